@@ -1,0 +1,141 @@
+/*
+ * What the core asks of an operating system: the backend contract.
+ *
+ * One backend is linked, chosen at configure time: posix.c or windows.c, and
+ * tests/fake_backend.c for the tests. There is no table of functions, every
+ * backend defines the same names. Nothing above this header includes a header
+ * of the operating system.
+ *
+ * Common rules, not repeated below:
+ *
+ * - A backend is a translator. It never allocates memory, takes a lock, logs,
+ *   retries, rounds an argument or keeps state for a file: that is the core's.
+ * - Every function may be called by any thread at any time.
+ * - Pointers to results are never NULL. A result is written on success alone.
+ * - The status holds the system's own error (errno, GetLastError), read before
+ *   any clean-up. APR_ENOTIMPL says that the system cannot do it at all.
+ * - On failure nothing is held, and nothing has changed.
+ * - Files are opened and examined by APR in the core; a backend sees the native
+ *   handle alone. A mapping outlives the handle it was made from.
+ */
+#ifndef SMMAP_BACKEND_H
+#define SMMAP_BACKEND_H
+
+#include <apr.h>
+#include <apr_errno.h>
+#include <apr_portable.h>
+
+/** What the system does when a file is cut short while it is mapped. */
+typedef enum smmap__os_shrink_t {
+    SMMAP__OS_SHRINK_FAULTS, /**< it lets it happen; touching the lost pages faults */
+    SMMAP__OS_SHRINK_REFUSED /**< it refuses to cut, or to replace, a mapped file */
+} smmap__os_shrink_t;
+
+/** Facts of the machine; the same on every call in one process, but for max_open_files. */
+typedef struct smmap__os_info_t {
+    apr_size_t page_size;      /**< bytes in a page; a power of two */
+    apr_size_t granularity;    /**< offsets and addresses of mappings are multiples; a power
+                                    of two, and a multiple of page_size */
+    int address_bits;          /**< 32 or 64 */
+    apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
+    smmap__os_shrink_t shrink; /**< see there */
+    apr_int32_t open_flags;    /**< flags for apr_file_open() that make opening what turns out
+                                    to be no regular file return at once; 0: none needed */
+} smmap__os_info_t;
+
+/** Memory that shows a file, read only. Zeroed: no mapping. */
+typedef struct smmap__os_mapping_t {
+    unsigned char *address; /**< a multiple of the granularity */
+    apr_size_t length;      /**< as asked for, not rounded */
+} smmap__os_mapping_t;
+
+/** What the core is going to do with mapped memory. */
+typedef enum smmap__os_advice_t {
+    SMMAP__OS_NORMAL,     /**< nothing special */
+    SMMAP__OS_SEQUENTIAL, /**< read it in order */
+    SMMAP__OS_RANDOM,     /**< read it here and there */
+    SMMAP__OS_WILLNEED,   /**< read it soon */
+    SMMAP__OS_DONTNEED    /**< not read it soon */
+} smmap__os_advice_t;
+
+/** Facts of the machine. Never fails. */
+void smmap__os_info(smmap__os_info_t *info);
+
+/**
+ * Duplicate a handle; the copy is not inherited by programs that are started.
+ *
+ * @param copy (out) to be closed by smmap__os_file_close().
+ * @param file (in) any open handle, of the caller or of APR.
+ */
+apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
+
+/**
+ * Close a handle that smmap__os_file_dup() made. APR could, but wants a pool for
+ * it; giving a handle back must work when memory is out.
+ */
+apr_status_t smmap__os_file_close(apr_os_file_t file);
+
+/**
+ * When a file was made, by the clock of its file system. A file id is given again
+ * when a file is deleted and another one made; the time of birth tells the two
+ * apart, and APR does not know it.
+ *
+ * @param birth (out) nanoseconds since 1970; only good for comparing.
+ * @return APR_ENOTIMPL: the system or this file system does not keep it.
+ */
+apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file);
+
+/**
+ * Map a range of a file, read only.
+ *
+ * @param mapping (out) the memory.
+ * @param file (in) open for reading.
+ * @param offset (in) a multiple of the granularity, not negative.
+ * @param length (in) bytes, not 0; offset + length is not past the size just measured.
+ */
+apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
+                           apr_size_t length);
+
+/**
+ * Unmap, and zero the mapping. A zeroed mapping is a no-op. When it fails the
+ * mapping is zeroed all the same: the core never tries twice.
+ */
+apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping);
+
+/**
+ * Tell the system what is going to be done with a part of a mapping.
+ *
+ * @param offset (in) bytes from the start of the mapping; a multiple of the page size.
+ * @param length (in) bytes; offset + length is not past the mapping's end.
+ */
+apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                              apr_size_t length, smmap__os_advice_t advice);
+
+/**
+ * Read at an offset; there is no seek pointer that others could move.
+ *
+ * @param nread (out) bytes read: less than `length` at the end of the file alone, then 0.
+ */
+apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
+                            apr_size_t *nread);
+
+/**
+ * Which pages of a mapping are in memory.
+ *
+ * @param offset (in) bytes from the start of the mapping; a multiple of the page size.
+ * @param length (in) bytes; offset + length is not past the mapping's end.
+ * @param pages (out) one byte for each page begun: not 0 where the page is in memory.
+ */
+apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                                 apr_size_t length, unsigned char *pages);
+
+/**
+ * The asymmetric pair of fences: what a thread wrote before its light fence is
+ * seen by a thread that reads after its heavy fence, or the other way round. The
+ * light one is (nearly) free and paid on each hit, the heavy one on eviction.
+ * Where the system has no such pair, both are full fences.
+ */
+void smmap__os_fence_heavy(void);
+void smmap__os_fence_light(void);
+
+#endif

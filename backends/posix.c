@@ -1,0 +1,269 @@
+/*
+ * The POSIX backend: Linux, macOS and the BSDs.
+ *
+ * mmap, munmap, madvise, mincore, pread and little else. All that is special to
+ * one system is in this file, behind the contract of backend.h.
+ *
+ * The only state is whether membarrier can be used, a fact of the process that
+ * is found out once. Two threads that find it out together find the same.
+ */
+#include "config.h"
+
+#include "backends/backend.h"
+
+#include <apr_file_io.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
+
+/* The bits of mincore's answer that say "in memory": one bit on Linux and the
+   BSDs; macOS sets others too, for pages that were referenced or modified. */
+#ifdef MINCORE_INCORE
+#define INCORE_BIT MINCORE_INCORE
+#else
+#define INCORE_BIT 1
+#endif
+
+/* One pread of more than this is an error on macOS, and is cut on Linux. */
+#define READ_MOST ((apr_size_t)0x40000000)
+
+void smmap__os_info(smmap__os_info_t *info)
+{
+    struct rlimit files;
+    long page = sysconf(_SC_PAGESIZE);
+
+    info->page_size = page > 0 ? (apr_size_t)page : 4096;
+    info->granularity = info->page_size;
+    info->address_bits = (int)sizeof(void *) * 8;
+    info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->max_open_files = 0;
+    info->open_flags = APR_FOPEN_NONBLOCK; /* a FIFO that took the file's place */
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
+        info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;
+    }
+}
+
+apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
+{
+    int fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return errno;
+    }
+    *copy = fd;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_close(apr_os_file_t file)
+{
+    return close(file) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
+{
+#if defined(__linux__) && defined(STATX_BTIME)
+    struct statx info;
+
+    if (statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &info) != 0) {
+        /* EPERM comes from sandboxes that were written before the call was. */
+        return errno == ENOSYS || errno == EPERM ? APR_ENOTIMPL : errno;
+    }
+    if (!(info.stx_mask & STATX_BTIME)) {
+        return APR_ENOTIMPL;
+    }
+    *birth = (apr_int64_t)info.stx_btime.tv_sec * 1000000000 + (apr_int64_t)info.stx_btime.tv_nsec;
+    return APR_SUCCESS;
+#elif defined(__APPLE__)
+    struct stat info;
+
+    if (fstat(file, &info) != 0) {
+        return errno;
+    }
+    *birth = (apr_int64_t)info.st_birthtimespec.tv_sec * 1000000000 +
+             (apr_int64_t)info.st_birthtimespec.tv_nsec;
+    return APR_SUCCESS;
+#else
+    (void)birth;
+    (void)file;
+    return APR_ENOTIMPL;
+#endif
+}
+
+apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
+                           apr_size_t length)
+{
+    /* Shared: a private mapping of a file shows the same bytes, but may copy
+       pages on some systems, and counts against the commit limit on others. */
+    void *address = mmap(NULL, length, PROT_READ, MAP_SHARED, file, (off_t)offset);
+
+    if (address == MAP_FAILED) {
+        return errno;
+    }
+    mapping->address = address;
+    mapping->length = length;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
+{
+    int failed = 0;
+
+    if (mapping->address != NULL && munmap(mapping->address, mapping->length) != 0) {
+        failed = errno;
+    }
+    mapping->address = NULL;
+    mapping->length = 0;
+    return failed;
+}
+
+apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                              apr_size_t length, smmap__os_advice_t advice)
+{
+    int native;
+
+    switch (advice) {
+    case SMMAP__OS_SEQUENTIAL:
+        native = MADV_SEQUENTIAL;
+        break;
+    case SMMAP__OS_RANDOM:
+        native = MADV_RANDOM;
+        break;
+    case SMMAP__OS_WILLNEED:
+        native = MADV_WILLNEED;
+        break;
+    case SMMAP__OS_DONTNEED:
+        native = MADV_DONTNEED;
+        break;
+    case SMMAP__OS_NORMAL:
+    default:
+        native = MADV_NORMAL;
+        break;
+    }
+    return madvise(mapping->address + offset, length, native) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
+                            apr_size_t *nread)
+{
+    unsigned char *to = buffer;
+    apr_size_t done = 0;
+
+    /* Not a retry: a short count is pread's way of saying "go on". */
+    while (done < length) {
+        apr_size_t step = length - done < READ_MOST ? length - done : READ_MOST;
+        ssize_t got = pread(file, to + done, step, (off_t)offset + (off_t)done);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return errno;
+        }
+        if (got == 0) {
+            break;
+        }
+        done += (apr_size_t)got;
+    }
+    *nread = done;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                                 apr_size_t length, unsigned char *pages)
+{
+    apr_size_t page = (apr_size_t)sysconf(_SC_PAGESIZE);
+    apr_size_t count = length / page + (length % page != 0);
+    apr_size_t i;
+
+#ifdef __linux__
+    int failed = mincore(mapping->address + offset, length, pages);
+#else
+    int failed = mincore(mapping->address + offset, length, (void *)pages);
+#endif
+
+    if (failed != 0) {
+        return errno;
+    }
+    for (i = 0; i < count; i++) {
+        pages[i] = (pages[i] & INCORE_BIT) != 0;
+    }
+    return APR_SUCCESS;
+}
+
+/*
+ * The fences. Linux: membarrier(2), the private expedited command, which makes
+ * every running thread of this process execute a full barrier; it must be
+ * registered once. The light fence is then a fence for the compiler alone.
+ * Elsewhere, and under ThreadSanitizer, which does not know the call, both are
+ * full fences.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define ASYMMETRIC 0
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define ASYMMETRIC 0
+#endif
+#endif
+#ifndef ASYMMETRIC
+#if defined(__linux__) && defined(SYS_membarrier)
+#define ASYMMETRIC 1
+#else
+#define ASYMMETRIC 0
+#endif
+#endif
+
+#if ASYMMETRIC
+/* From linux/membarrier.h, which old C libraries do not have. */
+enum { PRIVATE_EXPEDITED = 1 << 3, REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
+
+enum { UNKNOWN = 0, USABLE = 1, UNUSABLE = 2 };
+
+static atomic_int barrier_state = UNKNOWN;
+
+static int barrier_usable(void)
+{
+    int state = atomic_load_explicit(&barrier_state, memory_order_relaxed);
+
+    if (state == UNKNOWN) {
+        state = syscall(SYS_membarrier, REGISTER_PRIVATE_EXPEDITED, 0) == 0 ? USABLE : UNUSABLE;
+        atomic_store_explicit(&barrier_state, state, memory_order_relaxed);
+    }
+    return state == USABLE;
+}
+
+void smmap__os_fence_heavy(void)
+{
+    if (!barrier_usable() || syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0) != 0) {
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+}
+
+void smmap__os_fence_light(void)
+{
+    if (barrier_usable()) {
+        atomic_signal_fence(memory_order_seq_cst);
+    } else {
+        atomic_thread_fence(memory_order_seq_cst);
+    }
+}
+#else
+void smmap__os_fence_heavy(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+void smmap__os_fence_light(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+#endif

@@ -1,0 +1,260 @@
+/*
+ * The structures of the core and what its files offer each other.
+ *
+ * Ownership. A manager is counted: one reference for its creator, one for each
+ * cursor; so a cursor may outlive smmap_manager_destroy(). A file lives while a
+ * cursor is on it, a region of it is mapped, or a call works on it. A region
+ * lives until it is unmapped; it belongs to its file and to the manager's queue.
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *   1. the file's lock (one of a fixed set of stripes; see manager.c), held while
+ *      a window is mapped or the file is measured, so that two threads that miss
+ *      on one window map it once. A thread never holds two of them.
+ *   2. the manager's lock, held for everything else: registry, slots, queue, pins
+ *      and counters. No system call is made under it.
+ *
+ * Functions whose name ends in _locked are called with the manager's lock held.
+ *
+ * Counters are reserved before the system is asked and given back after it took
+ * the thing away, so they are never below the truth, and a hard limit that holds
+ * for them holds for the process. What is to be unmapped, closed or freed is put
+ * into a trash under the lock, and thrown out with the lock let go.
+ */
+#ifndef SMMAP_CORE_CORE_H
+#define SMMAP_CORE_CORE_H
+
+#include <apr_file_info.h>
+#include <apr_pools.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "backends/backend.h"
+#include "core/memory.h"
+#include "core/queue.h"
+#include "core/slots.h"
+#include "smmap/buffer.h"
+#include "smmap/cursor.h"
+#include "smmap/manager.h"
+#include "smmap/window.h"
+
+/** The largest offset: apr_off_t is signed and has 64 bits wherever files are large. */
+#define SMMAP__OFFSET_MAX \
+    ((apr_off_t)((((apr_uint64_t)1 << (8 * sizeof(apr_off_t) - 2)) - 1) * 2 + 1))
+
+/** How many locks the files of one manager share. */
+#define SMMAP__STRIPES 64
+
+/** The facts of a file that tell it from another, and its size. */
+typedef struct smmap__identity_t {
+    apr_dev_t device;
+    apr_ino_t inode;
+    apr_off_t size;
+    apr_time_t mtime;
+    apr_time_t ctime;
+    apr_int64_t birth; /* nanoseconds; 0: not known */
+} smmap__identity_t;
+
+/** An absolute path, shared by a cursor and its copies. The text stands behind it. */
+typedef struct smmap__name_t {
+    apr_size_t users; /* under the manager's lock */
+} smmap__name_t;
+
+typedef struct smmap__file_t smmap__file_t;
+typedef struct smmap__region_t smmap__region_t;
+
+/** A window that is mapped. Address, begin and length never change. */
+struct smmap__region_t {
+    smmap__os_mapping_t mapping;
+    apr_off_t begin;
+    smmap__file_t *file;
+    smmap__region_t *newer; /* in the queue */
+    smmap__region_t *older;
+    smmap__region_t *next; /* in the chain of spans of one window, or in a trash */
+    apr_size_t clients;    /* cursors that pin it */
+    unsigned char visited; /* hit since the hand came by; see queue.h */
+    unsigned char queued;  /* can be found: is in its file's table and in the queue */
+    unsigned char on_grid; /* is the window of a slot, not a span */
+};
+
+/** A file, shared by all cursors on it. */
+struct smmap__file_t {
+    smmap_manager_t *manager;
+    smmap__identity_t identity; /* as last measured; identity.size is the size we work with */
+    smmap__file_t *hash_next;   /* in the registry */
+    smmap__slots_t grid;        /* window number -> region */
+    smmap__slots_t spans;       /* window number -> chain of regions that begin in it */
+    apr_size_t regions;         /* regions that are not in a trash yet */
+    apr_size_t cursors;
+    apr_size_t kept;           /* cursors opened by a handle: it must stay open for them */
+    apr_os_file_t handle;      /* while handle_open */
+    smmap__file_t *idle_newer; /* among the idle handles */
+    smmap__file_t *idle_older;
+    smmap__file_t *trash_next;
+    unsigned stripe;
+    unsigned char registered;  /* can be found by identity */
+    unsigned char handle_open; /* handle is one */
+    unsigned char busy;        /* a call uses the handle right now */
+    unsigned char idle;        /* the handle is in the list of those that can be closed */
+};
+
+/** What has left the manager's books under its lock and is thrown out later. */
+typedef struct smmap__trash_t {
+    smmap__region_t *regions;
+    smmap__file_t *files;
+    apr_status_t status; /* the first error met in throwing it out */
+} smmap__trash_t;
+
+struct smmap_manager_t {
+    /* Constant after create. */
+    apr_pool_t *root; /* holds the locks */
+    apr_allocator_t *allocator;
+    apr_pool_t *owner; /* the creator's pool; NULL once the manager was destroyed */
+    smmap_mode_t mode;
+    smmap_limits_t limits;
+    apr_size_t granularity;
+    apr_size_t page_size;
+    apr_int32_t open_flags; /* what apr_file_open() is given besides */
+    apr_size_t window_size; /* 0: a window is the whole file */
+    apr_size_t max_mapped_bytes;
+    apr_size_t max_regions;
+    apr_size_t max_open_files;
+    apr_thread_mutex_t *stripes[SMMAP__STRIPES];
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *given_back; /* signalled when a trash was emptied, or a handle is idle */
+
+    /* Under the lock. */
+    int closed;
+    apr_size_t references;
+    apr_size_t emptying;     /* trashes that are being thrown out right now */
+    apr_size_t busy_handles; /* handles that calls use right now */
+    unsigned next_stripe;
+    smmap__queue_t queue;
+    smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */
+    apr_size_t bucket_count; /* a power of two */
+    smmap__file_t *idle_newest; /* files whose open handle can be closed, by last use */
+    smmap__file_t *idle_oldest;
+    smmap_stats_t stats;
+};
+
+/** A cursor; what the public header shows comes first. */
+typedef struct smmap__cursor_t {
+    smmap_cursor_t shown;
+    smmap_manager_t *manager; /* counted */
+    smmap__file_t *file;      /* counted in file->cursors */
+    smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
+    smmap__region_t *region;  /* counted in region->clients; NULL: no window */
+    apr_off_t offset;         /* what was asked for last */
+    apr_size_t size;
+    apr_pool_t *pool; /* NULL: belongs to a buffer */
+} smmap__cursor_t;
+
+/* manager.c */
+
+void smmap__manager_lock(smmap_manager_t *manager);
+void smmap__manager_unlock(smmap_manager_t *manager);
+/** Wait for given_back. The lock is let go meanwhile. */
+void smmap__manager_wait_locked(smmap_manager_t *manager);
+/** Give a reference back; the last one frees the manager. The lock is held, and let go. */
+void smmap__manager_drop_locked(smmap_manager_t *manager);
+/** A pool for the length of one call. */
+apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool);
+
+/* limits.c */
+
+/** Reserve a region of `bytes`, evicting what has to go. Lets the lock go meanwhile. */
+apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes);
+/** Give a reservation back that came to nothing. */
+void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes);
+/** Put every region without clients into the trash. Returns how many. */
+apr_size_t smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+/** Throw the trash out and credit the counters. Lets the lock go meanwhile. */
+void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+
+/* handle.c: the native handles of files, under their limit */
+
+/** Reserve one open handle, closing idle ones. Lets the lock go meanwhile. */
+apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager);
+/** Give a reservation back that came to nothing. */
+void smmap__handle_return_locked(smmap_manager_t *manager);
+/** Give a handle, for which one was reserved, to a file that has none. */
+void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle);
+/** The file has one more, or one less, cursor that was opened by a handle. */
+void smmap__handle_keep_locked(smmap__file_t *file, int more);
+/** Close every idle handle. Lets the lock go meanwhile. Returns how many. */
+apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager);
+/** Take a file that is about to be freed out of the list of idle handles. */
+void smmap__handle_unlist_locked(smmap__file_t *file);
+/** Open by name, or (name: NULL) duplicate, a handle for which one was reserved. */
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *name,
+                                apr_os_file_t native, apr_os_file_t *handle);
+/** Close a handle that no file got, and give its reservation back. */
+void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle);
+/** What a handle's file is now. with_birth: also ask for the time of birth. */
+apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
+                                    smmap__identity_t *identity);
+/** Begin to use the file's handle: it is opened again by name if need be, and the file is
+    measured. The file's lock is held. On success the handle stays open until
+    smmap__handle_leave(). */
+apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
+                                 apr_os_file_t *handle);
+/** End that. */
+void smmap__handle_leave(smmap__file_t *file);
+
+/* registry.c: the files of a manager, by identity */
+
+/** Make a name of a path: absolute, with one user. */
+apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name);
+/** The text of a name. */
+const char *smmap__name_text(const smmap__name_t *name);
+/** The file that has a name, or (name: NULL) that a handle of the caller's is open on, counted
+    for one more cursor, and the manager for one more reference. Made when it is not known. */
+apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
+                              apr_os_file_t native, smmap__file_t **file);
+/** Count one more cursor on a file that some cursor is on already. */
+void smmap__file_join_locked(smmap__file_t *file, int by_handle);
+/** One cursor less. The manager's reference is still the caller's to drop. */
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t *trash);
+/** Open it again if need be, and take its size. */
+apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name);
+/** The file's lock. */
+void smmap__file_lock(smmap__file_t *file);
+void smmap__file_unlock(smmap__file_t *file);
+/** Put the file into the trash when nothing holds it any more. */
+void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash);
+/** Take a file out of the registry: a cursor that is opened now does not find it. */
+void smmap__file_forget_locked(smmap__file_t *file);
+/** The file has a new size: windows that are wrong now can no longer be found. */
+void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash_t *trash);
+/** Free a file that was put into a trash; its handle is closed by then. */
+void smmap__file_free(smmap__file_t *file);
+/** Are these the same file? Pinned: a handle or a mapping kept its id from being given anew. */
+int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned);
+
+/* region.c */
+
+/** The region that is mapped already and holds [offset, end), or NULL. */
+smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
+                                           apr_off_t end);
+/** Map the region for [offset, end), pinned for the caller. whole: in one piece even where it
+    crosses a window's end; otherwise what a window holds from offset on. */
+apr_status_t smmap__region_obtain(smmap__file_t *file, const smmap__name_t *name,
+                                  apr_off_t offset, apr_off_t end, int whole,
+                                  smmap__region_t **region);
+/** One pin less. */
+void smmap__region_unpin_locked(smmap__region_t *region, smmap__trash_t *trash);
+/** One pin more. */
+void smmap__region_pin_locked(smmap__region_t *region);
+/** Out of table and queue: nobody finds it any more. To the trash when no one pins it. */
+void smmap__region_detach_locked(smmap__region_t *region, smmap__trash_t *trash);
+/** The offset just behind a region. */
+apr_off_t smmap__region_end(const smmap__region_t *region);
+
+/* cursor.c */
+
+/** A copy that no pool owns; see smmap_cursor_copy(). */
+apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor);
+/** Close and free it. */
+void smmap__cursor_free(smmap__cursor_t *cursor);
+
+#endif

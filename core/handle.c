@@ -1,0 +1,355 @@
+/*
+ * The native handles of files, and their limit.
+ *
+ * A mapping needs no handle, so a file's handle is open for two reasons alone: it
+ * is in use (busy) while a window is mapped or the file is measured, or it is kept
+ * for the next time, as long as the limit allows (idle). Idle handles are listed
+ * by last use, and the least recently used is closed first. A handle that cannot
+ * be opened again, because a cursor was opened by handle, is never idle.
+ *
+ * A file that was closed is opened again by the path of the cursor that needs it. What is found there
+ * must be the same file: see smmap__identity_same(); else SMMAP_ESTALE.
+ *
+ * Invariant: stats.open_files counts what is open and what is reserved for opening;
+ * a file is in the idle list exactly when handle_open && !busy && kept == 0.
+ *
+ * APR opens the file, as it knows about names, sharing and large files. Its handle
+ * lives in a pool; what we keep is a duplicate, 4 bytes instead of 8 KiB. (Opening
+ * with APR_FOPEN_NOCLEANUP would spare the duplicate, but such a handle is for a
+ * moment inherited by programs that another thread starts.)
+ */
+#include "core/core.h"
+
+#include <apr_file_io.h>
+
+#include <string.h>
+
+static void list_add(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+
+    file->idle = 1;
+    file->idle_newer = NULL;
+    file->idle_older = manager->idle_newest;
+    if (manager->idle_newest != NULL) {
+        manager->idle_newest->idle_newer = file;
+    } else {
+        manager->idle_oldest = file;
+    }
+    manager->idle_newest = file;
+}
+
+void smmap__handle_unlist_locked(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+
+    if (!file->idle) {
+        return;
+    }
+    if (file->idle_older != NULL) {
+        file->idle_older->idle_newer = file->idle_newer;
+    } else {
+        manager->idle_oldest = file->idle_newer;
+    }
+    if (file->idle_newer != NULL) {
+        file->idle_newer->idle_older = file->idle_older;
+    } else {
+        manager->idle_newest = file->idle_older;
+    }
+    file->idle = 0;
+}
+
+/* Put the file where it belongs after one of the three facts has changed. */
+static void list_update(smmap__file_t *file)
+{
+    int idle = file->handle_open && !file->busy && file->kept == 0;
+
+    if (idle && !file->idle) {
+        list_add(file);
+    } else if (!idle) {
+        smmap__handle_unlist_locked(file);
+    }
+}
+
+static void close_one(smmap_manager_t *manager, smmap__file_t *file)
+{
+    apr_os_file_t handle = file->handle;
+
+    file->handle_open = 0;
+    list_update(file);
+    manager->emptying++;
+    smmap__manager_unlock(manager);
+    smmap__os_file_close(handle);
+    smmap__manager_lock(manager);
+    manager->emptying--;
+    manager->stats.open_files--;
+    manager->stats.closes++;
+    apr_thread_cond_broadcast(manager->given_back);
+}
+
+apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
+{
+    apr_size_t count = 0;
+
+    while (manager->idle_oldest != NULL) {
+        close_one(manager, manager->idle_oldest);
+        count++;
+    }
+    return count;
+}
+
+apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
+{
+    while (manager->stats.open_files >= manager->max_open_files) {
+        if (manager->closed) {
+            return SMMAP_ECLOSED;
+        }
+        if (manager->idle_oldest != NULL) {
+            close_one(manager, manager->idle_oldest);
+        } else if (manager->busy_handles > 0 || manager->emptying > 0) {
+            /* Handles in use are so for the length of one call: there is one soon. */
+            smmap__manager_wait_locked(manager);
+        } else if (manager->limits == SMMAP_LIMITS_HARD) {
+            manager->stats.limit_failures++;
+            return SMMAP_ELIMIT_FILES;
+        } else {
+            manager->stats.over_limit++;
+            break;
+        }
+    }
+    manager->stats.open_files++;
+    return APR_SUCCESS;
+}
+
+void smmap__handle_return_locked(smmap_manager_t *manager)
+{
+    manager->stats.open_files--;
+    apr_thread_cond_broadcast(manager->given_back);
+}
+
+void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
+{
+    smmap_stats_t *stats = &file->manager->stats;
+
+    file->handle = handle;
+    file->handle_open = 1;
+    stats->opens++;
+    if (stats->peak_open_files < stats->open_files) {
+        stats->peak_open_files = stats->open_files;
+    }
+    list_update(file);
+}
+
+void smmap__handle_keep_locked(smmap__file_t *file, int more)
+{
+    if (more) {
+        file->kept++;
+    } else {
+        file->kept--;
+    }
+    list_update(file);
+}
+
+/* One attempt to get a handle of our own. */
+static apr_status_t open_once(smmap_manager_t *manager, const smmap__name_t *name,
+                              apr_os_file_t native, apr_os_file_t *handle)
+{
+    apr_int32_t flags = APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE;
+    apr_os_file_t opened;
+    apr_finfo_t info;
+    apr_file_t *file;
+    apr_pool_t *scratch;
+    apr_status_t status;
+    const char *path;
+
+    if (name == NULL) {
+        return smmap__os_file_dup(handle, native);
+    }
+    path = smmap__name_text(name);
+    status = smmap__scratch(manager, &scratch);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    /* Look before opening: opening a device may already do something. */
+    status = apr_stat(&info, path, APR_FINFO_TYPE, scratch);
+    if (status == APR_SUCCESS && info.filetype != APR_REG) {
+        status = SMMAP_ENOTREGULAR;
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_file_open(&file, path, flags | manager->open_flags, APR_FPROT_OS_DEFAULT,
+                               scratch);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_os_file_get(&opened, file);
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__os_file_dup(handle, opened);
+    }
+    apr_pool_destroy(scratch); /* closes the file */
+    return status;
+}
+
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *name,
+                                apr_os_file_t native, apr_os_file_t *handle)
+{
+    apr_status_t status = open_once(manager, name, native, handle);
+
+    if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
+        smmap__manager_lock(manager);
+        smmap__handle_close_idle_locked(manager);
+        manager->stats.retries++;
+        smmap__manager_unlock(manager);
+        status = open_once(manager, name, native, handle);
+    }
+    return status;
+}
+
+apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
+                                    smmap__identity_t *identity)
+{
+    const apr_int32_t wanted =
+        APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_TYPE | APR_FINFO_MTIME | APR_FINFO_CTIME;
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_pool_t *scratch;
+    apr_status_t status = smmap__scratch(manager, &scratch);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = apr_os_file_put(&file, &handle, APR_FOPEN_READ, scratch);
+    if (status == APR_SUCCESS) {
+        status = apr_file_info_get(&info, wanted, file);
+    }
+    apr_pool_destroy(scratch); /* leaves the handle open: put does not own it */
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (info.filetype != APR_REG) {
+        return SMMAP_ENOTREGULAR;
+    }
+    memset(identity, 0, sizeof *identity);
+    identity->device = info.device;
+    identity->inode = info.inode;
+    identity->size = info.size;
+    identity->mtime = info.mtime;
+    identity->ctime = info.ctime;
+    if (with_birth && smmap__os_file_birth(&identity->birth, handle) != APR_SUCCESS) {
+        identity->birth = 0;
+    }
+    return APR_SUCCESS;
+}
+
+void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle)
+{
+    smmap__os_file_close(handle);
+    smmap__manager_lock(manager);
+    smmap__handle_return_locked(manager);
+    smmap__manager_unlock(manager);
+}
+
+/* Open the file again, and make sure that it is the same one. The lock is held, and
+   let go meanwhile. */
+static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__identity_t identity;
+    apr_os_file_t handle;
+    apr_status_t status = smmap__handle_reserve_locked(manager);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    smmap__manager_unlock(manager);
+    status = smmap__handle_open(manager, name, 0, &handle);
+    if (status != APR_SUCCESS) {
+        smmap__manager_lock(manager);
+        smmap__handle_return_locked(manager);
+        manager->stats.open_failures++;
+        return status;
+    }
+    status = smmap__handle_identify(manager, handle, 1, &identity);
+    smmap__manager_lock(manager);
+    if (status == APR_SUCCESS &&
+        !smmap__identity_same(&file->identity, &identity,
+                              file->regions > 0 || file->handle_open)) {
+        manager->stats.stale_files++;
+        status = SMMAP_ESTALE;
+    }
+    if (status == APR_SUCCESS && !file->handle_open) {
+        smmap__handle_install_locked(file, handle);
+        return APR_SUCCESS;
+    }
+    /* It failed, or a cursor that was opened meanwhile brought a handle with it. */
+    smmap__manager_unlock(manager);
+    smmap__handle_discard(manager, handle);
+    smmap__manager_lock(manager);
+    return status;
+}
+
+/* Measure a file whose handle is in use; the lock is held, and let go meanwhile. */
+static apr_status_t measure_locked(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__identity_t identity;
+    apr_status_t status;
+
+    smmap__manager_unlock(manager);
+    status = smmap__handle_identify(manager, file->handle, 0, &identity);
+    smmap__manager_lock(manager);
+    if (status == APR_SUCCESS) {
+        file->identity.mtime = identity.mtime;
+        file->identity.ctime = identity.ctime;
+        smmap__file_resize_locked(file, identity.size, &trash);
+        smmap__trash_empty_locked(manager, &trash);
+    }
+    return status;
+}
+
+static void end_use_locked(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+
+    file->busy = 0;
+    manager->busy_handles--;
+    list_update(file);
+    if (manager->closed) {
+        smmap__handle_close_idle_locked(manager);
+    }
+    apr_thread_cond_broadcast(manager->given_back);
+}
+
+apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
+                                 apr_os_file_t *handle)
+{
+    smmap_manager_t *manager = file->manager;
+    apr_status_t status = APR_SUCCESS;
+
+    smmap__manager_lock(manager);
+    /* Between two looks another thread may close what is idle: hence the loop. */
+    while (status == APR_SUCCESS && !file->handle_open) {
+        status = manager->closed ? SMMAP_ECLOSED : reopen_locked(file, name);
+    }
+    if (status == APR_SUCCESS) {
+        file->busy = 1;
+        manager->busy_handles++;
+        list_update(file);
+        status = measure_locked(file);
+        if (status != APR_SUCCESS) {
+            end_use_locked(file);
+        }
+    }
+    *handle = file->handle;
+    smmap__manager_unlock(manager);
+    return status;
+}
+
+void smmap__handle_leave(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+
+    smmap__manager_lock(manager);
+    end_use_locked(file);
+    smmap__manager_unlock(manager);
+}

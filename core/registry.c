@@ -1,0 +1,400 @@
+/*
+ * The registry: which files a manager knows, told apart by what they are.
+ *
+ * A file is known by device and file id, so that hard links, symbolic links and
+ * other spellings of a path share its windows, and a path that was replaced leads
+ * to another file. An id means something only as long as something of ours (a
+ * handle, a mapping) keeps it from being given to a new file; after that the time
+ * of birth decides, or, where that is not known, whether anything has changed.
+ *
+ * Invariants, under the manager's lock: no two registered files have one id; a
+ * file that was found not to be the one of its id any more is forgotten, and lives
+ * on for its cursors alone.
+ *
+ * The hash table is our own, chained through the files themselves, as adding to it
+ * must not fail half-way through opening a cursor, and apr_hash ends the process
+ * when memory does.
+ */
+#include "core/core.h"
+
+#include <apr_file_io.h>
+
+#include <string.h>
+
+const char *smmap__name_text(const smmap__name_t *name)
+{
+    return (const char *)(name + 1);
+}
+
+/* The directory to put before a relative path; "" for an absolute one. */
+static apr_status_t prefix_of(const char *path, const char **prefix, apr_pool_t *scratch)
+{
+    const char *root;
+    const char *rest = path;
+    char *here;
+    apr_status_t status = apr_filepath_root(&root, &rest, 0, scratch);
+
+    *prefix = "";
+    if (status != APR_ERELATIVE) {
+        return APR_SUCCESS; /* what is wrong with it, opening tells better */
+    }
+    status = apr_filepath_get(&here, 0, scratch);
+    *prefix = here;
+    return status;
+}
+
+apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name)
+{
+    apr_size_t path_length = strlen(path);
+    apr_size_t prefix_length;
+    apr_pool_t *scratch;
+    const char *prefix;
+    char *text;
+    apr_status_t status = smmap__scratch(manager, &scratch);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = prefix_of(path, &prefix, scratch);
+    if (status == APR_SUCCESS) {
+        prefix_length = strlen(prefix);
+        *name = smmap__alloc(sizeof **name + prefix_length + 1 + path_length + 1);
+        if (*name != NULL) {
+            (*name)->users = 1;
+            text = (char *)(*name + 1);
+            memcpy(text, prefix, prefix_length);
+            text += prefix_length;
+            if (prefix_length != 0 && text[-1] != '/') {
+                *text++ = '/';
+            }
+            memcpy(text, path, path_length + 1);
+        } else {
+            status = APR_ENOMEM;
+        }
+    }
+    apr_pool_destroy(scratch);
+    return status;
+}
+
+int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned)
+{
+    if (known->device != now->device || known->inode != now->inode) {
+        return 0;
+    }
+    if (pinned) {
+        return 1;
+    }
+    if (known->birth != 0 && now->birth != 0) {
+        return known->birth == now->birth;
+    }
+    return known->size == now->size && known->mtime == now->mtime && known->ctime == now->ctime;
+}
+
+/* Does anything of ours keep the file's id from being given away? */
+static int is_pinned(const smmap__file_t *file)
+{
+    return file->handle_open || file->regions > 0;
+}
+
+static smmap__file_t **bucket_of(smmap_manager_t *manager, apr_dev_t device, apr_ino_t inode)
+{
+    apr_uint64_t hash = ((apr_uint64_t)inode ^ ((apr_uint64_t)device << 40)) *
+                        APR_UINT64_C(0x9E3779B97F4A7C15); /* Knuth's multiplicative hash */
+
+    return &manager->buckets[(hash >> 32) & (manager->bucket_count - 1)];
+}
+
+static smmap__file_t *lookup(smmap_manager_t *manager, apr_dev_t device, apr_ino_t inode)
+{
+    smmap__file_t *file = *bucket_of(manager, device, inode);
+
+    while (file != NULL && (file->identity.device != device || file->identity.inode != inode)) {
+        file = file->hash_next;
+    }
+    return file;
+}
+
+/* Twice as many buckets when there are more files than that. Without memory the
+   chains just become longer. */
+static void grow_table(smmap_manager_t *manager)
+{
+    smmap__file_t **old = manager->buckets;
+    apr_size_t old_count = manager->bucket_count;
+    smmap__file_t **larger;
+    apr_size_t i;
+
+    if (manager->stats.files < old_count || old_count > APR_SIZE_MAX / 4 / sizeof *larger) {
+        return;
+    }
+    larger = smmap__alloc(2 * old_count * sizeof *larger);
+    if (larger == NULL) {
+        return;
+    }
+    manager->buckets = larger;
+    manager->bucket_count = 2 * old_count;
+    for (i = 0; i < old_count; i++) {
+        while (old[i] != NULL) {
+            smmap__file_t *file = old[i];
+            smmap__file_t **bucket =
+                bucket_of(manager, file->identity.device, file->identity.inode);
+
+            old[i] = file->hash_next;
+            file->hash_next = *bucket;
+            *bucket = file;
+        }
+    }
+    smmap__free(old);
+}
+
+static void enter_registry(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__file_t **bucket;
+
+    grow_table(manager);
+    bucket = bucket_of(manager, file->identity.device, file->identity.inode);
+    file->hash_next = *bucket;
+    *bucket = file;
+    file->registered = 1;
+    file->stripe = manager->next_stripe++ % SMMAP__STRIPES;
+    manager->stats.files++;
+}
+
+void smmap__file_forget_locked(smmap__file_t *file)
+{
+    smmap__file_t **link;
+
+    if (!file->registered) {
+        return;
+    }
+    link = bucket_of(file->manager, file->identity.device, file->identity.inode);
+    while (*link != file) {
+        link = &(*link)->hash_next;
+    }
+    *link = file->hash_next;
+    file->registered = 0;
+}
+
+static smmap__file_t *file_make(smmap_manager_t *manager, const smmap__identity_t *identity)
+{
+    smmap__file_t *file = smmap__alloc(sizeof *file);
+    apr_uint64_t windows = 1;
+
+    if (file == NULL) {
+        return NULL;
+    }
+    file->manager = manager;
+    file->identity = *identity;
+    if (manager->window_size != 0) {
+        /* A file that is empty now may grow; one slot would then not do. */
+        windows = (apr_uint64_t)identity->size / manager->window_size + 2;
+    }
+    smmap__slots_init(&file->grid, windows);
+    smmap__slots_init(&file->spans, windows);
+    return file;
+}
+
+void smmap__file_free(smmap__file_t *file)
+{
+    smmap__slots_destroy(&file->grid);
+    smmap__slots_destroy(&file->spans);
+    smmap__free(file);
+}
+
+void smmap__file_join_locked(smmap__file_t *file, int by_handle)
+{
+    file->cursors++;
+    file->manager->references++;
+    file->manager->stats.cursors++;
+    if (by_handle) {
+        smmap__handle_keep_locked(file, 1);
+    }
+}
+
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t *trash)
+{
+    file->cursors--;
+    file->manager->stats.cursors--;
+    if (by_handle) {
+        smmap__handle_keep_locked(file, 0);
+    }
+    smmap__file_reap_locked(file, trash);
+}
+
+void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
+{
+    if (file->cursors > 0 || file->regions > 0) {
+        return;
+    }
+    smmap__file_forget_locked(file);
+    smmap__handle_unlist_locked(file);
+    file->trash_next = trash->files;
+    trash->files = file;
+}
+
+/* What the file at a path is, without opening it. */
+static apr_status_t identify_path(smmap_manager_t *manager, const smmap__name_t *name,
+                                  smmap__identity_t *identity)
+{
+    apr_finfo_t info;
+    apr_pool_t *scratch;
+    apr_status_t status = smmap__scratch(manager, &scratch);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = apr_stat(&info, smmap__name_text(name),
+                      APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_TYPE, scratch);
+    apr_pool_destroy(scratch);
+    if (status == APR_SUCCESS && info.filetype != APR_REG) {
+        status = SMMAP_ENOTREGULAR;
+    }
+    if (status == APR_SUCCESS) {
+        identity->device = info.device;
+        identity->inode = info.inode;
+        identity->size = info.size;
+    }
+    return status;
+}
+
+/* Join a file that is known, and surely the one that is asked for, without opening
+   anything. *found stays NULL where there is none. */
+static apr_status_t join_known(smmap_manager_t *manager, const smmap__name_t *name,
+                               apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
+{
+    smmap__identity_t identity;
+    smmap__file_t *file;
+    apr_status_t status;
+
+    if (name != NULL) {
+        status = identify_path(manager, name, &identity);
+    } else {
+        status = smmap__handle_identify(manager, native, 0, &identity);
+    }
+    smmap__manager_lock(manager);
+    if (status != APR_SUCCESS) {
+        manager->stats.open_failures++;
+    } else if (manager->closed) {
+        status = SMMAP_ECLOSED;
+    } else {
+        file = lookup(manager, identity.device, identity.inode);
+        /* A cursor without a name needs a handle that is open and stays so. */
+        if (file != NULL && (file->handle_open || (file->regions > 0 && name != NULL))) {
+            smmap__file_join_locked(file, name == NULL);
+            *found = file;
+            *size = identity.size;
+        }
+    }
+    smmap__manager_unlock(manager);
+    return status;
+}
+
+/* Open it, and look it up by what was opened. The handle goes to the file, or, if
+   that has one, is closed. */
+static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *name,
+                                apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
+{
+    smmap__identity_t identity;
+    apr_os_file_t handle;
+    smmap__file_t *made = NULL;
+    smmap__file_t *file;
+    apr_status_t status;
+    int installed = 0;
+
+    smmap__manager_lock(manager);
+    status = smmap__handle_reserve_locked(manager);
+    smmap__manager_unlock(manager);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = smmap__handle_open(manager, name, native, &handle);
+    if (status != APR_SUCCESS) {
+        smmap__manager_lock(manager);
+        smmap__handle_return_locked(manager);
+        manager->stats.open_failures++;
+        smmap__manager_unlock(manager);
+        return status;
+    }
+    status = smmap__handle_identify(manager, handle, 1, &identity);
+    if (status == APR_SUCCESS) {
+        made = file_make(manager, &identity);
+        status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
+    }
+    if (status == APR_SUCCESS) {
+        smmap__manager_lock(manager);
+        file = lookup(manager, identity.device, identity.inode);
+        if (file != NULL && !smmap__identity_same(&file->identity, &identity, is_pinned(file))) {
+            smmap__file_forget_locked(file);
+            file = NULL;
+        }
+        if (file == NULL) {
+            file = made;
+            made = NULL;
+            enter_registry(file);
+        }
+        if (!file->handle_open) {
+            smmap__handle_install_locked(file, handle);
+            installed = 1;
+        }
+        smmap__file_join_locked(file, name == NULL);
+        smmap__manager_unlock(manager);
+        *found = file;
+        *size = identity.size;
+    }
+    if (!installed) {
+        smmap__handle_discard(manager, handle);
+    }
+    if (made != NULL) {
+        smmap__file_free(made);
+    }
+    return status;
+}
+
+apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
+                              apr_os_file_t native, smmap__file_t **found)
+{
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__file_t *file = NULL;
+    apr_off_t size = 0;
+    apr_status_t status;
+    int changed;
+
+    status = join_known(manager, name, native, &file, &size);
+    if (status == APR_SUCCESS && file == NULL) {
+        status = join_opened(manager, name, native, &file, &size);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    smmap__manager_lock(manager);
+    changed = size != file->identity.size;
+    smmap__manager_unlock(manager);
+    if (changed) {
+        /* It grew or shrank since it was measured last. Only a measurement under
+           the file's lock is in order with those of others. */
+        status = smmap__file_measure(file, name);
+    }
+    if (status != APR_SUCCESS) {
+        smmap__manager_lock(manager);
+        smmap__file_leave_locked(file, name == NULL, &trash);
+        smmap__trash_empty_locked(manager, &trash);
+        smmap__manager_drop_locked(manager);
+        return status;
+    }
+    *found = file;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name)
+{
+    apr_os_file_t handle;
+    apr_status_t status;
+
+    smmap__file_lock(file);
+    status = smmap__handle_enter(file, name, &handle); /* this measures */
+    if (status == APR_SUCCESS) {
+        smmap__handle_leave(file);
+    }
+    smmap__file_unlock(file);
+    return status;
+}

@@ -1,0 +1,66 @@
+/*
+ * Sentences for status codes, and the version that was built.
+ *
+ * Each sentence says what happened and, where there is one, the remedy. The
+ * table is in the order of the codes in smmap/status.h.
+ */
+#include "core/core.h"
+
+#include <apr_strings.h>
+
+#include "smmap/status.h"
+#include "smmap/version.h"
+
+static const struct {
+    apr_status_t status;
+    const char *text;
+} sentences[] = {
+    {SMMAP_ECLOSED, "the manager was destroyed"},
+    {SMMAP_ENOFILE, "no file was given yet"},
+    {SMMAP_ENOTREGULAR, "not a regular file, so it cannot be mapped"},
+    {SMMAP_ESTALE, "the path names another file than when it was opened"},
+    {SMMAP_ETRUNCATED, "the file was cut short while it was open"},
+    {SMMAP_ELIMIT_BYTES, "the hard limit of mapped bytes leaves no room; raise it, unpin windows "
+                         "or use smaller ones"},
+    {SMMAP_ELIMIT_REGIONS, "the hard limit of mapped regions leaves no room; raise it or unpin "
+                           "windows"},
+    {SMMAP_ELIMIT_FILES, "the hard limit of open files leaves no room; raise it or close cursors"},
+    {SMMAP_ETOOLARGE, "larger than this machine's address space; use sliding windows"},
+    {SMMAP_ESPLIT, "the bytes cross the end of a window; read them as a copy"},
+    {SMMAP_ENOWINDOW, "no window is in use"},
+};
+
+char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size)
+{
+    apr_size_t i;
+
+    if (buffer == NULL || size == 0) {
+        return buffer;
+    }
+    for (i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
+        if (sentences[i].status == status) {
+            apr_cpystrn(buffer, sentences[i].text, size);
+            return buffer;
+        }
+    }
+    if (status >= SMMAP_START_STATUS && status < SMMAP_END_STATUS) {
+        apr_snprintf(buffer, size, "smmap status %d", status);
+        return buffer;
+    }
+    apr_strerror(status, buffer, size);
+    return buffer;
+}
+
+const char *smmap_version(int *major, int *minor, int *patch)
+{
+    if (major != NULL) {
+        *major = SMMAP_VERSION_MAJOR;
+    }
+    if (minor != NULL) {
+        *minor = SMMAP_VERSION_MINOR;
+    }
+    if (patch != NULL) {
+        *patch = SMMAP_VERSION_PATCH;
+    }
+    return SMMAP_VERSION_STRING;
+}

@@ -1,0 +1,214 @@
+/*
+ * The cursor: one client's handle on a file, with at most one window in use.
+ *
+ * A cursor is on a file ("associated") and, after smmap_cursor_use() or
+ * smmap_cursor_require(), on a window of it ("valid"). While it is on a window,
+ * that memory stays mapped: the window is pinned. Moving the cursor, releasing
+ * or closing it ends the pin, and pointers into the window end with it.
+ *
+ * A call that fails leaves the cursor without a window; it still knows its file.
+ *
+ * Threads: a cursor is used by one thread at a time. Cursors of one manager may
+ * be used by different threads at the same time, on the same files and windows.
+ *
+ * What is mapped is the file itself. When somebody else writes into the file,
+ * the bytes in a window change with it; when somebody cuts it short, touching
+ * pages past its new end raises the system's fault (SIGBUS on POSIX).
+ */
+#ifndef SMMAP_CURSOR_H
+#define SMMAP_CURSOR_H
+
+#include <apr_pools.h>
+#include <apr_portable.h>
+
+#include "smmap/export.h"
+#include "smmap/manager.h"
+#include "smmap/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A cursor. The fields are here so that smmap_cursor_at() can be inline; read them
+ * through the functions, and write none. There is more behind them: a cursor is
+ * made by smmap_cursor_open() alone.
+ */
+typedef struct smmap_cursor_t {
+    const unsigned char *window_data; /**< first byte of the window in use, or NULL */
+    apr_off_t window_begin;           /**< offset of that byte in the file */
+    apr_size_t window_size;           /**< bytes in the window in use, or 0 */
+} smmap_cursor_t;
+
+/**
+ * Open a cursor on the file at a path. The file is opened, or found among those
+ * that the manager knows; nothing is mapped yet.
+ *
+ * @param cursor (out) the cursor; set only on success.
+ * @param manager (in) where the file is kept and counted.
+ * @param path (in) the file, UTF-8 on Windows; copied. A relative path is taken from
+ *        the directory that is current now, also when the file is opened again later.
+ * @param pool (in) closes the cursor when it is cleared or destroyed.
+ * @return APR_SUCCESS (an empty file can be opened; its windows are APR_EOF);
+ *         APR_EINVAL: an argument is NULL, or the path is empty;
+ *         APR_ENOENT, APR_EACCES, ...: as the system says;
+ *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device;
+ *         SMMAP_ELIMIT_FILES: the hard limit of open files;
+ *         APR_ENOMEM.
+ */
+SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager,
+                                         const char *path, apr_pool_t *pool);
+
+/**
+ * Open a cursor on a file that is open already.
+ *
+ * The handle is duplicated: the caller keeps his own and may close it at once. As
+ * the file cannot be opened again by path, its handle counts as open while any
+ * cursor or window is left on the file.
+ *
+ * @param cursor (out) the cursor; set only on success.
+ * @param manager (in) where the file is kept and counted.
+ * @param handle (in) a descriptor or HANDLE that is open for reading.
+ * @param pool (in) closes the cursor when it is cleared or destroyed.
+ * @return as smmap_cursor_open(); APR_EBADF: the handle is not open.
+ */
+SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *manager,
+                                                apr_os_file_t handle, apr_pool_t *pool);
+
+/**
+ * Move to the window that holds `offset`, and take what it holds from there on.
+ *
+ * @param cursor (in) the cursor.
+ * @param offset (in) a byte of the file, 0 or more.
+ * @param size (in) most bytes wanted; 0: as many as the window holds. What was got is
+ *        smmap_cursor_size(): at least 1, and less than `size` where the window ends.
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: cursor is NULL, or offset is negative;
+ *         APR_EOF: offset is at or past the end of the file;
+ *         SMMAP_ECLOSED: the manager was destroyed;
+ *         SMMAP_ESTALE: the file had to be opened again, and the path names another;
+ *         SMMAP_ETRUNCATED: the file was cut short before `offset`;
+ *         SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS, SMMAP_ELIMIT_FILES: a hard limit;
+ *         SMMAP_ETOOLARGE: static mode, and the file is larger than the address space;
+ *         APR_ENOMEM, APR_ENOENT, ...: what the system says after room was made and tried again.
+ */
+SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size);
+
+/**
+ * The same for all `size` bytes in one piece. Where they cross the end of a window, a
+ * region of its own is mapped for them, counted and evicted like any other.
+ *
+ * @param cursor (in) the cursor.
+ * @param offset (in) first byte, 0 or more.
+ * @param size (in) bytes, 1 or more.
+ * @return as smmap_cursor_use(), and
+ *         APR_EINVAL: size is 0;
+ *         APR_EOF: `offset + size` is past the end of the file;
+ *         SMMAP_ETOOLARGE: the sum, or the region, is larger than can be.
+ */
+SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset,
+                                            apr_size_t size);
+
+/**
+ * Let go of the window. The cursor keeps its file and can be used again. Releasing a
+ * cursor that has no window does nothing.
+ *
+ * @param cursor (in) the cursor; NULL is ignored.
+ */
+SMMAP_API void smmap_cursor_release(smmap_cursor_t *cursor);
+
+/**
+ * Make another cursor on the same file and, where there is one, the same window.
+ *
+ * @param copy (out) the new cursor; set only on success.
+ * @param cursor (in) the one to copy.
+ * @param pool (in) closes the copy when it is cleared or destroyed.
+ * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ECLOSED; APR_ENOMEM.
+ */
+SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *cursor,
+                                         apr_pool_t *pool);
+
+/**
+ * Put a cursor on the file and the window of another one, of the same manager or not.
+ *
+ * @param cursor (in) the one to change; it lets go of its own window and file first.
+ * @param from (in) the one to take them from. Assigning a cursor to itself does nothing.
+ * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ECLOSED: the manager of `from`
+ *         is gone (`cursor` is left as it was).
+ */
+SMMAP_API apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from);
+
+/**
+ * Close a cursor before its pool goes. Its window and file are let go of.
+ *
+ * @param cursor (in) the cursor, invalid after the call; NULL is ignored.
+ */
+SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
+
+/**
+ * Ask the file for its size now. What is mapped stays as it is; windows that are asked
+ * for from now on see the new size. The cursor keeps its window.
+ *
+ * @param cursor (in) the cursor.
+ * @return APR_SUCCESS (also when the file became shorter); APR_EINVAL; SMMAP_ECLOSED;
+ *         SMMAP_ESTALE: the file was closed meanwhile and the path names another one;
+ *         SMMAP_ELIMIT_FILES, APR_ENOENT, ...: it had to be opened again and could not.
+ */
+SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
+
+/**
+ * How much of the cursor's window is in memory, so that touching it reads no disk.
+ *
+ * @param cursor (in) the cursor; it must have a window.
+ * @param bytes (out) bytes of the whole window that are in memory.
+ * @return APR_SUCCESS; APR_EINVAL; SMMAP_ENOWINDOW; APR_ENOTIMPL: the system cannot say.
+ */
+SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes);
+
+/** 1 when the cursor has a window in use, 0 otherwise (also for NULL). */
+SMMAP_API int smmap_cursor_is_valid(const smmap_cursor_t *cursor);
+/** 1 when the cursor is on a file whose manager lives, 0 otherwise (also for NULL). */
+SMMAP_API int smmap_cursor_is_associated(const smmap_cursor_t *cursor);
+/** The byte at smmap_cursor_offset(); NULL without a window. Lives until the next move. */
+SMMAP_API const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor);
+/** The offset in the file that was asked for last; 0 without a window. */
+SMMAP_API apr_off_t smmap_cursor_offset(const smmap_cursor_t *cursor);
+/** Bytes that are there from that offset on; 0 without a window. */
+SMMAP_API apr_size_t smmap_cursor_size(const smmap_cursor_t *cursor);
+/** The offset just behind them; 0 without a window. */
+SMMAP_API apr_off_t smmap_cursor_end(const smmap_cursor_t *cursor);
+/** 1 when `offset` lies in what was got last, [offset, end), 0 otherwise. */
+SMMAP_API int smmap_cursor_includes(const smmap_cursor_t *cursor, apr_off_t offset);
+/** Where the mapped region begins in the file; 0 without a window. */
+SMMAP_API apr_off_t smmap_cursor_region_begin(const smmap_cursor_t *cursor);
+/** Bytes in the mapped region; 0 without a window. */
+SMMAP_API apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor);
+/** How many cursors pin the region now, this one included; 0 without a window. */
+SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
+/** Size of the file in bytes, as last measured; 0 for a cursor that is not associated. */
+SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
+/** The path the cursor was opened by, made absolute; NULL when it was opened by a handle
+    or is not associated. Lives as long as the cursor stays on its file. */
+SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
+
+/**
+ * The byte at an offset, where the window in use holds it: one subtraction, one
+ * comparison, one addition. No call, no lock, nothing is counted.
+ *
+ * @param cursor (in) the cursor, not NULL.
+ * @param offset (in) any offset.
+ * @return a pointer to the byte; the window goes on behind it as far as
+ *         smmap_cursor_region_begin() + smmap_cursor_region_size(). NULL when the window
+ *         does not hold it: then call smmap_cursor_use().
+ */
+SMMAP_INLINE const unsigned char *smmap_cursor_at(const smmap_cursor_t *cursor, apr_off_t offset)
+{
+    apr_uint64_t distance = (apr_uint64_t)offset - (apr_uint64_t)cursor->window_begin;
+    return distance < cursor->window_size ? cursor->window_data + (apr_size_t)distance : 0;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * How public names leave the library, and how an inline function is spelled.
+ *
+ * This is the only public header that looks at the platform: everything else
+ * is written against APR's types alone.
+ */
+#ifndef SMMAP_EXPORT_H
+#define SMMAP_EXPORT_H
+
+/**
+ * SMMAP_API marks a function of the public interface.
+ *
+ * Define SMMAP_STATIC before including any header when you link the static
+ * library on Windows. SMMAP_BUILDING is defined by the library's own build.
+ */
+#if defined(_WIN32) || defined(__CYGWIN__)
+#if defined(SMMAP_STATIC)
+#define SMMAP_API
+#elif defined(SMMAP_BUILDING)
+#define SMMAP_API __declspec(dllexport)
+#else
+#define SMMAP_API __declspec(dllimport)
+#endif
+#elif defined(__GNUC__) && __GNUC__ >= 4
+#define SMMAP_API __attribute__((visibility("default")))
+#else
+#define SMMAP_API
+#endif
+
+/** SMMAP_INLINE is `static inline` in the spelling that a C90 compiler knows. */
+#if defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
+#define SMMAP_INLINE static inline
+#elif defined(__GNUC__)
+#define SMMAP_INLINE static __inline__
+#elif defined(_MSC_VER)
+#define SMMAP_INLINE static __inline
+#else
+#define SMMAP_INLINE static
+#endif
+
+#endif

@@ -1,0 +1,187 @@
+/*
+ * The manager: limits, statistics and the registry of files.
+ *
+ * One manager for an application is usual, so that its limits speak for the
+ * whole process. It knows each file once, by what the file is (device and file
+ * id) and not by its path, and shares the file's windows among all cursors.
+ *
+ * Threads: a manager may be used by any number of threads at once. The pool
+ * that is given to a constructor is used only during that call and when the
+ * object is destroyed; as APR's pools are not thread-safe, no other thread may
+ * use the pool at those moments. Call apr_initialize() first.
+ *
+ * Lifetimes: destroying the pool is always enough. Pool, manager and cursors
+ * may be destroyed in any order: cursors that outlive their manager answer
+ * SMMAP_ECLOSED, and a window that is still pinned stays mapped until its last
+ * cursor lets go of it.
+ */
+#ifndef SMMAP_MANAGER_H
+#define SMMAP_MANAGER_H
+
+#include <apr_pools.h>
+
+#include "smmap/export.h"
+#include "smmap/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Limits, statistics and the files; opaque. */
+typedef struct smmap_manager_t smmap_manager_t;
+
+/** How a manager maps files. */
+typedef enum smmap_mode_t {
+    SMMAP_MODE_AUTO = 0,   /**< STATIC in a 64-bit program, SLIDING in a 32-bit one */
+    SMMAP_MODE_STATIC = 1, /**< one window, the whole file */
+    SMMAP_MODE_SLIDING = 2 /**< windows of `window_size` bytes on a fixed grid */
+} smmap_mode_t;
+
+/** What happens when a limit is reached and everything is pinned. */
+typedef enum smmap_limits_t {
+    SMMAP_LIMITS_SOFT = 0, /**< go over the limit, and count it (`over_limit`) */
+    SMMAP_LIMITS_HARD = 1  /**< fail with SMMAP_ELIMIT_BYTES, _REGIONS or _FILES */
+} smmap_limits_t;
+
+/** In each number of smmap_options_t: take the default that is documented there. */
+#define SMMAP_DEFAULT 0
+/** In each limit of smmap_options_t: no limit of ours. */
+#define SMMAP_UNLIMITED (~(apr_size_t)0)
+
+/** The options of a manager. Start from SMMAP_OPTIONS_INIT, then change what you want. */
+typedef struct smmap_options_t {
+    /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT: a program that was built with
+        older headers goes on working when the library learns more options. */
+    apr_size_t struct_size;
+    /** How files are mapped. Default: SMMAP_MODE_AUTO. */
+    smmap_mode_t mode;
+    /** What happens at a limit. Default: SMMAP_LIMITS_SOFT. */
+    smmap_limits_t limits;
+    /** Bytes in a window, rounded up to the allocation granularity; used by sliding mode
+        alone. Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an
+        eighth of `max_mapped_bytes` (and at least one granule). */
+    apr_size_t window_size;
+    /** Most bytes mapped at a time. Default: 8 GiB in a 64-bit program, 1 GiB in a 32-bit one. */
+    apr_size_t max_mapped_bytes;
+    /** Most regions (mapped windows) at a time. Default: 32768, half of what Linux allows a
+        process. */
+    apr_size_t max_regions;
+    /** Most file handles open at a time. Default: half of what the process may have, at
+        least 8. */
+    apr_size_t max_open_files;
+} smmap_options_t;
+
+/** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
+#define SMMAP_OPTIONS_INIT                                                        \
+    {                                                                             \
+        sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT                           \
+    }
+
+/** What a manager counted. Start from SMMAP_STATS_INIT. */
+typedef struct smmap_stats_t {
+    apr_size_t struct_size; /**< sizeof(smmap_stats_t), set by SMMAP_STATS_INIT */
+
+    apr_size_t mapped_bytes;      /**< bytes mapped now */
+    apr_size_t peak_mapped_bytes; /**< the most there ever were */
+    apr_size_t pinned_bytes;      /**< bytes of regions that cursors use now */
+    apr_size_t regions;           /**< regions mapped now */
+    apr_size_t peak_regions;      /**< the most there ever were */
+    apr_size_t pinned_regions;    /**< regions that cursors use now */
+    apr_size_t open_files;        /**< file handles open now */
+    apr_size_t peak_open_files;   /**< the most there ever were */
+    apr_size_t files;             /**< files known now, open or not */
+    apr_size_t cursors;           /**< cursors that know a file now */
+
+    apr_uint64_t hits;      /**< calls of use and require whose window was mapped */
+    apr_uint64_t misses;    /**< those whose window was not */
+    apr_uint64_t maps;      /**< regions mapped */
+    apr_uint64_t unmaps;    /**< regions unmapped, for whatever reason */
+    apr_uint64_t evictions; /**< regions unmapped to make room */
+    apr_uint64_t opens;     /**< handles opened or duplicated */
+    apr_uint64_t closes;    /**< handles closed, for whatever reason */
+
+    apr_uint64_t over_limit;      /**< times a soft limit was passed as nothing could go */
+    apr_uint64_t limit_failures;  /**< calls that a hard limit refused */
+    apr_uint64_t retries;         /**< attempts made again after room was made */
+    apr_uint64_t halved;          /**< regions that were mapped smaller than a window */
+    apr_uint64_t map_failures;    /**< calls that failed as the system refused a mapping */
+    apr_uint64_t open_failures;   /**< calls that failed as a file could not be opened */
+    apr_uint64_t stale_files;     /**< calls that found another file under the path */
+    apr_uint64_t truncated_files; /**< calls that found a file shorter than before */
+} smmap_stats_t;
+
+/** An empty smmap_stats_t, ready for smmap_manager_stats(). */
+#define SMMAP_STATS_INIT                                                                \
+    {                                                                                   \
+        sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0, 0, 0, 0                                                            \
+    }
+
+/**
+ * Make a manager.
+ *
+ * @param manager (out) the manager; set only on success.
+ * @param options (in) what it should be like; copied. NULL: all defaults.
+ * @param pool (in) destroys the manager when it is cleared or destroyed.
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: an argument is NULL, a struct_size is unknown, or a mode is not one;
+ *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
+ *         SMMAP_ELIMIT_BYTES: hard limits, and not even one window would fit;
+ *         APR_ENOMEM.
+ */
+SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
+                                            const smmap_options_t *options, apr_pool_t *pool);
+
+/**
+ * Destroy a manager before its pool goes: unmaps all windows that no cursor pins,
+ * closes all handles. Cursors that are left answer SMMAP_ECLOSED from then on.
+ *
+ * @param manager (in) the manager, invalid after the call; NULL is ignored.
+ * @return APR_SUCCESS, or the first error met on the way; all is destroyed all the same.
+ * Threads: other threads may use cursors of this manager meanwhile, not the manager.
+ */
+SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
+
+/**
+ * Unmap every window that no cursor pins. Files stay known and open.
+ *
+ * @param manager (in) the manager.
+ * @param count (out) how many regions were unmapped. May be NULL.
+ * @return APR_SUCCESS; APR_EINVAL: manager is NULL; or the first error of the system's unmap.
+ */
+SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count);
+
+/**
+ * Take all counters at once.
+ *
+ * @param manager (in) the manager.
+ * @param stats (in, out) start from SMMAP_STATS_INIT; as much is filled as struct_size covers.
+ * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or struct_size is unknown.
+ */
+SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats);
+
+/** The mode in use: STATIC or SLIDING, never AUTO. Threads: any. */
+SMMAP_API smmap_mode_t smmap_manager_mode(const smmap_manager_t *manager);
+/** The kind of limits in use. Threads: any. */
+SMMAP_API smmap_limits_t smmap_manager_limits(const smmap_manager_t *manager);
+/** Bytes in a window; 0 in static mode, where a window is the whole file. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_window_size(const smmap_manager_t *manager);
+/** Most bytes mapped at a time. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_max_mapped_bytes(const smmap_manager_t *manager);
+/** Most regions at a time. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_max_regions(const smmap_manager_t *manager);
+/** Most open file handles at a time. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_max_open_files(const smmap_manager_t *manager);
+/** Bytes mapped now. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_mapped_bytes(smmap_manager_t *manager);
+/** Regions mapped now. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_regions(smmap_manager_t *manager);
+/** File handles open now. Threads: any. */
+SMMAP_API apr_size_t smmap_manager_open_files(smmap_manager_t *manager);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
