@@ -127,7 +127,7 @@ struct smmap_manager_t {
     int closed;
     apr_size_t references;
     apr_size_t emptying;     /* trashes that are being thrown out right now */
-    apr_size_t busy_handles; /* handles that calls use right now */
+    apr_size_t busy_handles; /* handles that calls use, or are about to open, right now */
     unsigned next_stripe;
     smmap__queue_t queue;
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */

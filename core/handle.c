@@ -107,7 +107,7 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
         if (manager->idle_oldest != NULL) {
             close_one(manager, manager->idle_oldest);
         } else if (manager->busy_handles > 0 || manager->emptying > 0) {
-            /* Handles in use are so for the length of one call: there is one soon. */
+            /* They are in use for the length of one call: there is an idle one soon. */
             smmap__manager_wait_locked(manager);
         } else if (manager->limits == SMMAP_LIMITS_HARD) {
             manager->stats.limit_failures++;
@@ -118,12 +118,14 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
         }
     }
     manager->stats.open_files++;
+    manager->busy_handles++;
     return APR_SUCCESS;
 }
 
 void smmap__handle_return_locked(smmap_manager_t *manager)
 {
     manager->stats.open_files--;
+    manager->busy_handles--;
     apr_thread_cond_broadcast(manager->given_back);
 }
 
@@ -133,11 +135,13 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
 
     file->handle = handle;
     file->handle_open = 1;
+    file->manager->busy_handles--;
     stats->opens++;
     if (stats->peak_open_files < stats->open_files) {
         stats->peak_open_files = stats->open_files;
     }
     list_update(file);
+    apr_thread_cond_broadcast(file->manager->given_back);
 }
 
 void smmap__handle_keep_locked(smmap__file_t *file, int more)

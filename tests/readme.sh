@@ -1,0 +1,38 @@
+#!/bin/sh
+# The example in the README is examples/first.c to the letter, links with the shared
+# library, and does what it says.
+#
+# Reads top_srcdir, top_builddir, CC, CFLAGS, LDFLAGS, APR_CFLAGS and APR_LIBS from the
+# environment, as `make check` sets them.
+set -eu
+
+: "${top_srcdir:=.}" "${top_builddir:=.}" "${CC:=cc}"
+: "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
+. "$top_srcdir/tests/lib.sh"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-readme.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# The flags are lists, so they are not quoted.
+# shellcheck disable=SC2086
+build()
+{
+    $CC $CFLAGS -I"$top_srcdir/include" $APR_CFLAGS "$work/readme.c" -o "$work/first" \
+        $LDFLAGS -L"$top_builddir/.libs" -lsmmap $APR_LIBS
+}
+
+says()
+{
+    said=$(LD_LIBRARY_PATH="$top_builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+        DYLD_LIBRARY_PATH="$top_builddir/.libs" "$work/first" "$work/data")
+    echo "said: $said"
+    [ "$said" = "the byte in the middle is 43" ]
+}
+
+sed -n '/^```c$/,/^```$/p' "$top_srcdir/README.md" | sed '1d;$d' > "$work/readme.c"
+printf 'abCde' > "$work/data"
+check "the README shows examples/first.c" cmp "$work/readme.c" "$top_srcdir/examples/first.c"
+check "it compiles and links" build
+check "it shows the byte in the middle" says
+finish

@@ -1,0 +1,129 @@
+/*
+ * The slot table: what is set is found, at any index, and a table costs what its
+ * touched parts need.
+ */
+#include "harness.h"
+
+#include "core/slots.h"
+#include "fake_memory.h"
+
+static char things[64];
+
+static void *thing(apr_uint64_t index)
+{
+    return &things[index % sizeof things];
+}
+
+static void empty_table(void)
+{
+    const apr_uint64_t counts[] = {0, 1, 2, 64, 65, 1000000, (apr_uint64_t)1 << 51};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        smmap__slots_t slots;
+
+        smmap__slots_init(&slots, counts[i]);
+        CHECK(smmap__slots_get(&slots, 0) == NULL);
+        CHECK(smmap__slots_get(&slots, 1) == NULL);
+        CHECK(smmap__slots_get(&slots, ~(apr_uint64_t)0) == NULL);
+        CHECK_NUMBER(fake_memory_blocks(), 0);
+        smmap__slots_destroy(&slots);
+    }
+}
+
+static void one_slot(void)
+{
+    smmap__slots_t slots;
+
+    smmap__slots_init(&slots, 1);
+    CHECK_OK(smmap__slots_prepare(&slots, 0));
+    smmap__slots_set(&slots, 0, things);
+    CHECK(smmap__slots_get(&slots, 0) == things);
+    CHECK_STATUS(smmap__slots_prepare(&slots, 1), APR_EINVAL);
+    CHECK(smmap__slots_get(&slots, 1) == NULL);
+    CHECK_NUMBER(fake_memory_blocks(), 0);
+    smmap__slots_destroy(&slots);
+}
+
+/* Every index, in a random order, in tables made for as many, fewer and more. */
+static void all_indexes(void)
+{
+    const apr_uint64_t made_for[] = {2, 100, 5000, 1000000};
+    enum { COUNT = 5000 };
+    apr_uint64_t order[COUNT];
+    apr_size_t table;
+    apr_size_t i;
+
+    for (table = 0; table < sizeof made_for / sizeof made_for[0]; table++) {
+        smmap__slots_t slots;
+
+        for (i = 0; i < COUNT; i++) {
+            apr_size_t other = (apr_size_t)random_below(i + 1);
+
+            order[i] = order[other];
+            order[other] = i;
+        }
+        smmap__slots_init(&slots, made_for[table]);
+        for (i = 0; i < COUNT; i++) {
+            CHECK(smmap__slots_get(&slots, order[i]) == NULL);
+            NEED_OK(smmap__slots_prepare(&slots, order[i]));
+            smmap__slots_set(&slots, order[i], thing(order[i]));
+        }
+        for (i = 0; i < COUNT; i++) {
+            CHECK(smmap__slots_get(&slots, i) == thing(i));
+        }
+        smmap__slots_set(&slots, 17, NULL);
+        CHECK(smmap__slots_get(&slots, 17) == NULL);
+        CHECK(smmap__slots_get(&slots, 18) == thing(18));
+        smmap__slots_destroy(&slots);
+        CHECK_NUMBER(fake_memory_blocks(), 0);
+    }
+}
+
+/* 16 TiB in windows of 64 KiB, one of them touched at either end: a flat table
+   would take 2 GiB. */
+static void sparse(void)
+{
+    const apr_uint64_t windows = (apr_uint64_t)1 << 28;
+    smmap__slots_t slots;
+
+    smmap__slots_init(&slots, windows);
+    NEED_OK(smmap__slots_prepare(&slots, 0));
+    NEED_OK(smmap__slots_prepare(&slots, windows - 1));
+    smmap__slots_set(&slots, windows - 1, things);
+    CHECK(smmap__slots_get(&slots, windows - 1) == things);
+    CHECK(smmap__slots_get(&slots, windows - 2) == NULL);
+    CHECK(smmap__slots_get(&slots, windows) == NULL);
+    CHECK(fake_memory_bytes() < 1024 * 1024);
+    smmap__slots_destroy(&slots);
+}
+
+static void out_of_memory(void)
+{
+    smmap__slots_t slots;
+
+    smmap__slots_init(&slots, 100000);
+    NEED_OK(smmap__slots_prepare(&slots, 0));
+    smmap__slots_set(&slots, 0, things);
+    /* No root can be that large: refused, not attempted. */
+    CHECK_STATUS(smmap__slots_prepare(&slots, ~(apr_uint64_t)0), APR_ENOMEM);
+    fake_memory_fail(1); /* the root cannot grow */
+    CHECK_STATUS(smmap__slots_prepare(&slots, 90000), APR_ENOMEM);
+    fake_memory_fail(2); /* it can, but there is no leaf */
+    CHECK_STATUS(smmap__slots_prepare(&slots, 90000), APR_ENOMEM);
+    fake_memory_fail_none();
+    CHECK(smmap__slots_get(&slots, 0) == things);
+    CHECK(smmap__slots_get(&slots, 90000) == NULL);
+    CHECK_OK(smmap__slots_prepare(&slots, 90000));
+    smmap__slots_destroy(&slots);
+    CHECK_NUMBER(fake_memory_blocks(), 0);
+}
+
+static const test_case_t cases[] = {{"empty_table", empty_table},
+                                    {"one_slot", one_slot},
+                                    {"all_indexes", all_indexes},
+                                    {"sparse", sparse},
+                                    {"out_of_memory", out_of_memory},
+                                    {NULL, NULL}};
+
+const test_module_t test_slots = {"slots", cases};
