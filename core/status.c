@@ -25,7 +25,7 @@ static const struct {
     {SMMAP_ELIMIT_REGIONS, "the hard limit of mapped regions leaves no room; raise it or unpin "
                            "windows"},
     {SMMAP_ELIMIT_FILES, "the hard limit of open files leaves no room; raise it or close cursors"},
-    {SMMAP_ETOOLARGE, "larger than this machine's address space; use sliding windows"},
+    {SMMAP_ETOOLARGE, "larger than this machine can address in one piece"},
     {SMMAP_ESPLIT, "the bytes cross the end of a window; read them as a copy"},
     {SMMAP_ENOWINDOW, "no window is in use"},
 };

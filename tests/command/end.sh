@@ -1,0 +1,142 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2015,SC2034,SC2154,SC2317
+# How the command ends: a full disk, nobody who reads, ^C; and the bar, which has to be gone
+# then. Sourced by command.sh.
+
+test_full()
+{
+    for command in "cat t/hello" "find -c l t/hello" "info t/hello" "--help" "find --help" \
+        "--version"; do
+        # shellcheck disable=SC2086 # several words
+        "$SMMAP" $command >/dev/full 2>"$err"
+        code=$?
+        is_code 2 && says 'standard output: No space left' || { echo "smmap $command"; return 1; }
+    done
+}
+if [ -c /dev/full ] && ! echo x 2>/dev/null >/dev/full; then
+    check "a full disk is an error" test_full
+else
+    skip "a full disk" "there is no /dev/full"
+fi
+
+test_closed()
+{
+    "$SMMAP" cat t/hello >&- 2>"$err"
+    code=$?
+    is_code 2 && says 'standard output' || return 1
+    "$SMMAP" find -q hello t/hello >&-
+    code=$?
+    is_code 0
+}
+check "a standard output that is closed is an error for those who write" test_closed
+
+# A file that takes no room, larger than what any pipe holds and anybody waits for.
+endless=t/endless
+if ! put $endless 68719476735 x || [ "$(du -k $endless | cut -f 1)" -gt 1048576 ]; then
+    rm -f $endless
+    endless=
+fi
+
+test_pipe()
+{
+    for command in "cat $endless" "find --hex 00 $endless"; do
+        # shellcheck disable=SC2086 # several words
+        { "$SMMAP" $command 2>"$err"; echo $? >"$work/code"; } | head -c 5 >"$out"
+        code=$(cat "$work/code")
+        is_code 141 && test ! -s "$err" || { echo "smmap $command"; return 1; }
+    done
+}
+if [ -n "$endless" ]; then
+    check "nobody reads the output: ended by SIGPIPE, quietly" test_pipe
+else
+    skip "an output that nobody reads" "the file system has no holes"
+fi
+
+# ^C without a bar: the writer is held up by a pipe that nobody reads, until it is hit.
+test_interrupt()
+{
+    rm -f t/pipe
+    mkfifo t/pipe || return 1
+    exec 9<>t/pipe
+    timeout --preserve-status -k 20 -s INT 1 "$SMMAP" cat "$endless" >&9 2>"$err"
+    code=$?
+    exec 9>&-
+    is_code 130 && test ! -s "$err"
+}
+interruptible=1
+sh -c 'kill -INT $$; exit 0' && interruptible=
+if [ -z "$endless" ]; then
+    skip "^C" "the file system has no holes"
+elif [ -z "$interruptible" ]; then
+    skip "^C" "whoever started this test ignores SIGINT"
+elif ! timeout --preserve-status -k 20 -s INT 60 true 2>/dev/null; then
+    skip "^C" "there is no timeout command of GNU"
+else
+    check "^C ends it at once" test_interrupt
+fi
+
+# The bar, on a terminal made by script(1). The reader takes small pieces until the bar is
+# there, then hits ^C (or goes away), and reads on to the end. test_bar HOW CODE
+test_bar()
+{
+    how=$1
+    want_code=$2
+    rm -f t/pipe t/pid t/screen t/ended
+    mkfifo t/pipe || return 1
+    : >t/screen
+    {
+        tries=0
+        exec <t/pipe
+        while [ ! -e t/ended ] && ! grep -q '% \[' t/screen && [ "$tries" -lt 600 ]; do
+            dd bs=65536 count=1 >/dev/null 2>&1
+            sleep 0.1
+            tries=$((tries + 1))
+        done
+        if [ "$how" = interrupt ]; then
+            kill -INT "$(cat t/pid)"
+            cat >/dev/null
+        fi
+    } &
+    export SMMAP endless
+    TERM=vt100 COLUMNS=80 script -qefc \
+        "sh -c 'echo \$\$ >t/pid; exec \"\$SMMAP\" cat \"\$endless\" >t/pipe'" t/screen \
+        >/dev/null 2>&1 </dev/null
+    code=$?
+    : >t/ended
+    exec 9<>t/pipe # a reader that still waits for a writer goes on
+    exec 9>&-
+    wait
+    : >"$err"
+    is_code "$want_code" || { cat t/screen; return 1; }
+    grep -q '% \[=* *\].* of 64.0 GiB' t/screen || { echo "no bar:"; cat t/screen; return 1; }
+    # The last thing that was drawn are blanks over the bar.
+    tr '\r' '\n' <t/screen | grep -v '^Script ' | grep . | tail -n 1 | grep -q '^ *$' ||
+        { echo "the bar was left on the screen:"; cat t/screen; return 1; }
+}
+if [ -z "$endless" ]; then
+    skip "the bar" "the file system has no holes"
+elif ! script --version 2>/dev/null | grep -q util-linux; then
+    skip "the bar" "there is no script command of util-linux to make a terminal"
+else
+    if [ -n "$interruptible" ]; then
+        check "the bar, and ^C takes it away" test_bar interrupt 130
+    else
+        skip "^C with a bar" "whoever started this test ignores SIGINT"
+    fi
+    check "the bar, and the end of the reader takes it away" test_bar leave 141
+fi
+
+test_no_bar()
+{
+    # The same work without a terminal: nothing is drawn.
+    rm -f t/pipe
+    mkfifo t/pipe || return 1
+    { sleep 2; head -c 4000000 >/dev/null; } <t/pipe &
+    "$SMMAP" cat --length 4000000 "$endless" >t/pipe 2>"$err"
+    code=$?
+    wait
+    is_code 0 && test ! -s "$err"
+}
+if [ -n "$endless" ]; then
+    check "no bar without a terminal" test_no_bar
+fi

@@ -1,0 +1,85 @@
+/*
+ * --stats: what the manager counted, and the limits it kept to.
+ *
+ * It goes to standard error, so that it does not mix with the output of the
+ * command. Each counter has the name that it has in smmap/manager.h.
+ */
+#include "size.h"
+#include "tool.h"
+
+typedef struct counter_t {
+    const char *name;
+    apr_uint64_t value;
+    int is_size; /* 1: bytes, which are printed for people too */
+} counter_t;
+
+static void print_counters(tool_console_t *console, const counter_t *counters, apr_size_t count)
+{
+    char text[TOOL_SIZE_TEXT];
+    apr_size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (counters[i].value == (apr_uint64_t)SMMAP_UNLIMITED) {
+            tool_console_error(console, "  %-18s %14s\n", counters[i].name, "unlimited");
+        } else if (counters[i].is_size) {
+            tool_console_error(console, "  %-18s %14" APR_UINT64_T_FMT "  (%s)\n", counters[i].name,
+                               counters[i].value, tool_size_format(counters[i].value, text));
+        } else {
+            tool_console_error(console, "  %-18s %14" APR_UINT64_T_FMT "\n", counters[i].name,
+                               counters[i].value);
+        }
+    }
+}
+
+void tool_stats_print(smmap_manager_t *manager, tool_console_t *console)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+    apr_status_t status = smmap_manager_stats(manager, &stats);
+    const counter_t counters[] = {{"mapped_bytes", stats.mapped_bytes, 1},
+                                  {"peak_mapped_bytes", stats.peak_mapped_bytes, 1},
+                                  {"pinned_bytes", stats.pinned_bytes, 1},
+                                  {"regions", stats.regions, 0},
+                                  {"peak_regions", stats.peak_regions, 0},
+                                  {"pinned_regions", stats.pinned_regions, 0},
+                                  {"open_files", stats.open_files, 0},
+                                  {"peak_open_files", stats.peak_open_files, 0},
+                                  {"files", stats.files, 0},
+                                  {"cursors", stats.cursors, 0},
+                                  {"hits", stats.hits, 0},
+                                  {"misses", stats.misses, 0},
+                                  {"maps", stats.maps, 0},
+                                  {"unmaps", stats.unmaps, 0},
+                                  {"evictions", stats.evictions, 0},
+                                  {"opens", stats.opens, 0},
+                                  {"closes", stats.closes, 0},
+                                  {"over_limit", stats.over_limit, 0},
+                                  {"limit_failures", stats.limit_failures, 0},
+                                  {"retries", stats.retries, 0},
+                                  {"halved", stats.halved, 0},
+                                  {"map_failures", stats.map_failures, 0},
+                                  {"open_failures", stats.open_failures, 0},
+                                  {"stale_files", stats.stale_files, 0},
+                                  {"truncated_files", stats.truncated_files, 0}};
+    const counter_t limits[] = {{"max_mapped_bytes", smmap_manager_max_mapped_bytes(manager), 1},
+                                {"max_regions", smmap_manager_max_regions(manager), 0},
+                                {"max_open_files", smmap_manager_max_open_files(manager), 0}};
+    char text[TOOL_SIZE_TEXT];
+    char reason[256];
+
+    if (status != APR_SUCCESS) {
+        tool_console_error(console, "smmap: no statistics: %s\n",
+                           smmap_strerror(status, reason, sizeof(reason)));
+        return;
+    }
+    if (smmap_manager_mode(manager) == SMMAP_MODE_STATIC) {
+        tool_console_error(console, "mode: static\n");
+    } else {
+        tool_console_error(console, "mode: sliding, windows of %s\n",
+                           tool_size_format(smmap_manager_window_size(manager), text));
+    }
+    tool_console_error(console, "limits: %s\n",
+                       smmap_manager_limits(manager) == SMMAP_LIMITS_HARD ? "hard" : "soft");
+    print_counters(console, limits, sizeof(limits) / sizeof(limits[0]));
+    tool_console_error(console, "statistics:\n");
+    print_counters(console, counters, sizeof(counters) / sizeof(counters[0]));
+}

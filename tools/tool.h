@@ -1,0 +1,157 @@
+/*
+ * What the commands share: their settings, their surroundings, their exit codes.
+ */
+#ifndef SMMAP_TOOL_TOOL_H
+#define SMMAP_TOOL_TOOL_H
+
+#include <smmap/smmap.h>
+
+#include "console.h"
+#include "progress.h"
+
+/** Exit codes. `find` uses all three, as grep does; the others use 0 and 2. */
+#define TOOL_OK 0
+#define TOOL_NONE 1  /**< no match */
+#define TOOL_ERROR 2 /**< at least one thing went wrong */
+
+/** What `find` prints. */
+typedef enum tool_print_t {
+    TOOL_PRINT_OFFSETS,
+    TOOL_PRINT_COUNT,
+    TOOL_PRINT_WITH,    /**< paths of files with a match */
+    TOOL_PRINT_WITHOUT, /**< paths of files without one */
+    TOOL_PRINT_NOTHING
+} tool_print_t;
+
+/** What the user asked for. */
+typedef struct tool_settings_t {
+    smmap_options_t manager;
+    int stats;
+    int help;
+
+    /* info */
+    int json;
+
+    /* cat, find: the range; the offset may be negative */
+    apr_off_t offset;
+    apr_uint64_t length;
+
+    /* find */
+    tool_print_t print;
+    int hex;
+    int overlap;
+    int no_filename;
+    int no_messages;
+    int nul; /**< 1: a zero byte behind each path */
+    apr_uint64_t max_count;
+
+    /* what is left on the command line: the pattern and the paths */
+    int count;
+    const char *const *operands;
+} tool_settings_t;
+
+/** A command at work. */
+typedef struct tool_t {
+    const tool_settings_t *settings;
+    smmap_manager_t *manager;
+    tool_console_t *console;
+    apr_pool_t *pool;
+} tool_t;
+
+/** One option on the command line. */
+typedef struct tool_option_t {
+    const char *name;
+    int letter;        /**< the short option, or a number above 255 */
+    const char *value; /**< what its value is called; NULL: it takes none */
+    const char *help;  /**< lines */
+} tool_option_t;
+
+/** One command. */
+typedef struct tool_command_t {
+    const char *name;
+    const char *operands;         /**< as shown in its usage */
+    const char *summary;          /**< one line */
+    const char *notes;            /**< more of its help, in lines */
+    const tool_option_t *options; /**< its own; ends with a NULL name */
+    int least;                    /**< how many operands it needs */
+    int paths;                    /**< operands from this one on are paths */
+    int (*run)(tool_t *tool);     /**< returns the exit code */
+} tool_command_t;
+
+extern const tool_command_t tool_cat;
+extern const tool_command_t tool_find;
+extern const tool_command_t tool_info;
+
+/** Options that every command has. */
+extern const tool_option_t tool_common_options[];
+
+/** The letters of options that have none. */
+enum {
+    TOOL_OPT_HELP = 256,
+    TOOL_OPT_MODE,
+    TOOL_OPT_WINDOW_SIZE,
+    TOOL_OPT_MAX_MEMORY,
+    TOOL_OPT_MAX_REGIONS,
+    TOOL_OPT_MAX_OPEN_FILES,
+    TOOL_OPT_HARD_LIMITS,
+    TOOL_OPT_STATS,
+    TOOL_OPT_JSON,
+    TOOL_OPT_OFFSET,
+    TOOL_OPT_LENGTH,
+    TOOL_OPT_HEX,
+    TOOL_OPT_OVERLAP
+};
+
+/**
+ * Read the command line of a command. What is wrong with it is printed.
+ *
+ * @param argc, argv (in) the command line from the command's name on.
+ * @return 1 when it is good, or when help was asked for; 0 otherwise.
+ */
+int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command, int argc,
+                        const char *const *argv, tool_console_t *console, apr_pool_t *pool);
+
+/** Print the help of a command, or (NULL) of the whole program. */
+void tool_help_print(const tool_command_t *command, tool_console_t *console);
+
+/** Print the manager's statistics and limits to standard error. */
+void tool_stats_print(smmap_manager_t *manager, tool_console_t *console);
+
+/** All commands; ends with NULL. */
+extern const tool_command_t *const tool_commands[];
+
+/** A walk over the files on the command line. */
+typedef struct tool_walk_t tool_walk_t;
+struct tool_walk_t {
+    const tool_t *tool;
+    /** What to do with a file; an error is printed, and the walk goes on. */
+    apr_status_t (*visit)(tool_walk_t *walk, const char *path, smmap_cursor_t *cursor);
+    void *baton;               /**< for it */
+    int stop;                  /**< set it to end the walk */
+    tool_progress_t *progress; /**< set by tool_walk_files() */
+};
+
+/**
+ * Visit all files on the command line, from the operand `first` on.
+ *
+ * @return 1 when all went well, 0 when something was wrong with a file.
+ */
+int tool_walk_files(tool_walk_t *walk, int first);
+
+/** The part [begin, end) of a file of this size that --offset and --length leave. */
+void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t *begin,
+                     apr_off_t *end);
+
+/** What tool_walk_bytes() calls with each piece; 0: that is enough. */
+typedef int tool_piece_t(void *baton, const unsigned char *data, apr_size_t size);
+
+/**
+ * Hand out the bytes of that part of a file, window by window, in pieces that are small
+ * enough for ^C and the bar.
+ *
+ * @return APR_SUCCESS, also when it was ended early; otherwise as smmap_cursor_use().
+ */
+apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
+                             void *baton);
+
+#endif
