@@ -43,8 +43,9 @@ char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size)
             return buffer;
         }
     }
-    if (status >= SMMAP_START_STATUS && status < SMMAP_END_STATUS) {
-        apr_snprintf(buffer, size, "smmap status %d", status);
+    if (status >= APR_OS_START_USERERR && status < APR_OS_START_CANONERR) {
+        /* Of some library: APR would only say that it does not know it. */
+        apr_snprintf(buffer, size, "unknown status %d", status);
         return buffer;
     }
     apr_strerror(status, buffer, size);

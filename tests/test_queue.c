@@ -178,6 +178,9 @@ static void naive_remove(naive_t *naive, int place)
             (size_t)(naive->length - place - 1) * sizeof naive->order[0]);
     naive->length--;
     naive->hand -= place < naive->hand;
+    if (naive->hand == naive->length) {
+        naive->hand = 0; /* now: what is added later is newer than the end of this lap */
+    }
 }
 
 static int naive_evict(naive_t *naive)
@@ -187,16 +190,13 @@ static int naive_evict(naive_t *naive)
     for (steps = 0; steps < 2 * naive->length + 1; steps++) {
         int region;
 
-        if (naive->hand >= naive->length) {
-            naive->hand = 0;
-        }
         region = naive->order[naive->hand];
         if (!naive->pinned[region] && !naive->visited[region]) {
             naive_remove(naive, naive->hand);
             return region;
         }
         naive->visited[region] = naive->visited[region] && naive->pinned[region];
-        naive->hand++;
+        naive->hand = naive->hand + 1 < naive->length ? naive->hand + 1 : 0;
     }
     return -1;
 }
