@@ -113,8 +113,7 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
             manager->stats.limit_failures++;
             return SMMAP_ELIMIT_FILES;
         } else {
-            manager->stats.over_limit++;
-            break;
+            break; /* a soft limit; counted when the handle is there */
         }
     }
     manager->stats.open_files++;
@@ -137,6 +136,7 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
     file->handle_open = 1;
     file->manager->busy_handles--;
     stats->opens++;
+    stats->over_limit += stats->open_files > file->manager->max_open_files;
     if (stats->peak_open_files < stats->open_files) {
         stats->peak_open_files = stats->open_files;
     }
@@ -332,9 +332,13 @@ apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
 
     smmap__manager_lock(manager);
     /* Between two looks another thread may close what is idle: hence the loop. */
-    while (status == APR_SUCCESS && !file->handle_open) {
-        status = manager->closed ? SMMAP_ECLOSED : reopen_locked(file, name);
-    }
+    do {
+        if (manager->closed) {
+            status = SMMAP_ECLOSED;
+        } else if (!file->handle_open) {
+            status = reopen_locked(file, name);
+        }
+    } while (status == APR_SUCCESS && !file->handle_open);
     if (status == APR_SUCCESS) {
         file->busy = 1;
         manager->busy_handles++;

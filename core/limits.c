@@ -34,7 +34,8 @@ static apr_status_t hopeless(smmap_manager_t *manager, apr_size_t bytes)
     return APR_SUCCESS;
 }
 
-/* Nothing is left that could go: fail, or go over the limit and count it. */
+/* Nothing is left that could go: fail, or go over the limit. That is counted when the
+   region is mapped, so that a call that fails in the end has passed none. */
 static apr_status_t exhausted(smmap_manager_t *manager)
 {
     if (manager->limits == SMMAP_LIMITS_HARD) {
@@ -42,7 +43,6 @@ static apr_status_t exhausted(smmap_manager_t *manager)
         return manager->stats.regions >= manager->max_regions ? SMMAP_ELIMIT_REGIONS
                                                               : SMMAP_ELIMIT_BYTES;
     }
-    manager->stats.over_limit++;
     return APR_SUCCESS;
 }
 

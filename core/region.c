@@ -307,6 +307,8 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     /* Else there is no memory to find it again: it is its cursor's alone. */
     smmap__region_pin_locked(region);
     manager->stats.maps++;
+    manager->stats.over_limit += manager->stats.mapped_bytes > manager->max_mapped_bytes ||
+                                 manager->stats.regions > manager->max_regions;
     manager->stats.halved += manager->window_size != 0 && attempt->window != 0 &&
                              attempt->window != manager->window_size;
     if (manager->stats.peak_mapped_bytes < manager->stats.mapped_bytes) {
