@@ -61,7 +61,8 @@ typedef struct smmap_options_t {
         alone. Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an
         eighth of `max_mapped_bytes` (and at least one granule). */
     apr_size_t window_size;
-    /** Most bytes mapped at a time. Default: 8 GiB in a 64-bit program, 1 GiB in a 32-bit one. */
+    /** Most bytes mapped at a time, counted in bytes of files: of the page in which a file
+        ends, those before its end. Default: 8 GiB in a 64-bit program, 1 GiB in a 32-bit one. */
     apr_size_t max_mapped_bytes;
     /** Most regions (mapped windows) at a time. Default: 32768, half of what Linux allows a
         process. */
@@ -134,8 +135,9 @@ SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
                                             const smmap_options_t *options, apr_pool_t *pool);
 
 /**
- * Destroy a manager before its pool goes: unmaps all windows that no cursor pins,
- * closes all handles. Cursors that are left answer SMMAP_ECLOSED from then on.
+ * Destroy a manager before its pool goes: unmaps all windows that no cursor pins, and
+ * closes all handles but those of cursors that were opened by handle. Cursors that are
+ * left answer SMMAP_ECLOSED from then on; what they hold goes with them.
  *
  * @param manager (in) the manager, invalid after the call; NULL is ignored.
  * @return APR_SUCCESS, or the first error met on the way; all is destroyed all the same.
