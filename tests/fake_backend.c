@@ -1,0 +1,401 @@
+/*
+ * The fake backend; see fake_backend.h for what it is good for, and
+ * backends/backend.h for what it has to do.
+ *
+ * A mapping is a block of memory with a copy of the file's bytes, aligned to the
+ * granularity. What lies behind the file's end in the last page is FAKE_BEYOND,
+ * so that a reader who goes too far sees it. Unmapping overwrites the block and
+ * frees it, so that a memory checker sees a use after it.
+ *
+ * Unlike a backend it keeps state (fake_state.h), all of it under one lock: the
+ * live mappings and handles (to know a double unmap), the counts, the orders to
+ * fail, the events. Each call is counted, and may be failed, before it does
+ * anything.
+ */
+#include "harness.h"
+
+#include "backends/backend.h"
+
+#include <apr_file_io.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake_state.h"
+
+fake_state_t fake_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                           .granularity = 4096,
+                           .max_open_files = 1024};
+
+static void note_misuse(const char *what)
+{
+    if (fake_state.misuses++ == 0) {
+        snprintf(fake_state.misuse, sizeof fake_state.misuse, "%s", what);
+    }
+}
+
+static int due(fake_call_t call)
+{
+    apr_size_t now = ++fake_state.calls[call];
+    const fake_order_t *order = &fake_state.orders[call];
+
+    return order->at != 0 && (now == order->at || (now > order->at && order->forever));
+}
+
+/* Count a call; the status to fail it with, or APR_SUCCESS. Under the lock. */
+static apr_status_t enter(fake_call_t call)
+{
+    int this_kind = due(call);
+    int any_kind = due(FAKE_ANY);
+
+    if (!this_kind && !any_kind) {
+        return APR_SUCCESS;
+    }
+    fake_state.failed++;
+    return fake_state.orders[this_kind ? call : FAKE_ANY].status;
+}
+
+static void note_event(int mapped, const fake_live_t *entry)
+{
+    if (!fake_state.recording) {
+        return;
+    }
+    if (fake_state.event_count == fake_state.event_room) {
+        apr_size_t room = fake_state.event_room == 0 ? 256 : fake_state.event_room * 2;
+        fake_event_t *more = realloc(fake_state.events, room * sizeof *fake_state.events);
+
+        if (more == NULL) {
+            abort();
+        }
+        fake_state.events = more;
+        fake_state.event_room = room;
+    }
+    fake_state.events[fake_state.event_count].mapped = mapped;
+    fake_state.events[fake_state.event_count].file = entry->file;
+    fake_state.events[fake_state.event_count].offset = entry->offset;
+    fake_state.events[fake_state.event_count].length = entry->length;
+    fake_state.event_count++;
+}
+
+static fake_live_t **find(const unsigned char *address)
+{
+    fake_live_t **at = &fake_state.live[((apr_uintptr_t)address / 4096u) % FAKE_BUCKETS];
+
+    while (*at != NULL && (*at)->address != address) {
+        at = &(*at)->next;
+    }
+    return at;
+}
+
+static apr_size_t the_page(void)
+{
+    /* As on Windows for the largest granularity, as on POSIX for the others. */
+    return fake_state.granularity == 65536 ? 4096 : fake_state.granularity;
+}
+
+void smmap__os_info(smmap__os_info_t *info)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    info->page_size = the_page();
+    info->granularity = fake_state.granularity;
+    info->address_bits = (int)sizeof(void *) * 8;
+    info->max_open_files = fake_state.max_open_files;
+    info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->open_flags = APR_FOPEN_NONBLOCK;
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
+apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
+{
+    apr_status_t status;
+    int fd;
+
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_DUP);
+    if (status == APR_SUCCESS) {
+        fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) {
+            status = errno;
+        } else if (fd >= FAKE_HANDLES) {
+            close(fd);
+            status = APR_EMFILE;
+        } else {
+            fake_state.handles[fd] = 1;
+            fake_state.live_handles++;
+            *copy = fd;
+        }
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    return status;
+}
+
+apr_status_t smmap__os_file_close(apr_os_file_t file)
+{
+    apr_status_t status;
+
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_CLOSE);
+    if (file < 0 || file >= FAKE_HANDLES || !fake_state.handles[file]) {
+        note_misuse("a handle was closed that is not open");
+        status = APR_EBADF;
+    } else {
+        /* As on a real system the handle is gone, also when the call fails. */
+        fake_state.handles[file] = 0;
+        fake_state.live_handles--;
+        if (close(file) != 0 && status == APR_SUCCESS) {
+            status = errno;
+        }
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    return status;
+}
+
+apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
+{
+    apr_status_t status;
+
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_BIRTH);
+    if (status == APR_SUCCESS && fcntl(file, F_GETFD) < 0) {
+        status = errno;
+    }
+    if (status == APR_SUCCESS && fake_state.birth == 0) {
+        status = APR_ENOTIMPL;
+    }
+    if (status == APR_SUCCESS) {
+        *birth = fake_state.birth;
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    return status;
+}
+
+/* All of a range, or as much as there is; the count, or -1. */
+static apr_off_t read_all(int fd, apr_off_t offset, unsigned char *to, apr_size_t length)
+{
+    apr_size_t done = 0;
+
+    while (done < length) {
+        ssize_t got = pread(fd, to + done, length - done, (off_t)(offset + (apr_off_t)done));
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return -1;
+        }
+        if (got == 0) {
+            break;
+        }
+        done += (apr_size_t)got;
+    }
+    return (apr_off_t)done;
+}
+
+/* The part of a mapping that needs no lock: a copy of the file's bytes. */
+static apr_status_t copy_in(fake_live_t *entry, int fd)
+{
+    apr_size_t page = the_page();
+    apr_off_t got;
+    void *memory;
+
+    if (entry->length > (apr_size_t)-1 - page) {
+        return APR_ENOMEM;
+    }
+    entry->whole = (entry->length + page - 1) / page * page;
+    if (posix_memalign(&memory, fake_state.granularity, entry->whole) != 0) {
+        return APR_ENOMEM;
+    }
+    entry->address = memory;
+    got = read_all(fd, entry->offset, entry->address, entry->length);
+    if (got < 0) {
+        apr_status_t status = errno;
+
+        free(memory);
+        return status;
+    }
+    memset(entry->address + got, FAKE_BEYOND, entry->whole - (apr_size_t)got);
+    return APR_SUCCESS;
+}
+
+/* What fake_fail_above() and fake_fail_total() leave. Under the lock. */
+static int has_room(apr_size_t length)
+{
+    if (fake_state.fail_above != 0 && length > fake_state.fail_above) {
+        return 0;
+    }
+    return fake_state.fail_total == 0 ||
+           (fake_state.live_bytes <= fake_state.fail_total &&
+            length <= fake_state.fail_total - fake_state.live_bytes);
+}
+
+apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
+                           apr_size_t length)
+{
+    apr_status_t status;
+    struct stat info;
+    fake_live_t *entry;
+
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_MAP);
+    if (status == APR_SUCCESS && !has_room(length)) {
+        fake_state.failed++;
+        status = APR_ENOMEM;
+    }
+    if (status == APR_SUCCESS && fstat(file, &info) != 0) {
+        status = errno;
+    }
+    if (status == APR_SUCCESS) {
+        if (offset < 0 || (apr_uint64_t)offset % fake_state.granularity != 0 || length == 0) {
+            note_misuse("a mapping was asked for that is not aligned, or empty");
+            status = APR_EINVAL;
+        } else if (!S_ISREG(info.st_mode)) {
+            status = APR_FROM_OS_ERROR(ENODEV);
+        } else if (offset > info.st_size || length > (apr_uint64_t)(info.st_size - offset)) {
+            note_misuse("a mapping was asked for past the end of the file");
+        }
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    entry = calloc(1, sizeof *entry);
+    if (entry == NULL) {
+        return APR_ENOMEM;
+    }
+    entry->offset = offset;
+    entry->length = length;
+    entry->file = (apr_uint64_t)info.st_ino;
+    status = copy_in(entry, file);
+    if (status != APR_SUCCESS) {
+        free(entry);
+        return status;
+    }
+    pthread_mutex_lock(&fake_state.lock);
+    entry->next = NULL;
+    *find(entry->address) = entry;
+    fake_state.live_mappings++;
+    fake_state.live_bytes += length;
+    note_event(1, entry);
+    pthread_mutex_unlock(&fake_state.lock);
+    mapping->address = entry->address;
+    mapping->length = length;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
+{
+    apr_status_t status;
+    fake_live_t *entry;
+    fake_live_t **at;
+
+    if (mapping->address == NULL && mapping->length == 0) {
+        return APR_SUCCESS;
+    }
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_UNMAP);
+    at = find(mapping->address);
+    entry = *at;
+    if (entry == NULL || entry->length != mapping->length) {
+        note_misuse("something was unmapped that is not mapped");
+        status = APR_EINVAL;
+    } else {
+        *at = entry->next;
+        fake_state.live_mappings--;
+        fake_state.live_bytes -= entry->length;
+        note_event(0, entry);
+        memset(entry->address, 0xdd, entry->whole);
+        free(entry->address);
+        free(entry);
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    mapping->address = NULL;
+    mapping->length = 0;
+    return status;
+}
+
+/* Is it a range of a live mapping, as advise and residency want it? Under the lock. */
+static apr_status_t check_range(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                                apr_size_t length)
+{
+    const fake_live_t *entry = *find(mapping->address);
+
+    if (entry == NULL || offset % the_page() != 0 || offset > entry->length ||
+        length > entry->length - offset) {
+        note_misuse("advice or residency was asked for a range that is not mapped");
+        return APR_EINVAL;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                              apr_size_t length, smmap__os_advice_t advice)
+{
+    apr_status_t status;
+
+    (void)advice;
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_ADVISE);
+    if (status == APR_SUCCESS) {
+        status = check_range(mapping, offset, length);
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    return status;
+}
+
+apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
+                            apr_size_t *nread)
+{
+    apr_status_t status;
+    apr_off_t got;
+
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_READ);
+    pthread_mutex_unlock(&fake_state.lock);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    got = read_all(file, offset, buffer, length);
+    if (got < 0) {
+        return errno;
+    }
+    *nread = (apr_size_t)got;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                                 apr_size_t length, unsigned char *pages)
+{
+    apr_size_t count = (length + the_page() - 1) / the_page();
+    apr_status_t status;
+    apr_size_t i;
+
+    pthread_mutex_lock(&fake_state.lock);
+    status = enter(FAKE_RESIDENCY);
+    if (status == APR_SUCCESS) {
+        status = check_range(mapping, offset, length);
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    if (status == APR_SUCCESS) {
+        /* It is all a copy in memory, but for what a test wants to hear. */
+        for (i = 0; i < count; i++) {
+            pages[i] = fake_state.absent == 0 || (offset / the_page() + i) % fake_state.absent != 0;
+        }
+    }
+    return status;
+}
+
+void smmap__os_fence_heavy(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+void smmap__os_fence_light(void)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+}

@@ -1,0 +1,196 @@
+/*
+ * The tests' side of the fake backend (fake_backend.h): orders, counts, events.
+ *
+ * A single number is read under the lock as well: threads may still be running.
+ */
+#include "harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_state.h"
+
+static apr_size_t locked(const apr_size_t *number)
+{
+    apr_size_t value;
+
+    pthread_mutex_lock(&fake_state.lock);
+    value = *number;
+    pthread_mutex_unlock(&fake_state.lock);
+    return value;
+}
+
+int fake_present(void)
+{
+    return 1;
+}
+
+void fake_set_granularity(apr_size_t granularity)
+{
+    fake_state.granularity = granularity;
+}
+
+void fake_set_max_open_files(apr_size_t count)
+{
+    fake_state.max_open_files = count;
+}
+
+void fake_set_birth(apr_int64_t birth)
+{
+    fake_state.birth = birth;
+}
+
+void fake_set_absent(apr_size_t every)
+{
+    fake_state.absent = every;
+}
+
+static void give_order(fake_call_t call, apr_size_t which, apr_status_t status, int forever)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    fake_state.orders[call].at = which == 0 ? 0 : fake_state.calls[call] + which;
+    fake_state.orders[call].forever = forever;
+    fake_state.orders[call].status = status;
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
+void fake_fail(fake_call_t call, apr_size_t which, apr_status_t status)
+{
+    give_order(call, which, status, 0);
+}
+
+void fake_fail_from(fake_call_t call, apr_size_t which, apr_status_t status)
+{
+    give_order(call, which, status, 1);
+}
+
+void fake_fail_above(apr_size_t bytes)
+{
+    fake_state.fail_above = bytes;
+}
+
+void fake_fail_total(apr_size_t bytes)
+{
+    fake_state.fail_total = bytes;
+}
+
+void fake_fail_none(void)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    memset(fake_state.orders, 0, sizeof fake_state.orders);
+    fake_state.fail_above = 0;
+    fake_state.fail_total = 0;
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
+apr_size_t fake_failed(void)
+{
+    return locked(&fake_state.failed);
+}
+
+apr_size_t fake_calls(fake_call_t call)
+{
+    return locked(&fake_state.calls[call]);
+}
+
+apr_size_t fake_live_mappings(void)
+{
+    return locked(&fake_state.live_mappings);
+}
+
+apr_size_t fake_live_bytes(void)
+{
+    return locked(&fake_state.live_bytes);
+}
+
+apr_size_t fake_live_handles(void)
+{
+    return locked(&fake_state.live_handles);
+}
+
+apr_size_t fake_misuses(void)
+{
+    return locked(&fake_state.misuses);
+}
+
+const char *fake_misuse(void)
+{
+    return fake_state.misuse;
+}
+
+void fake_events_clear(void)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    fake_state.event_count = 0;
+    fake_state.recording = 1;
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
+apr_size_t fake_event_count(void)
+{
+    return locked(&fake_state.event_count);
+}
+
+fake_event_t fake_event(apr_size_t index)
+{
+    fake_event_t event = {0, 0, -1, 0};
+
+    pthread_mutex_lock(&fake_state.lock);
+    if (index < fake_state.event_count) {
+        event = fake_state.events[index];
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    return event;
+}
+
+/* The index-th unmap among the events; the count of them where there are fewer. */
+static apr_size_t scan_victims(apr_size_t index, apr_off_t *offset)
+{
+    apr_size_t seen = 0;
+    apr_size_t i;
+
+    *offset = -1;
+    pthread_mutex_lock(&fake_state.lock);
+    for (i = 0; i < fake_state.event_count; i++) {
+        if (!fake_state.events[i].mapped && seen++ == index) {
+            *offset = fake_state.events[i].offset;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&fake_state.lock);
+    return seen;
+}
+
+apr_off_t fake_victim(apr_size_t index)
+{
+    apr_off_t offset;
+
+    scan_victims(index, &offset);
+    return offset;
+}
+
+apr_size_t fake_victim_count(void)
+{
+    apr_off_t unused;
+
+    return scan_victims((apr_size_t)-1, &unused);
+}
+
+void fake_reset(void)
+{
+    fake_fail_none();
+    pthread_mutex_lock(&fake_state.lock);
+    memset(fake_state.calls, 0, sizeof fake_state.calls);
+    fake_state.failed = 0;
+    fake_state.misuses = 0;
+    fake_state.misuse[0] = '\0';
+    free(fake_state.events);
+    fake_state.events = NULL;
+    fake_state.event_count = 0;
+    fake_state.event_room = 0;
+    fake_state.recording = 0;
+    fake_state.birth = 0;
+    fake_state.absent = 0;
+    fake_state.max_open_files = 1024;
+    pthread_mutex_unlock(&fake_state.lock);
+}

@@ -1,0 +1,64 @@
+/*
+ * What the fake backend keeps, shared by its two halves: fake_backend.c acts as a
+ * backend, fake_control.c gives the orders and answers the questions of a test.
+ * Everything is read and written under the lock.
+ */
+#ifndef SMMAP_TESTS_FAKE_STATE_H
+#define SMMAP_TESTS_FAKE_STATE_H
+
+#include <pthread.h>
+
+#include "fake_backend.h"
+
+#define FAKE_BUCKETS 4096u
+#define FAKE_HANDLES 65536
+
+/** A mapping that is given out; in a hash table by address. */
+typedef struct fake_live_t {
+    struct fake_live_t *next;
+    unsigned char *address;
+    apr_size_t length;
+    apr_size_t whole; /**< length rounded up to pages */
+    apr_off_t offset;
+    apr_uint64_t file;
+} fake_live_t;
+
+/** A call to fail. */
+typedef struct fake_order_t {
+    apr_size_t at; /**< the count of calls that fails; 0: no order */
+    int forever;   /**< and all behind it */
+    apr_status_t status;
+} fake_order_t;
+
+typedef struct fake_state_t {
+    pthread_mutex_t lock;
+
+    apr_size_t granularity;
+    apr_size_t max_open_files;
+    apr_int64_t birth;
+    apr_size_t absent;
+
+    fake_live_t *live[FAKE_BUCKETS];
+    unsigned char handles[FAKE_HANDLES]; /**< 1: given out and open */
+    apr_size_t live_mappings;
+    apr_size_t live_bytes;
+    apr_size_t live_handles;
+
+    apr_size_t calls[FAKE_ANY + 1]; /**< the last is the sum */
+    fake_order_t orders[FAKE_ANY + 1];
+    apr_size_t failed;
+    apr_size_t fail_above;
+    apr_size_t fail_total;
+
+    apr_size_t misuses;
+    char misuse[200];
+
+    int recording;
+    fake_event_t *events;
+    apr_size_t event_count;
+    apr_size_t event_room;
+} fake_state_t;
+
+extern fake_state_t fake_state;
+
+#endif

@@ -1,0 +1,449 @@
+/*
+ * The harness: checks, the frame around each test, the comparison of counts with
+ * the truth. Files and cursors' bytes are in harness_files.c.
+ *
+ * The truth is what the fakes count; where a real backend is linked it is what
+ * the system shows: open descriptors, and in /proc/self/maps, where there is
+ * one, the mappings of files of the test. After a test all of it must be as it
+ * was before.
+ */
+#include "harness.h"
+
+#include <CUnit/CUnit.h>
+#include <CUnit/TestRun.h>
+
+#include <apr_strings.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake_backend.h"
+#include "fake_memory.h"
+
+#define MOST_MANAGERS 64
+#define MOST_DESCRIPTORS 4096
+
+apr_pool_t *test_pool;
+
+static const char *root_dir;
+static char here[4096];
+static char home[4096];
+static apr_uint64_t suite_seed;
+static apr_uint64_t random_state;
+static test_outcome_t outcome_now;
+
+static struct {
+    smmap_manager_t *manager;
+    apr_pool_t *pool;
+} managers[MOST_MANAGERS];
+static unsigned manager_count;
+static int orphans; /* a manager went while windows of it were pinned */
+
+static int descriptors_before;
+static int in_child; /* this is a process of test_in_child() */
+
+#define CHILD_FAILED 98
+
+/* Checks. */
+
+void check_true(int holds, int fatal, const char *text, const char *file, int line)
+{
+    if (in_child) {
+        if (!holds) {
+            fprintf(stderr, "  in a child process: %s:%d: %s\n", file, line, text);
+            _exit(CHILD_FAILED);
+        }
+        return;
+    }
+    CU_assertImplementation(holds ? CU_TRUE : CU_FALSE, (unsigned)line, text, file, "",
+                            fatal ? CU_TRUE : CU_FALSE);
+}
+
+void check_status(apr_status_t got, apr_status_t wanted, int fatal, const char *text,
+                  const char *file, int line)
+{
+    char got_text[160];
+    char wanted_text[160];
+    char message[700];
+
+    if (got == wanted) {
+        check_true(1, 0, text, file, line);
+        return;
+    }
+    smmap_strerror(got, got_text, sizeof got_text);
+    smmap_strerror(wanted, wanted_text, sizeof wanted_text);
+    snprintf(message, sizeof message, "%s: got %d (%s), expected %d (%s)", text, (int)got,
+             got_text, (int)wanted, wanted == APR_SUCCESS ? "success" : wanted_text);
+    check_true(0, fatal, message, file, line);
+}
+
+void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const char *file,
+                  int line)
+{
+    char message[400];
+
+    if (got == wanted) {
+        check_true(1, 0, text, file, line);
+        return;
+    }
+    apr_snprintf(message, sizeof message,
+                 "%s: got %" APR_INT64_T_FMT ", expected %" APR_INT64_T_FMT, text, got, wanted);
+    check_true(0, 0, message, file, line);
+}
+
+void test_skip(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(outcome_now.skipped, sizeof outcome_now.skipped, format, arguments);
+    va_end(arguments);
+}
+
+void test_elsewhere(void)
+{
+    outcome_now.elsewhere = 1;
+}
+
+/* The running test. */
+
+const char *test_dir(void)
+{
+    return here;
+}
+
+const char *test_path(const char *name)
+{
+    return apr_pstrcat(test_pool, here, "/", name, NULL);
+}
+
+int test_is_light(void)
+{
+    const char *light = getenv("SMMAP_TEST_LIGHT");
+
+    return light != NULL && *light != '\0' && strcmp(light, "0") != 0;
+}
+
+apr_size_t test_count(apr_size_t full)
+{
+    if (!test_is_light()) {
+        return full;
+    }
+    return full / 20 > 0 ? full / 20 : 1;
+}
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define HAS_ASAN 1
+#endif
+
+int test_has_asan(void)
+{
+#ifdef HAS_ASAN
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+int test_in_child(int (*run)(void *), void *argument)
+{
+    int state;
+    pid_t child;
+
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        int result;
+
+        in_child = 1;
+        alarm(60);
+        result = run(argument);
+        /* For a memory checker: what is left behind now would be a leak. */
+        apr_pool_destroy(test_pool);
+        _exit(result);
+    }
+    NEED(child > 0);
+    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+/* Random numbers: splitmix64. */
+
+apr_uint64_t random_next(apr_uint64_t *state)
+{
+    apr_uint64_t mixed = (*state += APR_UINT64_C(0x9e3779b97f4a7c15));
+
+    mixed = (mixed ^ (mixed >> 30)) * APR_UINT64_C(0xbf58476d1ce4e5b9);
+    mixed = (mixed ^ (mixed >> 27)) * APR_UINT64_C(0x94d049bb133111eb);
+    return mixed ^ (mixed >> 31);
+}
+
+apr_uint64_t random_number(void)
+{
+    return random_next(&random_state);
+}
+
+apr_uint64_t random_below(apr_uint64_t below)
+{
+    return random_number() % below;
+}
+
+static void random_begin(const char *name)
+{
+    random_state = suite_seed;
+    for (; *name != '\0'; name++) {
+        random_state = (random_state ^ (apr_uint64_t)(unsigned char)*name) *
+                       APR_UINT64_C(0x100000001b3);
+    }
+}
+
+/* Managers. */
+
+static apr_status_t forget(void *data)
+{
+    smmap_manager_t *manager = data;
+    unsigned i;
+
+    for (i = 0; i < manager_count; i++) {
+        if (managers[i].manager == manager) {
+            smmap_stats_t stats = manager_stats(manager);
+
+            orphans |= stats.pinned_regions != 0;
+            managers[i] = managers[--manager_count];
+            break;
+        }
+    }
+    return APR_SUCCESS;
+}
+
+void manager_track(smmap_manager_t *manager, apr_pool_t *pool)
+{
+    NEED(manager_count < MOST_MANAGERS);
+    managers[manager_count].manager = manager;
+    managers[manager_count++].pool = pool;
+    /* Cleanups run in reverse: it is forgotten while it still lives. */
+    apr_pool_cleanup_register(pool, manager, forget, apr_pool_cleanup_null);
+}
+
+smmap_manager_t *manager_make_in(const smmap_options_t *options, apr_pool_t *pool)
+{
+    smmap_manager_t *manager = NULL;
+
+    NEED_OK(smmap_manager_create(&manager, options, pool));
+    NEED(manager != NULL);
+    manager_track(manager, pool);
+    return manager;
+}
+
+smmap_manager_t *manager_make(const smmap_options_t *options)
+{
+    return manager_make_in(options, test_pool);
+}
+
+smmap_manager_t *manager_sliding(apr_size_t window, apr_size_t max_bytes, apr_size_t max_regions,
+                                 smmap_limits_t limits)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    options.mode = SMMAP_MODE_SLIDING;
+    options.limits = limits;
+    options.window_size = window;
+    options.max_mapped_bytes = max_bytes;
+    options.max_regions = max_regions;
+    return manager_make(&options);
+}
+
+apr_status_t manager_destroy(smmap_manager_t *manager)
+{
+    unsigned i;
+
+    for (i = 0; i < manager_count; i++) {
+        if (managers[i].manager == manager) {
+            apr_pool_cleanup_run(managers[i].pool, manager, forget);
+            break;
+        }
+    }
+    return smmap_manager_destroy(manager);
+}
+
+smmap_stats_t manager_stats(smmap_manager_t *manager)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+
+    CHECK_OK(smmap_manager_stats(manager, &stats));
+    return stats;
+}
+
+smmap_cursor_t *cursor_open(smmap_manager_t *manager, const char *path)
+{
+    smmap_cursor_t *cursor = NULL;
+
+    NEED_OK(smmap_cursor_open(&cursor, manager, path, test_pool));
+    NEED(cursor != NULL);
+    return cursor;
+}
+
+static void check_stats(smmap_manager_t *manager, const smmap_stats_t *stats)
+{
+    CHECK(stats->mapped_bytes <= stats->peak_mapped_bytes);
+    CHECK(stats->regions <= stats->peak_regions);
+    CHECK(stats->open_files <= stats->peak_open_files);
+    CHECK(stats->pinned_bytes <= stats->mapped_bytes);
+    CHECK(stats->pinned_regions <= stats->regions);
+    CHECK_NUMBER(stats->maps - stats->unmaps, stats->regions);
+    CHECK_NUMBER(stats->opens - stats->closes, stats->open_files);
+    CHECK(stats->evictions <= stats->unmaps);
+    CHECK_NUMBER(smmap_manager_mapped_bytes(manager), stats->mapped_bytes);
+    CHECK_NUMBER(smmap_manager_regions(manager), stats->regions);
+    CHECK_NUMBER(smmap_manager_open_files(manager), stats->open_files);
+    if (smmap_manager_limits(manager) == SMMAP_LIMITS_HARD) {
+        CHECK(stats->peak_mapped_bytes <= smmap_manager_max_mapped_bytes(manager));
+        CHECK(stats->peak_regions <= smmap_manager_max_regions(manager));
+        CHECK(stats->peak_open_files <= smmap_manager_max_open_files(manager));
+    }
+}
+
+void counts_check(void)
+{
+    apr_size_t regions = 0;
+    apr_size_t bytes = 0;
+    apr_size_t handles = 0;
+    unsigned i;
+
+    for (i = 0; i < manager_count; i++) {
+        smmap_stats_t stats = manager_stats(managers[i].manager);
+
+        check_stats(managers[i].manager, &stats);
+        regions += stats.regions;
+        bytes += stats.mapped_bytes;
+        handles += stats.open_files;
+    }
+    if (fake_present() && !orphans) {
+        CHECK_NUMBER(regions, fake_live_mappings());
+        CHECK_NUMBER(bytes, fake_live_bytes());
+        CHECK_NUMBER(handles, fake_live_handles());
+    }
+}
+
+/* What the system shows. */
+
+static int count_descriptors(void)
+{
+    struct rlimit limit;
+    int most = MOST_DESCRIPTORS;
+    int count = 0;
+    int fd;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < MOST_DESCRIPTORS) {
+        most = (int)limit.rlim_cur;
+    }
+    for (fd = 0; fd < most; fd++) {
+        count += fcntl(fd, F_GETFD) >= 0;
+    }
+    return count;
+}
+
+static int count_mappings(void)
+{
+    char line[8192];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    if (maps == NULL) {
+        return 0;
+    }
+    while (fgets(line, sizeof line, maps) != NULL) {
+        count += strstr(line, here) != NULL;
+    }
+    fclose(maps);
+    return count;
+}
+
+/* The frame. */
+
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+    (void)info;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+void harness_remove_tree(const char *path)
+{
+    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+void harness_begin(const char *root, apr_uint64_t seed)
+{
+    root_dir = root;
+    suite_seed = seed;
+    if (getcwd(home, sizeof home) == NULL) {
+        strcpy(home, "/");
+    }
+}
+
+void harness_test_begin(const char *name, unsigned index)
+{
+    memset(&outcome_now, 0, sizeof outcome_now);
+    snprintf(here, sizeof here, "%s/t%u", root_dir, index);
+    harness_remove_tree(here); /* a round that crashed in this test has left it */
+    if (mkdir(here, 0755) != 0 || apr_pool_create(&test_pool, NULL) != APR_SUCCESS) {
+        fprintf(stderr, "cannot make the directory %s\n", here);
+        abort();
+    }
+    random_begin(name);
+    fake_reset();
+    fake_memory_reset();
+    orphans = 0;
+    descriptors_before = count_descriptors();
+    alarm(test_is_light() ? 1800 : 300);
+}
+
+void harness_test_end(test_outcome_t *outcome)
+{
+    fake_fail_none();
+    fake_memory_fail_none();
+    counts_check();
+    apr_pool_destroy(test_pool);
+    test_pool = NULL;
+    CHECK_NUMBER(manager_count, 0);
+    manager_count = 0;
+
+    CHECK_NUMBER(fake_memory_blocks(), 0);
+    CHECK_NUMBER(fake_memory_bytes(), 0);
+    CHECK_NUMBER(fake_memory_pools(), 0);
+    CHECK_NUMBER(fake_memory_misuses(), 0);
+    CHECK_NUMBER(fake_live_mappings(), 0);
+    CHECK_NUMBER(fake_live_bytes(), 0);
+    CHECK_NUMBER(fake_live_handles(), 0);
+    check_true(fake_misuses() == 0, 0, fake_misuse(), __FILE__, __LINE__);
+    fake_reset();
+    CHECK_NUMBER(count_descriptors(), descriptors_before);
+    CHECK_NUMBER(count_mappings(), 0);
+
+    alarm(0);
+    CHECK(chdir(home) == 0);
+    harness_remove_tree(here);
+    *outcome = outcome_now;
+}
+
+void harness_end(void)
+{
+    root_dir = NULL;
+}

@@ -1,0 +1,159 @@
+/*
+ * What every test stands on: checks that say what they saw, files with known
+ * bytes, random numbers from a seed, and the bookkeeping that is compared with
+ * the truth after each test.
+ *
+ * Two programs are made from the tests. suite-posix links backends/posix.c and
+ * tests/fake_absent.c, suite-fake links tests/fake_backend.c; both link
+ * tests/fake_memory.c in the place of core/memory.c. A test that needs the fake
+ * backend asks fake_present() (fake_backend.h) and skips itself otherwise.
+ *
+ * A module is a file test_NAME.c that defines `const test_module_t test_NAME` and
+ * has a line in the list of runner.c. Around each of its tests the harness makes
+ * an empty directory and a pool, and afterwards sees to it that nothing is left:
+ * no memory, no mapping, no handle.
+ *
+ * Checks are made by the thread of the test alone.
+ */
+#ifndef SMMAP_TESTS_HARNESS_H
+#define SMMAP_TESTS_HARNESS_H
+
+/* Before any header of the system: files are larger than 2 GiB in 32 bits too. */
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
+
+#include <apr.h>
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+#include "smmap/smmap.h"
+
+#define OFFSET_MAX ((apr_off_t)((~(apr_uint64_t)0) >> 1))
+#define SIZE_MAX_ (~(apr_size_t)0)
+
+/* Modules. */
+
+typedef struct test_case_t {
+    const char *name;
+    void (*run)(void);
+} test_case_t;
+
+/** A file of tests; the list ends with a case without a name. */
+typedef struct test_module_t {
+    const char *name;
+    const test_case_t *cases;
+} test_module_t;
+
+/* Checks. NEED ends the test when it fails, CHECK goes on. */
+
+void check_true(int holds, int fatal, const char *text, const char *file, int line);
+void check_status(apr_status_t got, apr_status_t wanted, int fatal, const char *text,
+                  const char *file, int line);
+void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const char *file,
+                  int line);
+
+#define CHECK(condition) check_true((condition) ? 1 : 0, 0, #condition, __FILE__, __LINE__)
+#define NEED(condition) check_true((condition) ? 1 : 0, 1, #condition, __FILE__, __LINE__)
+#define CHECK_STATUS(call, wanted) check_status((call), (wanted), 0, #call, __FILE__, __LINE__)
+#define CHECK_OK(call) check_status((call), APR_SUCCESS, 0, #call, __FILE__, __LINE__)
+#define NEED_OK(call) check_status((call), APR_SUCCESS, 1, #call, __FILE__, __LINE__)
+#define CHECK_NUMBER(got, wanted) \
+    check_number((apr_int64_t)(got), (apr_int64_t)(wanted), #got, __FILE__, __LINE__)
+
+/** Say that the running test does not apply here, and why; then return from it. */
+void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** Say that the running test is for the other suite; see NEEDS_FAKE in fake_backend.h. */
+void test_elsewhere(void);
+
+/* The running test. */
+
+/** Lives as long as the test. */
+extern apr_pool_t *test_pool;
+/** A path in the test's own directory. */
+const char *test_path(const char *name);
+/** The directory itself. */
+const char *test_dir(void);
+/** `full` repetitions, or a fraction of them where each is slow (SMMAP_TEST_LIGHT=1). */
+apr_size_t test_count(apr_size_t full);
+/** 1 where the light counts are in use: under valgrind and its like. */
+int test_is_light(void);
+/** 1 when the program was built with AddressSanitizer. */
+int test_has_asan(void);
+
+/** Run a function in a child process; what it returns (0 to 97), or -1 when the process died
+    of a signal or was still busy after a minute. A check that fails ends the child with 98. */
+int test_in_child(int (*run)(void *), void *argument);
+
+/* Random numbers: the same in each run with the same seed, whatever other tests run. */
+
+apr_uint64_t random_number(void);
+/** 0 .. below - 1; below is not 0. */
+apr_uint64_t random_below(apr_uint64_t below);
+/** The next number of a state of one's own: for threads. */
+apr_uint64_t random_next(apr_uint64_t *state);
+
+/* Files. */
+
+typedef struct test_file_t {
+    const char *path;
+    unsigned char *data;
+    apr_size_t size;
+} test_file_t;
+
+/** A file of random bytes in the test's directory, and the bytes. */
+test_file_t file_make(const char *name, apr_size_t size);
+/** Write bytes into a file as it is, at an offset. */
+void file_write(const char *path, apr_off_t offset, const void *data, apr_size_t size);
+/** Set its size; 0 when the file system cannot. */
+int file_resize(const char *path, apr_off_t size);
+/** Put the one in the place of the other. */
+void file_rename(const char *from, const char *to);
+void file_delete(const char *path);
+/** A descriptor on it, open for reading. */
+int file_open(const char *path);
+/** 1 when the cursor's bytes, as many as it says, are those of the file. */
+int cursor_shows(const smmap_cursor_t *cursor, const test_file_t *file);
+/** The same for the whole region around them. */
+int region_shows(const smmap_cursor_t *cursor, const test_file_t *file);
+
+/* Managers. */
+
+/** What the harness makes is compared with the truth while it lives. */
+smmap_manager_t *manager_make(const smmap_options_t *options);
+/** The same in a pool of the test's choice. */
+smmap_manager_t *manager_make_in(const smmap_options_t *options, apr_pool_t *pool);
+/** Tell the harness of one that the test made itself, in this pool. */
+void manager_track(smmap_manager_t *manager, apr_pool_t *pool);
+/** Sliding mode; 0 takes a default. */
+smmap_manager_t *manager_sliding(apr_size_t window, apr_size_t max_bytes, apr_size_t max_regions,
+                                 smmap_limits_t limits);
+/** Destroy one that the harness made. */
+apr_status_t manager_destroy(smmap_manager_t *manager);
+smmap_stats_t manager_stats(smmap_manager_t *manager);
+/** Cursor in the test's pool, or the test ends. */
+smmap_cursor_t *cursor_open(smmap_manager_t *manager, const char *path);
+
+/**
+ * Compare: what each manager says about itself makes sense, and all of them together say
+ * what the fake backend counts. Not while windows of a destroyed manager are pinned, as
+ * nobody counts them any more.
+ */
+void counts_check(void);
+
+/* For the runner. */
+
+typedef struct test_outcome_t {
+    char skipped[400]; /**< the reason, or empty */
+    int elsewhere;     /**< it is for the other suite */
+} test_outcome_t;
+
+void harness_begin(const char *root, apr_uint64_t seed);
+void harness_test_begin(const char *name, unsigned index);
+void harness_test_end(test_outcome_t *outcome);
+void harness_end(void);
+/** Delete a directory and all that is in it. */
+void harness_remove_tree(const char *path);
+
+#endif

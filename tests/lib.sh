@@ -1,0 +1,40 @@
+# shellcheck shell=sh
+# What the shell tests of the build share: counting. Source it.
+
+passed=0
+failed=0
+skipped=0
+
+# check NAME COMMAND...: the command must succeed; what it prints is shown when it does not.
+check()
+{
+    check_name=$1
+    shift
+    if check_output=$("$@" 2>&1); then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $check_name"
+        printf '%s\n' "$check_output" | sed 's/^/    /'
+    fi
+}
+
+# skip NAME REASON
+skip()
+{
+    skipped=$((skipped + 1))
+    echo "skipped: $1 because $2"
+}
+
+# The last words: the summary line, and the exit code that goes with it.
+finish()
+{
+    if [ "$skipped" -gt 0 ]; then
+        echo "$passed passed, $failed failed, $skipped skipped"
+    else
+        echo "$passed passed, $failed failed"
+    fi
+    [ "$failed" -eq 0 ] || exit 1
+    [ "$passed" -gt 0 ] || exit 77
+    exit 0
+}

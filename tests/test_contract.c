@@ -1,0 +1,489 @@
+/*
+ * backends/backend.h, rule by rule. The suite of the real backend and that of the
+ * fake one run the same tests: what the core is tested with keeps the contract
+ * that the real one keeps.
+ *
+ * Handles are POSIX descriptors here; both backends of this build are for them.
+ */
+#include "harness.h"
+
+#include "backends/backend.h"
+
+#include <apr_thread_proc.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "fake_backend.h"
+
+static smmap__os_info_t info;
+
+/* A file of some granules and an odd end. */
+static test_file_t granules(apr_size_t count)
+{
+    smmap__os_info(&info);
+    return file_make("file", count * info.granularity + 1234);
+}
+
+static void facts(void)
+{
+    smmap__os_info_t again;
+    struct rlimit files;
+
+    memset(&info, 0xee, sizeof info);
+    smmap__os_info(&info);
+    CHECK(info.page_size > 0 && (info.page_size & (info.page_size - 1)) == 0);
+    CHECK(info.granularity > 0 && (info.granularity & (info.granularity - 1)) == 0);
+    CHECK(info.granularity % info.page_size == 0);
+    CHECK_NUMBER(info.address_bits, 8 * sizeof(void *));
+    CHECK(info.shrink == SMMAP__OS_SHRINK_FAULTS || info.shrink == SMMAP__OS_SHRINK_REFUSED);
+    memset(&again, 0x11, sizeof again);
+    smmap__os_info(&again);
+    CHECK_NUMBER(again.page_size, info.page_size);
+    CHECK_NUMBER(again.granularity, info.granularity);
+    CHECK_NUMBER(again.address_bits, info.address_bits);
+    CHECK_NUMBER(again.shrink, info.shrink);
+    CHECK_NUMBER(again.open_flags, info.open_flags);
+    CHECK_NUMBER(smmap_granularity(), info.granularity);
+    CHECK_NUMBER(smmap_page_size(), info.page_size);
+    if (!fake_present()) {
+        NEED(getrlimit(RLIMIT_NOFILE, &files) == 0);
+        CHECK_NUMBER(info.max_open_files,
+                     files.rlim_cur == RLIM_INFINITY ? 0 : (apr_int64_t)files.rlim_cur);
+    }
+}
+
+static void map_shows_the_file(void)
+{
+    test_file_t file = granules(4);
+    int fd = file_open(file.path);
+    apr_size_t lengths[6];
+    apr_size_t offset;
+    apr_size_t i;
+
+    lengths[0] = 1;
+    lengths[1] = info.page_size - 1;
+    lengths[2] = info.page_size;
+    lengths[3] = info.page_size + 1;
+    lengths[4] = info.granularity;
+    lengths[5] = file.size; /* cut to what is left */
+    for (offset = 0; offset < file.size; offset += info.granularity) {
+        for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+            apr_size_t left = file.size - offset;
+            apr_size_t length = lengths[i] < left ? lengths[i] : left;
+            smmap__os_mapping_t mapping = {NULL, 0};
+
+            NEED_OK(smmap__os_map(&mapping, fd, (apr_off_t)offset, length));
+            NEED(mapping.address != NULL);
+            CHECK_NUMBER(mapping.length, length);
+            CHECK((apr_uintptr_t)mapping.address % info.granularity == 0);
+            CHECK(memcmp(mapping.address, file.data + offset, length) == 0);
+            CHECK_OK(smmap__os_unmap(&mapping));
+        }
+    }
+    close(fd);
+}
+
+static void map_outlives_the_handle(void)
+{
+    test_file_t file = granules(2);
+    int fd = file_open(file.path);
+    smmap__os_mapping_t mapping = {NULL, 0};
+
+    NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
+    close(fd);
+    file_delete(file.path);
+    CHECK(memcmp(mapping.address, file.data, file.size) == 0);
+    CHECK_OK(smmap__os_unmap(&mapping));
+}
+
+static void map_many(void)
+{
+    test_file_t file = granules(8);
+    int fd = file_open(file.path);
+    smmap__os_mapping_t mappings[64];
+    apr_size_t i;
+    apr_size_t j;
+
+    /* The same range twice, and overlapping ones, are mappings of their own. */
+    for (i = 0; i < 64; i++) {
+        apr_size_t offset = i % 8 * info.granularity;
+
+        NEED_OK(smmap__os_map(&mappings[i], fd, (apr_off_t)offset, file.size - offset));
+        for (j = 0; j < i; j++) {
+            CHECK(mappings[j].address != mappings[i].address);
+        }
+    }
+    for (i = 0; i < 64; i += 2) {
+        CHECK_OK(smmap__os_unmap(&mappings[i]));
+    }
+    for (i = 1; i < 64; i += 2) {
+        apr_size_t offset = i % 8 * info.granularity;
+
+        CHECK(memcmp(mappings[i].address, file.data + offset, file.size - offset) == 0);
+        CHECK_OK(smmap__os_unmap(&mappings[i]));
+    }
+    close(fd);
+}
+
+static void unmap_zeroes(void)
+{
+    test_file_t file = granules(1);
+    int fd = file_open(file.path);
+    smmap__os_mapping_t mapping = {NULL, 0};
+
+    CHECK_OK(smmap__os_unmap(&mapping));
+    NEED_OK(smmap__os_map(&mapping, fd, 0, 100));
+    CHECK_OK(smmap__os_unmap(&mapping));
+    CHECK(mapping.address == NULL);
+    CHECK_NUMBER(mapping.length, 0);
+    CHECK_OK(smmap__os_unmap(&mapping));
+    close(fd);
+}
+
+/* A result is written on success alone. */
+static int untouched(const void *result, apr_size_t size)
+{
+    const unsigned char *bytes = result;
+    apr_size_t i;
+
+    for (i = 0; i < size; i++) {
+        if (bytes[i] != 0xc3) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void failures_change_nothing(void)
+{
+    test_file_t file = granules(1);
+    int directory = open(test_dir(), O_RDONLY | O_CLOEXEC);
+    smmap__os_mapping_t mapping;
+    unsigned char bytes[16];
+    apr_os_file_t copy;
+    apr_size_t nread;
+    apr_int64_t birth;
+
+    NEED(directory >= 0);
+    memset(&mapping, 0xc3, sizeof mapping);
+    memset(&copy, 0xc3, sizeof copy);
+    memset(&nread, 0xc3, sizeof nread);
+    memset(&birth, 0xc3, sizeof birth);
+    CHECK(APR_STATUS_IS_EBADF(smmap__os_map(&mapping, -1, 0, 100)));
+    CHECK(smmap__os_map(&mapping, directory, 0, 100) != APR_SUCCESS);
+    CHECK(untouched(&mapping, sizeof mapping));
+    CHECK(APR_STATUS_IS_EBADF(smmap__os_file_dup(&copy, -1)));
+    CHECK(untouched(&copy, sizeof copy));
+    CHECK(APR_STATUS_IS_EBADF(smmap__os_read(-1, 0, bytes, sizeof bytes, &nread)));
+    CHECK(smmap__os_read(directory, 0, bytes, sizeof bytes, &nread) != APR_SUCCESS);
+    CHECK(untouched(&nread, sizeof nread));
+    CHECK(smmap__os_file_birth(&birth, -1) != APR_SUCCESS);
+    CHECK(untouched(&birth, sizeof birth));
+    CHECK(APR_STATUS_IS_EBADF(smmap__os_file_close(-1)));
+    close(directory);
+    CHECK(file.size > 0);
+    fake_reset(); /* closing what is not open was meant */
+}
+
+static void read_is_positional(void)
+{
+    test_file_t file = granules(2);
+    int fd = file_open(file.path);
+    unsigned char *bytes = apr_palloc(test_pool, file.size + 16);
+    apr_size_t rounds = test_count(500);
+    apr_size_t nread;
+    apr_size_t i;
+
+    NEED(lseek(fd, 77, SEEK_SET) == 77);
+    for (i = 0; i < rounds; i++) {
+        apr_size_t offset = (apr_size_t)random_below(file.size + 100);
+        apr_size_t length = (apr_size_t)random_below(file.size) + 1;
+        apr_size_t left = offset < file.size ? file.size - offset : 0;
+        apr_size_t wanted = length < left ? length : left;
+
+        memset(bytes, 0, file.size + 16);
+        nread = 12345;
+        CHECK_OK(smmap__os_read(fd, (apr_off_t)offset, bytes, length, &nread));
+        CHECK_NUMBER(nread, wanted);
+        CHECK(wanted == 0 || memcmp(bytes, file.data + offset, wanted) == 0);
+        CHECK(bytes[wanted] == 0 && bytes[wanted + 1] == 0);
+    }
+    CHECK_NUMBER(lseek(fd, 0, SEEK_CUR), 77);
+    nread = 12345;
+    CHECK_OK(smmap__os_read(fd, (apr_off_t)1 << 40, bytes, 10, &nread));
+    CHECK_NUMBER(nread, 0);
+    close(fd);
+}
+
+static void dup_is_another_handle(void)
+{
+    test_file_t file = granules(1);
+    int fd = file_open(file.path);
+    smmap__os_mapping_t mapping = {NULL, 0};
+    unsigned char bytes[64];
+    apr_os_file_t copy = -1;
+    apr_size_t nread = 0;
+
+    /* The caller's may be inherited; the copy is not. */
+    NEED(fcntl(fd, F_SETFD, 0) == 0);
+    NEED_OK(smmap__os_file_dup(&copy, fd));
+    CHECK(copy != fd);
+    CHECK((fcntl(copy, F_GETFD) & FD_CLOEXEC) != 0);
+    close(fd);
+    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
+    CHECK_NUMBER(nread, sizeof bytes);
+    CHECK(memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_map(&mapping, copy, 0, file.size));
+    CHECK_OK(smmap__os_file_close(copy));
+    CHECK(fcntl(copy, F_GETFD) < 0 && errno == EBADF);
+    CHECK(memcmp(mapping.address, file.data, file.size) == 0);
+    CHECK_OK(smmap__os_unmap(&mapping));
+}
+
+static void dup_takes_any_handle(void)
+{
+    apr_os_file_t copy = -1;
+    int ends[2];
+    char byte = 0;
+
+    NEED(pipe(ends) == 0);
+    NEED_OK(smmap__os_file_dup(&copy, ends[0]));
+    close(ends[0]);
+    CHECK(write(ends[1], "x", 1) == 1);
+    CHECK(read(copy, &byte, 1) == 1 && byte == 'x');
+    CHECK_OK(smmap__os_file_close(copy));
+    close(ends[1]);
+}
+
+static void birth_stays(void)
+{
+    test_file_t file = granules(1);
+    int fd = file_open(file.path);
+    apr_int64_t first = 0;
+    apr_int64_t second = 0;
+    apr_status_t status;
+
+    fake_set_birth(APR_INT64_C(1700000000123456789));
+    status = smmap__os_file_birth(&first, fd);
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        close(fd);
+        test_skip("this file system keeps no time of birth");
+        return;
+    }
+    CHECK_OK(status);
+    /* Writing into a file is not its birth. */
+    file_write(file.path, 10, "changed", 7);
+    CHECK(file_resize(file.path, 5000));
+    CHECK_OK(smmap__os_file_birth(&second, fd));
+    CHECK(first == second);
+    close(fd);
+}
+
+static void advise_changes_no_bytes(void)
+{
+    static const smmap__os_advice_t advices[] = {SMMAP__OS_NORMAL, SMMAP__OS_SEQUENTIAL,
+                                                 SMMAP__OS_RANDOM, SMMAP__OS_WILLNEED,
+                                                 SMMAP__OS_DONTNEED};
+    test_file_t file = granules(4);
+    int fd = file_open(file.path);
+    smmap__os_mapping_t mapping = {NULL, 0};
+    apr_size_t i;
+
+    NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
+    for (i = 0; i < sizeof advices / sizeof advices[0]; i++) {
+        apr_status_t whole = smmap__os_advise(&mapping, 0, file.size, advices[i]);
+        apr_status_t middle =
+            smmap__os_advise(&mapping, info.page_size, info.page_size, advices[i]);
+        apr_status_t end = smmap__os_advise(&mapping, file.size / info.page_size * info.page_size,
+                                            file.size % info.page_size, advices[i]);
+
+        CHECK(whole == APR_SUCCESS || APR_STATUS_IS_ENOTIMPL(whole));
+        CHECK(middle == APR_SUCCESS || APR_STATUS_IS_ENOTIMPL(middle));
+        CHECK(end == APR_SUCCESS || APR_STATUS_IS_ENOTIMPL(end));
+        CHECK(memcmp(mapping.address, file.data, file.size) == 0);
+    }
+    CHECK_NUMBER(mapping.length, file.size);
+    CHECK_OK(smmap__os_unmap(&mapping));
+    close(fd);
+}
+
+static void residency_sees_what_was_touched(void)
+{
+    test_file_t file = granules(4);
+    int fd = file_open(file.path);
+    smmap__os_mapping_t mapping = {NULL, 0};
+    apr_size_t pages = (file.size + info.page_size - 1) / info.page_size;
+    unsigned char *seen = apr_palloc(test_pool, pages + 2);
+    apr_size_t missing = 0;
+    apr_status_t status;
+    apr_size_t i;
+
+    NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
+    CHECK(memcmp(mapping.address, file.data, file.size) == 0); /* touches all of it */
+    memset(seen, 0xc3, pages + 2);
+    status = smmap__os_residency(&mapping, 0, file.size, seen);
+    CHECK(status == APR_SUCCESS || APR_STATUS_IS_ENOTIMPL(status));
+    if (status == APR_SUCCESS) {
+        for (i = 0; i < pages; i++) {
+            missing += seen[i] == 0;
+        }
+        CHECK_NUMBER(missing, 0);
+        CHECK(untouched(seen + pages, 2));
+        /* A part: one byte for each page begun, and no more. */
+        memset(seen, 0xc3, pages + 2);
+        CHECK_OK(smmap__os_residency(&mapping, info.page_size, info.page_size + 1, seen));
+        CHECK(seen[0] != 0 && seen[1] != 0);
+        CHECK(untouched(seen + 2, pages));
+    }
+    CHECK_OK(smmap__os_unmap(&mapping));
+    close(fd);
+}
+
+/* Threads that map, read and unmap at the same time. */
+
+typedef struct worker_t {
+    const test_file_t *file;
+    int fd;
+    apr_size_t rounds;
+    apr_size_t bad;
+    unsigned salt;
+} worker_t;
+
+static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
+{
+    worker_t *worker = data;
+    apr_size_t granules_in = worker->file->size / info.granularity;
+    apr_size_t i;
+
+    (void)thread;
+    for (i = 0; i < worker->rounds; i++) {
+        apr_size_t offset = (i * 7 + worker->salt) % granules_in * info.granularity;
+        apr_size_t length = worker->file->size - offset;
+        smmap__os_mapping_t mapping = {NULL, 0};
+        unsigned char bytes[128];
+        apr_size_t nread = 0;
+
+        worker->bad += smmap__os_map(&mapping, worker->fd, (apr_off_t)offset, length) != 0;
+        worker->bad += mapping.address == NULL ||
+                       memcmp(mapping.address, worker->file->data + offset, length) != 0;
+        worker->bad += smmap__os_read(worker->fd, (apr_off_t)offset, bytes, 128, &nread) != 0;
+        worker->bad += nread != 128 || memcmp(bytes, worker->file->data + offset, 128) != 0;
+        worker->bad += smmap__os_unmap(&mapping) != 0;
+        smmap__os_fence_light();
+        smmap__os_fence_heavy();
+    }
+    return NULL;
+}
+
+static void threads(void)
+{
+    test_file_t file = granules(8);
+    int fd = file_open(file.path);
+    worker_t workers[4];
+    apr_thread_t *started[4];
+    apr_status_t result;
+    unsigned i;
+
+    for (i = 0; i < 4; i++) {
+        workers[i].file = &file;
+        workers[i].fd = fd;
+        workers[i].rounds = test_count(400);
+        workers[i].bad = 0;
+        workers[i].salt = i;
+        NEED_OK(apr_thread_create(&started[i], NULL, work, &workers[i], test_pool));
+    }
+    for (i = 0; i < 4; i++) {
+        CHECK_OK(apr_thread_join(&result, started[i]));
+        CHECK_NUMBER(workers[i].bad, 0);
+    }
+    close(fd);
+}
+
+/*
+ * The fences: each thread writes its own flag, passes its fence and reads the
+ * other's. With the pair in place at least one of them sees the other's write.
+ * The rounds begin at a meeting point, so that the threads run side by side.
+ */
+
+typedef struct duel_t {
+    atomic_uint meeting;
+    atomic_int light_flag;
+    atomic_int heavy_flag;
+    int light_saw;
+    int heavy_saw;
+    unsigned rounds;
+} duel_t;
+
+static void meet(duel_t *duel, unsigned at)
+{
+    atomic_fetch_add(&duel->meeting, 1);
+    while (atomic_load(&duel->meeting) < at) {
+        apr_thread_yield();
+    }
+}
+
+static void *APR_THREAD_FUNC light_side(apr_thread_t *thread, void *data)
+{
+    duel_t *duel = data;
+    unsigned round;
+
+    (void)thread;
+    for (round = 0; round < duel->rounds; round++) {
+        meet(duel, round * 4 + 2);
+        atomic_store_explicit(&duel->light_flag, 1, memory_order_relaxed);
+        smmap__os_fence_light();
+        duel->light_saw = atomic_load_explicit(&duel->heavy_flag, memory_order_relaxed);
+        meet(duel, round * 4 + 4);
+    }
+    return NULL;
+}
+
+static void fences_pair(void)
+{
+    duel_t duel;
+    apr_thread_t *light;
+    apr_status_t result;
+    unsigned both_blind = 0;
+    unsigned round;
+
+    memset(&duel, 0, sizeof duel);
+    duel.rounds = (unsigned)test_count(4000);
+    NEED_OK(apr_thread_create(&light, NULL, light_side, &duel, test_pool));
+    for (round = 0; round < duel.rounds; round++) {
+        /* The other side waits at the meeting point while the flags are lowered. */
+        atomic_store(&duel.light_flag, 0);
+        atomic_store(&duel.heavy_flag, 0);
+        meet(&duel, round * 4 + 2);
+        atomic_store_explicit(&duel.heavy_flag, 1, memory_order_relaxed);
+        smmap__os_fence_heavy();
+        duel.heavy_saw = atomic_load_explicit(&duel.light_flag, memory_order_relaxed);
+        meet(&duel, round * 4 + 4);
+        both_blind += !duel.heavy_saw && !duel.light_saw;
+    }
+    CHECK_OK(apr_thread_join(&result, light));
+    CHECK_NUMBER(both_blind, 0);
+}
+
+static const test_case_t cases[] = {
+    {"facts", facts},
+    {"map_shows_the_file", map_shows_the_file},
+    {"map_outlives_the_handle", map_outlives_the_handle},
+    {"map_many", map_many},
+    {"unmap_zeroes", unmap_zeroes},
+    {"failures_change_nothing", failures_change_nothing},
+    {"read_is_positional", read_is_positional},
+    {"dup_is_another_handle", dup_is_another_handle},
+    {"dup_takes_any_handle", dup_takes_any_handle},
+    {"birth_stays", birth_stays},
+    {"advise_changes_no_bytes", advise_changes_no_bytes},
+    {"residency_sees_what_was_touched", residency_sees_what_was_touched},
+    {"threads", threads},
+    {"fences_pair", fences_pair},
+    {NULL, NULL}};
+
+const test_module_t test_contract = {"contract", cases};

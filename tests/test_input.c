@@ -1,0 +1,322 @@
+/*
+ * Bad input: it gets a status, and changes nothing. Files that cannot be opened
+ * or mapped, handles that are none, windows and limits of odd sizes.
+ */
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "fake_backend.h"
+
+/* Opening it must fail; what failed last is returned. */
+static apr_status_t open_fails(smmap_manager_t *manager, const char *path)
+{
+    smmap_cursor_t *untouched = (smmap_cursor_t *)(void *)&untouched;
+    smmap_cursor_t *cursor = untouched;
+    smmap_stats_t before = manager_stats(manager);
+    apr_status_t status = smmap_cursor_open(&cursor, manager, path, test_pool);
+    smmap_stats_t after = manager_stats(manager);
+
+    CHECK(status != APR_SUCCESS);
+    CHECK(cursor == untouched);
+    CHECK_NUMBER(after.cursors, before.cursors);
+    CHECK_NUMBER(after.files, before.files);
+    CHECK_NUMBER(after.open_files, before.open_files);
+    CHECK_NUMBER(after.regions, before.regions);
+    counts_check();
+    return status;
+}
+
+static apr_status_t handle_fails(smmap_manager_t *manager, int fd)
+{
+    smmap_cursor_t *untouched = (smmap_cursor_t *)(void *)&untouched;
+    smmap_cursor_t *cursor = untouched;
+    apr_status_t status = smmap_cursor_open_handle(&cursor, manager, fd, test_pool);
+
+    CHECK(status != APR_SUCCESS);
+    CHECK(cursor == untouched);
+    CHECK_NUMBER(manager_stats(manager).cursors, 0);
+    CHECK_NUMBER(manager_stats(manager).files, 0);
+    CHECK_NUMBER(manager_stats(manager).open_files, 0);
+    counts_check();
+    return status;
+}
+
+static void missing(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    char name[5000];
+
+    CHECK(APR_STATUS_IS_ENOENT(open_fails(manager, test_path("missing"))));
+    CHECK(APR_STATUS_IS_ENOENT(open_fails(manager, test_path("no/such/directory"))));
+    file_make("file", 10);
+    CHECK(APR_STATUS_IS_ENOTDIR(open_fails(manager, test_path("file/below"))));
+    NEED(symlink("nowhere", test_path("dangling")) == 0);
+    CHECK(APR_STATUS_IS_ENOENT(open_fails(manager, test_path("dangling"))));
+    NEED(symlink("loop", test_path("loop")) == 0);
+    CHECK_STATUS(open_fails(manager, test_path("loop")), APR_FROM_OS_ERROR(ELOOP));
+    memset(name, 'n', 300);
+    name[300] = '\0';
+    CHECK(APR_STATUS_IS_ENAMETOOLONG(open_fails(manager, test_path(name))));
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    CHECK(APR_STATUS_IS_ENAMETOOLONG(open_fails(manager, name)));
+    CHECK_NUMBER(manager_stats(manager).opens, 0);
+}
+
+static void null_arguments(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    test_file_t file = file_make("file", 10);
+    smmap_cursor_t *cursor = NULL;
+    int fd = file_open(file.path);
+
+    CHECK_STATUS(smmap_cursor_open(NULL, manager, file.path, test_pool), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open(&cursor, NULL, file.path, test_pool), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open(&cursor, manager, NULL, test_pool), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open(&cursor, manager, "", test_pool), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open(&cursor, manager, file.path, NULL), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open_handle(NULL, manager, fd, test_pool), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open_handle(&cursor, NULL, fd, test_pool), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_open_handle(&cursor, manager, fd, NULL), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_refresh(NULL), APR_EINVAL);
+    CHECK(cursor == NULL);
+    CHECK_NUMBER(manager_stats(manager).cursors, 0);
+    CHECK_NUMBER(manager_stats(manager).opens, 0);
+    close(fd);
+}
+
+static void directory_and_devices(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+
+    CHECK_STATUS(open_fails(manager, test_dir()), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(open_fails(manager, "/"), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(open_fails(manager, "/dev/null"), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(open_fails(manager, "/dev/zero"), SMMAP_ENOTREGULAR);
+    NEED(symlink(test_dir(), test_path("link")) == 0);
+    CHECK_STATUS(open_fails(manager, test_path("link")), SMMAP_ENOTREGULAR);
+    CHECK_NUMBER(manager_stats(manager).opens, manager_stats(manager).closes);
+}
+
+/* In a child, so that one that waits for a writer is noticed. */
+static int open_fifo(void *path)
+{
+    return open_fails(manager_make(NULL), path) == SMMAP_ENOTREGULAR ? 0 : 1;
+}
+
+static void fifo(void)
+{
+    const char *path = test_path("fifo");
+
+    NEED(mkfifo(path, 0644) == 0);
+    CHECK_NUMBER(test_in_child(open_fifo, (void *)(apr_uintptr_t)path), 0);
+}
+
+static void unix_socket(void)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    NEED(fd >= 0);
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (strlen(test_path("socket")) >= sizeof address.sun_path) {
+        close(fd);
+        test_skip("the directory's name is too long for a socket");
+        return;
+    }
+    strcpy(address.sun_path, test_path("socket"));
+    NEED(bind(fd, (struct sockaddr *)(void *)&address, sizeof address) == 0);
+    CHECK_STATUS(open_fails(manager_make(NULL), address.sun_path), SMMAP_ENOTREGULAR);
+    close(fd);
+}
+
+static int open_forbidden(void *data)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    smmap_cursor_t *cursor = NULL;
+
+    (void)data;
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) {
+        return 2;
+    }
+    /* Where the directories on the way are closed to us the test would tell nothing. */
+    if (smmap_cursor_open(&cursor, manager, test_path("open"), test_pool) != APR_SUCCESS) {
+        return 2;
+    }
+    return APR_STATUS_IS_EACCES(open_fails(manager, test_path("closed"))) ? 0 : 1;
+}
+
+static void no_permission(void)
+{
+    test_file_t file = file_make("closed", 10);
+    int result;
+
+    file_make("open", 10);
+    NEED(chmod(file.path, 0) == 0);
+    result = test_in_child(open_forbidden, NULL);
+    if (result == 2) {
+        test_skip("no other user could be taken on who reaches the directory of the tests");
+        return;
+    }
+    CHECK_NUMBER(result, 0);
+}
+
+static void bad_handles(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    test_file_t file = file_make("file", 10);
+    int ends[2];
+    int fd = file_open(file.path);
+
+    close(fd);
+    CHECK(APR_STATUS_IS_EBADF(handle_fails(manager, fd)));
+    CHECK(APR_STATUS_IS_EBADF(handle_fails(manager, -1)));
+    CHECK(APR_STATUS_IS_EBADF(handle_fails(manager, 1 << 30)));
+    fd = open(test_dir(), O_RDONLY | O_CLOEXEC);
+    CHECK_STATUS(handle_fails(manager, fd), SMMAP_ENOTREGULAR);
+    close(fd);
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    CHECK_STATUS(handle_fails(manager, fd), SMMAP_ENOTREGULAR);
+    close(fd);
+    NEED(pipe(ends) == 0);
+    CHECK_STATUS(handle_fails(manager, ends[0]), SMMAP_ENOTREGULAR);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void handle_for_writing(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    test_file_t file = file_make("file", 10);
+    smmap_cursor_t *cursor = NULL;
+    int fd = open(file.path, O_WRONLY | O_CLOEXEC);
+
+    NEED(fd >= 0);
+    /* Refused at once or when it is to be read, as the system likes. */
+    if (smmap_cursor_open_handle(&cursor, manager, fd, test_pool) == APR_SUCCESS) {
+        CHECK(smmap_cursor_use(cursor, 0, 0) != APR_SUCCESS);
+        CHECK(!smmap_cursor_is_valid(cursor));
+        CHECK_NUMBER(manager_stats(manager).regions, 0);
+        CHECK_NUMBER(manager_stats(manager).map_failures, 1);
+    }
+    counts_check();
+    close(fd);
+}
+
+static void empty_file(void)
+{
+    smmap_mode_t mode;
+
+    for (mode = SMMAP_MODE_STATIC; mode <= SMMAP_MODE_SLIDING; mode++) {
+        smmap_options_t options = SMMAP_OPTIONS_INIT;
+        test_file_t file = file_make(mode == SMMAP_MODE_STATIC ? "one" : "two", 0);
+        smmap_buffer_t *buffer = NULL;
+        smmap_manager_t *manager;
+        smmap_cursor_t *cursor;
+
+        options.mode = mode;
+        manager = manager_make(&options);
+        cursor = cursor_open(manager, file.path);
+        CHECK(smmap_cursor_is_associated(cursor));
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), 0);
+        CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_EOF);
+        CHECK_STATUS(smmap_cursor_use(cursor, 1, 0), APR_EOF);
+        CHECK_STATUS(smmap_cursor_require(cursor, 0, 1), APR_EOF);
+        CHECK_OK(smmap_cursor_refresh(cursor));
+        CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_EOF);
+        CHECK_STATUS(smmap_buffer_create(&buffer, cursor, 0, SMMAP_TO_END, test_pool), APR_EOF);
+        CHECK(buffer == NULL);
+        CHECK_NUMBER(manager_stats(manager).maps, 0);
+        CHECK_NUMBER(manager_stats(manager).map_failures, 0);
+        counts_check();
+    }
+}
+
+static void odd_names(void)
+{
+    static const char *const names[] = {"with space", "new\nline", "-dash", "\xc3\xa4\xe2\x82\xac",
+                                        "back\\slash", "%s%n", "..."};
+    smmap_manager_t *manager = manager_make(NULL);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+        test_file_t file = file_make(names[i], 50 + i);
+        smmap_cursor_t *cursor = cursor_open(manager, file.path);
+
+        CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
+        CHECK_OK(smmap_cursor_use(cursor, 0, 0));
+        CHECK(cursor_shows(cursor, &file));
+        CHECK_NUMBER(smmap_cursor_size(cursor), 50 + i);
+    }
+}
+
+/* All of the file, through any window and below any limit that make a manager. */
+static void odd_sizes(void)
+{
+    apr_size_t unit = smmap_granularity();
+    test_file_t file = file_make("file", 5 * unit + 1);
+    apr_size_t windows[8];
+    apr_size_t limits[7];
+    apr_size_t w;
+    apr_size_t l;
+
+    windows[0] = SMMAP_DEFAULT;
+    windows[1] = 1;
+    windows[2] = unit - 1;
+    windows[3] = unit + 1;
+    windows[4] = 5 * unit;
+    windows[5] = 5 * unit + 1;
+    windows[6] = 100 * unit;
+    windows[7] = 3 * unit;
+    limits[0] = SMMAP_DEFAULT;
+    limits[1] = 1;
+    limits[2] = unit - 1;
+    limits[3] = unit;
+    limits[4] = 2 * unit + 1;
+    limits[5] = 100 * unit;
+    limits[6] = SMMAP_UNLIMITED;
+    for (w = 0; w < 8; w++) {
+        for (l = 0; l < 7; l++) {
+            smmap_manager_t *manager =
+                manager_sliding(windows[w], limits[l], 1 + w % 3, SMMAP_LIMITS_SOFT);
+            smmap_cursor_t *cursor = cursor_open(manager, file.path);
+            apr_off_t offset = 0;
+
+            while (offset < (apr_off_t)file.size) {
+                NEED_OK(smmap_cursor_use(cursor, offset, 0));
+                NEED(cursor_shows(cursor, &file));
+                offset = smmap_cursor_end(cursor);
+            }
+            CHECK_NUMBER(offset, file.size);
+            NEED_OK(smmap_cursor_require(cursor, 1, file.size - 1));
+            CHECK(cursor_shows(cursor, &file));
+            counts_check();
+            CHECK_OK(manager_destroy(manager));
+            smmap_cursor_close(cursor);
+        }
+    }
+}
+
+static const test_case_t cases[] = {{"missing", missing},
+                                    {"null_arguments", null_arguments},
+                                    {"directory_and_devices", directory_and_devices},
+                                    {"fifo", fifo},
+                                    {"unix_socket", unix_socket},
+                                    {"no_permission", no_permission},
+                                    {"bad_handles", bad_handles},
+                                    {"handle_for_writing", handle_for_writing},
+                                    {"empty_file", empty_file},
+                                    {"odd_names", odd_names},
+                                    {"odd_sizes", odd_sizes},
+                                    {NULL, NULL}};
+
+const test_module_t test_input = {"input", cases};

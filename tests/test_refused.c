@@ -1,0 +1,447 @@
+/*
+ * When the system refuses: no memory for a mapping, no descriptor for a file.
+ * The order is: let go of what nobody uses, try again, take a smaller window down
+ * to one granule, and only then the error.
+ *
+ * The fake backend refuses on demand. Two tests set a real limit of the process
+ * (RLIMIT_AS, RLIMIT_NOFILE) in a child and let the system itself refuse.
+ */
+#include "harness.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "fake_backend.h"
+
+static apr_size_t unit;
+static test_file_t file;
+static smmap_manager_t *manager;
+static smmap_cursor_t *cursor;
+
+/* A file of 40 granules and a bit, in windows of 8. */
+static void begin(void)
+{
+    unit = smmap_granularity();
+    file = file_make("file", 40 * unit + 77);
+    manager = manager_sliding(8 * unit, 0, 0, SMMAP_LIMITS_SOFT);
+    cursor = cursor_open(manager, file.path);
+}
+
+static void touch(apr_size_t window)
+{
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(window * 8 * unit), 0));
+    CHECK(region_shows(cursor, &file));
+    smmap_cursor_release(cursor);
+}
+
+static void evicts_and_retries(void)
+{
+    smmap_cursor_t *pinned;
+    smmap_stats_t stats;
+
+    NEEDS_FAKE();
+    begin();
+    pinned = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(pinned, 0, 0));
+    touch(1);
+    touch(2);
+    fake_fail(FAKE_MAP, 1, APR_ENOMEM);
+    touch(3);
+    CHECK_NUMBER(fake_failed(), 1);
+    stats = manager_stats(manager);
+    CHECK_NUMBER(stats.retries, 1);
+    CHECK(stats.evictions >= 1);
+    CHECK_NUMBER(stats.map_failures, 0);
+    CHECK_NUMBER(stats.halved, 0);
+    CHECK_NUMBER(stats.regions, 4 - stats.evictions);
+    CHECK(region_shows(pinned, &file));
+    counts_check();
+}
+
+static void nothing_to_evict(void)
+{
+    smmap_cursor_t *pinned;
+
+    NEEDS_FAKE();
+    begin();
+    pinned = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(pinned, 0, 0));
+    fake_fail(FAKE_MAP, 1, APR_ENOMEM);
+    touch(1);
+    CHECK_NUMBER(manager_stats(manager).map_failures, 0);
+    CHECK_NUMBER(manager_stats(manager).evictions, 0);
+    CHECK(region_shows(pinned, &file));
+    counts_check();
+}
+
+/* No mapping of more than so many granules is to be had. */
+static void halve_to(apr_size_t granules)
+{
+    apr_size_t rounds = test_count(500);
+    smmap_stats_t stats;
+    apr_size_t bad = 0;
+    apr_size_t i;
+
+    fake_fail_above(granules * unit + unit - 1);
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(13 * unit + 5), 0));
+    CHECK(smmap_cursor_region_size(cursor) <= granules * unit);
+    CHECK(smmap_cursor_region_size(cursor) > granules * unit / 2);
+    CHECK(smmap_cursor_region_begin(cursor) <= (apr_off_t)(13 * unit + 5));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK(region_shows(cursor, &file));
+    stats = manager_stats(manager);
+    CHECK_NUMBER(stats.halved, 1);
+    CHECK_NUMBER(stats.map_failures, 0);
+    CHECK(stats.retries >= 2);
+    CHECK_NUMBER(stats.mapped_bytes, smmap_cursor_region_size(cursor));
+    counts_check();
+    /* The same place is a hit, every place can be reached. */
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(13 * unit + 6), 0));
+    CHECK_NUMBER(manager_stats(manager).hits, 1);
+    for (i = 0; i < rounds; i++) {
+        apr_off_t offset = (apr_off_t)random_below(file.size);
+
+        NEED_OK(smmap_cursor_use(cursor, offset, 0));
+        bad += !cursor_shows(cursor, &file) || smmap_cursor_offset(cursor) != offset;
+        bad += smmap_cursor_region_size(cursor) > granules * unit;
+    }
+    CHECK_NUMBER(bad, 0);
+    counts_check();
+    /* As soon as there is memory again, windows are whole again. */
+    fake_fail_none();
+    smmap_cursor_release(cursor);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(13 * unit + 5), 0));
+    CHECK_NUMBER(smmap_cursor_region_size(cursor), 8 * unit);
+    CHECK(region_shows(cursor, &file));
+}
+
+static void halves_to_four(void)
+{
+    NEEDS_FAKE();
+    begin();
+    halve_to(4);
+}
+
+static void halves_to_two(void)
+{
+    NEEDS_FAKE();
+    begin();
+    halve_to(2);
+}
+
+static void halves_to_one(void)
+{
+    NEEDS_FAKE();
+    begin();
+    halve_to(1);
+}
+
+static void halves_an_odd_window(void)
+{
+    NEEDS_FAKE();
+    begin();
+    manager = manager_sliding(7 * unit, 0, 0, SMMAP_LIMITS_SOFT);
+    cursor = cursor_open(manager, file.path);
+    fake_fail_above(unit);
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(20 * unit), 0));
+    CHECK_NUMBER(smmap_cursor_region_size(cursor), unit);
+    CHECK(region_shows(cursor, &file));
+    /* The rest of the file's last window is smaller than that. */
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)file.size - 1, 0));
+    CHECK(region_shows(cursor, &file));
+    counts_check();
+}
+
+static void then_the_error(void)
+{
+    smmap_stats_t stats;
+
+    NEEDS_FAKE();
+    begin();
+    touch(0);
+    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0), APR_ENOMEM);
+    CHECK(!smmap_cursor_is_valid(cursor) && smmap_cursor_is_associated(cursor));
+    stats = manager_stats(manager);
+    CHECK_NUMBER(stats.map_failures, 1);
+    CHECK_NUMBER(stats.halved, 0);
+    /* Whole, whole again, a half, a quarter, an eighth. */
+    CHECK_NUMBER(fake_failed(), 5);
+    CHECK_NUMBER(stats.retries, 4);
+    counts_check();
+    fake_fail_none();
+    touch(1);
+    touch(0);
+}
+
+static void no_smaller_window_in_static_mode(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    NEEDS_FAKE();
+    begin();
+    options.mode = SMMAP_MODE_STATIC;
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, file.path);
+    fake_fail_above(file.size - 1);
+    CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    CHECK_NUMBER(manager_stats(manager).halved, 0);
+    CHECK_NUMBER(manager_stats(manager).map_failures, 1);
+    CHECK(fake_failed() <= 2);
+    counts_check();
+    fake_fail_none();
+    fake_fail(FAKE_MAP, 1, APR_ENOMEM);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+}
+
+static void no_smaller_span(void)
+{
+    NEEDS_FAKE();
+    begin();
+    fake_fail_above(8 * unit);
+    /* All of it in one piece, or not at all. */
+    CHECK_STATUS(smmap_cursor_require(cursor, 3, 9 * unit), APR_ENOMEM);
+    CHECK(!smmap_cursor_is_valid(cursor));
+    CHECK_NUMBER(manager_stats(manager).map_failures, 1);
+    CHECK_NUMBER(manager_stats(manager).halved, 0);
+    counts_check();
+    /* What lies in a part of a window can be had from a part. */
+    fake_fail_above(2 * unit);
+    NEED_OK(smmap_cursor_require(cursor, (apr_off_t)(9 * unit), unit));
+    CHECK_NUMBER(smmap_cursor_size(cursor), unit);
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
+static void other_errors_at_once(void)
+{
+    NEEDS_FAKE();
+    begin();
+    touch(0);
+    fake_fail_from(FAKE_MAP, 1, APR_EACCES);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0), APR_EACCES);
+    CHECK_NUMBER(fake_failed(), 1);
+    CHECK_NUMBER(manager_stats(manager).retries, 0);
+    CHECK_NUMBER(manager_stats(manager).evictions, 0);
+    CHECK_NUMBER(manager_stats(manager).map_failures, 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 1);
+    counts_check();
+}
+
+static void so_much_and_no_more(void)
+{
+    apr_size_t rounds = test_count(2000);
+    smmap_cursor_t *pinned;
+    apr_size_t bad = 0;
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    begin();
+    pinned = cursor_open(manager, file.path);
+    fake_fail_total(20 * unit);
+    NEED_OK(smmap_cursor_use(pinned, (apr_off_t)(9 * unit), 0));
+    for (i = 0; i < rounds; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)random_below(file.size), 0));
+        bad += !cursor_shows(cursor, &file);
+        bad += smmap_manager_mapped_bytes(manager) > 20 * unit;
+    }
+    CHECK_NUMBER(bad, 0);
+    CHECK(region_shows(pinned, &file));
+    CHECK(manager_stats(manager).retries > 0);
+    CHECK_NUMBER(manager_stats(manager).map_failures, 0);
+    counts_check();
+}
+
+/* A call that fails has passed no limit, however often it tried. */
+static void failure_passes_no_limit(void)
+{
+    smmap_cursor_t *pinned;
+
+    NEEDS_FAKE();
+    begin();
+    manager = manager_sliding(8 * unit, 0, 1, SMMAP_LIMITS_SOFT);
+    pinned = cursor_open(manager, file.path);
+    cursor = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(pinned, 0, 0));
+    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0), APR_ENOMEM);
+    CHECK_NUMBER(manager_stats(manager).over_limit, 0);
+    CHECK_NUMBER(manager_stats(manager).peak_regions, 1);
+    fake_fail_none();
+    fake_fail_above(unit);
+    /* And one that succeeds in the end has passed it once. */
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0));
+    CHECK_NUMBER(manager_stats(manager).over_limit, 1);
+    CHECK_NUMBER(manager_stats(manager).peak_regions, 2);
+    counts_check();
+}
+
+static void handles_run_out(void)
+{
+    smmap_cursor_t *others[3];
+    smmap_cursor_t *late = NULL;
+    smmap_stats_t stats;
+    int i;
+
+    NEEDS_FAKE();
+    begin();
+    for (i = 0; i < 3; i++) {
+        char name[2] = {(char)('a' + i), '\0'};
+
+        others[i] = cursor_open(manager, file_make(name, 100).path);
+    }
+    file_make("late", 100);
+    CHECK_NUMBER(smmap_manager_open_files(manager), 4);
+    fake_fail(FAKE_DUP, 1, APR_EMFILE);
+    NEED_OK(smmap_cursor_open(&late, manager, test_path("late"), test_pool));
+    stats = manager_stats(manager);
+    CHECK_NUMBER(stats.retries, 1);
+    CHECK(stats.closes >= 1);
+    CHECK_NUMBER(stats.open_failures, 0);
+    NEED_OK(smmap_cursor_use(late, 0, 0));
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+    smmap_cursor_close(others[0]);
+
+    fake_fail_from(FAKE_DUP, 1, APR_EMFILE);
+    late = NULL;
+    file_make("later", 100);
+    CHECK_STATUS(smmap_cursor_open(&late, manager, test_path("later"), test_pool), APR_EMFILE);
+    CHECK(late == NULL);
+    CHECK_NUMBER(manager_stats(manager).open_failures, 1);
+    counts_check();
+    fake_fail_none();
+    NEED_OK(smmap_cursor_open(&late, manager, test_path("later"), test_pool));
+}
+
+/* The system's own limit of descriptors, in a child. */
+static int few_descriptors(void *data)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *cursors[40];
+    struct rlimit limit;
+    int highest;
+    int i;
+
+    (void)data;
+    options.max_open_files = SMMAP_UNLIMITED;
+    manager = manager_make(&options);
+    highest = open("/", O_RDONLY);
+    NEED(highest >= 0 && close(highest) == 0);
+    NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = (rlim_t)highest + 6;
+    NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    for (i = 0; i < 40; i++) {
+        char name[20];
+
+        snprintf(name, sizeof name, "file%d", i);
+        NEED_OK(smmap_cursor_open(&cursors[i], manager, test_path(name), test_pool));
+    }
+    for (i = 0; i < 40; i++) {
+        NEED_OK(smmap_cursor_use(cursors[i], 0, 0));
+        NEED(smmap_cursor_size(cursors[i]) == 10 + (apr_size_t)i);
+    }
+    NEED(manager_stats(manager).retries > 0);
+    NEED(manager_stats(manager).open_failures == 0);
+    return 0;
+}
+
+static void few_descriptors_in_fact(void)
+{
+    int i;
+
+    if (test_is_light()) {
+        test_skip("valgrind keeps descriptors of its own, so the limit cannot be set that low");
+        return;
+    }
+    fake_set_birth(1);
+    for (i = 0; i < 40; i++) {
+        char name[20];
+
+        snprintf(name, sizeof name, "file%d", i);
+        file_make(name, 10 + (apr_size_t)i);
+    }
+    CHECK_NUMBER(test_in_child(few_descriptors, NULL), 0);
+}
+
+/* The system's own limit of address space, in a child: 512 MiB of windows do not fit. */
+static int little_memory(void *data)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    struct rlimit limit;
+    unsigned long pages = 0;
+    apr_off_t window;
+    FILE *statm = fopen("/proc/self/statm", "r");
+
+    if (statm == NULL || fscanf(statm, "%lu", &pages) != 1) {
+        return 1;
+    }
+    fclose(statm);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = 16 << 20;
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, data);
+    limit.rlim_cur = limit.rlim_max = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (100 << 20);
+    NEED(setrlimit(RLIMIT_AS, &limit) == 0);
+    for (window = 0; window < 32; window++) {
+        NEED_OK(smmap_cursor_use(cursor, window << 24, 0));
+        NEED(*smmap_cursor_data(cursor) == 0);
+        smmap_cursor_release(cursor);
+    }
+    NEED(manager_stats(manager).retries > 0);
+    NEED(manager_stats(manager).evictions > 0);
+    NEED(manager_stats(manager).map_failures == 0);
+    /* A window that fits only in part. */
+    options.window_size = 256 << 20;
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, data);
+    NEED_OK(smmap_cursor_use(cursor, 300 << 20, 0));
+    NEED(smmap_cursor_region_size(cursor) < 256 << 20);
+    NEED(manager_stats(manager).halved == 1);
+    return 0;
+}
+
+static void little_memory_in_fact(void)
+{
+    int result;
+
+    NEEDS_REAL();
+    if (test_has_asan() || test_is_light()) {
+        test_skip("a memory checker needs more address space than the test leaves");
+        return;
+    }
+    file = file_make("file", 0);
+    NEED(file_resize(file.path, 512 << 20));
+    result = test_in_child(little_memory, (void *)(apr_uintptr_t)file.path);
+    if (result == 1) {
+        test_skip("there is no /proc/self/statm to know the address space in use");
+        return;
+    }
+    CHECK_NUMBER(result, 0);
+}
+
+static const test_case_t cases[] = {
+    {"evicts_and_retries", evicts_and_retries},
+    {"nothing_to_evict", nothing_to_evict},
+    {"halves_to_four", halves_to_four},
+    {"halves_to_two", halves_to_two},
+    {"halves_to_one", halves_to_one},
+    {"halves_an_odd_window", halves_an_odd_window},
+    {"then_the_error", then_the_error},
+    {"no_smaller_window_in_static_mode", no_smaller_window_in_static_mode},
+    {"no_smaller_span", no_smaller_span},
+    {"other_errors_at_once", other_errors_at_once},
+    {"so_much_and_no_more", so_much_and_no_more},
+    {"failure_passes_no_limit", failure_passes_no_limit},
+    {"handles_run_out", handles_run_out},
+    {"few_descriptors_in_fact", few_descriptors_in_fact},
+    {"little_memory_in_fact", little_memory_in_fact},
+    {NULL, NULL}};
+
+const test_module_t test_refused = {"refused", cases};

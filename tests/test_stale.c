@@ -1,0 +1,349 @@
+/*
+ * Files that are replaced under their path, deleted or made again while a cursor
+ * is on them: never bytes of two files through one cursor.
+ */
+#include "harness.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake_backend.h"
+
+static apr_size_t unit;
+static test_file_t file;
+static smmap_manager_t *manager;
+static smmap_cursor_t *cursor;
+
+/* A cursor on a file of 8 windows. most: handles that may be open; birth: what the fake backend
+   says about all files, 0: it does not know. */
+static void begin_with(apr_size_t most, apr_int64_t birth)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    unit = smmap_granularity();
+    fake_set_birth(birth);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = unit;
+    options.max_open_files = most;
+    manager = manager_make(&options);
+    file = file_make("file", 8 * unit);
+    cursor = cursor_open(manager, file.path);
+}
+
+static void begin(apr_size_t most)
+{
+    begin_with(most, 1);
+}
+
+static apr_status_t use(apr_size_t window)
+{
+    return smmap_cursor_use(cursor, (apr_off_t)(window * unit), 0);
+}
+
+/* Another file takes the only handle. */
+static void take_handle(void)
+{
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 1);
+    smmap_cursor_close(cursor_open(manager, file_make("thief", 10).path));
+}
+
+static test_file_t replace(apr_size_t size)
+{
+    test_file_t newer = file_make("newer", size);
+
+    file_rename(newer.path, file.path);
+    newer.path = file.path;
+    return newer;
+}
+
+static int is_empty(void)
+{
+    return !smmap_cursor_is_valid(cursor) && smmap_cursor_data(cursor) == NULL &&
+           smmap_cursor_is_associated(cursor);
+}
+
+static void replaced(apr_size_t size)
+{
+    smmap_cursor_t *young;
+    test_file_t newer;
+    apr_off_t offset;
+
+    begin(1);
+    NEED_OK(use(0));
+    take_handle();
+    newer = replace(size);
+    CHECK_STATUS(use(1), SMMAP_ESTALE);
+    CHECK(is_empty());
+    CHECK_NUMBER(manager_stats(manager).stale_files, 1);
+    CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)unit - 1, 2), SMMAP_ESTALE);
+    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ESTALE);
+    counts_check();
+    /* What is still mapped is of the old file. */
+    if (use(0) == APR_SUCCESS) {
+        CHECK(cursor_shows(cursor, &file));
+    }
+    /* A cursor that is opened now sees the new file, all of it and nothing else. */
+    young = cursor_open(manager, file.path);
+    CHECK_NUMBER(smmap_cursor_file_size(young), size);
+    for (offset = 0; offset < (apr_off_t)size; offset = smmap_cursor_end(young)) {
+        NEED_OK(smmap_cursor_use(young, offset, 0));
+        CHECK(cursor_shows(young, &newer));
+    }
+    CHECK_STATUS(use(1), SMMAP_ESTALE);
+    counts_check();
+}
+
+static void replaced_by_same_size(void)
+{
+    replaced(8 * smmap_granularity());
+}
+
+static void replaced_by_larger(void)
+{
+    replaced(11 * smmap_granularity() + 5);
+}
+
+static void replaced_by_smaller(void)
+{
+    replaced(smmap_granularity() / 2);
+}
+
+static void replaced_while_open(void)
+{
+    smmap_cursor_t *young;
+    test_file_t newer;
+    apr_size_t i;
+
+    begin(10);
+    NEED_OK(use(0));
+    newer = replace(8 * unit);
+    young = cursor_open(manager, file.path);
+    for (i = 0; i < 8; i++) {
+        NEED_OK(use(i));
+        CHECK(cursor_shows(cursor, &file));
+        NEED_OK(smmap_cursor_use(young, (apr_off_t)(i * unit), 0));
+        CHECK(cursor_shows(young, &newer));
+    }
+    CHECK_OK(smmap_cursor_refresh(cursor));
+    CHECK_NUMBER(manager_stats(manager).files, 2);
+    CHECK_NUMBER(manager_stats(manager).stale_files, 0);
+    CHECK_NUMBER(manager_stats(manager).regions, 16);
+    counts_check();
+}
+
+static void replaced_by_handle(void)
+{
+    int fd;
+
+    /* Opened by handle: it is never closed, so it goes on with its file. */
+    begin(1);
+    smmap_cursor_close(cursor);
+    fd = file_open(file.path);
+    NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
+    close(fd);
+    take_handle();
+    replace(8 * unit);
+    NEED_OK(use(3));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK_OK(smmap_cursor_refresh(cursor));
+}
+
+static void replaced_while_nobody_looks(void)
+{
+    test_file_t newer;
+    apr_size_t i;
+
+    begin(10);
+    for (i = 0; i < 8; i++) {
+        NEED_OK(use(i));
+    }
+    smmap_cursor_close(cursor);
+    newer = replace(8 * unit);
+    cursor = cursor_open(manager, file.path);
+    for (i = 0; i < 8; i++) {
+        NEED_OK(use(i));
+        CHECK(cursor_shows(cursor, &newer));
+    }
+    CHECK_NUMBER(manager_stats(manager).hits, 0);
+    counts_check();
+}
+
+static void deleted_while_open(void)
+{
+    begin(10);
+    NEED_OK(use(0));
+    file_delete(file.path);
+    NEED_OK(use(5));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK_OK(smmap_cursor_refresh(cursor));
+}
+
+static void deleted(void)
+{
+    begin(1);
+    NEED_OK(use(0));
+    take_handle();
+    file_delete(file.path);
+    CHECK(APR_STATUS_IS_ENOENT(use(5)));
+    CHECK(is_empty());
+    CHECK_NUMBER(manager_stats(manager).open_failures, 1);
+    CHECK_NUMBER(manager_stats(manager).stale_files, 0);
+    CHECK(APR_STATUS_IS_ENOENT(smmap_cursor_refresh(cursor)));
+    NEED_OK(use(0)); /* it is mapped */
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
+/* Wait until the clock of the file system has moved on from a file's last change. */
+static void later_than(const char *path)
+{
+    struct stat then;
+    struct stat now;
+
+    NEED(stat(path, &then) == 0);
+    do {
+        file_make("probe", 1);
+        NEED(stat(test_path("probe"), &now) == 0);
+        file_delete(test_path("probe"));
+    } while (now.st_ctim.tv_sec == then.st_ctim.tv_sec &&
+             now.st_ctim.tv_nsec == then.st_ctim.tv_nsec);
+}
+
+/* Deleted and made again under its name: often with the same id, and the same size. */
+static void made_again(int mapped)
+{
+    test_file_t newer;
+
+    begin_with(1, 0);
+    if (mapped) {
+        NEED_OK(use(0));
+    }
+    take_handle();
+    later_than(file.path);
+    file_delete(file.path);
+    newer = file_make("file", 8 * unit);
+    CHECK_STATUS(use(5), SMMAP_ESTALE);
+    CHECK(is_empty());
+    smmap_cursor_close(cursor);
+    cursor = cursor_open(manager, newer.path);
+    NEED_OK(use(5));
+    CHECK(cursor_shows(cursor, &newer));
+    NEED_OK(use(0));
+    CHECK(cursor_shows(cursor, &newer));
+    counts_check();
+}
+
+static void made_again_while_mapped(void)
+{
+    NEEDS_REAL(); /* a mapping keeps the file's id from being given away */
+    made_again(1);
+}
+
+static void made_again_unmapped(void)
+{
+    /* With the fake nothing tells the two apart but the time of the last change. */
+    made_again(0);
+}
+
+static void same_id_other_birth(void)
+{
+    NEEDS_FAKE();
+    begin(1);
+    take_handle();
+    fake_set_birth(2);
+    CHECK_STATUS(use(0), SMMAP_ESTALE);
+    CHECK(is_empty());
+    fake_set_birth(1);
+    NEED_OK(use(0));
+    CHECK(cursor_shows(cursor, &file));
+}
+
+/* The id is known, but to a file that is not the one that has it now. */
+static void same_id_new_cursor(void)
+{
+    smmap_cursor_t *young;
+
+    NEEDS_FAKE();
+    begin(1);
+    take_handle();
+    fake_set_birth(2);
+    young = cursor_open(manager, file.path);
+    CHECK_NUMBER(manager_stats(manager).files, 2);
+    NEED_OK(smmap_cursor_use(young, 0, 0));
+    CHECK(cursor_shows(young, &file));
+    take_handle();
+    CHECK_STATUS(use(0), SMMAP_ESTALE);
+    NEED_OK(smmap_cursor_use(young, (apr_off_t)unit, 0));
+    CHECK(cursor_shows(young, &file));
+    smmap_cursor_close(cursor);
+    CHECK_NUMBER(manager_stats(manager).files, 1);
+    counts_check();
+}
+
+/* Something else than a file has its name now. In a child, as a FIFO might wait. */
+static int use_in_child(void *unused)
+{
+    (void)unused;
+    CHECK_STATUS(use(1), SMMAP_ENOTREGULAR);
+    CHECK(is_empty());
+    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ENOTREGULAR);
+    CHECK_NUMBER(manager_stats(manager).open_failures, 2);
+    NEED_OK(use(0));
+    CHECK(cursor_shows(cursor, &file));
+    return 0;
+}
+
+static void replaced_by_no_file(void)
+{
+    begin(1);
+    NEED_OK(use(0));
+    take_handle();
+    file_delete(file.path);
+    NEED(mkdir(file.path, 0755) == 0);
+    CHECK_NUMBER(test_in_child(use_in_child, NULL), 0);
+    NEED(rmdir(file.path) == 0);
+    NEED(mkfifo(file.path, 0644) == 0);
+    CHECK_NUMBER(test_in_child(use_in_child, NULL), 0);
+}
+
+static void birth_not_known(void)
+{
+    NEEDS_FAKE();
+    begin_with(1, 0);
+    take_handle();
+    NEED_OK(use(0));
+    CHECK(cursor_shows(cursor, &file));
+}
+
+static void written_in_place(void)
+{
+    NEEDS_REAL(); /* a mapping is the file itself; the fake has a copy */
+    begin(10);
+    NEED_OK(use(0));
+    CHECK(cursor_shows(cursor, &file));
+    memcpy(file.data + 100, "written in place", 16);
+    file_write(file.path, 100, file.data + 100, 16);
+    CHECK(cursor_shows(cursor, &file));
+    CHECK(memcmp(smmap_cursor_at(cursor, 100), "written in place", 16) == 0);
+}
+
+static const test_case_t cases[] = {
+    {"replaced_by_same_size", replaced_by_same_size},
+    {"replaced_by_larger", replaced_by_larger},
+    {"replaced_by_smaller", replaced_by_smaller},
+    {"replaced_while_open", replaced_while_open},
+    {"replaced_by_handle", replaced_by_handle},
+    {"replaced_while_nobody_looks", replaced_while_nobody_looks},
+    {"deleted_while_open", deleted_while_open},
+    {"deleted", deleted},
+    {"made_again_while_mapped", made_again_while_mapped},
+    {"made_again_unmapped", made_again_unmapped},
+    {"same_id_other_birth", same_id_other_birth},
+    {"same_id_new_cursor", same_id_new_cursor},
+    {"replaced_by_no_file", replaced_by_no_file},
+    {"birth_not_known", birth_not_known},
+    {"written_in_place", written_in_place},
+    {NULL, NULL}};
+
+const test_module_t test_stale = {"stale", cases};
