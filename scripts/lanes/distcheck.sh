@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+lane_about="the release archive: distcheck, install, a program outside the tree, uninstall"
+lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
+
+# One file list of an installed tree, for comparisons.
+files_in()
+{
+    (cd "$1" && find . ! -type d | LC_ALL=C sort)
+}
+
+# consumer NAME COMPILER LANGUAGE [static]: compile, link and run tests/consumer.
+# What pkg-config says is a list of words.
+# shellcheck disable=SC2046,SC2086
+consumer()
+{
+    local program=$build/consumer-$1 libs
+    # To the compiler the static library is a file; -lsmmap would choose the shared one.
+    libs=$(pkg-config --libs smmap) || return 1
+    if [ "${4:-}" = static ]; then
+        libs=$(pkg-config --static --libs smmap | sed "s,-lsmmap,$prefix/lib/libsmmap.a,")
+    fi
+    $2 -x "$3" "$source/tests/consumer/consumer.c" -x none \
+        $(pkg-config --cflags smmap) -o "$program" $libs || return 1
+    env LD_LIBRARY_PATH="$prefix/lib" DYLD_LIBRARY_PATH="$prefix/lib" \
+        "$program" "$build/$archive" || return 1
+    # The static one starts without the library. Without a file to read it says how to
+    # use it and ends with 2; a loader that misses a library ends with something else.
+    if [ "${4:-}" = static ]; then
+        env LD_LIBRARY_PATH= DYLD_LIBRARY_PATH= "$program"
+        test $? -eq 2
+    fi
+}
+
+# Only what is under DESTDIR is written, and it is what `make install` installs.
+staged()
+{
+    local stage=$build/stage
+    rm -rf "$stage"
+    (cd "$unpacked" && make install DESTDIR="$stage") || return 1
+    test ! -e "$prefix" || { echo "it wrote into the prefix itself"; return 1; }
+    files_in "$stage$prefix" >"$build/staged"
+    test -s "$build/staged"
+}
+
+installed()
+{
+    (cd "$unpacked" && make install) || return 1
+    files_in "$prefix" >"$build/installed"
+    diff "$build/staged" "$build/installed"
+}
+
+uninstalled()
+{
+    (cd "$unpacked" && make uninstall) || return 1
+    files_in "$prefix" >"$build/left"
+    cat "$build/left"
+    test ! -s "$build/left"
+}
+
+# Every file of the tree is in the archive, but for what is only for the repository.
+complete()
+{
+    sed 's,^\./,,' "$work/source.list" |
+        grep -vE '^(\.gitignore|\.gitattributes|\.ci/.*|\.github/.*)$' |
+        LC_ALL=C sort >"$build/in-tree"
+    tar -tf "$build/$archive" | sed 's,^[^/]*/,,' | grep -v '/$' |
+        LC_ALL=C sort >"$build/in-archive"
+    LC_ALL=C comm -23 "$build/in-tree" "$build/in-archive" >"$build/forgotten"
+    echo "not in the archive:"
+    cat "$build/forgotten"
+    test -s "$build/in-tree" && test ! -s "$build/forgotten"
+}
+
+# shellcheck disable=SC2086 # places is a list of words
+lane_run()
+{
+    local prefix archive unpacked places
+    places=$(configure_places)
+    configure_build $places || return 1
+    say "make distcheck"
+    export VERBOSE=1 # tests that fail show their logs
+    step "make distcheck" make -C "$build" -j "$jobs" distcheck || return 1
+    archive=$(cd "$build" && ls libsmmap-*.tar.gz) || return 1
+    step "the archive is complete" complete
+
+    # From here on as a user would do it: unpack, configure and build in the source directory.
+    prefix=$build/prefix
+    rm -rf "$prefix"
+    unpacked=$build/${archive%.tar.gz}
+    rm -rf "$unpacked"
+    tar -xf "$build/$archive" -C "$build" || return 1
+    say "building in the source directory"
+    step "configure in the source directory" \
+        in_unpacked ./configure --prefix="$prefix" --libdir="$prefix/lib" $places || return 1
+    step "make in the source directory" in_unpacked make -j "$jobs" || return 1
+    step "make install with DESTDIR" staged
+    step "make install" installed || return 1
+
+    export PKG_CONFIG_PATH=$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+    step "smmap.pc has the version of the header" same_version
+    step "a program in C" consumer c "${CC:-cc} -std=c90 -pedantic-errors -Wall -Wextra -Werror" c
+    step "a program in C, static library" consumer static "${CC:-cc}" c static
+    step "a program in C++" consumer cxx "${CXX:-c++} -Wall -Wextra -Werror" c++
+    step "the installed command" env LD_LIBRARY_PATH="$prefix/lib" "$prefix/bin/smmap" --version
+    step "make uninstall leaves nothing" uninstalled
+    rm -rf "$unpacked" "$prefix"
+}
+
+in_unpacked()
+{
+    (cd "$unpacked" && "$@")
+}
+
+same_version()
+{
+    local version
+    version=$(pkg-config --modversion smmap) || return 1
+    echo "smmap.pc says $version"
+    test "$version" = "$(sed -n 's/^#define SMMAP_VERSION_[A-Z]* \([0-9]*\)$/\1/p' \
+        "$source/include/smmap/version.h" | tr '\n' . | sed 's/\.$//')"
+}

@@ -1,0 +1,8 @@
+# shellcheck shell=bash
+lane_about="this system's compiler, the whole suite (the default)"
+lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
+
+lane_run()
+{
+    build_and_test
+}

@@ -1,0 +1,124 @@
+# The one list of source files. Makefile.am includes it, and another build
+# system can read it: it holds assignments of plain lists and nothing else, no
+# condition, no reference to another variable. Paths count from the top. The
+# names do not end in _SOURCES or _HEADERS, which automake takes for its own.
+
+# The public interface, installed below smmap/.
+SMMAP_HEADER_FILES = \
+	include/smmap/buffer.h \
+	include/smmap/cursor.h \
+	include/smmap/export.h \
+	include/smmap/manager.h \
+	include/smmap/smmap.h \
+	include/smmap/status.h \
+	include/smmap/version.h \
+	include/smmap/window.h
+
+# The platform-neutral part, without memory.c.
+SMMAP_CORE_FILES = \
+	core/buffer.c \
+	core/core.h \
+	core/cursor.c \
+	core/handle.c \
+	core/limits.c \
+	core/look.c \
+	core/manager.c \
+	core/memory.h \
+	core/queue.c \
+	core/queue.h \
+	core/region.c \
+	core/registry.c \
+	core/slots.c \
+	core/slots.h \
+	core/status.c \
+	core/window.c
+
+# Where memory comes from. The test programs replace it by one that can fail.
+SMMAP_MEMORY_FILES = \
+	core/memory.c
+
+# What speaks to the operating system; configure chooses one.
+SMMAP_BACKEND_POSIX_FILES = \
+	backends/backend.h \
+	backends/posix.c
+
+# What both test programs are made of, and what each has besides: suite-posix runs
+# on the real backend, suite-fake on one that fails when it is told to.
+SMMAP_TEST_FILES = \
+	tests/fake_backend.h \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/harness.c \
+	tests/harness.h \
+	tests/harness_files.c \
+	tests/runner.c \
+	tests/test_buffer.c \
+	tests/test_contract.c \
+	tests/test_cursor.c \
+	tests/test_failures.c \
+	tests/test_growth.c \
+	tests/test_input.c \
+	tests/test_large.c \
+	tests/test_lifetime.c \
+	tests/test_limits.c \
+	tests/test_manager.c \
+	tests/test_policy.c \
+	tests/test_queue.c \
+	tests/test_refused.c \
+	tests/test_resized.c \
+	tests/test_share.c \
+	tests/test_slots.c \
+	tests/test_stale.c \
+	tests/test_status.c \
+	tests/test_threads.c \
+	tests/test_window.c
+
+SMMAP_TEST_POSIX_FILES = \
+	tests/fake_absent.c
+
+SMMAP_TEST_FAKE_FILES = \
+	tests/fake_backend.c \
+	tests/fake_control.c \
+	tests/fake_state.h
+
+# The command.
+SMMAP_TOOL_FILES = \
+	tools/cat.c \
+	tools/console.c \
+	tools/console.h \
+	tools/find.c \
+	tools/help.c \
+	tools/info.c \
+	tools/main.c \
+	tools/options.c \
+	tools/pattern.c \
+	tools/pattern.h \
+	tools/progress.c \
+	tools/progress.h \
+	tools/scan.c \
+	tools/scan.h \
+	tools/size.c \
+	tools/size.h \
+	tools/stats.c \
+	tools/tool.h \
+	tools/walk.c
+
+# The examples. packscan needs zlib.
+SMMAP_FIRST_FILES = \
+	examples/first.c
+
+SMMAP_READER_FILES = \
+	examples/reader.c
+
+SMMAP_PACKSCAN_FILES = \
+	examples/packscan.c \
+	examples/packscan.h \
+	examples/packscan_cache.c \
+	examples/packscan_delta.c \
+	examples/packscan_index.c \
+	examples/packscan_inflate.c \
+	examples/packscan_object.c \
+	examples/packscan_pack.c \
+	examples/packscan_print.c \
+	examples/sha1.c \
+	examples/sha1.h
