@@ -52,10 +52,12 @@ SMMAP_TEST_FILES = \
 	tests/harness.h \
 	tests/harness_files.c \
 	tests/runner.c \
+	tests/test_between.c \
 	tests/test_buffer.c \
 	tests/test_contract.c \
 	tests/test_cursor.c \
 	tests/test_failures.c \
+	tests/test_fences.c \
 	tests/test_growth.c \
 	tests/test_input.c \
 	tests/test_large.c \

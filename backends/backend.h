@@ -97,8 +97,9 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
                            apr_size_t length);
 
 /**
- * Unmap, and zero the mapping. A zeroed mapping is a no-op. When it fails the
- * mapping is zeroed all the same: the core never tries twice.
+ * Unmap, and zero the mapping. A zeroed mapping is a no-op. It can fail: where Linux
+ * has joined neighbours into one area, taking the middle out needs one area more, and
+ * there may be none left. The mapping is then as it was, and can be tried again.
  */
 apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping);
 

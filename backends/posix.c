@@ -116,14 +116,12 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
 
 apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
 {
-    int failed = 0;
-
     if (mapping->address != NULL && munmap(mapping->address, mapping->length) != 0) {
-        failed = errno;
+        return errno;
     }
     mapping->address = NULL;
     mapping->length = 0;
-    return failed;
+    return APR_SUCCESS;
 }
 
 apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,

@@ -136,6 +136,15 @@ static apr_status_t locate(const smmap_buffer_t *buffer, apr_off_t index, apr_of
     return APR_SUCCESS;
 }
 
+/* Have the byte at an offset of the range, which was checked, in the window. Where the
+   file is shorter now than it was when access began, that is no mistake of the caller. */
+static apr_status_t move_to(smmap_buffer_t *buffer, apr_off_t offset, apr_size_t size)
+{
+    apr_status_t status = smmap_cursor_use(&buffer->cursor->shown, offset, size);
+
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}
+
 apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index, unsigned char *byte)
 {
     const unsigned char *at;
@@ -148,14 +157,13 @@ apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index, unsigned
     }
     at = smmap_cursor_at(&buffer->cursor->shown, offset);
     if (at == NULL) {
-        status = smmap_cursor_use(&buffer->cursor->shown, offset, 0);
-        if (status != APR_SUCCESS) {
-            return status;
-        }
+        status = move_to(buffer, offset, 0);
         at = smmap_cursor_data(&buffer->cursor->shown);
     }
-    *byte = *at;
-    return APR_SUCCESS;
+    if (status == APR_SUCCESS) {
+        *byte = *at;
+    }
+    return status;
 }
 
 apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index, void *destination,
@@ -181,7 +189,7 @@ apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index, void *de
         size = (apr_size_t)left;
     }
     while (status == APR_SUCCESS && done < size) {
-        status = smmap_cursor_use(&buffer->cursor->shown, offset + (apr_off_t)done, size - done);
+        status = move_to(buffer, offset + (apr_off_t)done, size - done);
         if (status == APR_SUCCESS) {
             memcpy(to + done, smmap_cursor_data(&buffer->cursor->shown), buffer->cursor->size);
             done += buffer->cursor->size;
@@ -208,7 +216,7 @@ apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_siz
         status = APR_EOF;
     }
     if (status == APR_SUCCESS) {
-        status = smmap_cursor_use(&buffer->cursor->shown, offset, size);
+        status = move_to(buffer, offset, size);
     }
     if (status == APR_SUCCESS && buffer->cursor->size < size) {
         status = SMMAP_ESPLIT;

@@ -12,7 +12,7 @@
  *      a window is mapped or the file is measured, so that two threads that miss
  *      on one window map it once. A thread never holds two of them.
  *   2. the manager's lock, held for everything else: registry, slots, queue, pins
- *      and counters. No system call is made under it.
+ *      and counters. Nothing is mapped, unmapped, opened, closed or read under it.
  *
  * Functions whose name ends in _locked are called with the manager's lock held.
  *
@@ -103,6 +103,7 @@ typedef struct smmap__trash_t {
     smmap__region_t *regions;
     smmap__file_t *files;
     apr_status_t status; /* the first error met in throwing it out */
+    apr_size_t unmapped; /* regions that are gone */
 } smmap__trash_t;
 
 struct smmap_manager_t {
@@ -127,9 +128,12 @@ struct smmap_manager_t {
     int closed;
     apr_size_t references;
     apr_size_t emptying;     /* trashes that are being thrown out right now */
-    apr_size_t busy_handles; /* handles that calls use, or are about to open, right now */
+    apr_size_t busy_handles; /* handles that calls use, or are about to open, and that can be
+                                closed afterwards */
+    apr_size_t handle_waiters; /* calls that wait for one of them */
     unsigned next_stripe;
     smmap__queue_t queue;
+    smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */
     apr_size_t bucket_count; /* a power of two */
     smmap__file_t *idle_newest; /* files whose open handle can be closed, by last use */
@@ -166,8 +170,8 @@ apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool);
 apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes);
 /** Give a reservation back that came to nothing. */
 void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes);
-/** Put every region without clients into the trash. Returns how many. */
-apr_size_t smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+/** Put every region without clients into the trash, and those that were stuck. */
+void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
 /** Throw the trash out and credit the counters. Lets the lock go meanwhile. */
 void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash);
 

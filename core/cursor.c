@@ -10,7 +10,6 @@
  */
 #include "core/core.h"
 
-/* What a cursor is made from, and what it gives back: its place among the others. */
 static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
 {
     return (smmap__cursor_t *)(void *)(apr_uintptr_t)cursor;
@@ -52,7 +51,7 @@ static void empty_locked(smmap__cursor_t *cursor, smmap__trash_t *trash)
 static void leave(smmap__cursor_t *cursor)
 {
     smmap_manager_t *manager = cursor->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     smmap__manager_lock(manager);
     empty_locked(cursor, &trash);
@@ -154,7 +153,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
                          apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
 
@@ -213,7 +212,7 @@ apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset, apr_
 
 void smmap_cursor_release(smmap_cursor_t *cursor)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     if (cursor != NULL && inside(cursor)->region != NULL) {
         smmap_manager_t *manager = inside(cursor)->manager;

@@ -7,8 +7,9 @@
  * by last use, and the least recently used is closed first. A handle that cannot
  * be opened again, because a cursor was opened by handle, is never idle.
  *
- * A file that was closed is opened again by the path of the cursor that needs it. What is found there
- * must be the same file: see smmap__identity_same(); else SMMAP_ESTALE.
+ * A file that was closed is opened again by the path of the cursor that needs it.
+ * What is found there must be the same file: see smmap__identity_same(); else
+ * SMMAP_ESTALE.
  *
  * Invariant: stats.open_files counts what is open and what is reserved for opening;
  * a file is in the idle list exactly when handle_open && !busy && kept == 0.
@@ -106,14 +107,16 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
         }
         if (manager->idle_oldest != NULL) {
             close_one(manager, manager->idle_oldest);
+        } else if (manager->limits == SMMAP_LIMITS_SOFT) {
+            break; /* counted when the handle is there */
         } else if (manager->busy_handles > 0 || manager->emptying > 0) {
-            /* They are in use for the length of one call: there is an idle one soon. */
+            /* In use for the length of one call; who ends it closes it for us. */
+            manager->handle_waiters++;
             smmap__manager_wait_locked(manager);
-        } else if (manager->limits == SMMAP_LIMITS_HARD) {
+            manager->handle_waiters--;
+        } else {
             manager->stats.limit_failures++;
             return SMMAP_ELIMIT_FILES;
-        } else {
-            break; /* a soft limit; counted when the handle is there */
         }
     }
     manager->stats.open_files++;
@@ -146,12 +149,14 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
 
 void smmap__handle_keep_locked(smmap__file_t *file, int more)
 {
-    if (more) {
-        file->kept++;
-    } else {
-        file->kept--;
-    }
+    smmap_manager_t *manager = file->manager;
+
+    /* A handle that is kept does not become idle when its call ends. */
+    manager->busy_handles -= file->busy && file->kept == 0;
+    file->kept = more ? file->kept + 1 : file->kept - 1;
+    manager->busy_handles += file->busy && file->kept == 0;
     list_update(file);
+    apr_thread_cond_broadcast(manager->given_back);
 }
 
 /* One attempt to get a handle of our own. */
@@ -266,6 +271,9 @@ static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name
     }
     smmap__manager_unlock(manager);
     status = smmap__handle_open(manager, name, 0, &handle);
+    if (status == SMMAP_ENOTREGULAR) {
+        status = SMMAP_ESTALE; /* our file was one */
+    }
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
@@ -295,7 +303,7 @@ static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name
 static apr_status_t measure_locked(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     smmap__identity_t identity;
     apr_status_t status;
 
@@ -316,10 +324,12 @@ static void end_use_locked(smmap__file_t *file)
     smmap_manager_t *manager = file->manager;
 
     file->busy = 0;
-    manager->busy_handles--;
+    manager->busy_handles -= file->kept == 0;
     list_update(file);
     if (manager->closed) {
         smmap__handle_close_idle_locked(manager);
+    } else if (file->idle && manager->handle_waiters > 0) {
+        close_one(manager, file);
     }
     apr_thread_cond_broadcast(manager->given_back);
 }
@@ -341,7 +351,7 @@ apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
     } while (status == APR_SUCCESS && !file->handle_open);
     if (status == APR_SUCCESS) {
         file->busy = 1;
-        manager->busy_handles++;
+        manager->busy_handles += file->kept == 0;
         list_update(file);
         status = measure_locked(file);
         if (status != APR_SUCCESS) {

@@ -6,6 +6,8 @@
  *   for a mapping under way, and what is in a trash and not yet unmapped. So they
  *   are never below the truth, on any interleaving of threads.
  * - A region goes into a trash when no cursor pins it and no one can find it.
+ * - A region that the system would not unmap stays counted, and is tried again when
+ *   room is wanted the next time.
  *
  * A thread that evicts gets the room itself: it credits what it unmapped and
  * looks at the limit again without letting go of the lock in between. Others may
@@ -60,8 +62,19 @@ static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t
         }
         going_bytes += victim->mapping.length;
         going_regions++;
-        manager->stats.evictions++;
         smmap__region_detach_locked(victim, trash);
+    }
+}
+
+/* The regions that could not be unmapped: one more attempt. */
+static void take_stuck(smmap_manager_t *manager, smmap__trash_t *trash)
+{
+    while (manager->stuck != NULL) {
+        smmap__region_t *region = manager->stuck;
+
+        manager->stuck = region->next;
+        region->next = trash->regions;
+        trash->regions = region;
     }
 }
 
@@ -70,11 +83,15 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
     apr_status_t status = hopeless(manager, bytes);
 
     while (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
-        smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+        smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+        int progress = 1;
 
+        take_stuck(manager, &trash);
         evict_for(manager, bytes, &trash);
         if (trash.regions != NULL) {
             smmap__trash_empty_locked(manager, &trash);
+            manager->stats.evictions += trash.unmapped;
+            progress = trash.unmapped > 0;
         } else if (manager->emptying > 0) {
             /* Somebody is just unmapping: what he has no use for is ours. */
             smmap__manager_wait_locked(manager);
@@ -84,6 +101,9 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
         }
         if (manager->closed) {
             status = SMMAP_ECLOSED;
+        } else if (!progress) {
+            status = exhausted(manager);
+            break;
         }
     }
     if (status == APR_SUCCESS) {
@@ -99,21 +119,19 @@ void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes)
     manager->stats.regions--;
 }
 
-apr_size_t smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
 {
     smmap__region_t *region = manager->queue.oldest;
-    apr_size_t count = 0;
 
+    take_stuck(manager, trash);
     while (region != NULL) {
         smmap__region_t *newer = region->newer;
 
         if (region->clients == 0) {
             smmap__region_detach_locked(region, trash);
-            count++;
         }
         region = newer;
     }
-    return count;
 }
 
 static void keep_first(apr_status_t *first, apr_status_t status)
@@ -125,6 +143,7 @@ static void keep_first(apr_status_t *first, apr_status_t status)
 
 void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
 {
+    smmap__region_t *stuck = NULL;
     apr_size_t bytes = 0;
     apr_size_t regions = 0;
     apr_size_t files = 0;
@@ -138,12 +157,21 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
     while (trash->regions != NULL) {
         smmap__region_t *region = trash->regions;
 
+        apr_size_t length = region->mapping.length;
+        apr_status_t status = smmap__os_unmap(&region->mapping);
+
         trash->regions = region->next;
-        bytes += region->mapping.length;
-        regions++;
-        keep_first(&trash->status, smmap__os_unmap(&region->mapping));
-        smmap__free(region);
+        if (status == APR_SUCCESS) {
+            bytes += length;
+            regions++;
+            smmap__free(region);
+        } else {
+            keep_first(&trash->status, status);
+            region->next = stuck;
+            stuck = region;
+        }
     }
+    trash->unmapped += regions;
     while (trash->files != NULL) {
         smmap__file_t *file = trash->files;
 
@@ -156,6 +184,13 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
         smmap__file_free(file);
     }
     smmap__manager_lock(manager);
+    while (stuck != NULL) {
+        smmap__region_t *next = stuck->next;
+
+        stuck->next = manager->stuck;
+        manager->stuck = stuck;
+        stuck = next;
+    }
     manager->emptying--;
     manager->stats.mapped_bytes -= bytes;
     manager->stats.regions -= regions;

@@ -63,6 +63,13 @@ apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool)
 
 static void manager_free(smmap_manager_t *manager)
 {
+    while (manager->stuck != NULL) {
+        smmap__region_t *region = manager->stuck;
+
+        manager->stuck = region->next;
+        smmap__os_unmap(&region->mapping); /* the last attempt */
+        smmap__free(region);
+    }
     if (manager->root != NULL) {
         apr_pool_destroy(manager->root);
     }
@@ -184,7 +191,7 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
 /* Close the manager and drop its creator's reference. */
 static apr_status_t manager_close(smmap_manager_t *manager)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     smmap__manager_lock(manager);
     manager->closed = 1;
@@ -243,18 +250,17 @@ apr_status_t smmap_manager_destroy(smmap_manager_t *manager)
 
 apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
-    apr_size_t unmapped;
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     if (manager == NULL) {
         return APR_EINVAL;
     }
     smmap__manager_lock(manager);
-    unmapped = smmap__room_clear_locked(manager, &trash);
+    smmap__room_clear_locked(manager, &trash);
     smmap__trash_empty_locked(manager, &trash);
     smmap__manager_unlock(manager);
     if (count != NULL) {
-        *count = unmapped;
+        *count = trash.unmapped;
     }
     return trash.status;
 }

@@ -14,9 +14,9 @@
  *
  * Mapping is done with the file's lock held and the manager's let go, so that two
  * threads that miss on one window map it once, and nobody else waits for it. The
- * address comes back page-aligned, and windows of 2 MiB and more start at
- * multiples of 2 MiB in the file when the window size is one: the kernel may then
- * use huge page-table entries.
+ * system chooses the address. Where the window size is a multiple of 2 MiB, so is
+ * each window's offset, and Linux then chooses an address that lets it use huge
+ * page-table entries.
  */
 #include "core/core.h"
 
@@ -35,6 +35,7 @@ typedef struct attempt_t {
     apr_size_t window; /* the size of window we try for; 0: exactly these bytes */
     range_t range;
     int retried;
+    int smaller; /* the system refused more */
 } attempt_t;
 
 apr_off_t smmap__region_end(const smmap__region_t *region)
@@ -225,6 +226,7 @@ static int choose_smaller(attempt_t *attempt)
             (apr_size_t)smmap_align_up((apr_off_t)(attempt->window / 2), granularity);
         choose_range(attempt);
         if (attempt->range.end - attempt->range.begin < length) {
+            attempt->smaller = 1;
             return 1;
         }
     }
@@ -243,7 +245,7 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
                                smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     for (;;) {
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
@@ -265,8 +267,10 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
         smmap__room_return_locked(manager, (apr_size_t)length);
         if (is_exhaustion(status) && !attempt->retried) {
             attempt->retried = 1;
-            manager->stats.evictions += smmap__room_clear_locked(manager, &trash);
+            smmap__room_clear_locked(manager, &trash);
             smmap__trash_empty_locked(manager, &trash);
+            manager->stats.evictions += trash.unmapped;
+            trash.unmapped = 0;
         } else if (!is_exhaustion(status) || !choose_smaller(attempt)) {
             manager->stats.map_failures++;
             return status;
@@ -309,8 +313,7 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     manager->stats.maps++;
     manager->stats.over_limit += manager->stats.mapped_bytes > manager->max_mapped_bytes ||
                                  manager->stats.regions > manager->max_regions;
-    manager->stats.halved += manager->window_size != 0 && attempt->window != 0 &&
-                             attempt->window != manager->window_size;
+    manager->stats.halved += attempt->smaller != 0;
     if (manager->stats.peak_mapped_bytes < manager->stats.mapped_bytes) {
         manager->stats.peak_mapped_bytes = manager->stats.mapped_bytes;
     }
@@ -325,8 +328,8 @@ apr_status_t smmap__region_obtain(smmap__file_t *file, const smmap__name_t *name
                                   apr_off_t end, int whole, smmap__region_t **region)
 {
     smmap_manager_t *manager = file->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
-    attempt_t attempt = {file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, 0};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    attempt_t attempt = {file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, 0, 0};
     apr_os_file_t handle;
     apr_status_t status;
 

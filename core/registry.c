@@ -232,55 +232,42 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
     trash->files = file;
 }
 
-/* What the file at a path is, without opening it. */
-static apr_status_t identify_path(smmap_manager_t *manager, const smmap__name_t *name,
-                                  smmap__identity_t *identity)
+/* Can it be read by this handle, and does it hold what its size says? Files that the
+   system makes up (/proc) have the size 0 and bytes all the same; they cannot be
+   mapped, and must not pass for empty ones. */
+static apr_status_t probe(smmap_manager_t *manager, apr_os_file_t handle,
+                          smmap__identity_t *identity)
 {
-    apr_finfo_t info;
-    apr_pool_t *scratch;
-    apr_status_t status = smmap__scratch(manager, &scratch);
+    unsigned char byte;
+    apr_size_t nread;
+    apr_status_t status = smmap__os_read(handle, 0, &byte, 1, &nread);
 
-    if (status != APR_SUCCESS) {
+    if (status != APR_SUCCESS || nread == 0 || identity->size > 0) {
         return status;
     }
-    status = apr_stat(&info, smmap__name_text(name),
-                      APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_TYPE, scratch);
-    apr_pool_destroy(scratch);
-    if (status == APR_SUCCESS && info.filetype != APR_REG) {
-        status = SMMAP_ENOTREGULAR;
-    }
-    if (status == APR_SUCCESS) {
-        identity->device = info.device;
-        identity->inode = info.inode;
-        identity->size = info.size;
-    }
-    return status;
+    status = smmap__handle_identify(manager, handle, 1, identity); /* it may have grown */
+    return status == APR_SUCCESS && identity->size == 0 ? SMMAP_ENOTREGULAR : status;
 }
 
-/* Join a file that is known, and surely the one that is asked for, without opening
-   anything. *found stays NULL where there is none. */
-static apr_status_t join_known(smmap_manager_t *manager, const smmap__name_t *name,
-                               apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
+/* Join the file of a handle of the caller's, where it is known and open. While he
+   has his handle, its id is nobody else's. *found stays NULL where there is none. */
+static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
+                               smmap__file_t **found, apr_off_t *size)
 {
     smmap__identity_t identity;
     smmap__file_t *file;
-    apr_status_t status;
+    apr_status_t status = smmap__handle_identify(manager, native, 0, &identity);
 
-    if (name != NULL) {
-        status = identify_path(manager, name, &identity);
-    } else {
-        status = smmap__handle_identify(manager, native, 0, &identity);
+    if (status == APR_SUCCESS) {
+        status = probe(manager, native, &identity);
     }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
         manager->stats.open_failures++;
-    } else if (manager->closed) {
-        status = SMMAP_ECLOSED;
     } else {
         file = lookup(manager, identity.device, identity.inode);
-        /* A cursor without a name needs a handle that is open and stays so. */
-        if (file != NULL && (file->handle_open || (file->regions > 0 && name != NULL))) {
-            smmap__file_join_locked(file, name == NULL);
+        if (file != NULL && file->handle_open) {
+            smmap__file_join_locked(file, 1);
             *found = file;
             *size = identity.size;
         }
@@ -289,8 +276,9 @@ static apr_status_t join_known(smmap_manager_t *manager, const smmap__name_t *na
     return status;
 }
 
-/* Open it, and look it up by what was opened. The handle goes to the file, or, if
-   that has one, is closed. */
+/* Open it, and look it up by what was opened: what a path names may be another file a
+   moment later, and only opening tells whether we may read it. The handle goes to the
+   file, or, if that has one, is closed. */
 static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *name,
                                 apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
 {
@@ -316,6 +304,9 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
         return status;
     }
     status = smmap__handle_identify(manager, handle, 1, &identity);
+    if (status == APR_SUCCESS && identity.size == 0) {
+        status = probe(manager, handle, &identity);
+    }
     if (status == APR_SUCCESS) {
         made = file_make(manager, &identity);
         status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
@@ -353,13 +344,15 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
 apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
                               apr_os_file_t native, smmap__file_t **found)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS};
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     smmap__file_t *file = NULL;
     apr_off_t size = 0;
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
     int changed;
 
-    status = join_known(manager, name, native, &file, &size);
+    if (name == NULL) {
+        status = join_known(manager, native, &file, &size);
+    }
     if (status == APR_SUCCESS && file == NULL) {
         status = join_opened(manager, name, native, &file, &size);
     }

@@ -17,7 +17,7 @@ static const struct {
 } sentences[] = {
     {SMMAP_ECLOSED, "the manager was destroyed"},
     {SMMAP_ENOFILE, "no file was given yet"},
-    {SMMAP_ENOTREGULAR, "not a regular file, so it cannot be mapped"},
+    {SMMAP_ENOTREGULAR, "not a regular file with a size, so it cannot be mapped"},
     {SMMAP_ESTALE, "the path names another file than when it was opened"},
     {SMMAP_ETRUNCATED, "the file was cut short while it was open"},
     {SMMAP_ELIMIT_BYTES, "the hard limit of mapped bytes leaves no room; raise it, unpin windows "

@@ -31,6 +31,13 @@ void fake_set_absent(apr_size_t every)
     (void)every;
 }
 
+void fake_when(fake_call_t call, void (*hook)(void *data), void *data)
+{
+    (void)call;
+    (void)hook;
+    (void)data;
+}
+
 void fake_fail(fake_call_t call, apr_size_t which, apr_status_t status)
 {
     (void)call;
@@ -93,6 +100,10 @@ apr_size_t fake_misuses(void)
 const char *fake_misuse(void)
 {
     return "";
+}
+
+void fake_forgive(void)
+{
 }
 
 void fake_events_clear(void)

@@ -48,17 +48,34 @@ static int due(fake_call_t call)
     return order->at != 0 && (now == order->at || (now > order->at && order->forever));
 }
 
-/* Count a call; the status to fail it with, or APR_SUCCESS. Under the lock. */
+/* Begin a call: run its hook, take the lock, count it. Returns the status to fail it with, or
+   APR_SUCCESS. */
 static apr_status_t enter(fake_call_t call)
 {
-    int this_kind = due(call);
-    int any_kind = due(FAKE_ANY);
+    void (*hook)(void *data);
+    int this_kind;
+    int any_kind;
 
+    pthread_mutex_lock(&fake_state.lock);
+    hook = fake_state.hooks[call];
+    if (hook != NULL) {
+        fake_state.hooks[call] = NULL;
+        pthread_mutex_unlock(&fake_state.lock);
+        hook(fake_state.hook_data[call]);
+        pthread_mutex_lock(&fake_state.lock);
+    }
+    this_kind = due(call);
+    any_kind = due(FAKE_ANY);
     if (!this_kind && !any_kind) {
         return APR_SUCCESS;
     }
     fake_state.failed++;
     return fake_state.orders[this_kind ? call : FAKE_ANY].status;
+}
+
+static void leave(void)
+{
+    pthread_mutex_unlock(&fake_state.lock);
 }
 
 static void note_event(int mapped, const fake_live_t *entry)
@@ -116,7 +133,6 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
     apr_status_t status;
     int fd;
 
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_DUP);
     if (status == APR_SUCCESS) {
         fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
@@ -131,7 +147,7 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
             *copy = fd;
         }
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     return status;
 }
 
@@ -139,7 +155,6 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
 {
     apr_status_t status;
 
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_CLOSE);
     if (file < 0 || file >= FAKE_HANDLES || !fake_state.handles[file]) {
         note_misuse("a handle was closed that is not open");
@@ -152,7 +167,7 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
             status = errno;
         }
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     return status;
 }
 
@@ -160,7 +175,6 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     apr_status_t status;
 
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_BIRTH);
     if (status == APR_SUCCESS && fcntl(file, F_GETFD) < 0) {
         status = errno;
@@ -171,7 +185,7 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     if (status == APR_SUCCESS) {
         *birth = fake_state.birth;
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     return status;
 }
 
@@ -241,7 +255,6 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     struct stat info;
     fake_live_t *entry;
 
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_MAP);
     if (status == APR_SUCCESS && !has_room(length)) {
         fake_state.failed++;
@@ -260,7 +273,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
             note_misuse("a mapping was asked for past the end of the file");
         }
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -282,7 +295,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     fake_state.live_mappings++;
     fake_state.live_bytes += length;
     note_event(1, entry);
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     mapping->address = entry->address;
     mapping->length = length;
     return APR_SUCCESS;
@@ -297,8 +310,11 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     if (mapping->address == NULL && mapping->length == 0) {
         return APR_SUCCESS;
     }
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_UNMAP);
+    if (status != APR_SUCCESS) {
+        leave();
+        return status;
+    }
     at = find(mapping->address);
     entry = *at;
     if (entry == NULL || entry->length != mapping->length) {
@@ -313,7 +329,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         free(entry->address);
         free(entry);
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     mapping->address = NULL;
     mapping->length = 0;
     return status;
@@ -339,12 +355,11 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
     apr_status_t status;
 
     (void)advice;
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_ADVISE);
     if (status == APR_SUCCESS) {
         status = check_range(mapping, offset, length);
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     return status;
 }
 
@@ -354,9 +369,8 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
     apr_status_t status;
     apr_off_t got;
 
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_READ);
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -375,12 +389,11 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     apr_status_t status;
     apr_size_t i;
 
-    pthread_mutex_lock(&fake_state.lock);
     status = enter(FAKE_RESIDENCY);
     if (status == APR_SUCCESS) {
         status = check_range(mapping, offset, length);
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    leave();
     if (status == APR_SUCCESS) {
         /* It is all a copy in memory, but for what a test wants to hear. */
         for (i = 0; i < count; i++) {

@@ -69,6 +69,10 @@ void fake_set_birth(apr_int64_t birth);
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);
 
+/** At the next call of a kind, once, before it does its work: call this, without any lock of the
+    fake. What another thread might do just then can so be done at a known moment. */
+void fake_when(fake_call_t call, void (*hook)(void *data), void *data);
+
 /** Fail the `which`-th call of a kind from now on (1: the next) with a status. */
 void fake_fail(fake_call_t call, apr_size_t which, apr_status_t status);
 /** The same, and each one after it. */
@@ -92,6 +96,8 @@ apr_size_t fake_live_handles(void);
     word about the first of them. */
 apr_size_t fake_misuses(void);
 const char *fake_misuse(void);
+/** The test meant what was noted so far. */
+void fake_forgive(void);
 
 /** Forget the events so far, and note them from now on. */
 void fake_events_clear(void);

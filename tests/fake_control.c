@@ -45,6 +45,14 @@ void fake_set_absent(apr_size_t every)
     fake_state.absent = every;
 }
 
+void fake_when(fake_call_t call, void (*hook)(void *data), void *data)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    fake_state.hooks[call] = hook;
+    fake_state.hook_data[call] = data;
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
 static void give_order(fake_call_t call, apr_size_t which, apr_status_t status, int forever)
 {
     pthread_mutex_lock(&fake_state.lock);
@@ -118,6 +126,14 @@ const char *fake_misuse(void)
     return fake_state.misuse;
 }
 
+void fake_forgive(void)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    fake_state.misuses = 0;
+    fake_state.misuse[0] = '\0';
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
 void fake_events_clear(void)
 {
     pthread_mutex_lock(&fake_state.lock);
@@ -181,6 +197,7 @@ void fake_reset(void)
     fake_fail_none();
     pthread_mutex_lock(&fake_state.lock);
     memset(fake_state.calls, 0, sizeof fake_state.calls);
+    memset(fake_state.hooks, 0, sizeof fake_state.hooks);
     fake_state.failed = 0;
     fake_state.misuses = 0;
     fake_state.misuse[0] = '\0';

@@ -44,6 +44,9 @@ typedef struct fake_state_t {
     apr_size_t live_bytes;
     apr_size_t live_handles;
 
+    void (*hooks[FAKE_ANY])(void *data); /**< to be called once; NULL: none */
+    void *hook_data[FAKE_ANY];
+
     apr_size_t calls[FAKE_ANY + 1]; /**< the last is the sum */
     fake_order_t orders[FAKE_ANY + 1];
     apr_size_t failed;

@@ -31,6 +31,7 @@
 /* One line for each test_NAME.c. */
 #define MODULES(X)   \
     X(test_contract) \
+    X(test_fences)   \
     X(test_window)   \
     X(test_status)   \
     X(test_slots)    \
@@ -49,6 +50,7 @@
     X(test_growth)   \
     X(test_failures) \
     X(test_large)    \
+    X(test_between)  \
     X(test_threads)
 
 #define DECLARE(name) extern const test_module_t name;

@@ -306,7 +306,84 @@ static void odd_sizes(void)
     }
 }
 
+/* A handle that cannot be read by is refused, and spoils nothing for others. */
+static void handle_not_for_reading(void)
+{
+    test_file_t file = file_make("file", 100);
+    smmap_manager_t *manager = manager_make(NULL);
+    smmap_cursor_t *cursor = NULL;
+    int fd = open(file.path, O_WRONLY);
+
+    NEED(fd >= 0);
+    CHECK_STATUS(smmap_cursor_open_handle(&cursor, manager, fd, test_pool), EBADF);
+    CHECK(cursor == NULL);
+    cursor = cursor_open(manager, file.path);
+    CHECK_STATUS(smmap_cursor_open_handle(&cursor, manager, fd, test_pool), EBADF);
+    close(fd);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK_NUMBER(manager_stats(manager).cursors, 1);
+    counts_check();
+}
+
+static smmap_manager_t *knowing;
+
+static int open_known(void *path)
+{
+    smmap_cursor_t *cursor = NULL;
+
+    if (setegid(65534) != 0 || seteuid(65534) != 0) {
+        return 2;
+    }
+    return smmap_cursor_open(&cursor, knowing, path, test_pool) == APR_EACCES ? 0 : 1;
+}
+
+/* That the manager knows a file opens it for nobody who may not. */
+static void no_permission_for_a_known_file(void)
+{
+    test_file_t file = file_make("file", 100);
+    smmap_cursor_t *cursor;
+    int result;
+
+    if (geteuid() != 0) {
+        test_skip("only root can become somebody else");
+        return;
+    }
+    knowing = manager_make(NULL);
+    cursor = cursor_open(knowing, file.path);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    NEED(chmod(test_dir(), 0755) == 0 && chmod(file.path, 0600) == 0);
+    result = test_in_child(open_known, (void *)(size_t)file.path);
+    if (result == 2) {
+        test_skip("no other user could be taken on");
+        return;
+    }
+    CHECK_NUMBER(result, 0);
+}
+
+/* The system's own files say that they are empty, and are not. */
+static void size_that_lies(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    smmap_cursor_t *cursor = NULL;
+    struct stat info;
+
+    if (stat("/proc/version", &info) != 0 || info.st_size != 0) {
+        test_skip("there is no /proc/version");
+        return;
+    }
+    CHECK_STATUS(smmap_cursor_open(&cursor, manager, "/proc/version", test_pool),
+                 SMMAP_ENOTREGULAR);
+    CHECK(cursor == NULL);
+    CHECK_NUMBER(manager_stats(manager).files, 0);
+    counts_check();
+}
+
 static const test_case_t cases[] = {{"missing", missing},
+                                    {"handle_not_for_reading", handle_not_for_reading},
+                                    {"no_permission_for_a_known_file",
+                                     no_permission_for_a_known_file},
+                                    {"size_that_lies", size_that_lies},
                                     {"null_arguments", null_arguments},
                                     {"directory_and_devices", directory_and_devices},
                                     {"fifo", fifo},

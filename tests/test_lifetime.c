@@ -139,6 +139,41 @@ static void assign_after_the_end(void)
     CHECK(cursor_shows(orphan, &file));
 }
 
+/* An assigned cursor belongs to the pool it was made in, not to that of the other. */
+static void assign_between_pools(void)
+{
+    int order;
+
+    begin();
+    for (order = 0; order < 4; order++) {
+        apr_pool_t *pools[2];
+        smmap_cursor_t *cursors[2];
+        smmap_manager_t *manager = manager_in(test_pool);
+        int i;
+
+        for (i = 0; i < 2; i++) {
+            pools[i] = pool_make(test_pool);
+            cursors[i] = cursor_in(manager, pools[i]);
+        }
+        NEED_OK(smmap_cursor_use(cursors[0], 5, 0));
+        CHECK_OK(smmap_cursor_assign(cursors[1], cursors[0]));
+        if (order & 1) {
+            smmap_cursor_close(cursors[1]);
+        }
+        apr_pool_destroy(pools[order >> 1]);
+        if (order == 0) {
+            CHECK(cursor_shows(cursors[1], &file));
+        } else if (order >> 1) {
+            CHECK(cursor_shows(cursors[0], &file));
+        }
+        apr_pool_destroy(pools[!(order >> 1)]);
+        CHECK_NUMBER(manager_stats(manager).cursors, 0);
+        CHECK_NUMBER(manager_stats(manager).pinned_regions, 0);
+        CHECK_OK(manager_destroy(manager));
+        CHECK_NUMBER(fake_memory_blocks(), 0);
+    }
+}
+
 static void handles_of_orphans(void)
 {
     smmap_manager_t *manager;
@@ -376,6 +411,7 @@ static void first_error_of_destroy(void)
 
 static const test_case_t cases[] = {{"manager_first", manager_first},
                                     {"assign_after_the_end", assign_after_the_end},
+                                    {"assign_between_pools", assign_between_pools},
                                     {"handles_of_orphans", handles_of_orphans},
                                     {"buffer_of_orphan", buffer_of_orphan},
                                     {"every_order", every_order},

@@ -339,9 +339,43 @@ static void collect_tells_errors(void)
     smmap_cursor_release(cursor);
     fake_fail(FAKE_UNMAP, 2, APR_EBADF);
     CHECK_STATUS(smmap_manager_collect(manager, &count), APR_EBADF);
-    CHECK_NUMBER(count, 4);
+    /* What the system would not unmap is still mapped and counted, and tried again. */
+    CHECK_NUMBER(count, 3);
+    CHECK_NUMBER(smmap_manager_regions(manager), 1);
+    CHECK_NUMBER(smmap_manager_mapped_bytes(manager), granularity);
+    counts_check();
+    CHECK_OK(smmap_manager_collect(manager, &count));
+    CHECK_NUMBER(count, 1);
     CHECK_NUMBER(smmap_manager_regions(manager), 0);
     counts_check();
+}
+
+/* Nor does it make room: a hard limit holds for what is really mapped. */
+static void stuck_makes_no_room(void)
+{
+    apr_size_t granularity = smmap_granularity();
+    test_file_t file = file_make("file", 8 * granularity);
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    manager = manager_sliding(granularity, 0, 2, SMMAP_LIMITS_HARD);
+    cursor = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)granularity, 0));
+    fake_fail_from(FAKE_UNMAP, 1, APR_ENOMEM);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(2 * granularity), 0), SMMAP_ELIMIT_REGIONS);
+    CHECK_NUMBER(fake_live_mappings(), 2);
+    CHECK_NUMBER(smmap_manager_regions(manager), 2);
+    counts_check();
+    fake_fail_none();
+    for (i = 2; i < 8; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i * granularity), 0));
+        CHECK(region_shows(cursor, &file));
+        CHECK(fake_live_mappings() <= 2);
+        counts_check();
+    }
 }
 
 static void apart(void)
@@ -473,6 +507,7 @@ static const test_case_t cases[] = {{"defaults", defaults},
                                     {"stats_input", stats_input},
                                     {"collect", collect},
                                     {"collect_tells_errors", collect_tells_errors},
+                                    {"stuck_makes_no_room", stuck_makes_no_room},
                                     {"apart", apart},
                                     {"walk_static_path", walk_static_path},
                                     {"walk_static_handle", walk_static_handle},

@@ -203,6 +203,35 @@ static void spans_of_one_window(void)
     counts_check();
 }
 
+static void span_in_the_middle(void)
+{
+    smmap_cursor_t *oldest;
+    smmap_cursor_t *cursor;
+    apr_off_t edge;
+
+    NEEDS_FAKE();
+    begin(0, 4, SMMAP_LIMITS_SOFT);
+    oldest = cursor_open(manager, file.path);
+    cursor = cursor_open(manager, file.path);
+    edge = (apr_off_t)(3 * unit) - 1;
+    NEED_OK(smmap_cursor_require(oldest, edge, 2)); /* stays pinned */
+    NEED_OK(smmap_cursor_require(cursor, edge, unit + 2));
+    NEED_OK(smmap_cursor_require(cursor, edge, 2 * unit + 2));
+    smmap_cursor_release(cursor);
+    touch(10);
+    costs(11, 2);
+    CHECK_NUMBER(fake_event(0).length, 3 * unit);
+    /* The one before it and the one behind it are still found. */
+    NEED_OK(smmap_cursor_require(cursor, edge, 2 * unit + 2));
+    NEED_OK(smmap_cursor_use(cursor, edge + 1, 0));
+    CHECK(cursor_shows(cursor, &file));
+    smmap_cursor_release(oldest);
+    smmap_cursor_release(cursor);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    CHECK_NUMBER(smmap_manager_regions(manager), 0);
+    counts_check();
+}
+
 static void span_makes_room(void)
 {
     smmap_cursor_t *cursor;
@@ -388,6 +417,7 @@ static const test_case_t cases[] = {{"oldest_first", oldest_first},
                                     {"pinned_stays", pinned_stays},
                                     {"spans_go_too", spans_go_too},
                                     {"spans_of_one_window", spans_of_one_window},
+                                    {"span_in_the_middle", span_in_the_middle},
                                     {"span_makes_room", span_makes_room},
                                     {"as_the_model", as_the_model},
                                     {NULL, NULL}};

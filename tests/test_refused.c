@@ -81,6 +81,7 @@ static void nothing_to_evict(void)
 static void halve_to(apr_size_t granules)
 {
     apr_size_t rounds = test_count(500);
+    smmap_cursor_t *pinning[8];
     smmap_stats_t stats;
     apr_size_t bad = 0;
     apr_size_t i;
@@ -110,6 +111,19 @@ static void halve_to(apr_size_t granules)
     }
     CHECK_NUMBER(bad, 0);
     counts_check();
+    /* The parts of one window are found beside each other. */
+    for (i = 0; i < 8; i++) {
+        pinning[i] = cursor_open(manager, file.path);
+        NEED_OK(smmap_cursor_use(pinning[i], (apr_off_t)((16 + i) * unit), 0));
+    }
+    stats = manager_stats(manager);
+    for (i = 0; i < 8; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)((16 + i) * unit), 0));
+        CHECK(smmap_cursor_data(cursor) == smmap_cursor_data(pinning[i]));
+        smmap_cursor_release(pinning[i]);
+    }
+    CHECK_NUMBER(manager_stats(manager).hits, stats.hits + 8);
+    CHECK_NUMBER(manager_stats(manager).maps, stats.maps);
     /* As soon as there is memory again, windows are whole again. */
     fake_fail_none();
     smmap_cursor_release(cursor);

@@ -305,10 +305,10 @@ static void cut_below_a_buffer(void)
     NEED_OK(smmap_buffer_create(&buffer, cursor, 10, SMMAP_TO_END, test_pool));
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
     /* What was copied before the end is reported, and right. */
-    CHECK_STATUS(smmap_buffer_read(buffer, 0, bytes, file.size, &got), APR_EOF);
+    CHECK_STATUS(smmap_buffer_read(buffer, 0, bytes, file.size, &got), SMMAP_ETRUNCATED);
     CHECK_NUMBER(got, 2 * unit + 40);
     CHECK(memcmp(bytes, file.data + 10, got) == 0);
-    CHECK_STATUS(smmap_buffer_byte(buffer, -1, &byte), APR_EOF);
+    CHECK_STATUS(smmap_buffer_byte(buffer, -1, &byte), SMMAP_ETRUNCATED);
     CHECK(byte == 77);
     CHECK_NUMBER(manager_stats(manager).truncated_files, 1);
     /* A new beginning takes what there is. */

@@ -4,6 +4,7 @@
  */
 #include "harness.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -285,9 +286,9 @@ static void same_id_new_cursor(void)
 static int use_in_child(void *unused)
 {
     (void)unused;
-    CHECK_STATUS(use(1), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(use(1), SMMAP_ESTALE);
     CHECK(is_empty());
-    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ESTALE);
     CHECK_NUMBER(manager_stats(manager).open_failures, 2);
     NEED_OK(use(0));
     CHECK(cursor_shows(cursor, &file));
@@ -307,6 +308,9 @@ static void replaced_by_no_file(void)
     CHECK_NUMBER(test_in_child(use_in_child, NULL), 0);
 }
 
+/* Where the time of birth is not known, the file must not have changed in anything, unless
+   something of ours has kept its id all the time. */
+
 static void birth_not_known(void)
 {
     NEEDS_FAKE();
@@ -314,6 +318,70 @@ static void birth_not_known(void)
     take_handle();
     NEED_OK(use(0));
     CHECK(cursor_shows(cursor, &file));
+    /* Changed while it was open, and measured. */
+    smmap_cursor_release(cursor);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    later_than(file.path);
+    file_write(file.path, 5, file.data + 5, 5);
+    CHECK_OK(smmap_cursor_refresh(cursor));
+    take_handle();
+    NEED_OK(use(1));
+    CHECK(cursor_shows(cursor, &file));
+}
+
+static void birth_not_known_and_changed(void)
+{
+    struct stat before;
+    struct timespec times[2];
+
+    NEEDS_FAKE();
+    begin_with(1, 0);
+    take_handle();
+    NEED(stat(file.path, &before) == 0);
+    later_than(file.path);
+    times[0] = before.st_atim;
+    times[1] = before.st_mtim;
+    /* Size and time of change are set back; that something happened can be seen all the same. */
+    NEED(utimensat(AT_FDCWD, file.path, times, 0) == 0);
+    CHECK_STATUS(use(0), SMMAP_ESTALE);
+    CHECK(is_empty());
+}
+
+static void birth_not_known_but_mapped(void)
+{
+    NEEDS_FAKE();
+    begin_with(1, 0);
+    NEED_OK(use(0));
+    take_handle();
+    later_than(file.path);
+    file_write(file.path, 5, file.data + 5, 5);
+    NEED_OK(use(1));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK_NUMBER(manager_stats(manager).stale_files, 0);
+}
+
+/* The file is known by its windows alone when somebody brings a handle of it. */
+static void handle_of_a_closed_file(void)
+{
+    smmap_cursor_t *by_handle = NULL;
+    int fd;
+
+    begin(1);
+    NEED_OK(use(0));
+    fd = file_open(file.path);
+    take_handle();
+    file_delete(file.path);
+    NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));
+    close(fd);
+    NEED_OK(smmap_cursor_use(by_handle, 5, 0));
+    CHECK_NUMBER(smmap_cursor_region_clients(by_handle), 2);
+    NEED_OK(smmap_cursor_use(by_handle, (apr_off_t)(6 * unit), 0));
+    CHECK(cursor_shows(by_handle, &file));
+    /* And the other cursor has its file back. */
+    NEED_OK(use(5));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK_NUMBER(manager_stats(manager).files, 1);
+    counts_check();
 }
 
 static void written_in_place(void)
@@ -343,6 +411,9 @@ static const test_case_t cases[] = {
     {"same_id_new_cursor", same_id_new_cursor},
     {"replaced_by_no_file", replaced_by_no_file},
     {"birth_not_known", birth_not_known},
+    {"birth_not_known_and_changed", birth_not_known_and_changed},
+    {"birth_not_known_but_mapped", birth_not_known_but_mapped},
+    {"handle_of_a_closed_file", handle_of_a_closed_file},
     {"written_in_place", written_in_place},
     {NULL, NULL}};
 

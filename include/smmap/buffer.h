@@ -4,6 +4,9 @@
  * A buffer has a cursor of its own and counts from the start of its range: byte 0
  * of the buffer is byte `offset` of the file. Reading moves its cursor as needed.
  *
+ * When the file became shorter than the range, what is missing is SMMAP_ETRUNCATED.
+ * While a window is in use, its bytes can be had even when the manager is gone.
+ *
  * Threads: a buffer is used by one thread at a time, as a cursor is.
  */
 #ifndef SMMAP_BUFFER_H
@@ -46,8 +49,9 @@ SMMAP_API apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_
  * @param size (in) bytes, 1 or more, cut at the end of the file; or SMMAP_TO_END.
  * @return APR_SUCCESS;
  *         APR_EINVAL: buffer is NULL, offset is negative, size is 0 or negative;
- *         APR_EOF: offset is at or past the end of the file;
- *         SMMAP_ENOFILE: no cursor, and the buffer is on no file; SMMAP_ECLOSED.
+ *         APR_EOF: offset is at or past the end of the file (the buffer is on the file of
+ *         `cursor` by then);
+ *         SMMAP_ENOFILE: no cursor, and the buffer is on no file; SMMAP_ECLOSED; APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_buffer_begin_access(smmap_buffer_t *buffer,
                                                  const smmap_cursor_t *cursor, apr_off_t offset,

@@ -6,14 +6,17 @@
  * that memory stays mapped: the window is pinned. Moving the cursor, releasing
  * or closing it ends the pin, and pointers into the window end with it.
  *
- * A call that fails leaves the cursor without a window; it still knows its file.
+ * A move (use, require) that fails leaves the cursor without a window; it still knows
+ * its file. Other calls that fail leave the cursor as it was.
  *
  * Threads: a cursor is used by one thread at a time. Cursors of one manager may
  * be used by different threads at the same time, on the same files and windows.
  *
  * What is mapped is the file itself. When somebody else writes into the file,
- * the bytes in a window change with it; when somebody cuts it short, touching
- * pages past its new end raises the system's fault (SIGBUS on POSIX).
+ * the bytes in a window change with it; when somebody cuts it short, the rest of the
+ * page in which it ends now reads as zeroes, and touching pages behind that raises the
+ * system's fault (SIGBUS on POSIX). A move to a window that is not mapped notices;
+ * smmap_cursor_refresh() asks.
  */
 #ifndef SMMAP_CURSOR_H
 #define SMMAP_CURSOR_H
@@ -52,7 +55,8 @@ typedef struct smmap_cursor_t {
  * @return APR_SUCCESS (an empty file can be opened; its windows are APR_EOF);
  *         APR_EINVAL: an argument is NULL, or the path is empty;
  *         APR_ENOENT, APR_EACCES, ...: as the system says;
- *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device;
+ *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device, or a file of the system's
+ *         making that has bytes but no size (/proc);
  *         SMMAP_ELIMIT_FILES: the hard limit of open files;
  *         APR_ENOMEM.
  */
@@ -63,14 +67,14 @@ SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_
  * Open a cursor on a file that is open already.
  *
  * The handle is duplicated: the caller keeps his own and may close it at once. As
- * the file cannot be opened again by path, its handle counts as open while any
- * cursor or window is left on the file.
+ * the file cannot be opened again by path, a handle on it stays open while a cursor
+ * that was opened in this way, or a copy of one, is left on it.
  *
  * @param cursor (out) the cursor; set only on success.
  * @param manager (in) where the file is kept and counted.
  * @param handle (in) a descriptor or HANDLE that is open for reading.
  * @param pool (in) closes the cursor when it is cleared or destroyed.
- * @return as smmap_cursor_open(); APR_EBADF: the handle is not open.
+ * @return as smmap_cursor_open(); APR_EBADF: the handle is not open, or not for reading.
  */
 SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *manager,
                                                 apr_os_file_t handle, apr_pool_t *pool);
@@ -86,7 +90,8 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  *         APR_EINVAL: cursor is NULL, or offset is negative;
  *         APR_EOF: offset is at or past the end of the file;
  *         SMMAP_ECLOSED: the manager was destroyed;
- *         SMMAP_ESTALE: the file had to be opened again, and the path names another;
+ *         SMMAP_ESTALE: the file had to be opened again, and the path names another one, or
+ *         something that is no file;
  *         SMMAP_ETRUNCATED: the file was cut short before `offset`;
  *         SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS, SMMAP_ELIMIT_FILES: a hard limit;
  *         SMMAP_ETOOLARGE: static mode, and the file is larger than the address space;
@@ -157,7 +162,9 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
 SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
 
 /**
- * How much of the cursor's window is in memory, so that touching it reads no disk.
+ * How much of the cursor's window is in memory, so that touching it reads no disk. It is
+ * as true as what the system tells: Linux says that all is there, of files that the
+ * process neither owns nor may write.
  *
  * @param cursor (in) the cursor; it must have a window.
  * @param bytes (out) bytes of the whole window that are in memory.

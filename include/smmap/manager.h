@@ -50,8 +50,8 @@ typedef enum smmap_limits_t {
 
 /** The options of a manager. Start from SMMAP_OPTIONS_INIT, then change what you want. */
 typedef struct smmap_options_t {
-    /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT: a program that was built with
-        older headers goes on working when the library learns more options. */
+    /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT, so that the library can learn
+        more options and tell by which headers a program was built. */
     apr_size_t struct_size;
     /** How files are mapped. Default: SMMAP_MODE_AUTO. */
     smmap_mode_t mode;
@@ -67,8 +67,8 @@ typedef struct smmap_options_t {
     /** Most regions (mapped windows) at a time. Default: 32768, half of what Linux allows a
         process. */
     apr_size_t max_regions;
-    /** Most file handles open at a time. Default: half of what the process may have, at
-        least 8. */
+    /** Most file handles kept open at a time; a file that is just being opened has a second
+        one for a moment. Default: half of what the process may have, at least 8. */
     apr_size_t max_open_files;
 } smmap_options_t;
 
@@ -104,7 +104,7 @@ typedef struct smmap_stats_t {
 
     apr_uint64_t over_limit;      /**< times a soft limit was passed as nothing could go */
     apr_uint64_t limit_failures;  /**< calls that a hard limit refused */
-    apr_uint64_t retries;         /**< attempts made again after room was made */
+    apr_uint64_t retries;         /**< attempts made again, with more room or for less */
     apr_uint64_t halved;          /**< regions that were mapped smaller than a window */
     apr_uint64_t map_failures;    /**< calls that failed as the system refused a mapping */
     apr_uint64_t open_failures;   /**< calls that failed as a file could not be opened */
@@ -150,7 +150,8 @@ SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
  *
  * @param manager (in) the manager.
  * @param count (out) how many regions were unmapped. May be NULL.
- * @return APR_SUCCESS; APR_EINVAL: manager is NULL; or the first error of the system's unmap.
+ * @return APR_SUCCESS; APR_EINVAL: manager is NULL; or the first error of the system's unmap:
+ *         those regions are still counted, and are tried again the next time.
  */
 SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count);
 
@@ -158,7 +159,7 @@ SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_
  * Take all counters at once.
  *
  * @param manager (in) the manager.
- * @param stats (in, out) start from SMMAP_STATS_INIT; as much is filled as struct_size covers.
+ * @param stats (in, out) start from SMMAP_STATS_INIT.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or struct_size is unknown.
  */
 SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats);

@@ -20,7 +20,8 @@
 #define SMMAP_ECLOSED (SMMAP_START_STATUS + 1)
 /** The buffer is on no file yet, and no cursor was given. */
 #define SMMAP_ENOFILE (SMMAP_START_STATUS + 2)
-/** Not a regular file: a directory, a FIFO, a socket or a device cannot be mapped. */
+/** Not a regular file, or one without a size: directories, FIFOs, sockets, devices and files
+    of the system's making cannot be mapped. */
 #define SMMAP_ENOTREGULAR (SMMAP_START_STATUS + 3)
 /** The path names another file now than when the cursor was opened. Open it anew. */
 #define SMMAP_ESTALE (SMMAP_START_STATUS + 4)
@@ -53,7 +54,7 @@ extern "C" {
  * @param buffer (out) where the text goes; terminated, cut to fit.
  * @param size (in) bytes in `buffer`; 0 leaves it alone.
  * @return `buffer`.
- * Threads: any. Never fails; an unknown code is called by its number.
+ * Threads: any. Never fails; a code of nobody's gets a text that says so.
  */
 SMMAP_API char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size);
 
