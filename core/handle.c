@@ -271,12 +271,13 @@ static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name
     }
     smmap__manager_unlock(manager);
     status = smmap__handle_open(manager, name, 0, &handle);
-    if (status == SMMAP_ENOTREGULAR) {
-        status = SMMAP_ESTALE; /* our file was one */
-    }
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
+        if (status == SMMAP_ENOTREGULAR) {
+            manager->stats.stale_files++;
+            return SMMAP_ESTALE; /* our file was one */
+        }
         manager->stats.open_failures++;
         return status;
     }

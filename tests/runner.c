@@ -200,6 +200,9 @@ static unsigned follow(pid_t child, FILE *from, unsigned first, counts_t *counts
 
     for (;;) {
         errno = 0;
+        if (interrupted) {
+            stop(child);
+        }
         if (fscanf(from, " %c %u", &step, &index) != 2) {
             if (interrupted) {
                 stop(child);
@@ -259,6 +262,8 @@ static void run_round(apr_size_t granularity, counts_t *counts)
         if (child == 0) {
             signal(SIGINT, SIG_DFL);
             signal(SIGTERM, SIG_DFL);
+            signal(SIGHUP, SIG_DFL);
+            signal(SIGPIPE, SIG_DFL);
             close(ends[0]);
             report = fdopen(ends[1], "w");
             if (granularity != 0) {
@@ -308,7 +313,8 @@ static void usage(FILE *out, const char *program)
             "  --only SUBSTRING run the tests whose name (module/test) contains it\n",
             program, fake_present() ? " [--granularity N]" : "");
     if (fake_present()) {
-        fprintf(out, "  --granularity N  run with this one alone: a power of two, 4096 to 1048576\n");
+        fprintf(out, "  --granularity N  run with this one alone: a power of two, 4096 to "
+                     "1048576\n");
     }
     fprintf(out, "Environment: SMMAP_TEST_LIGHT=1 repeats less, for slow machines and valgrind;\n"
                  "TMPDIR is where the files of the tests are made.\n");
@@ -346,6 +352,8 @@ static void make_root(void)
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGPIPE, &action, NULL);
 }
 
 int main(int argc, char **argv)

@@ -239,6 +239,23 @@ static int opens_for(int number, apr_size_t window)
     return (int)(manager_stats(manager).opens - before);
 }
 
+static void default_open_files(void)
+{
+    NEEDS_FAKE();
+    fake_set_max_open_files(1000);
+    manager = manager_make(NULL);
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 500);
+    fake_set_max_open_files(17);
+    manager = manager_make(NULL);
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 8);
+    fake_set_max_open_files(4);
+    manager = manager_make(NULL);
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 8);
+    fake_set_max_open_files(0);
+    manager = manager_make(NULL);
+    CHECK(smmap_manager_max_open_files(manager) >= 8);
+}
+
 static void handles_by_last_use(void)
 {
     begin_files(2, SMMAP_LIMITS_SOFT);
@@ -399,13 +416,14 @@ static void hard_at_random(void)
     counts_check();
 }
 
-static const test_case_t cases[] = {                                    {"soft_is_passed", soft_is_passed},
+static const test_case_t cases[] = {{"soft_is_passed", soft_is_passed},
                                     {"soft_regions", soft_regions},
                                     {"hard_bytes", hard_bytes},
                                     {"hard_regions", hard_regions},
                                     {"to_the_brim", to_the_brim},
                                     {"odd_limit", odd_limit},
                                     {"static_mode", static_mode},
+                                    {"default_open_files", default_open_files},
                                     {"handles_by_last_use", handles_by_last_use},
                                     {"one_handle", one_handle},
                                     {"hard_files", hard_files},

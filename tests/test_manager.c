@@ -75,25 +75,6 @@ static void default_window(void)
     CHECK_NUMBER(smmap_manager_max_mapped_bytes(manager), SMMAP_UNLIMITED);
 }
 
-static void default_open_files(void)
-{
-    smmap_manager_t *manager;
-
-    NEEDS_FAKE();
-    fake_set_max_open_files(1000);
-    manager = manager_make(NULL);
-    CHECK_NUMBER(smmap_manager_max_open_files(manager), 500);
-    fake_set_max_open_files(17);
-    manager = manager_make(NULL);
-    CHECK_NUMBER(smmap_manager_max_open_files(manager), 8);
-    fake_set_max_open_files(4);
-    manager = manager_make(NULL);
-    CHECK_NUMBER(smmap_manager_max_open_files(manager), 8);
-    fake_set_max_open_files(0);
-    manager = manager_make(NULL);
-    CHECK(smmap_manager_max_open_files(manager) >= 8);
-}
-
 static void given_options(void)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
@@ -474,29 +455,20 @@ static void walk(smmap_mode_t mode, int by_handle)
     counts_check();
 }
 
-static void walk_static_path(void)
+static void walk_static(void)
 {
     walk(SMMAP_MODE_STATIC, 0);
-}
-
-static void walk_static_handle(void)
-{
     walk(SMMAP_MODE_STATIC, 1);
 }
 
-static void walk_sliding_path(void)
+static void walk_sliding(void)
 {
     walk(SMMAP_MODE_SLIDING, 0);
-}
-
-static void walk_sliding_handle(void)
-{
     walk(SMMAP_MODE_SLIDING, 1);
 }
 
 static const test_case_t cases[] = {{"defaults", defaults},
                                     {"default_window", default_window},
-                                    {"default_open_files", default_open_files},
                                     {"given_options", given_options},
                                     {"unlimited", unlimited},
                                     {"window_rounding", window_rounding},
@@ -509,10 +481,8 @@ static const test_case_t cases[] = {{"defaults", defaults},
                                     {"collect_tells_errors", collect_tells_errors},
                                     {"stuck_makes_no_room", stuck_makes_no_room},
                                     {"apart", apart},
-                                    {"walk_static_path", walk_static_path},
-                                    {"walk_static_handle", walk_static_handle},
-                                    {"walk_sliding_path", walk_sliding_path},
-                                    {"walk_sliding_handle", walk_sliding_handle},
+                                    {"walk_static", walk_static},
+                                    {"walk_sliding", walk_sliding},
                                     {NULL, NULL}};
 
 const test_module_t test_manager = {"manager", cases};

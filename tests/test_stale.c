@@ -289,7 +289,7 @@ static int use_in_child(void *unused)
     CHECK_STATUS(use(1), SMMAP_ESTALE);
     CHECK(is_empty());
     CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ESTALE);
-    CHECK_NUMBER(manager_stats(manager).open_failures, 2);
+    CHECK_NUMBER(manager_stats(manager).stale_files, 2);
     NEED_OK(use(0));
     CHECK(cursor_shows(cursor, &file));
     return 0;

@@ -281,7 +281,8 @@ static void align_window_properties(void)
         if (smmap_window_align(&after, granularity) != APR_SUCCESS) {
             /* Then nothing has changed, and the aligned end is not an offset. */
             bad += !is(&after, before.offset, before.size);
-            bad += end <= (apr_uint64_t)OFFSET_MAX && smmap_align_up((apr_off_t)end, granularity) > 0;
+            bad += end <= (apr_uint64_t)OFFSET_MAX &&
+                   smmap_align_up((apr_off_t)end, granularity) > 0;
             continue;
         }
         done++;
