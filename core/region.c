@@ -329,7 +329,8 @@ apr_status_t smmap__region_obtain(smmap__file_t *file, const smmap__name_t *name
 {
     smmap_manager_t *manager = file->manager;
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
-    attempt_t attempt = {file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, 0, 0};
+    attempt_t attempt = {
+        file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, 0, 0};
     apr_os_file_t handle;
     apr_status_t status;
 
