@@ -15,8 +15,8 @@
  * - The status holds the system's own error (errno, GetLastError), read before
  *   any clean-up. APR_ENOTIMPL says that the system cannot do it at all.
  * - On failure nothing is held, and nothing has changed.
- * - Files are opened and examined by APR in the core; a backend sees the native
- *   handle alone. A mapping outlives the handle it was made from.
+ * - Files are examined by APR in the core. A mapping outlives the handle it was
+ *   made from.
  */
 #ifndef SMMAP_BACKEND_H
 #define SMMAP_BACKEND_H
@@ -39,8 +39,6 @@ typedef struct smmap__os_info_t {
     int address_bits;          /**< 32 or 64 */
     apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
     smmap__os_shrink_t shrink; /**< see there */
-    apr_int32_t open_flags;    /**< flags for apr_file_open() that make opening what turns out
-                                    to be no regular file return at once; 0: none needed */
 } smmap__os_info_t;
 
 /** Memory that shows a file, read only. Zeroed: no mapping. */
@@ -62,6 +60,17 @@ typedef enum smmap__os_advice_t {
 void smmap__os_info(smmap__os_info_t *info);
 
 /**
+ * Open a file for reading. APR could, but its handle lives in a pool of 8 KiB, or,
+ * without that, is for a moment inherited by programs that another thread starts.
+ *
+ * @param file (out) to be closed by smmap__os_file_close(); not inherited by programs that
+ *        are started.
+ * @param path (in) absolute, as APR takes paths. What turns out to be a FIFO is opened at
+ *        once, or refused, but not waited for.
+ */
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path);
+
+/**
  * Duplicate a handle; the copy is not inherited by programs that are started.
  *
  * @param copy (out) to be closed by smmap__os_file_close().
@@ -70,8 +79,7 @@ void smmap__os_info(smmap__os_info_t *info);
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 
 /**
- * Close a handle that smmap__os_file_dup() made. APR could, but wants a pool for
- * it; giving a handle back must work when memory is out.
+ * Close a handle that one of the two above made.
  */
 apr_status_t smmap__os_file_close(apr_os_file_t file);
 

@@ -11,8 +11,6 @@
 
 #include "backends/backend.h"
 
-#include <apr_file_io.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -47,10 +45,21 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
     info->max_open_files = 0;
-    info->open_flags = APR_FOPEN_NONBLOCK; /* a FIFO that took the file's place */
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;
     }
+}
+
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    /* Not blocking: of files it means nothing, and a FIFO may have taken one's place. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0) {
+        return errno;
+    }
+    *file = fd;
+    return APR_SUCCESS;
 }
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)

@@ -115,7 +115,6 @@ struct smmap_manager_t {
     smmap_limits_t limits;
     apr_size_t granularity;
     apr_size_t page_size;
-    apr_int32_t open_flags; /* what apr_file_open() is given besides */
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;

@@ -13,11 +13,6 @@
  *
  * Invariant: stats.open_files counts what is open and what is reserved for opening;
  * a file is in the idle list exactly when handle_open && !busy && kept == 0.
- *
- * APR opens the file, as it knows about names, sharing and large files. Its handle
- * lives in a pool; what we keep is a duplicate, 4 bytes instead of 8 KiB. (Opening
- * with APR_FOPEN_NOCLEANUP would spare the duplicate, but such a handle is for a
- * moment inherited by programs that another thread starts.)
  */
 #include "core/core.h"
 
@@ -163,39 +158,24 @@ void smmap__handle_keep_locked(smmap__file_t *file, int more)
 static apr_status_t open_once(smmap_manager_t *manager, const smmap__name_t *name,
                               apr_os_file_t native, apr_os_file_t *handle)
 {
-    apr_int32_t flags = APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE;
-    apr_os_file_t opened;
     apr_finfo_t info;
-    apr_file_t *file;
     apr_pool_t *scratch;
     apr_status_t status;
-    const char *path;
 
     if (name == NULL) {
         return smmap__os_file_dup(handle, native);
     }
-    path = smmap__name_text(name);
     status = smmap__scratch(manager, &scratch);
     if (status != APR_SUCCESS) {
         return status;
     }
     /* Look before opening: opening a device may already do something. */
-    status = apr_stat(&info, path, APR_FINFO_TYPE, scratch);
+    status = apr_stat(&info, smmap__name_text(name), APR_FINFO_TYPE, scratch);
+    apr_pool_destroy(scratch);
     if (status == APR_SUCCESS && info.filetype != APR_REG) {
         status = SMMAP_ENOTREGULAR;
     }
-    if (status == APR_SUCCESS) {
-        status = apr_file_open(&file, path, flags | manager->open_flags, APR_FPROT_OS_DEFAULT,
-                               scratch);
-    }
-    if (status == APR_SUCCESS) {
-        status = apr_os_file_get(&opened, file);
-    }
-    if (status == APR_SUCCESS) {
-        status = smmap__os_file_dup(handle, opened);
-    }
-    apr_pool_destroy(scratch); /* closes the file */
-    return status;
+    return status == APR_SUCCESS ? smmap__os_file_open(handle, smmap__name_text(name)) : status;
 }
 
 apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *name,

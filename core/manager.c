@@ -170,7 +170,6 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     wide = system.address_bits == 64;
     manager->granularity = system.granularity;
     manager->page_size = system.page_size;
-    manager->open_flags = system.open_flags;
     manager->limits = options.limits;
     manager->mode = options.mode;
     if (manager->mode == SMMAP_MODE_AUTO) {

@@ -124,28 +124,43 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->max_open_files = fake_state.max_open_files;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
-    info->open_flags = APR_FOPEN_NONBLOCK;
     pthread_mutex_unlock(&fake_state.lock);
+}
+
+/* A new descriptor, or what is in errno. The lock is held. */
+static apr_status_t give_out(int fd, apr_os_file_t *handle)
+{
+    if (fd < 0) {
+        return errno;
+    }
+    if (fd >= FAKE_HANDLES) {
+        close(fd);
+        return APR_EMFILE;
+    }
+    fake_state.handles[fd] = 1;
+    fake_state.live_handles++;
+    *handle = fd;
+    return APR_SUCCESS;
+}
+
+/* Opening and duplicating are one kind of call: both make a handle. */
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    apr_status_t status = enter(FAKE_DUP);
+
+    if (status == APR_SUCCESS) {
+        status = give_out(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), file);
+    }
+    leave();
+    return status;
 }
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    apr_status_t status;
-    int fd;
+    apr_status_t status = enter(FAKE_DUP);
 
-    status = enter(FAKE_DUP);
     if (status == APR_SUCCESS) {
-        fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
-        if (fd < 0) {
-            status = errno;
-        } else if (fd >= FAKE_HANDLES) {
-            close(fd);
-            status = APR_EMFILE;
-        } else {
-            fake_state.handles[fd] = 1;
-            fake_state.live_handles++;
-            *copy = fd;
-        }
+        status = give_out(fcntl(file, F_DUPFD_CLOEXEC, 0), copy);
     }
     leave();
     return status;

@@ -366,6 +366,38 @@ static int few_descriptors(void *data)
     return 0;
 }
 
+static int one_descriptor(void *path)
+{
+    smmap_manager_t *small = manager_sliding(smmap_granularity(), 0, 0, SMMAP_LIMITS_HARD);
+    smmap_cursor_t *only = NULL;
+    struct rlimit limit;
+    int next = open("/dev/null", O_RDONLY);
+
+    if (next < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1;
+    }
+    close(next);
+    limit.rlim_cur = (rlim_t)next + 1;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 2;
+    }
+    if (smmap_cursor_open(&only, small, path, test_pool) != APR_SUCCESS) {
+        return 3;
+    }
+    return smmap_cursor_use(only, 0, 0) == APR_SUCCESS && cursor_shows(only, &file) ? 0 : 4;
+}
+
+/* A handle is a handle: opening a file takes one descriptor, not two for a moment. */
+static void one_descriptor_in_fact(void)
+{
+    if (test_is_light()) {
+        test_skip("valgrind keeps descriptors of its own, so the limit cannot be set that low");
+        return;
+    }
+    file = file_make("file", 100);
+    CHECK_NUMBER(test_in_child(one_descriptor, (void *)(size_t)file.path), 0);
+}
+
 static void few_descriptors_in_fact(void)
 {
     int i;
@@ -454,6 +486,7 @@ static const test_case_t cases[] = {
     {"so_much_and_no_more", so_much_and_no_more},
     {"failure_passes_no_limit", failure_passes_no_limit},
     {"handles_run_out", handles_run_out},
+    {"one_descriptor_in_fact", one_descriptor_in_fact},
     {"few_descriptors_in_fact", few_descriptors_in_fact},
     {"little_memory_in_fact", little_memory_in_fact},
     {NULL, NULL}};

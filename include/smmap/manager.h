@@ -67,8 +67,8 @@ typedef struct smmap_options_t {
     /** Most regions (mapped windows) at a time. Default: 32768, half of what Linux allows a
         process. */
     apr_size_t max_regions;
-    /** Most file handles kept open at a time; a file that is just being opened has a second
-        one for a moment. Default: half of what the process may have, at least 8. */
+    /** Most file handles open at a time. Default: half of what the process may have, at
+        least 8. */
     apr_size_t max_open_files;
 } smmap_options_t;
 
