@@ -16,16 +16,22 @@ SMMAP_HEADER_FILES = \
 
 # The platform-neutral part, without memory.c.
 SMMAP_CORE_FILES = \
+	core/ahead.c \
+	core/atomic.h \
 	core/buffer.c \
 	core/core.h \
 	core/cursor.c \
+	core/find.c \
 	core/handle.c \
 	core/limits.c \
 	core/look.c \
 	core/manager.c \
 	core/memory.h \
+	core/pins.c \
+	core/pins.h \
 	core/queue.c \
 	core/queue.h \
+	core/read.c \
 	core/region.c \
 	core/registry.c \
 	core/slots.c \
@@ -66,6 +72,7 @@ SMMAP_TEST_FILES = \
 	tests/test_manager.c \
 	tests/test_policy.c \
 	tests/test_queue.c \
+	tests/test_read.c \
 	tests/test_refused.c \
 	tests/test_resized.c \
 	tests/test_share.c \

@@ -121,6 +121,16 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
                               apr_size_t length, smmap__os_advice_t advice);
 
 /**
+ * The same for a range of a file, mapped or not: WILLNEED and DONTNEED alone. WILLNEED
+ * starts reading and does not wait for it. A call may do less than all of a long range.
+ *
+ * @param offset (in) any offset, not negative.
+ * @param length (in) bytes, not 0.
+ */
+apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
+                                   smmap__os_advice_t advice);
+
+/**
  * Read at an offset; there is no seek pointer that others could move.
  *
  * @param nread (out) bytes read: less than `length` at the end of the file alone, then 0.
@@ -139,12 +149,15 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
                                  apr_size_t length, unsigned char *pages);
 
 /**
- * The asymmetric pair of fences: what a thread wrote before its light fence is
- * seen by a thread that reads after its heavy fence, or the other way round. The
- * light one is (nearly) free and paid on each hit, the heavy one on eviction.
- * Where the system has no such pair, both are full fences.
+ * Get ready for smmap__os_fence_heavy(); to be called before anything relies on it.
+ *
+ * @return 1: the heavy fence makes every thread of the process execute a barrier, so
+ *         that a hit pays for none; 0: it is a fence of its own thread alone, and a hit
+ *         needs one too.
  */
+int smmap__os_fence_asymmetric(void);
+
+/** The heavy fence, executed between taking a region out of sight and reading the pins. */
 void smmap__os_fence_heavy(void);
-void smmap__os_fence_light(void);
 
 #endif

@@ -159,6 +159,31 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
     return madvise(mapping->address + offset, length, native) == 0 ? APR_SUCCESS : errno;
 }
 
+apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
+                                   smmap__os_advice_t advice)
+{
+#if defined(__APPLE__)
+    struct radvisory range;
+
+    if (advice != SMMAP__OS_WILLNEED) {
+        return APR_ENOTIMPL;
+    }
+    range.ra_offset = (off_t)offset;
+    range.ra_count = length < 0x7fffffff ? (int)length : 0x7fffffff;
+    return fcntl(file, F_RDADVISE, &range) == 0 ? APR_SUCCESS : errno;
+#elif defined(POSIX_FADV_WILLNEED)
+    return posix_fadvise(file, (off_t)offset, (off_t)length,
+                         advice == SMMAP__OS_WILLNEED ? POSIX_FADV_WILLNEED
+                                                      : POSIX_FADV_DONTNEED);
+#else
+    (void)file;
+    (void)offset;
+    (void)length;
+    (void)advice;
+    return APR_ENOTIMPL;
+#endif
+}
+
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)
 {
@@ -233,43 +258,25 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
 /* From linux/membarrier.h, which old C libraries do not have. */
 enum { PRIVATE_EXPEDITED = 1 << 3, REGISTER_PRIVATE_EXPEDITED = 1 << 4 };
 
-enum { UNKNOWN = 0, USABLE = 1, UNUSABLE = 2 };
-
-static atomic_int barrier_state = UNKNOWN;
-
-static int barrier_usable(void)
+/* Registers the process; has the same effect however often it is done. */
+int smmap__os_fence_asymmetric(void)
 {
-    int state = atomic_load_explicit(&barrier_state, memory_order_relaxed);
-
-    if (state == UNKNOWN) {
-        state = syscall(SYS_membarrier, REGISTER_PRIVATE_EXPEDITED, 0) == 0 ? USABLE : UNUSABLE;
-        atomic_store_explicit(&barrier_state, state, memory_order_relaxed);
-    }
-    return state == USABLE;
+    return syscall(SYS_membarrier, REGISTER_PRIVATE_EXPEDITED, 0) == 0;
 }
 
 void smmap__os_fence_heavy(void)
 {
-    if (!barrier_usable() || syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0) != 0) {
-        atomic_thread_fence(memory_order_seq_cst);
-    }
-}
-
-void smmap__os_fence_light(void)
-{
-    if (barrier_usable()) {
-        atomic_signal_fence(memory_order_seq_cst);
-    } else {
+    if (syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0) != 0) {
         atomic_thread_fence(memory_order_seq_cst);
     }
 }
 #else
-void smmap__os_fence_heavy(void)
+int smmap__os_fence_asymmetric(void)
 {
-    atomic_thread_fence(memory_order_seq_cst);
+    return 0;
 }
 
-void smmap__os_fence_light(void)
+void smmap__os_fence_heavy(void)
 {
     atomic_thread_fence(memory_order_seq_cst);
 }

@@ -7,8 +7,6 @@
  */
 #include "core/core.h"
 
-#include <string.h>
-
 struct smmap_buffer_t {
     smmap__cursor_t *cursor; /* its own; NULL: on no file yet */
     apr_off_t begin;         /* the range in the file */
@@ -169,10 +167,9 @@ apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index, unsigned
 apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index, void *destination,
                                apr_size_t size, apr_size_t *got)
 {
-    unsigned char *to = destination;
-    apr_size_t done = 0;
     apr_off_t offset = 0;
     apr_off_t left = 0;
+    apr_size_t done;
     apr_status_t status;
 
     if (got != NULL) {
@@ -185,20 +182,20 @@ apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index, void *de
         return buffer->size != 0 ? APR_SUCCESS : SMMAP_ENOWINDOW;
     }
     status = locate(buffer, index, &offset, &left);
-    if (status == APR_SUCCESS && (apr_uint64_t)left < size) {
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if ((apr_uint64_t)left < size) {
         size = (apr_size_t)left;
     }
-    while (status == APR_SUCCESS && done < size) {
-        status = move_to(buffer, offset + (apr_off_t)done, size - done);
-        if (status == APR_SUCCESS) {
-            memcpy(to + done, smmap_cursor_data(&buffer->cursor->shown), buffer->cursor->size);
-            done += buffer->cursor->size;
-        }
-    }
+    status = smmap_cursor_read(&buffer->cursor->shown, offset, destination, size, &done);
     if (got != NULL) {
         *got = done;
     }
-    return status;
+    if (status == APR_SUCCESS && done < size) {
+        status = SMMAP_ETRUNCATED;
+    }
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }
 
 apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_size_t size,

@@ -30,7 +30,9 @@
 #include <apr_thread_mutex.h>
 
 #include "backends/backend.h"
+#include "core/atomic.h"
 #include "core/memory.h"
+#include "core/pins.h"
 #include "core/queue.h"
 #include "core/slots.h"
 #include "smmap/buffer.h"
@@ -63,31 +65,50 @@ typedef struct smmap__name_t {
 typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
 
+/** Where a region is: in one of these places, and nowhere else. */
+typedef enum smmap__state_t {
+    SMMAP__FOUND, /* in its file's table and in the queue: anyone can find and pin it */
+    SMMAP__TAKEN, /* the same, but out of sight while the pins are looked at */
+    SMMAP__LIMBO  /* nobody can find it any more; goes when its last pin does */
+} smmap__state_t;
+
+/** In a slot's word, beside the address of the region, whose low bits are 0. */
+#define SMMAP__VISITED ((uintptr_t)1)
+#define SMMAP__FLAGS ((uintptr_t)0xff)
+
 /** A window that is mapped. Address, begin and length never change. */
 struct smmap__region_t {
     smmap__os_mapping_t mapping;
     apr_off_t begin;
     smmap__file_t *file;
-    smmap__region_t *newer; /* in the queue */
+    smmap__word_t *slot;     /* its word in the grid; NULL: a span */
+    smmap__region_t *newer;  /* in the queue */
     smmap__region_t *older;
-    smmap__region_t *next; /* in the chain of spans of one window, or in a trash */
-    apr_size_t clients;    /* cursors that pin it */
-    unsigned char visited; /* hit since the hand came by; see queue.h */
-    unsigned char queued;  /* can be found: is in its file's table and in the queue */
-    unsigned char on_grid; /* is the window of a slot, not a span */
+    smmap__region_t *next;   /* in the chain of spans of one window, in limbo, or in a trash */
+    smmap__region_t *beside; /* in the table by address */
+    unsigned epoch;          /* was pinned when the pins were counted under this number */
+    unsigned char state;     /* smmap__state_t */
+    unsigned char visited;   /* of a span; a region of the grid has the bit in its slot */
 };
 
-/** A file, shared by all cursors on it. */
+/** A file, shared by all cursors on it. What a hit reads comes first, and changes rarely. */
 struct smmap__file_t {
+    smmap__offset_t size; /* as last measured */
+    apr_off_t window;     /* the step of the grid; in static mode more than any file */
+    unsigned shift;       /* log2 of it; 0: it is no power of two */
+    smmap__word_t readable; /* the handle + 1, for those who are counted in readers; 0: closed */
+    smmap__slots_t grid;  /* window number -> address of the region there, and its bits */
+
+    char padding[SMMAP__LINE];
     smmap_manager_t *manager;
-    smmap__identity_t identity; /* as last measured; identity.size is the size we work with */
+    smmap__identity_t identity; /* as last measured */
     smmap__file_t *hash_next;   /* in the registry */
-    smmap__slots_t grid;        /* window number -> region */
-    smmap__slots_t spans;       /* window number -> chain of regions that begin in it */
+    smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
     apr_size_t regions;         /* regions that are not in a trash yet */
     apr_size_t cursors;
     apr_size_t kept;           /* cursors opened by a handle: it must stay open for them */
     apr_os_file_t handle;      /* while handle_open */
+    smmap__count_t readers;    /* calls that read by the handle without a lock */
     smmap__file_t *idle_newer; /* among the idle handles */
     smmap__file_t *idle_older;
     smmap__file_t *trash_next;
@@ -96,6 +117,7 @@ struct smmap__file_t {
     unsigned char handle_open; /* handle is one */
     unsigned char busy;        /* a call uses the handle right now */
     unsigned char idle;        /* the handle is in the list of those that can be closed */
+    unsigned closing;          /* handles that are being closed: the file must not be freed */
 };
 
 /** What has left the manager's books under its lock and is thrown out later. */
@@ -122,9 +144,14 @@ struct smmap_manager_t {
     apr_thread_mutex_t *stripes[SMMAP__STRIPES];
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *given_back; /* signalled when a trash was emptied, or a handle is idle */
+    int asymmetric;                /* the heavy fence makes light ones free; see atomic.h */
+
+    /* Changed under the lock, read without. */
+    smmap__count_t closed;
+    smmap__count_t limbo_count;
+    smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
-    int closed;
     apr_size_t references;
     apr_size_t emptying;     /* trashes that are being thrown out right now */
     apr_size_t busy_handles; /* handles that calls use, or are about to open, and that can be
@@ -132,7 +159,12 @@ struct smmap_manager_t {
     apr_size_t handle_waiters; /* calls that wait for one of them */
     unsigned next_stripe;
     smmap__queue_t queue;
+    smmap__pins_t pins;
+    smmap__region_t *limbo;
     smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
+    unsigned epoch;             /* the number of the last count of pins */
+    smmap__region_t **by_address; /* a hash table, chained through `beside` */
+    apr_size_t by_address_count;  /* a power of two */
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */
     apr_size_t bucket_count; /* a power of two */
     smmap__file_t *idle_newest; /* files whose open handle can be closed, by last use */
@@ -143,13 +175,14 @@ struct smmap_manager_t {
 /** A cursor; what the public header shows comes first. */
 typedef struct smmap__cursor_t {
     smmap_cursor_t shown;
-    smmap_manager_t *manager; /* counted */
-    smmap__file_t *file;      /* counted in file->cursors */
-    smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
-    smmap__region_t *region;  /* counted in region->clients; NULL: no window */
-    apr_off_t offset;         /* what was asked for last */
+    apr_off_t offset; /* what was asked for last */
     apr_size_t size;
-    apr_pool_t *pool; /* NULL: belongs to a buffer */
+    smmap__file_t *file;      /* counted in file->cursors */
+    smmap__pin_t *pin;        /* where the window is published; NULL: never had one */
+    smmap_manager_t *manager; /* counted */
+    smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
+    apr_pool_t *pool;         /* NULL: belongs to a buffer */
+    smmap_access_t access;
 } smmap__cursor_t;
 
 /* manager.c */
@@ -169,7 +202,7 @@ apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool);
 apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes);
 /** Give a reservation back that came to nothing. */
 void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes);
-/** Put every region without clients into the trash, and those that were stuck. */
+/** Put every region that is not pinned into the trash, and those that were stuck. */
 void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
 /** Throw the trash out and credit the counters. Lets the lock go meanwhile. */
 void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash);
@@ -234,27 +267,65 @@ void smmap__file_free(smmap__file_t *file);
 /** Are these the same file? Pinned: a handle or a mapping kept its id from being given anew. */
 int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned);
 
-/* region.c */
+/* find.c: regions by place and by address, and who pins them */
 
+/** The number of the window that holds an offset. */
+static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_off_t offset)
+{
+    return file->shift != 0 ? (apr_uint64_t)offset >> file->shift
+                            : (apr_uint64_t)offset / (apr_uint64_t)file->window;
+}
+/** The offset just behind a region. */
+apr_off_t smmap__region_end(const smmap__region_t *region);
 /** The region that is mapped already and holds [offset, end), or NULL. */
 smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
                                            apr_off_t end);
-/** Map the region for [offset, end), pinned for the caller. whole: in one piece even where it
-    crosses a window's end; otherwise what a window holds from offset on. */
-apr_status_t smmap__region_obtain(smmap__file_t *file, const smmap__name_t *name,
-                                  apr_off_t offset, apr_off_t end, int whole,
-                                  smmap__region_t **region);
-/** One pin less. */
-void smmap__region_unpin_locked(smmap__region_t *region, smmap__trash_t *trash);
-/** One pin more. */
-void smmap__region_pin_locked(smmap__region_t *region);
-/** Out of table and queue: nobody finds it any more. To the trash when no one pins it. */
-void smmap__region_detach_locked(smmap__region_t *region, smmap__trash_t *trash);
-/** The offset just behind a region. */
-apr_off_t smmap__region_end(const smmap__region_t *region);
+/** The region at an address, or NULL. */
+smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager, uintptr_t address);
+/** Note a hit: the region is spared the next time the hand comes by. */
+void smmap__region_visit_locked(smmap__region_t *region);
+/** Make it known: table, queue, address. Its slot or chain was prepared. */
+void smmap__region_attach_locked(smmap__region_t *region);
+/** Make it known by address alone: it is its cursor's, and goes when that lets go of it. */
+void smmap__region_hide_locked(smmap__region_t *region);
+/** Was it visited since the last time? Clears the bit. */
+int smmap__region_spared_locked(smmap__region_t *region);
+/** Put it out of sight; 0: somebody has just hit it. */
+int smmap__region_take_locked(smmap__region_t *region);
+/** Put a taken one back: it is in use. */
+void smmap__region_give_back_locked(smmap__region_t *region);
+/** A taken one that nobody pins goes into the trash. */
+void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash);
+/** Put it into limbo, whoever pins it. To be followed by the heavy fence and a sweep. */
+void smmap__region_retire_locked(smmap__region_t *region);
+/** Mark each region that is pinned now with a new epoch, and return that. */
+unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
+/** What is in limbo and not pinned goes into the trash. */
+void smmap__limbo_sweep_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+/** The same for the region at one address, which a cursor has let go of. */
+void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
+                                 smmap__trash_t *trash);
+
+/* region.c */
+
+/** Map the region for [offset, end) and pin it. whole: in one piece even where it crosses a
+    window's end; otherwise what a window holds from offset on. */
+apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
+                                  int whole, smmap__region_t **region);
+
+/* read.c, ahead.c */
+
+/** Use the file's handle without a lock; 0: it is closed, and nothing is to be ended. */
+int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle);
+void smmap__reading_end(smmap__file_t *file);
+/** A sequential cursor came into the window at `begin`: ask for the one behind it. */
+void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin);
 
 /* cursor.c */
 
+/** Move to the window of the grid that holds [offset, offset + size), without a lock. 0: it is
+    not mapped, or is on its way out, or does not hold all; the cursor is as it was, or empty. */
+int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 /** A copy that no pool owns; see smmap_cursor_copy(). */
 apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor);
 /** Close and free it. */

@@ -1,12 +1,14 @@
 /*
  * Cursors: one client's pin on one window of one file.
  *
- * A cursor always has a file and a reference of that file's manager. The window
- * is shown in the public part of the structure, for the inline access; that part
- * and `region` change together, in show() and hide() alone.
+ * A cursor always has a file and a reference of that file's manager. The window is
+ * shown in the public part of the structure, for the inline access, and published
+ * in the cursor's pin, for whoever wants to unmap it; both change together.
  *
- * A cursor is used by one thread at a time, so its own fields need no lock; what
- * they point to is shared and does.
+ * A cursor is used by one thread at a time, so its own fields need no lock. A move
+ * to a window that is mapped, smmap__cursor_hit(), takes none at all: it reads the file's size
+ * and the slot, publishes the pin, and reads both again. Why that is enough is
+ * told in find.c.
  */
 #include "core/core.h"
 
@@ -15,36 +17,58 @@ static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
     return (smmap__cursor_t *)(void *)(apr_uintptr_t)cursor;
 }
 
-static void show(smmap__cursor_t *cursor, smmap__region_t *region, apr_off_t offset,
-                 apr_size_t size)
+static void show(smmap__cursor_t *cursor, const unsigned char *data, apr_off_t begin,
+                 apr_size_t window, apr_off_t offset, apr_size_t size)
 {
-    apr_size_t there = (apr_size_t)(smmap__region_end(region) - offset);
+    apr_size_t there = window - (apr_size_t)(offset - begin);
 
-    cursor->region = region;
     cursor->offset = offset;
     cursor->size = size != 0 && size < there ? size : there;
-    cursor->shown.window_data = region->mapping.address;
-    cursor->shown.window_begin = region->begin;
-    cursor->shown.window_size = region->mapping.length;
+    cursor->shown.window_data = data;
+    cursor->shown.window_begin = begin;
+    cursor->shown.window_size = window;
 }
 
-static void hide(smmap__cursor_t *cursor)
+static void show_region(smmap__cursor_t *cursor, const smmap__region_t *region, apr_off_t offset,
+                        apr_size_t size)
 {
-    cursor->region = NULL;
-    cursor->offset = 0;
-    cursor->size = 0;
+    show(cursor, region->mapping.address, region->begin, region->mapping.length, offset, size);
+}
+
+/* A window that a cursor has let go of may have been in limbo. */
+static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
+{
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+
+    smmap__manager_lock(manager);
+    smmap__limbo_release_locked(manager, (uintptr_t)window, &trash);
+    smmap__trash_empty_locked(manager, &trash);
+    smmap__manager_unlock(manager);
+}
+
+/* Pin nothing any more. Whoever saw the pin left it to us to unmap the window. */
+static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
+{
+    smmap__publish(&cursor->pin->window, 0, cursor->manager->asymmetric);
+    if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
+        limbo_release(cursor->manager, window);
+    }
+}
+
+/* Let go of the window. */
+static void empty(smmap__cursor_t *cursor)
+{
+    const unsigned char *window = cursor->shown.window_data;
+
+    if (window == NULL) {
+        return;
+    }
     cursor->shown.window_data = NULL;
     cursor->shown.window_begin = 0;
     cursor->shown.window_size = 0;
-}
-
-/* Let go of the window. The manager's lock is held. */
-static void empty_locked(smmap__cursor_t *cursor, smmap__trash_t *trash)
-{
-    if (cursor->region != NULL) {
-        smmap__region_unpin_locked(cursor->region, trash);
-        hide(cursor);
-    }
+    cursor->offset = 0;
+    cursor->size = 0;
+    let_go(cursor, window);
 }
 
 /* Let go of window, file and manager. */
@@ -53,48 +77,58 @@ static void leave(smmap__cursor_t *cursor)
     smmap_manager_t *manager = cursor->manager;
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
+    empty(cursor);
     smmap__manager_lock(manager);
-    empty_locked(cursor, &trash);
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
     smmap__file_leave_locked(cursor->file, cursor->name == NULL, &trash);
     if (cursor->name != NULL && --cursor->name->users == 0) {
         smmap__free(cursor->name);
     }
-    if (manager->closed) {
+    if (smmap__count_load(&manager->closed) != 0) {
         /* Its handle may have been kept for this cursor alone. */
         smmap__handle_close_idle_locked(manager);
     }
     smmap__trash_empty_locked(manager, &trash);
     smmap__manager_drop_locked(manager);
-    cursor->manager = NULL;
-    cursor->file = NULL;
-    cursor->name = NULL;
 }
 
 /* Put an empty structure beside another cursor, on its file and window. */
 static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
 {
     smmap_manager_t *manager = from->manager;
+    apr_status_t status = APR_SUCCESS;
 
     smmap__manager_lock(manager);
-    if (manager->closed) {
-        smmap__manager_unlock(manager);
-        return SMMAP_ECLOSED;
+    if (smmap__count_load(&manager->closed) != 0) {
+        status = SMMAP_ECLOSED;
+    } else if (from->shown.window_data != NULL) {
+        cursor->pin = smmap__pin_make(&manager->pins);
+        if (cursor->pin != NULL) {
+            smmap__store(&cursor->pin->window, (uintptr_t)from->shown.window_data);
+        } else {
+            status = APR_ENOMEM;
+        }
     }
-    smmap__file_join_locked(from->file, from->name == NULL);
-    if (from->name != NULL) {
-        from->name->users++;
-    }
-    if (from->region != NULL) {
-        smmap__region_pin_locked(from->region);
+    if (status == APR_SUCCESS) {
+        smmap__file_join_locked(from->file, from->name == NULL);
+        if (from->name != NULL) {
+            from->name->users++;
+        }
     }
     smmap__manager_unlock(manager);
-    cursor->manager = manager;
-    cursor->file = from->file;
-    cursor->name = from->name;
-    if (from->region != NULL) {
-        show(cursor, from->region, from->offset, from->size);
+    if (status == APR_SUCCESS) {
+        cursor->shown = from->shown;
+        cursor->offset = from->offset;
+        cursor->size = from->size;
+        cursor->manager = manager;
+        cursor->file = from->file;
+        cursor->name = from->name;
+        cursor->access = from->access;
     }
-    return APR_SUCCESS;
+    return status;
 }
 
 static apr_status_t cursor_cleanup(void *data)
@@ -147,39 +181,101 @@ apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *
     return open_on(cursor, manager, NULL, handle, pool);
 }
 
-/* The move of use and require: [offset, end) must be in the region; whole: all of it
+/* Move to a window of the grid that is mapped, without a lock. 0: it is not, or it
+   was on its way out, or it does not hold `length` bytes from offset on; the cursor is
+   as it was, or empty. size: what the cursor is to show, 0 for all. */
+static inline int hit(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+                      apr_size_t size)
+{
+    const smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
+    const unsigned char *old = cursor->shown.window_data;
+    apr_off_t file_size = smmap__offset_load(&file->size);
+    apr_uint64_t number = smmap__window_number(file, offset);
+    smmap__word_t *slot = smmap__slots_find(&file->grid, number);
+    apr_off_t begin = file->shift != 0 ? (apr_off_t)(number << file->shift)
+                                       : (apr_off_t)number * file->window;
+    apr_off_t window = file_size - begin < file->window ? file_size - begin : file->window;
+    uintptr_t word;
+    uintptr_t address;
+
+    if (slot == NULL || pin == NULL || window - (offset - begin) < length) {
+        return 0;
+    }
+    word = smmap__load(slot);
+    address = word & ~SMMAP__FLAGS;
+    if (address == 0) {
+        return 0;
+    }
+    if (address != (uintptr_t)old) {
+        smmap__publish(&pin->window, address, cursor->manager->asymmetric);
+        if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
+            smmap__offset_load(&file->size) != file_size) {
+            empty(cursor);
+            let_go(cursor, (const unsigned char *)address);
+            return 0;
+        }
+    }
+    if (!(word & SMMAP__VISITED)) {
+        smmap__replace(slot, address, address | SMMAP__VISITED);
+    }
+    smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
+    show(cursor, (const unsigned char *)address, begin, (apr_size_t)window, offset, size);
+    if (address != (uintptr_t)old) {
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
+            smmap__ahead(cursor, begin);
+        }
+        if (smmap__count_load(&cursor->manager->limbo_count) != 0 && old != NULL) {
+            limbo_release(cursor->manager, old);
+        }
+    }
+    return 1;
+}
+
+int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+{
+    return hit(cursor, offset, (apr_off_t)size, size);
+}
+
+/* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
    was asked for in one piece; size: what the cursor is to show, 0 for all. */
 static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end, int whole,
                          apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
 
+    empty(cursor);
     smmap__manager_lock(manager);
-    empty_locked(cursor, &trash);
-    if (manager->closed) {
+    if (cursor->pin == NULL) {
+        cursor->pin = smmap__pin_make(&manager->pins);
+    }
+    if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
-    } else if (end > cursor->file->identity.size) {
+    } else if (end > smmap__offset_load(&cursor->file->size)) {
         status = APR_EOF;
+    } else if (cursor->pin == NULL) {
+        status = APR_ENOMEM;
     } else {
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
-            smmap__region_pin_locked(region);
-            region->visited = 1;
+            smmap__store(&cursor->pin->window, (uintptr_t)region->mapping.address);
+            smmap__region_visit_locked(region);
             manager->stats.hits++;
         } else {
             manager->stats.misses++;
         }
     }
-    smmap__trash_empty_locked(manager, &trash);
     smmap__manager_unlock(manager);
     if (status == APR_SUCCESS && region == NULL) {
-        status = smmap__region_obtain(cursor->file, cursor->name, offset, end, whole, &region);
+        status = smmap__region_obtain(cursor, offset, end, whole, &region);
     }
     if (status == APR_SUCCESS) {
-        show(cursor, region, offset, size);
+        show_region(cursor, region, offset, size);
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
+            smmap__ahead(cursor, region->begin);
+        }
     }
     return status;
 }
@@ -189,6 +285,9 @@ apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size
     if (cursor == NULL || offset < 0) {
         smmap_cursor_release(cursor);
         return APR_EINVAL;
+    }
+    if (hit(inside(cursor), offset, 1, size)) {
+        return APR_SUCCESS;
     }
     if (offset == SMMAP__OFFSET_MAX) {
         smmap_cursor_release(cursor);
@@ -207,20 +306,16 @@ apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset, apr_
         smmap_cursor_release(cursor);
         return SMMAP_ETOOLARGE;
     }
+    if (hit(inside(cursor), offset, (apr_off_t)size, size)) {
+        return APR_SUCCESS;
+    }
     return move(inside(cursor), offset, offset + (apr_off_t)size, 1, size);
 }
 
 void smmap_cursor_release(smmap_cursor_t *cursor)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
-
-    if (cursor != NULL && inside(cursor)->region != NULL) {
-        smmap_manager_t *manager = inside(cursor)->manager;
-
-        smmap__manager_lock(manager);
-        empty_locked(inside(cursor), &trash);
-        smmap__trash_empty_locked(manager, &trash);
-        smmap__manager_unlock(manager);
+    if (cursor != NULL) {
+        empty(inside(cursor));
     }
 }
 
@@ -264,7 +359,7 @@ apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *curs
 
 apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from)
 {
-    smmap__cursor_t joined = {{NULL, 0, 0}, NULL, NULL, NULL, NULL, 0, 0, NULL};
+    smmap__cursor_t joined = {{NULL, 0, 0}, 0, 0, NULL, NULL, NULL, NULL, NULL, 0};
     smmap__cursor_t *to;
     apr_status_t status;
 
@@ -304,7 +399,7 @@ apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
 apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
 {
     unsigned char pages[1024];
-    const smmap__region_t *region;
+    smmap__os_mapping_t mapping;
     apr_size_t page;
     apr_size_t offset = 0;
     apr_size_t found = 0;
@@ -312,16 +407,17 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     if (cursor == NULL || bytes == NULL) {
         return APR_EINVAL;
     }
-    region = inside(cursor)->region;
-    if (region == NULL) {
+    if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;
     }
+    mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
+    mapping.length = cursor->window_size;
     page = inside(cursor)->manager->page_size;
-    while (offset < region->mapping.length) {
-        apr_size_t left = region->mapping.length - offset;
+    while (offset < mapping.length) {
+        apr_size_t left = mapping.length - offset;
         apr_size_t part = left < sizeof pages * page ? left : sizeof pages * page;
         apr_size_t at;
-        apr_status_t status = smmap__os_residency(&region->mapping, offset, part, pages);
+        apr_status_t status = smmap__os_residency(&mapping, offset, part, pages);
 
         if (status != APR_SUCCESS) {
             return status;

@@ -17,6 +17,7 @@
 #include "core/core.h"
 
 #include <apr_file_io.h>
+#include <apr_thread_proc.h>
 
 #include <string.h>
 
@@ -69,17 +70,27 @@ static void list_update(smmap__file_t *file)
 
 static void close_one(smmap_manager_t *manager, smmap__file_t *file)
 {
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     apr_os_file_t handle = file->handle;
 
+    file->closing++;
     file->handle_open = 0;
+    smmap__replace(&file->readable, (uintptr_t)handle + 1, 0);
     list_update(file);
     manager->emptying++;
     smmap__manager_unlock(manager);
+    /* Who reads by it counted himself before he saw that he may, so he is seen now. */
+    while (atomic_load(&file->readers) != 0) {
+        apr_thread_yield();
+    }
     smmap__os_file_close(handle);
     smmap__manager_lock(manager);
     manager->emptying--;
     manager->stats.open_files--;
     manager->stats.closes++;
+    file->closing--;
+    smmap__file_reap_locked(file, &trash);
+    smmap__trash_empty_locked(manager, &trash);
     apr_thread_cond_broadcast(manager->given_back);
 }
 
@@ -97,7 +108,7 @@ apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
 apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
 {
     while (manager->stats.open_files >= manager->max_open_files) {
-        if (manager->closed) {
+        if (smmap__count_load(&manager->closed) != 0) {
             return SMMAP_ECLOSED;
         }
         if (manager->idle_oldest != NULL) {
@@ -132,6 +143,7 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
 
     file->handle = handle;
     file->handle_open = 1;
+    smmap__store(&file->readable, (uintptr_t)handle + 1);
     file->manager->busy_handles--;
     stats->opens++;
     stats->over_limit += stats->open_files > file->manager->max_open_files;
@@ -307,7 +319,7 @@ static void end_use_locked(smmap__file_t *file)
     file->busy = 0;
     manager->busy_handles -= file->kept == 0;
     list_update(file);
-    if (manager->closed) {
+    if (smmap__count_load(&manager->closed) != 0) {
         smmap__handle_close_idle_locked(manager);
     } else if (file->idle && manager->handle_waiters > 0) {
         close_one(manager, file);
@@ -324,7 +336,7 @@ apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
     smmap__manager_lock(manager);
     /* Between two looks another thread may close what is idle: hence the loop. */
     do {
-        if (manager->closed) {
+        if (smmap__count_load(&manager->closed) != 0) {
             status = SMMAP_ECLOSED;
         } else if (!file->handle_open) {
             status = reopen_locked(file, name);

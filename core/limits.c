@@ -15,6 +15,8 @@
  */
 #include "core/core.h"
 
+#include <string.h>
+
 static int fits(const smmap_manager_t *manager, apr_size_t bytes, apr_size_t going_bytes,
                 apr_size_t going_regions)
 {
@@ -48,21 +50,105 @@ static apr_status_t exhausted(smmap_manager_t *manager)
     return APR_SUCCESS;
 }
 
-/* Put victims into the trash until the region fits, or none is left. */
-static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t *trash)
+/* The heavy fence is paid once for a batch of victims. Where there are many regions
+   a few more go than must, so that the next misses find room. */
+enum { BATCH = 32, MORE_MOST = 15, REGIONS_FOR_ONE_MORE = 64 };
+
+/* Victims that are taken, and a small table of their addresses, so that looking
+   through the pins costs one probe for each. */
+typedef struct batch_t {
+    smmap__region_t *regions[BATCH];
+    unsigned char pinned[BATCH];
+    unsigned count;
+    unsigned char table[4 * BATCH]; /* index + 1; 0: empty */
+} batch_t;
+
+static unsigned probe(uintptr_t address)
 {
-    apr_size_t going_bytes = 0;
-    apr_size_t going_regions = 0;
+    return (unsigned)(((apr_uint64_t)(address >> 12) * APR_UINT64_C(0x9E3779B97F4A7C15)) >> 57);
+}
 
-    while (!fits(manager, bytes, going_bytes, going_regions)) {
-        smmap__region_t *victim = smmap__queue_victim(&manager->queue);
+static void batch_add(batch_t *batch, smmap__region_t *region)
+{
+    unsigned at = probe((uintptr_t)region->mapping.address);
 
-        if (victim == NULL) {
+    while (batch->table[at % (4 * BATCH)] != 0) {
+        at++;
+    }
+    batch->regions[batch->count] = region;
+    batch->table[at % (4 * BATCH)] = (unsigned char)++batch->count;
+}
+
+static void batch_see_pin(void *context, uintptr_t window)
+{
+    batch_t *batch = context;
+    unsigned at = probe(window);
+    unsigned index;
+
+    while ((index = batch->table[at % (4 * BATCH)]) != 0) {
+        if ((uintptr_t)batch->regions[index - 1]->mapping.address == window) {
+            batch->pinned[index - 1] = 1;
             return;
         }
-        going_bytes += victim->mapping.length;
-        going_regions++;
-        smmap__region_detach_locked(victim, trash);
+        at++;
+    }
+}
+
+/* Take regions at the hand until the new one would fit, and `more` besides. Returns
+   0 when each region of the queue was looked at often enough. */
+static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes, apr_size_t more,
+                      apr_size_t *steps)
+{
+    const apr_size_t lap = manager->queue.length;
+    /* None is looked at twice in one batch. */
+    const apr_size_t end = *steps < 2 * lap ? *steps + lap : 3 * lap;
+    apr_size_t going_bytes = 0;
+
+    memset(batch, 0, sizeof *batch);
+    while (batch->count < BATCH && *steps < end) {
+        smmap__region_t *region;
+        int spared;
+
+        if (fits(manager, bytes, going_bytes, batch->count) && more-- == 0) {
+            break;
+        }
+        region = smmap__queue_step(&manager->queue);
+        /* In two laps each was seen with its bit cleared. What is hit faster than
+           that is hot, but it must go before a call is refused. */
+        spared = smmap__region_spared_locked(region) && *steps < 2 * lap;
+        (*steps)++;
+        if (!spared && smmap__region_take_locked(region)) {
+            batch_add(batch, region);
+            going_bytes += region->mapping.length;
+        }
+    }
+    return *steps < 3 * lap;
+}
+
+/* Put victims into the trash so that the region fits; a few more where there are
+   many. None where nothing can go. */
+static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t *trash)
+{
+    apr_size_t more = manager->queue.length / REGIONS_FOR_ONE_MORE;
+    apr_size_t evicted = 0;
+    apr_size_t steps = 0;
+    int go_on = 1;
+
+    while (evicted == 0 && go_on) {
+        batch_t batch;
+        unsigned i;
+
+        go_on = batch_fill(manager, &batch, bytes, more < MORE_MOST ? more : MORE_MOST, &steps);
+        smmap__os_fence_heavy();
+        smmap__pins_each(&manager->pins, batch_see_pin, &batch);
+        for (i = 0; i < batch.count; i++) {
+            if (batch.pinned[i]) {
+                smmap__region_give_back_locked(batch.regions[i]);
+            } else {
+                smmap__region_discard_locked(batch.regions[i], trash);
+                evicted++;
+            }
+        }
     }
 }
 
@@ -82,6 +168,9 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
 {
     apr_status_t status = hopeless(manager, bytes);
 
+    if (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
+        smmap__count_store(&manager->pressure, 1);
+    }
     while (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
         smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
         int progress = 1;
@@ -99,7 +188,7 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
             status = exhausted(manager);
             break;
         }
-        if (manager->closed) {
+        if (smmap__count_load(&manager->closed) != 0) {
             status = SMMAP_ECLOSED;
         } else if (!progress) {
             status = exhausted(manager);
@@ -121,14 +210,26 @@ void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes)
 
 void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
 {
-    smmap__region_t *region = manager->queue.oldest;
+    smmap__region_t *region;
+    unsigned epoch;
 
+    smmap__count_store(&manager->pressure, 0);
     take_stuck(manager, trash);
+
+    for (region = manager->queue.oldest; region != NULL; region = region->newer) {
+        smmap__region_spared_locked(region);
+        smmap__region_take_locked(region);
+    }
+    smmap__os_fence_heavy();
+    epoch = smmap__region_mark_pinned_locked(manager);
+    region = manager->queue.oldest;
     while (region != NULL) {
         smmap__region_t *newer = region->newer;
 
-        if (region->clients == 0) {
-            smmap__region_detach_locked(region, trash);
+        if (region->state == SMMAP__TAKEN && region->epoch == epoch) {
+            smmap__region_give_back_locked(region);
+        } else if (region->state == SMMAP__TAKEN) {
+            smmap__region_discard_locked(region, trash);
         }
         region = newer;
     }

@@ -9,14 +9,9 @@ static const smmap__cursor_t *inside(const smmap_cursor_t *cursor)
     return (const smmap__cursor_t *)(const void *)cursor;
 }
 
-static const smmap__region_t *region_of(const smmap_cursor_t *cursor)
-{
-    return cursor != NULL ? inside(cursor)->region : NULL;
-}
-
 int smmap_cursor_is_valid(const smmap_cursor_t *cursor)
 {
-    return region_of(cursor) != NULL;
+    return cursor != NULL && cursor->window_data != NULL;
 }
 
 int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
@@ -29,29 +24,27 @@ int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
     }
     manager = inside(cursor)->manager;
     smmap__manager_lock(manager);
-    closed = manager->closed;
+    closed = smmap__count_load(&manager->closed) != 0;
     smmap__manager_unlock(manager);
     return !closed;
 }
 
 const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor)
 {
-    const smmap__region_t *region = region_of(cursor);
-
-    if (region == NULL) {
+    if (!smmap_cursor_is_valid(cursor)) {
         return NULL;
     }
-    return region->mapping.address + (apr_size_t)(inside(cursor)->offset - region->begin);
+    return cursor->window_data + (apr_size_t)(inside(cursor)->offset - cursor->window_begin);
 }
 
 apr_off_t smmap_cursor_offset(const smmap_cursor_t *cursor)
 {
-    return region_of(cursor) != NULL ? inside(cursor)->offset : 0;
+    return smmap_cursor_is_valid(cursor) ? inside(cursor)->offset : 0;
 }
 
 apr_size_t smmap_cursor_size(const smmap_cursor_t *cursor)
 {
-    return region_of(cursor) != NULL ? inside(cursor)->size : 0;
+    return smmap_cursor_is_valid(cursor) ? inside(cursor)->size : 0;
 }
 
 apr_off_t smmap_cursor_end(const smmap_cursor_t *cursor)
@@ -66,29 +59,26 @@ int smmap_cursor_includes(const smmap_cursor_t *cursor, apr_off_t offset)
 
 apr_off_t smmap_cursor_region_begin(const smmap_cursor_t *cursor)
 {
-    const smmap__region_t *region = region_of(cursor);
-
-    return region != NULL ? region->begin : 0;
+    return smmap_cursor_is_valid(cursor) ? cursor->window_begin : 0;
 }
 
 apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor)
 {
-    const smmap__region_t *region = region_of(cursor);
-
-    return region != NULL ? region->mapping.length : 0;
+    return smmap_cursor_is_valid(cursor) ? cursor->window_size : 0;
 }
 
 apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
 {
-    const smmap__region_t *region = region_of(cursor);
+    smmap_manager_t *manager;
     apr_size_t clients;
 
-    if (region == NULL) {
+    if (!smmap_cursor_is_valid(cursor)) {
         return 0;
     }
-    smmap__manager_lock(inside(cursor)->manager);
-    clients = region->clients;
-    smmap__manager_unlock(inside(cursor)->manager);
+    manager = inside(cursor)->manager;
+    smmap__manager_lock(manager);
+    clients = smmap__pins_on(&manager->pins, cursor->window_data);
+    smmap__manager_unlock(manager);
     return clients;
 }
 
@@ -102,7 +92,9 @@ apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
     }
     manager = inside(cursor)->manager;
     smmap__manager_lock(manager);
-    size = manager->closed ? 0 : inside(cursor)->file->identity.size;
+    size = smmap__count_load(&manager->closed) == 0
+               ? smmap__offset_load(&inside(cursor)->file->size)
+               : 0;
     smmap__manager_unlock(manager);
     return size;
 }

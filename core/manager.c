@@ -70,9 +70,18 @@ static void manager_free(smmap_manager_t *manager)
         smmap__os_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
+    while (manager->stuck != NULL) {
+        smmap__region_t *region = manager->stuck;
+
+        manager->stuck = region->next;
+        smmap__os_unmap(&region->mapping); /* the last attempt */
+        smmap__free(region);
+    }
     if (manager->root != NULL) {
         apr_pool_destroy(manager->root);
     }
+    smmap__pins_destroy(&manager->pins);
+    smmap__free(manager->by_address);
     smmap__free(manager->buckets);
     smmap__free(manager);
 }
@@ -170,6 +179,7 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     wide = system.address_bits == 64;
     manager->granularity = system.granularity;
     manager->page_size = system.page_size;
+    manager->asymmetric = smmap__os_fence_asymmetric();
     manager->limits = options.limits;
     manager->mode = options.mode;
     if (manager->mode == SMMAP_MODE_AUTO) {
@@ -193,9 +203,14 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     smmap__manager_lock(manager);
-    manager->closed = 1;
+    smmap__count_store(&manager->closed, 1);
     manager->owner = NULL;
-    smmap__room_clear_locked(manager, &trash);
+    /* Nobody may find any of them from now on. What is pinned goes with its pin. */
+    while (manager->queue.oldest != NULL) {
+        smmap__region_retire_locked(manager->queue.oldest);
+    }
+    smmap__os_fence_heavy();
+    smmap__limbo_sweep_locked(manager, &trash);
     smmap__trash_empty_locked(manager, &trash);
     smmap__handle_close_idle_locked(manager);
     apr_thread_cond_broadcast(manager->given_back);
@@ -225,7 +240,9 @@ apr_status_t smmap_manager_create(smmap_manager_t **manager, const smmap_options
     if (status == APR_SUCCESS) {
         made->bucket_count = FIRST_BUCKETS;
         made->buckets = smmap__alloc(FIRST_BUCKETS * sizeof *made->buckets);
-        status = made->buckets != NULL ? locks_make(made) : APR_ENOMEM;
+        made->by_address_count = FIRST_BUCKETS;
+        made->by_address = smmap__alloc(FIRST_BUCKETS * sizeof *made->by_address);
+        status = made->buckets != NULL && made->by_address != NULL ? locks_make(made) : APR_ENOMEM;
     }
     if (status != APR_SUCCESS) {
         manager_free(made);
@@ -264,6 +281,31 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
     return trash.status;
 }
 
+typedef struct pinned_t {
+    smmap_manager_t *manager;
+    smmap_stats_t *stats;
+} pinned_t;
+
+static void count_pin(void *context, uintptr_t window)
+{
+    pinned_t *pinned = context;
+    smmap__region_t *region = smmap__region_at_locked(pinned->manager, window);
+
+    if (region != NULL && region->epoch != pinned->manager->epoch) {
+        region->epoch = pinned->manager->epoch;
+        pinned->stats->pinned_regions++;
+        pinned->stats->pinned_bytes += region->mapping.length;
+    }
+}
+
+static void count_pinned(smmap_manager_t *manager, smmap_stats_t *stats)
+{
+    pinned_t pinned = {manager, stats};
+
+    manager->epoch++;
+    smmap__pins_each(&manager->pins, count_pin, &pinned);
+}
+
 apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
 {
     if (manager == NULL || stats == NULL || stats->struct_size != sizeof *stats) {
@@ -271,6 +313,8 @@ apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
     }
     smmap__manager_lock(manager);
     *stats = manager->stats;
+    smmap__pins_count(&manager->pins, stats);
+    count_pinned(manager, stats);
     smmap__manager_unlock(manager);
     return APR_SUCCESS;
 }

@@ -1,22 +1,18 @@
 /*
- * Regions: finding a window that is mapped, and mapping one that is not.
- *
- * A file in sliding mode has a fixed grid of windows; a region on the grid is a
- * whole window (the last one ends with the file) and is found through its slot. A
- * span is any other region: it crosses a window's end because somebody required
- * bytes in one piece, or it is a part of a window because the system refused to
- * map more. Spans hang in a chain at the window they begin in. In static mode the
- * grid has one window, as large as the file.
- *
- * Invariant, under the manager's lock: a region that can be found (queued) does
- * not reach past the size of its file as last measured, and a region on the grid
- * reaches to the end of its window or of the file.
+ * The miss path: mapping a window that is not mapped.
  *
  * Mapping is done with the file's lock held and the manager's let go, so that two
  * threads that miss on one window map it once, and nobody else waits for it. The
  * system chooses the address. Where the window size is a multiple of 2 MiB, so is
  * each window's offset, and Linux then chooses an address that lets it use huge
  * page-table entries.
+ *
+ * Invariant, under the manager's lock: a region that can be found does not reach
+ * past the size of its file as last measured, and a region on the grid reaches to
+ * the end of its window or of the file. A hit relies on the second: it computes
+ * where the window ends. So the size shrinks before the regions that are too long
+ * go out of sight, and grows after the one that is too short did; and a hit reads
+ * the size again after the slot.
  */
 #include "core/core.h"
 
@@ -34,148 +30,50 @@ typedef struct attempt_t {
     apr_off_t end;
     apr_size_t window; /* the size of window we try for; 0: exactly these bytes */
     range_t range;
+    smmap__pin_t *pin;
+    smmap_access_t access;
     int retried;
     int smaller; /* the system refused more */
 } attempt_t;
 
-apr_off_t smmap__region_end(const smmap__region_t *region)
-{
-    return region->begin + (apr_off_t)region->mapping.length;
-}
-
-static apr_uint64_t window_number(const smmap__file_t *file, apr_off_t offset)
-{
-    apr_size_t window = file->manager->window_size;
-
-    return window != 0 ? (apr_uint64_t)offset / window : 0;
-}
-
-static int covers(const smmap__region_t *region, apr_off_t offset, apr_off_t end)
-{
-    return region->begin <= offset && end <= smmap__region_end(region);
-}
-
-smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
-                                           apr_off_t end)
-{
-    apr_uint64_t number = window_number(file, offset);
-    smmap__region_t *region = smmap__slots_get(&file->grid, number);
-
-    if (region != NULL && covers(region, offset, end)) {
-        return region;
-    }
-    region = smmap__slots_get(&file->spans, number);
-    while (region != NULL && !covers(region, offset, end)) {
-        region = region->next;
-    }
-    return region;
-}
-
-void smmap__region_pin_locked(smmap__region_t *region)
-{
-    smmap_manager_t *manager = region->file->manager;
-
-    if (region->clients++ == 0) {
-        manager->stats.pinned_regions++;
-        manager->stats.pinned_bytes += region->mapping.length;
-        manager->queue.pinned += region->queued;
-    }
-}
-
-static void to_trash(smmap__region_t *region, smmap__trash_t *trash)
-{
-    smmap__file_t *file = region->file;
-
-    region->next = trash->regions;
-    trash->regions = region;
-    file->regions--;
-    smmap__file_reap_locked(file, trash);
-}
-
-void smmap__region_unpin_locked(smmap__region_t *region, smmap__trash_t *trash)
-{
-    smmap_manager_t *manager = region->file->manager;
-
-    if (--region->clients > 0) {
-        return;
-    }
-    manager->stats.pinned_regions--;
-    manager->stats.pinned_bytes -= region->mapping.length;
-    if (!region->queued) {
-        to_trash(region, trash);
-        return;
-    }
-    manager->queue.pinned--;
-    if (manager->closed) {
-        smmap__region_detach_locked(region, trash);
-    }
-}
-
-void smmap__region_detach_locked(smmap__region_t *region, smmap__trash_t *trash)
-{
-    smmap__file_t *file = region->file;
-    apr_uint64_t number = window_number(file, region->begin);
-
-    if (region->on_grid) {
-        smmap__slots_set(&file->grid, number, NULL);
-    } else {
-        smmap__region_t *first = smmap__slots_get(&file->spans, number);
-
-        if (first == region) {
-            smmap__slots_set(&file->spans, number, region->next);
-        } else {
-            while (first->next != region) {
-                first = first->next;
-            }
-            first->next = region->next;
-        }
-    }
-    smmap__queue_remove(&file->manager->queue, region);
-    if (region->clients == 0) {
-        to_trash(region, trash);
-    }
-}
-
-/* Where it can be found. The slot was prepared, so this cannot fail. */
-static void attach_locked(smmap__region_t *region)
-{
-    smmap__file_t *file = region->file;
-    apr_uint64_t number = window_number(file, region->begin);
-
-    if (region->on_grid) {
-        smmap__slots_set(&file->grid, number, region);
-    } else {
-        region->next = smmap__slots_get(&file->spans, number);
-        smmap__slots_set(&file->spans, number, region);
-    }
-    smmap__queue_add(&file->manager->queue, region);
-}
-
 void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash_t *trash)
 {
-    apr_off_t old = file->identity.size;
+    smmap_manager_t *manager = file->manager;
+    apr_off_t old = smmap__offset_load(&file->size);
     smmap__region_t *region;
+    int retired = 0;
 
     file->identity.size = size;
     if (size < old) {
         /* Rare, so a walk over everything is good enough. */
-        file->manager->stats.truncated_files++;
-        region = file->manager->queue.oldest;
+        manager->stats.truncated_files++;
+        smmap__offset_store(&file->size, size);
+        region = manager->queue.oldest;
         while (region != NULL) {
             smmap__region_t *newer = region->newer;
 
             if (region->file == file && smmap__region_end(region) > size) {
-                smmap__region_detach_locked(region, trash);
+                smmap__region_retire_locked(region);
+                retired = 1;
             }
             region = newer;
         }
-    } else if (size > old && old > 0) {
+    } else if (size > old) {
         /* The last window ended with the file; unless it was full, it is short now. */
-        region = smmap__slots_get(&file->grid, window_number(file, old - 1));
-        if (region != NULL &&
-            (apr_uint64_t)region->mapping.length != (apr_uint64_t)file->manager->window_size) {
-            smmap__region_detach_locked(region, trash);
+        smmap__word_t *slot =
+            old > 0 ? smmap__slots_find(&file->grid, smmap__window_number(file, old - 1)) : NULL;
+        uintptr_t address = slot != NULL ? smmap__load(slot) & ~SMMAP__FLAGS : 0;
+
+        region = address != 0 ? smmap__region_at_locked(manager, address) : NULL;
+        if (region != NULL && (apr_off_t)region->mapping.length != file->window) {
+            smmap__region_retire_locked(region);
+            retired = 1;
         }
+        smmap__offset_store(&file->size, size);
+    }
+    if (retired) {
+        smmap__os_fence_heavy();
+        smmap__limbo_sweep_locked(manager, trash);
     }
 }
 
@@ -184,7 +82,7 @@ void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash
 static void choose_range(attempt_t *attempt)
 {
     const smmap_manager_t *manager = attempt->file->manager;
-    apr_off_t size = attempt->file->identity.size;
+    apr_off_t size = smmap__offset_load(&attempt->file->size);
     apr_off_t grid = (apr_off_t)manager->window_size;
     range_t *range = &attempt->range;
 
@@ -260,6 +158,12 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
         }
         smmap__manager_unlock(manager);
         status = smmap__os_map(mapping, handle, attempt->range.begin, (apr_size_t)length);
+        if (status == APR_SUCCESS && attempt->access != SMMAP_ACCESS_NORMAL) {
+            /* A hint: where it is not taken, it is not. */
+            smmap__os_advise(mapping, 0, (apr_size_t)length,
+                             attempt->access == SMMAP_ACCESS_RANDOM ? SMMAP__OS_RANDOM
+                                                                    : SMMAP__OS_SEQUENTIAL);
+        }
         smmap__manager_lock(manager);
         if (status == APR_SUCCESS) {
             return APR_SUCCESS;
@@ -285,7 +189,7 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
 {
     smmap__file_t *file = attempt->file;
     smmap_manager_t *manager = file->manager;
-    apr_uint64_t number = window_number(file, attempt->offset);
+    apr_uint64_t number = smmap__window_number(file, attempt->offset);
     smmap__region_t *region = smmap__alloc(sizeof *region);
     apr_status_t status = region != NULL ? APR_SUCCESS : APR_ENOMEM;
 
@@ -302,14 +206,17 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     }
     region->begin = attempt->range.begin;
     region->file = file;
-    region->on_grid = (unsigned char)attempt->range.on_grid;
     file->regions++;
-    if (attempt->range.on_grid ||
-        smmap__slots_prepare(&file->spans, number) == APR_SUCCESS) {
-        attach_locked(region);
+    if (attempt->range.on_grid) {
+        region->slot = smmap__slots_find(&file->grid, number);
     }
-    /* Else there is no memory to find it again: it is its cursor's alone. */
-    smmap__region_pin_locked(region);
+    /* The pin first: nobody may evict it before its cursor has it. */
+    smmap__store(&attempt->pin->window, (uintptr_t)region->mapping.address);
+    if (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS) {
+        smmap__region_attach_locked(region);
+    } else {
+        smmap__region_hide_locked(region);
+    }
     manager->stats.maps++;
     manager->stats.over_limit += manager->stats.mapped_bytes > manager->max_mapped_bytes ||
                                  manager->stats.regions > manager->max_regions;
@@ -324,41 +231,46 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__region_obtain(smmap__file_t *file, const smmap__name_t *name, apr_off_t offset,
-                                  apr_off_t end, int whole, smmap__region_t **region)
+apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
+                                  int whole, smmap__region_t **region)
 {
+    smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
     smmap_manager_t *manager = file->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     attempt_t attempt = {
-        file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, 0, 0};
+        file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, pin,
+        cursor->access, 0, 0};
     apr_os_file_t handle;
     apr_status_t status;
 
     smmap__file_lock(file);
-    status = smmap__handle_enter(file, name, &handle);
+    status = smmap__handle_enter(file, cursor->name, &handle);
     if (status != APR_SUCCESS) {
         smmap__file_unlock(file);
         return status;
     }
     smmap__manager_lock(manager);
-    if (manager->closed) {
+    if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
-    } else if (attempt.end > file->identity.size) {
+    } else if (attempt.end > smmap__offset_load(&file->size)) {
         status = SMMAP_ETRUNCATED;
     } else {
         /* Another thread may have mapped it while we waited for the lock. */
         *region = smmap__region_find_locked(file, offset, attempt.end);
         if (*region != NULL) {
-            smmap__region_pin_locked(*region);
+            smmap__store(&pin->window, (uintptr_t)(*region)->mapping.address);
         } else {
             status = make_locked(&attempt, handle, region);
         }
     }
-    if (status == APR_SUCCESS && manager->closed) {
+    if (status == APR_SUCCESS && smmap__count_load(&manager->closed) != 0) {
         /* The manager was destroyed while we mapped. */
-        smmap__region_unpin_locked(*region, &trash);
+        smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+
+        smmap__store(&pin->window, 0);
+        smmap__room_clear_locked(manager, &trash);
+        smmap__limbo_sweep_locked(manager, &trash);
         smmap__trash_empty_locked(manager, &trash);
-        *region = NULL;
         status = SMMAP_ECLOSED;
     }
     smmap__manager_unlock(manager);

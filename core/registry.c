@@ -21,6 +21,9 @@
 
 #include <string.h>
 
+/* The step of the grid in static mode: no file reaches into a second window. */
+#define STATIC_WINDOW ((apr_off_t)((apr_uint64_t)1 << (8 * sizeof(apr_off_t) - 2)))
+
 const char *smmap__name_text(const smmap__name_t *name)
 {
     return (const char *)(name + 1);
@@ -185,9 +188,17 @@ static smmap__file_t *file_make(smmap_manager_t *manager, const smmap__identity_
     }
     file->manager = manager;
     file->identity = *identity;
+    smmap__offset_store(&file->size, identity->size);
+    file->window = STATIC_WINDOW;
     if (manager->window_size != 0) {
+        file->window = (apr_off_t)manager->window_size;
         /* A file that is empty now may grow; one slot would then not do. */
-        windows = (apr_uint64_t)identity->size / manager->window_size + 2;
+        windows = (apr_uint64_t)(identity->size / file->window) + 2;
+    }
+    if ((file->window & (file->window - 1)) == 0) {
+        while (((apr_off_t)1 << file->shift) < file->window) {
+            file->shift++;
+        }
     }
     smmap__slots_init(&file->grid, windows);
     smmap__slots_init(&file->spans, windows);
@@ -223,7 +234,7 @@ void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t
 
 void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
 {
-    if (file->cursors > 0 || file->regions > 0) {
+    if (file->cursors > 0 || file->regions > 0 || file->closing) {
         return;
     }
     smmap__file_forget_locked(file);
@@ -360,7 +371,7 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *nam
         return status;
     }
     smmap__manager_lock(manager);
-    changed = size != file->identity.size;
+    changed = size != smmap__offset_load(&file->size);
     smmap__manager_unlock(manager);
     if (changed) {
         /* It grew or shrank since it was measured last. Only a measurement under

@@ -1,8 +1,9 @@
 /*
  * The slot table; see slots.h for what it is and why it has two levels.
  *
- * Invariant: an index whose leaf exists was prepared, and stays so. A failed
- * prepare leaves the table as it was, or with a larger root, which is harmless.
+ * Invariant: a word that was prepared stays where it is until the table goes. A
+ * failed prepare leaves the table as it was, or with a larger root, which is
+ * harmless.
  */
 #include "core/slots.h"
 
@@ -10,113 +11,116 @@
 
 #include "core/memory.h"
 
-enum { LEAF_BITS_LEAST = 6, LEAF_BITS_MOST = 12 };
+enum { LEAF_BITS_MOST = 12 };
 
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count)
 {
-    unsigned bits = 0;
-
     memset(slots, 0, sizeof *slots);
     if (count <= 1) {
+        smmap__store(&slots->first, (uintptr_t)&slots->only);
         return;
     }
-    while (bits < 64 && (count >> bits) != 0) {
-        bits++;
+    while (slots->leaf_bits < LEAF_BITS_MOST && (count >> slots->leaf_bits) != 0) {
+        slots->leaf_bits++;
     }
-    bits /= 2;
-    if (bits < LEAF_BITS_LEAST) {
-        bits = LEAF_BITS_LEAST;
-    }
-    slots->leaf_bits = bits < LEAF_BITS_MOST ? bits : LEAF_BITS_MOST;
+}
+
+static smmap__root_t *root_of(const smmap__slots_t *slots)
+{
+    return (smmap__root_t *)smmap__load(&slots->root);
 }
 
 void smmap__slots_destroy(smmap__slots_t *slots)
 {
+    smmap__root_t *root = root_of(slots);
     apr_size_t i;
 
-    for (i = 0; i < slots->root_count; i++) {
-        smmap__free(slots->root[i]);
+    for (i = 0; root != NULL && i < root->count; i++) {
+        smmap__free((void *)smmap__load(&root->leaves[i]));
     }
-    smmap__free(slots->root);
+    while (root != NULL) {
+        smmap__root_t *older = root->older;
+
+        smmap__free(root);
+        root = older;
+    }
+    if (slots->leaf_bits != 0) {
+        smmap__free((void *)smmap__load(&slots->first));
+    }
     memset(slots, 0, sizeof *slots);
 }
 
-/* The leaf that holds an index, or NULL. */
-static void **leaf_of(const smmap__slots_t *slots, apr_uint64_t index)
+smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index)
 {
+    const smmap__root_t *root = root_of(slots);
     apr_uint64_t number = index >> slots->leaf_bits;
+    apr_uint64_t place = index & (((apr_uint64_t)1 << slots->leaf_bits) - 1);
+    smmap__word_t *leaf;
 
-    return number < slots->root_count ? slots->root[number] : NULL;
-}
-
-static apr_size_t place_in_leaf(const smmap__slots_t *slots, apr_uint64_t index)
-{
-    return (apr_size_t)(index & (((apr_uint64_t)1 << slots->leaf_bits) - 1));
-}
-
-void *smmap__slots_get(const smmap__slots_t *slots, apr_uint64_t index)
-{
-    void **leaf;
-
-    if (slots->leaf_bits == 0) {
-        return index == 0 ? slots->only : NULL;
+    if (root == NULL || number >= root->count) {
+        return NULL;
     }
-    leaf = leaf_of(slots, index);
-    return leaf != NULL ? leaf[place_in_leaf(slots, index)] : NULL;
+    leaf = (smmap__word_t *)smmap__load(&root->leaves[number]);
+    return leaf != NULL ? leaf + place : NULL;
 }
 
 /* Let the root hold `number`: at least twice as large as before, so that growing
-   step by step stays linear. */
+   step by step stays linear, and all old roots together are no larger than it. */
 static apr_status_t root_grow(smmap__slots_t *slots, apr_uint64_t number)
 {
-    const apr_size_t most = APR_SIZE_MAX / sizeof(void **) / 2;
+    const apr_size_t most = APR_SIZE_MAX / sizeof(smmap__word_t) / 4;
+    smmap__root_t *old = root_of(slots);
+    smmap__root_t *root;
     apr_size_t count;
-    void ***root;
+    apr_size_t i;
 
-    if (number < slots->root_count) {
+    if (old != NULL && number < old->count) {
         return APR_SUCCESS;
     }
     if (number >= most) {
         return APR_ENOMEM;
     }
     count = (apr_size_t)number + 1;
-    if (count < 2 * slots->root_count) {
-        count = 2 * slots->root_count;
+    if (old != NULL && count < 2 * old->count) {
+        count = 2 * old->count;
     }
-    root = smmap__alloc(count * sizeof *root);
+    root = smmap__alloc(sizeof *root + count * sizeof(smmap__word_t));
     if (root == NULL) {
         return APR_ENOMEM;
     }
-    if (slots->root_count != 0) {
-        memcpy(root, slots->root, slots->root_count * sizeof *root);
+    root->older = old;
+    root->count = count;
+    for (i = 0; old != NULL && i < old->count; i++) {
+        smmap__store(&root->leaves[i], smmap__load(&old->leaves[i]));
     }
-    smmap__free(slots->root);
-    slots->root = root;
-    slots->root_count = count;
+    smmap__store(&slots->root, (uintptr_t)root);
     return APR_SUCCESS;
 }
 
 apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
 {
     apr_uint64_t number = index >> slots->leaf_bits;
+    smmap__word_t *leaf_slot = &slots->first;
+    void *leaf;
     apr_status_t status;
 
-    if (slots->leaf_bits == 0) {
-        return index == 0 ? APR_SUCCESS : APR_EINVAL;
+    if (number != 0) {
+        if (slots->leaf_bits == 0) {
+            return APR_EINVAL;
+        }
+        status = root_grow(slots, number);
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        leaf_slot = &root_of(slots)->leaves[number];
     }
-    status = root_grow(slots, number);
-    if (status != APR_SUCCESS || slots->root[number] != NULL) {
-        return status;
+    if (smmap__load(leaf_slot) != 0) {
+        return APR_SUCCESS;
     }
-    slots->root[number] = smmap__alloc(sizeof(void *) << slots->leaf_bits);
-    return slots->root[number] != NULL ? APR_SUCCESS : APR_ENOMEM;
-}
-
-void smmap__slots_set(smmap__slots_t *slots, apr_uint64_t index, void *value)
-{
-    if (slots->leaf_bits == 0) {
-        slots->only = value;
-    } else {
-        leaf_of(slots, index)[place_in_leaf(slots, index)] = value;
+    leaf = smmap__alloc(sizeof(smmap__word_t) << slots->leaf_bits);
+    if (leaf == NULL) {
+        return APR_ENOMEM;
     }
+    smmap__store(leaf_slot, (uintptr_t)leaf);
+    return APR_SUCCESS;
 }

@@ -1,41 +1,58 @@
 /*
- * The slot table: from the number of a window to what is mapped there.
+ * The slot table: a word for each window of a file, found without a lock.
  *
- * Two levels, so that a lookup is two loads, and a sparse file of 16 TiB costs
- * what its touched parts need: leaves are made when a slot in them is. The leaf
- * size is chosen once, near the square root of the number of windows (64 to 4096
- * slots); the root grows with the highest window touched. Nothing shrinks: the
- * table goes when the file goes. A table of one slot, which is what a file in
+ * Two levels, so that a sparse file of 16 TiB costs what its touched parts need:
+ * leaves of up to 4096 words are made when a word in them is. The first leaf is
+ * found without the root, so a file of up to 4096 windows needs one load less. The
+ * root grows with the highest window touched; an old root is kept until the table
+ * goes, as somebody may be reading it. A table of one word, which is what a file in
  * static mode has, allocates nothing.
  *
- * Who calls holds the manager's lock.
+ * Reading is for anyone at any time. Who prepares holds the manager's lock.
  */
 #ifndef SMMAP_CORE_SLOTS_H
 #define SMMAP_CORE_SLOTS_H
 
-#include <apr.h>
 #include <apr_errno.h>
 
+#include "core/atomic.h"
+
+/** Leaves by number; the words stand behind the structure. */
+typedef struct smmap__root_t {
+    struct smmap__root_t *older; /* the one this one replaced */
+    apr_size_t count;
+    smmap__word_t leaves[1];
+} smmap__root_t;
+
 typedef struct smmap__slots_t {
-    void ***root;          /* leaves; NULL where no slot was ever set */
-    apr_size_t root_count; /* entries in root */
-    void *only;            /* the slot of a table with one slot */
-    unsigned leaf_bits;    /* log2 of the slots in a leaf; 0: there is one slot */
+    smmap__word_t first; /* leaf 0; 0: not made yet */
+    smmap__word_t root;  /* the other leaves; 0: none */
+    smmap__word_t only;  /* leaf 0 of a table with one word */
+    unsigned leaf_bits;  /* log2 of the words in a leaf */
 } smmap__slots_t;
 
-/** Make an empty table for `count` slots; it may come to hold more. Cannot fail. */
+/** Make an empty table for `count` words; it may come to hold more. Cannot fail. */
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count);
 
-/** Free the table, not what it points to. */
+/** Free the table. Nobody may be reading it. */
 void smmap__slots_destroy(smmap__slots_t *slots);
 
-/** What was set at an index; NULL for nothing, and for any index never prepared. */
-void *smmap__slots_get(const smmap__slots_t *slots, apr_uint64_t index);
-
-/** Make sure that smmap__slots_set() at this index cannot fail. APR_ENOMEM. */
+/** Make sure that there is a word at this index. APR_ENOMEM. */
 apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index);
 
-/** Set a slot that was prepared; NULL empties it. */
-void smmap__slots_set(smmap__slots_t *slots, apr_uint64_t index, void *value);
+/** A word of a leaf that is not the first. */
+smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index);
+
+/** The word at an index; NULL when it was never prepared. */
+static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    smmap__word_t *leaf;
+
+    if ((index >> slots->leaf_bits) != 0) {
+        return smmap__slots_find_far(slots, index);
+    }
+    leaf = (smmap__word_t *)smmap__load(&slots->first);
+    return leaf != NULL ? leaf + index : NULL;
+}
 
 #endif

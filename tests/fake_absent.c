@@ -26,6 +26,12 @@ void fake_set_birth(apr_int64_t birth)
     (void)birth;
 }
 
+apr_off_t fake_advised(apr_off_t *end)
+{
+    *end = 0;
+    return 0;
+}
+
 void fake_set_absent(apr_size_t every)
 {
     (void)every;

@@ -378,6 +378,25 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
     return status;
 }
 
+apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
+                                   smmap__os_advice_t advice)
+{
+    apr_status_t status = enter(FAKE_FILE_ADVISE);
+
+    if (status == APR_SUCCESS &&
+        (offset < 0 || length <= 0 || fcntl(file, F_GETFD) < 0 ||
+         (advice != SMMAP__OS_WILLNEED && advice != SMMAP__OS_DONTNEED))) {
+        note_misuse("advice that makes no sense");
+        status = APR_EINVAL;
+    }
+    if (status == APR_SUCCESS) {
+        fake_state.advised += length;
+        fake_state.advised_end = offset + length;
+    }
+    leave();
+    return status;
+}
+
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)
 {
@@ -423,7 +442,7 @@ void smmap__os_fence_heavy(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-void smmap__os_fence_light(void)
+int smmap__os_fence_asymmetric(void)
 {
-    atomic_thread_fence(memory_order_seq_cst);
+    return 0;
 }

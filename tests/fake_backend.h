@@ -20,6 +20,7 @@ typedef enum fake_call_t {
     FAKE_MAP,
     FAKE_UNMAP,
     FAKE_ADVISE,
+    FAKE_FILE_ADVISE,
     FAKE_READ,
     FAKE_RESIDENCY,
     FAKE_ANY /**< whichever comes; and how many kinds there are */
@@ -68,6 +69,9 @@ void fake_set_birth(apr_int64_t birth);
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);
+
+/** Bytes of files that were advised on, and where the last such advice ended. */
+apr_off_t fake_advised(apr_off_t *end);
 
 /** At the next call of a kind, once, before it does its work: call this, without any lock of the
     fake. What another thread might do just then can so be done at a known moment. */

@@ -40,6 +40,17 @@ void fake_set_birth(apr_int64_t birth)
     fake_state.birth = birth;
 }
 
+apr_off_t fake_advised(apr_off_t *end)
+{
+    apr_off_t bytes;
+
+    pthread_mutex_lock(&fake_state.lock);
+    bytes = fake_state.advised;
+    *end = fake_state.advised_end;
+    pthread_mutex_unlock(&fake_state.lock);
+    return bytes;
+}
+
 void fake_set_absent(apr_size_t every)
 {
     fake_state.absent = every;
@@ -208,6 +219,8 @@ void fake_reset(void)
     fake_state.recording = 0;
     fake_state.birth = 0;
     fake_state.absent = 0;
+    fake_state.advised = 0;
+    fake_state.advised_end = 0;
     fake_state.max_open_files = 1024;
     pthread_mutex_unlock(&fake_state.lock);
 }

@@ -37,6 +37,8 @@ typedef struct fake_state_t {
     apr_size_t max_open_files;
     apr_int64_t birth;
     apr_size_t absent;
+    apr_off_t advised;     /**< bytes of files that were advised on */
+    apr_off_t advised_end; /**< where the last such advice ended */
 
     fake_live_t *live[FAKE_BUCKETS];
     unsigned char handles[FAKE_HANDLES]; /**< 1: given out and open */

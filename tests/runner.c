@@ -51,6 +51,7 @@
     X(test_failures) \
     X(test_large)    \
     X(test_between)  \
+    X(test_read)     \
     X(test_threads)
 
 #define DECLARE(name) extern const test_module_t name;

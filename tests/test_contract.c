@@ -439,7 +439,6 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
         worker->bad += smmap__os_read(worker->fd, (apr_off_t)offset, bytes, 128, &nread) != 0;
         worker->bad += nread != 128 || memcmp(bytes, worker->file->data + offset, 128) != 0;
         worker->bad += smmap__os_unmap(&mapping) != 0;
-        smmap__os_fence_light();
         smmap__os_fence_heavy();
     }
     return NULL;

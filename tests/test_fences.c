@@ -1,7 +1,6 @@
 /*
- * The pair of fences of backends/backend.h: what a thread wrote before its light
- * fence is seen by a thread that reads after its heavy fence, or the other way
- * round.
+ * The pair of fences: what a thread published (core/atomic.h) is seen by a thread
+ * that reads after its heavy fence (backends/backend.h), or the other way round.
  *
  * Each side writes the number of its round, passes its fence and reads the other's
  * number. When the heavy side, in its round h, has read l, then what the light
@@ -11,6 +10,7 @@
 #include "harness.h"
 
 #include "backends/backend.h"
+#include "core/atomic.h"
 
 #include <apr_thread_proc.h>
 
@@ -18,7 +18,8 @@
 #include <string.h>
 
 typedef struct duel_t {
-    atomic_uint light_round;
+    smmap__word_t light_round;
+    int asymmetric;
     char apart[256]; /* on lines of the cache of their own */
     atomic_uint heavy_round;
     char behind[256];
@@ -52,8 +53,7 @@ static void *APR_THREAD_FUNC light_side(apr_thread_t *thread, void *data)
     (void)thread;
     play(duel, 1);
     for (round = 1; round <= duel->rounds; round++) {
-        atomic_store_explicit(&duel->light_round, round, memory_order_relaxed);
-        smmap__os_fence_light();
+        smmap__publish(&duel->light_round, round, duel->asymmetric);
         duel->seen[round] = atomic_load_explicit(&duel->heavy_round, memory_order_relaxed);
     }
     atomic_store(&duel->ended, 1);
@@ -71,7 +71,7 @@ static unsigned fight(duel_t *duel, unsigned *heavy_saw, unsigned *moves)
     unsigned rounds = 0;
     unsigned round;
 
-    atomic_store(&duel->light_round, 0);
+    smmap__store(&duel->light_round, 0);
     atomic_store(&duel->heavy_round, 0);
     atomic_store(&duel->ball, 0);
     atomic_store(&duel->ended, 0);
@@ -81,7 +81,7 @@ static unsigned fight(duel_t *duel, unsigned *heavy_saw, unsigned *moves)
         rounds++;
         atomic_store_explicit(&duel->heavy_round, rounds, memory_order_relaxed);
         smmap__os_fence_heavy();
-        heavy_saw[rounds] = atomic_load_explicit(&duel->light_round, memory_order_relaxed);
+        heavy_saw[rounds] = (unsigned)smmap__load(&duel->light_round);
     }
     CHECK_OK(apr_thread_join(&result, light));
     for (round = 1; round <= rounds; round++) {
@@ -103,6 +103,7 @@ static void pair(void)
     int fights;
 
     memset(&duel, 0, sizeof duel);
+    duel.asymmetric = smmap__os_fence_asymmetric();
     duel.rounds = (unsigned)test_count(300000);
     duel.seen = apr_pcalloc(test_pool, (duel.rounds + 2) * sizeof *duel.seen);
     heavy_saw = apr_pcalloc(test_pool, (duel.rounds + 2) * sizeof *heavy_saw);

@@ -165,14 +165,20 @@ static void spans_go_too(void)
     costs(19, 15);
     costs(20, 16);
     costs(21, 17);
-    /* The hand has passed the span. When all that is newer is marked it comes round to it, and
-       then there is room for two windows. */
+    /* The hand has passed the span, and marked it, as it was in use. When all that is newer
+       is marked it comes round to it, and spares it that once; */
     touch(18);
     touch(19);
     touch(20);
     touch(21);
-    costs(22, 1);
-    costs_nothing(23);
+    costs(22, 18);
+    /* the next time it goes, and then there is room for two windows. */
+    touch(19);
+    touch(20);
+    touch(21);
+    touch(22);
+    costs(0, 1);
+    costs_nothing(3);
 }
 
 static void spans_of_one_window(void)
@@ -287,40 +293,61 @@ static int model_find(const model_t *model, int region)
     return i < model->length ? i : -1;
 }
 
+static void model_remove(model_t *model, int region)
+{
+    int at = model_find(model, region);
+
+    memmove(model->order + at, model->order + at + 1,
+            (size_t)(model->length - at - 1) * sizeof model->order[0]);
+    model->length--;
+    model->hand -= at < model->hand;
+    if (model->hand == model->length) {
+        model->hand = 0; /* it was the newest: the hand begins again */
+    }
+}
+
+/* The hand takes as many as must go, at most one lap, and then sees which of them are
+   pinned. Those are marked: they are in use. When all were, it goes on; in the third lap
+   marks save nobody. Returns how many went. */
 static int model_evict(model_t *model)
 {
-    int step;
+    const int lap = model->length;
+    int went = 0;
+    int step = 0;
 
-    for (step = 0; step < 2 * model->length; step++) {
-        int region;
+    while (went == 0 && step < 3 * lap) {
+        const int end = step < 2 * lap ? step + lap : 3 * lap;
+        int taken[MOST];
+        int count = 0;
+        int i;
 
-        if (model->hand >= model->length) {
-            model->hand = 0;
-        }
-        region = model->order[model->hand];
-        if (model->pins[region] == 0 && !model->marked[region]) {
-            memmove(model->order + model->hand, model->order + model->hand + 1,
-                    (size_t)(model->length - model->hand - 1) * sizeof model->order[0]);
-            model->length--;
-            if (model->hand == model->length) {
-                model->hand = 0; /* it was the newest: the hand begins again */
-            }
-            model->victims[model->victim_count++] = region;
-            return 1;
-        }
-        if (model->pins[region] == 0) {
+        while (step < end && model->length - count >= model->limit) {
+            int region = model->order[model->hand];
+            int spared = model->marked[region] && step < 2 * lap;
+
             model->marked[region] = 0;
+            model->hand = model->hand + 1 < model->length ? model->hand + 1 : 0;
+            step++;
+            if (!spared) {
+                taken[count++] = region;
+            }
         }
-        model->hand++;
+        for (i = 0; i < count; i++) {
+            if (model->pins[taken[i]] > 0) {
+                model->marked[taken[i]] = 1;
+            } else {
+                model_remove(model, taken[i]);
+                model->victims[model->victim_count++] = taken[i];
+                went++;
+            }
+        }
     }
-    return 0;
+    return went;
 }
 
 /* A cursor moves from one region (-1: none) to another; 1: it was a hit. */
 static int model_move(model_t *model, int from, int to)
 {
-    int hand = model->hand;
-
     model->victim_count = 0;
     if (from >= 0) {
         model->pins[from]--;
@@ -331,9 +358,7 @@ static int model_move(model_t *model, int from, int to)
         return 1;
     }
     while (model->length >= model->limit) {
-        hand = model->hand;
         if (!model_evict(model)) {
-            model->hand = hand; /* nobody could go, so the hand did not move */
             model->over++;
             break;
         }

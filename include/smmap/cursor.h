@@ -32,6 +32,19 @@
 extern "C" {
 #endif
 
+/** How a cursor is going to read; see smmap_cursor_hint(). */
+typedef enum smmap_access_t {
+    SMMAP_ACCESS_NORMAL = 0,     /**< nothing is known */
+    SMMAP_ACCESS_SEQUENTIAL = 1, /**< from front to back: the next window is asked for early */
+    SMMAP_ACCESS_RANDOM = 2      /**< here and there: the system should not read ahead */
+} smmap_access_t;
+
+/** What is going to be done with a range; see smmap_cursor_advise(). */
+typedef enum smmap_advice_t {
+    SMMAP_WILL_NEED = 0, /**< it will be read soon: bring it into memory, without waiting */
+    SMMAP_DONT_NEED = 1  /**< it will not be read soon: its memory may be used otherwise */
+} smmap_advice_t;
+
 /**
  * A cursor. The fields are here so that smmap_cursor_at() can be inline; read them
  * through the functions, and write none. There is more behind them: a cursor is
@@ -115,6 +128,26 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
                                             apr_size_t size);
 
 /**
+ * Copy bytes, across as many windows as they take. Never slower than the better of
+ * mapping and reading: where a window is mapped it is copied from; where none is, and
+ * mapping one would evict another, the system is asked for the bytes until the window
+ * has shown that it is worth it. The cursor may or may not move on the way.
+ *
+ * @param cursor (in) the cursor.
+ * @param offset (in) first byte, 0 or more.
+ * @param destination (out) room for `size` bytes; may be NULL when size is 0.
+ * @param size (in) bytes wanted, 0 or more.
+ * @param got (out) bytes that were copied: less than `size` where the file ends, and on an
+ *        error what was copied before it. May be NULL.
+ * @return APR_SUCCESS (also when fewer bytes were there than wanted);
+ *         APR_EINVAL: cursor or destination is NULL, or offset is negative;
+ *         APR_EOF: size is not 0, and offset is at or past the end of the file;
+ *         otherwise as smmap_cursor_use().
+ */
+SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offset,
+                                         void *destination, apr_size_t size, apr_size_t *got);
+
+/**
  * Let go of the window. The cursor keeps its file and can be used again. Releasing a
  * cursor that has no window does nothing.
  *
@@ -160,6 +193,35 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
  *         SMMAP_ELIMIT_FILES, APR_ENOENT, ...: it had to be opened again and could not.
  */
 SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
+
+/**
+ * Say how the cursor is going to read. It is a hint: bytes, statuses and limits are the
+ * same with any.
+ *
+ * It acts on windows that this cursor maps from now on, for all who then use them. With
+ * SMMAP_ACCESS_SEQUENTIAL, each time the cursor comes into the window behind the one it was
+ * in, the system is asked for the start of the window after it.
+ *
+ * @param cursor (in) the cursor.
+ * @param access (in) the hint; a new cursor has SMMAP_ACCESS_NORMAL, a copy that of its source.
+ * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, or access is not one.
+ */
+SMMAP_API apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access);
+
+/**
+ * Say what is going to be done with a range of the file, mapped or not. Nothing is mapped,
+ * the cursor stays where it is, and the call does not wait for the disk.
+ *
+ * @param cursor (in) a cursor on the file.
+ * @param offset (in) first byte, 0 or more.
+ * @param size (in) bytes; what is past the end of the file is left out. 0: nothing is done.
+ * @param advice (in) what will be done.
+ * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, offset or size is negative, or advice is
+ *         not one; APR_ENOTIMPL: the system knows no such advice; SMMAP_ECLOSED;
+ *         otherwise as smmap_cursor_refresh(), as the file may have to be opened again.
+ */
+SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t offset,
+                                           apr_off_t size, smmap_advice_t advice);
 
 /**
  * How much of the cursor's window is in memory, so that touching it reads no disk. It is

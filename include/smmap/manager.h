@@ -110,13 +110,16 @@ typedef struct smmap_stats_t {
     apr_uint64_t open_failures;   /**< calls that failed as a file could not be opened */
     apr_uint64_t stale_files;     /**< calls that found another file under the path */
     apr_uint64_t truncated_files; /**< calls that found a file shorter than before */
+    apr_uint64_t direct_reads;    /**< copying reads, window by window, that mapped nothing */
+    apr_uint64_t denied;          /**< times that a window was not worth evicting another for */
+    apr_uint64_t prefetches;      /**< times that a sequential cursor asked for its next window */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
 #define SMMAP_STATS_INIT                                                                \
     {                                                                                   \
         sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0                                                            \
+            0, 0, 0, 0, 0, 0, 0, 0, 0                                                   \
     }
 
 /**

@@ -1,0 +1,314 @@
+/*
+ * Regions that are mapped: where they are found, and who uses them.
+ *
+ * A file in sliding mode has a fixed grid of windows; a region on the grid is a
+ * whole window (the last one ends with the file), and its address stands in the
+ * word of its slot, where a hit finds it without a lock. A span is any other
+ * region: it crosses a window's end because somebody required bytes in one piece,
+ * or it is a part of a window because the system refused to map more. Spans hang in
+ * a chain at the window they begin in and are found under the manager's lock. In
+ * static mode the grid has one window, larger than any file.
+ *
+ * The life of a region is that of its state:
+ *
+ *   FOUND -> TAKEN      the slot's word becomes 0: no hit finds it any more
+ *   TAKEN -> FOUND      somebody pins it: the word is put back
+ *   TAKEN -> trash      after the heavy fence no pin held its address
+ *   FOUND -> LIMBO      the file's size changed, or the manager was destroyed
+ *   LIMBO -> trash      after the heavy fence no pin held its address
+ *
+ * Why nothing is unmapped that is pinned: a hit reads the word, publishes the
+ * address in its pin, and reads the word again. The evictor makes the word 0, then
+ * executes the heavy fence, then reads the pins. If the evictor does not see the
+ * pin, it was published after the fence, so the hit's second reading comes after it
+ * too, finds 0, and the hit is none. Under the lock pins are only set on regions
+ * that are FOUND, and evictors hold the lock from taking to putting back. A pin
+ * passes from one cursor to another under the lock alone, so none is missed on the
+ * way.
+ */
+#include "core/core.h"
+
+apr_off_t smmap__region_end(const smmap__region_t *region)
+{
+    return region->begin + (apr_off_t)region->mapping.length;
+}
+
+static uintptr_t address_of(const smmap__region_t *region)
+{
+    return (uintptr_t)region->mapping.address;
+}
+
+/* By address. */
+
+static smmap__region_t **bucket_of(const smmap_manager_t *manager, uintptr_t address)
+{
+    apr_uint64_t hash =
+        (apr_uint64_t)(address >> 12) * APR_UINT64_C(0x9E3779B97F4A7C15); /* Knuth's */
+
+    return &manager->by_address[(hash >> 32) & (manager->by_address_count - 1)];
+}
+
+smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager, uintptr_t address)
+{
+    smmap__region_t *region = *bucket_of(manager, address);
+
+    while (region != NULL && address_of(region) != address) {
+        region = region->beside;
+    }
+    return region;
+}
+
+/* Without memory the chains just become longer. */
+static void grow_table(smmap_manager_t *manager)
+{
+    smmap__region_t **old = manager->by_address;
+    apr_size_t old_count = manager->by_address_count;
+    smmap__region_t **larger;
+    apr_size_t i;
+
+    if (manager->queue.length < old_count || old_count > APR_SIZE_MAX / 4 / sizeof *larger) {
+        return;
+    }
+    larger = smmap__alloc(2 * old_count * sizeof *larger);
+    if (larger == NULL) {
+        return;
+    }
+    manager->by_address = larger;
+    manager->by_address_count = 2 * old_count;
+    for (i = 0; i < old_count; i++) {
+        while (old[i] != NULL) {
+            smmap__region_t *region = old[i];
+            smmap__region_t **bucket = bucket_of(manager, address_of(region));
+
+            old[i] = region->beside;
+            region->beside = *bucket;
+            *bucket = region;
+        }
+    }
+    smmap__free(old);
+}
+
+static void enter_address(smmap__region_t *region)
+{
+    smmap__region_t **bucket;
+
+    grow_table(region->file->manager);
+    bucket = bucket_of(region->file->manager, address_of(region));
+    region->beside = *bucket;
+    *bucket = region;
+}
+
+static void to_trash(smmap__region_t *region, smmap__trash_t *trash)
+{
+    smmap__region_t **link = bucket_of(region->file->manager, address_of(region));
+
+    while (*link != region) {
+        link = &(*link)->beside;
+    }
+    *link = region->beside;
+    region->next = trash->regions;
+    trash->regions = region;
+    region->file->regions--;
+    smmap__file_reap_locked(region->file, trash);
+}
+
+/* By place. */
+
+static int covers(const smmap__region_t *region, apr_off_t offset, apr_off_t end)
+{
+    return region->begin <= offset && end <= smmap__region_end(region);
+}
+
+/* The first span that begins in a window. */
+static smmap__region_t *first_span(const smmap__file_t *file, apr_uint64_t number)
+{
+    const smmap__word_t *word = smmap__slots_find(&file->spans, number);
+
+    return word != NULL ? (smmap__region_t *)smmap__load(word) : NULL;
+}
+
+smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
+                                           apr_off_t end)
+{
+    apr_uint64_t number = smmap__window_number(file, offset);
+    const smmap__word_t *word = smmap__slots_find(&file->grid, number);
+    uintptr_t address = word != NULL ? smmap__load(word) & ~SMMAP__FLAGS : 0;
+    smmap__region_t *region;
+
+    if (address != 0) {
+        region = smmap__region_at_locked(file->manager, address);
+        if (covers(region, offset, end)) {
+            return region;
+        }
+    }
+    region = first_span(file, number);
+    while (region != NULL && !covers(region, offset, end)) {
+        region = region->next;
+    }
+    return region;
+}
+
+void smmap__region_attach_locked(smmap__region_t *region)
+{
+    smmap__file_t *file = region->file;
+
+    region->state = SMMAP__FOUND;
+    enter_address(region);
+    smmap__queue_add(&file->manager->queue, region);
+    if (region->slot == NULL) {
+        smmap__word_t *chain =
+            smmap__slots_find(&file->spans, smmap__window_number(file, region->begin));
+
+        region->next = (smmap__region_t *)smmap__load(chain);
+        smmap__store(chain, (uintptr_t)region);
+    } else {
+        smmap__store(region->slot, address_of(region));
+    }
+}
+
+static void to_limbo(smmap__region_t *region)
+{
+    smmap_manager_t *manager = region->file->manager;
+
+    region->state = SMMAP__LIMBO;
+    region->next = manager->limbo;
+    manager->limbo = region;
+    smmap__count_store(&manager->limbo_count, smmap__count_load(&manager->limbo_count) + 1);
+}
+
+void smmap__region_hide_locked(smmap__region_t *region)
+{
+    enter_address(region);
+    to_limbo(region);
+}
+
+/* Out of table and queue. */
+static void detach(smmap__region_t *region)
+{
+    smmap__file_t *file = region->file;
+
+    if (region->slot != NULL) {
+        smmap__store(region->slot, 0);
+    } else {
+        smmap__word_t *chain =
+            smmap__slots_find(&file->spans, smmap__window_number(file, region->begin));
+        smmap__region_t *before = (smmap__region_t *)smmap__load(chain);
+
+        if (before == region) {
+            smmap__store(chain, (uintptr_t)region->next);
+        } else {
+            while (before->next != region) {
+                before = before->next;
+            }
+            before->next = region->next;
+        }
+    }
+    smmap__queue_remove(&file->manager->queue, region);
+}
+
+/* The hand's questions. */
+
+void smmap__region_visit_locked(smmap__region_t *region)
+{
+    if (region->slot == NULL) {
+        region->visited = 1;
+    } else {
+        smmap__store(region->slot, address_of(region) | SMMAP__VISITED);
+    }
+}
+
+int smmap__region_spared_locked(smmap__region_t *region)
+{
+    int visited;
+
+    if (region->slot == NULL) {
+        visited = region->visited;
+        region->visited = 0;
+        return visited;
+    }
+    return smmap__replace(region->slot, address_of(region) | SMMAP__VISITED, address_of(region));
+}
+
+int smmap__region_take_locked(smmap__region_t *region)
+{
+    if (region->state != SMMAP__FOUND ||
+        (region->slot != NULL && !smmap__replace(region->slot, address_of(region), 0))) {
+        return 0;
+    }
+    region->state = SMMAP__TAKEN;
+    return 1;
+}
+
+void smmap__region_give_back_locked(smmap__region_t *region)
+{
+    region->state = SMMAP__FOUND;
+    smmap__region_visit_locked(region);
+}
+
+void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash)
+{
+    detach(region);
+    to_trash(region, trash);
+}
+
+void smmap__region_retire_locked(smmap__region_t *region)
+{
+    detach(region);
+    to_limbo(region);
+}
+
+/* Who pins what. */
+
+static void mark(void *context, uintptr_t window)
+{
+    smmap_manager_t *manager = context;
+    smmap__region_t *region = smmap__region_at_locked(manager, window);
+
+    /* There may be none: a hit that is about to see that it came too late. */
+    if (region != NULL) {
+        region->epoch = manager->epoch;
+    }
+}
+
+unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager)
+{
+    manager->epoch++;
+    smmap__pins_each(&manager->pins, mark, manager);
+    return manager->epoch;
+}
+
+static void leave_limbo(smmap_manager_t *manager, smmap__region_t **link, smmap__trash_t *trash)
+{
+    smmap__region_t *region = *link;
+
+    *link = region->next;
+    smmap__count_store(&manager->limbo_count, smmap__count_load(&manager->limbo_count) - 1);
+    to_trash(region, trash);
+}
+
+void smmap__limbo_sweep_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+{
+    unsigned epoch = smmap__region_mark_pinned_locked(manager);
+    smmap__region_t **link = &manager->limbo;
+
+    while (*link != NULL) {
+        if ((*link)->epoch != epoch) {
+            leave_limbo(manager, link, trash);
+        } else {
+            link = &(*link)->next;
+        }
+    }
+}
+
+void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
+                                 smmap__trash_t *trash)
+{
+    smmap__region_t **link = &manager->limbo;
+
+    while (*link != NULL && address_of(*link) != address) {
+        link = &(*link)->next;
+    }
+    if (*link != NULL && smmap__pins_on(&manager->pins, (void *)address) == 0) {
+        leave_limbo(manager, link, trash);
+    }
+}

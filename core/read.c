@@ -1,0 +1,209 @@
+/*
+ * Copying reads: from a window where one is mapped, and otherwise by whichever is
+ * cheaper, mapping the window or asking the system for the bytes.
+ *
+ * A map, the faults behind it and the unmap of its victim cost as much as some ten
+ * reads of 4 KiB. While there is room, mapping is an investment that costs nothing
+ * but itself, so it is made at once. When there is none, a window has to earn its
+ * place: it is read past (os_read into the caller's memory) until it was touched
+ * ADMIT_AFTER times, and then the eviction queue is asked. If the region at its
+ * hand was hit since the hand came by last, that one loses its bit, stays, and the
+ * newcomer starts again; otherwise the newcomer is mapped. So where all windows are
+ * equally hot the mapped ones stay, and reading costs what pread costs; where some
+ * are hotter, these become mapped. The idea of a frequency that a newcomer must show
+ * is TinyLFU's (Einziger et al., ACM TOS 13(4), 2017); the victim's bit is SIEVE's.
+ *
+ * The count stands in the low bits of the slot's word while nothing is mapped there,
+ * and goes when something is. It is approximate: of two threads that count at one
+ * moment, one may be lost.
+ */
+#include "core/core.h"
+
+#include <string.h>
+
+enum { ADMIT_AFTER = 16, COUNT_SHIFT = 1 };
+
+/* A window has been touched often enough: may it be mapped? */
+static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
+{
+    smmap__region_t *region;
+    int yes;
+
+    smmap__manager_lock(manager);
+    region = smmap__queue_step(&manager->queue);
+    yes = region == NULL || !smmap__region_spared_locked(region);
+    if (yes) {
+        manager->queue.hand = region; /* the evictor wants to see it, too */
+    } else {
+        uintptr_t word = smmap__load(slot);
+
+        manager->stats.denied++;
+        if ((word & ~SMMAP__FLAGS) == 0) {
+            smmap__replace(slot, word, 0);
+        }
+    }
+    smmap__manager_unlock(manager);
+    return yes;
+}
+
+/* Is it better to read past the window that holds this offset? */
+static int read_past(smmap__cursor_t *cursor, apr_off_t offset)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__file_t *file = cursor->file;
+    apr_uint64_t number = smmap__window_number(file, offset);
+    smmap__word_t *slot = smmap__slots_find(&file->grid, number);
+    uintptr_t word;
+
+    if (smmap__count_load(&manager->pressure) == 0) {
+        return 0;
+    }
+    if (slot == NULL) {
+        smmap__manager_lock(manager);
+        smmap__slots_prepare(&file->grid, number);
+        smmap__manager_unlock(manager);
+        return 1;
+    }
+    word = smmap__load(slot);
+    if ((word & ~SMMAP__FLAGS) != 0) {
+        return 0;
+    }
+    if (word >> COUNT_SHIFT < ADMIT_AFTER - 1) {
+        smmap__replace(slot, word, word + ((uintptr_t)1 << COUNT_SHIFT));
+        return 1;
+    }
+    return !admitted(manager, slot);
+}
+
+/* Why a handle is not closed while it is used here: who closes it makes `readable` 0
+   and then looks at `readers`; here it is the other way round, and all four are
+   sequentially consistent, so one of the two sees the other. */
+int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
+{
+    uintptr_t readable;
+
+    atomic_fetch_add(&file->readers, 1);
+    readable = atomic_load(&file->readable);
+    if (readable == 0) {
+        smmap__reading_end(file);
+        return 0;
+    }
+    *handle = (apr_os_file_t)(readable - 1);
+    return 1;
+}
+
+void smmap__reading_end(smmap__file_t *file)
+{
+    atomic_fetch_sub(&file->readers, 1);
+}
+
+/* Read by the system. *copied is set on an error, too. */
+static apr_status_t read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                apr_size_t size, apr_size_t *copied)
+{
+    smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
+    apr_os_file_t handle;
+    apr_status_t status;
+
+    if (smmap__reading_begin(file, &handle)) {
+        status = smmap__os_read(handle, offset, to, size, copied);
+        smmap__reading_end(file);
+    } else {
+        smmap__file_lock(file);
+        status = smmap__handle_enter(file, cursor->name, &handle);
+        if (status == APR_SUCCESS) {
+            status = smmap__os_read(handle, offset, to, size, copied);
+            smmap__handle_leave(file);
+        }
+        smmap__file_unlock(file);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (pin != NULL) {
+        smmap__count_store(&pin->direct_reads, smmap__count_load(&pin->direct_reads) + 1);
+    }
+    if (*copied < size) {
+        status = smmap__file_measure(file, cursor->name);
+        return status != APR_SUCCESS ? status : SMMAP_ETRUNCATED;
+    }
+    return APR_SUCCESS;
+}
+
+/* Read some of a range that lies in one window: as much as the first thing that can
+   be read from holds. */
+static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                              apr_size_t size, apr_size_t *copied)
+{
+    const smmap_cursor_t *shown = &cursor->shown;
+    const unsigned char *from = smmap_cursor_at(shown, offset);
+    apr_status_t status;
+
+    *copied = size;
+    if (from != NULL) {
+        apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
+
+        if (there < size) {
+            *copied = there;
+        }
+    } else {
+        if (!smmap__cursor_hit(cursor, offset, size)) {
+            if (read_past(cursor, offset)) {
+                *copied = 0;
+                return read_direct(cursor, offset, to, size, copied);
+            }
+            status = smmap_cursor_use(&cursor->shown, offset, size);
+            if (status != APR_SUCCESS) {
+                *copied = 0;
+                return status;
+            }
+            *copied = cursor->size;
+        }
+        from = smmap_cursor_data(shown);
+    }
+    memcpy(to, from, *copied);
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *destination,
+                               apr_size_t size, apr_size_t *got)
+{
+    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
+    unsigned char *to = destination;
+    apr_size_t done = 0;
+    apr_status_t status = APR_SUCCESS;
+    apr_off_t file_size;
+
+    if (got != NULL) {
+        *got = 0;
+    }
+    if (shown == NULL || offset < 0 || (destination == NULL && size != 0)) {
+        return APR_EINVAL;
+    }
+    if (smmap__count_load(&cursor->manager->closed) != 0) {
+        return SMMAP_ECLOSED;
+    }
+    file_size = smmap__offset_load(&cursor->file->size);
+    if (size != 0 && offset >= file_size) {
+        return APR_EOF;
+    }
+    if (size != 0 && (apr_uint64_t)(file_size - offset) < size) {
+        size = (apr_size_t)(file_size - offset);
+    }
+    while (status == APR_SUCCESS && done < size) {
+        apr_off_t at = offset + (apr_off_t)done;
+        apr_off_t left = cursor->file->window - at % cursor->file->window;
+        apr_size_t part = size - done;
+
+        if ((apr_uint64_t)left < part) {
+            part = (apr_size_t)left;
+        }
+        status = read_some(cursor, at, to + done, part, &part);
+        done += part;
+    }
+    if (got != NULL) {
+        *got = done;
+    }
+    return status;
+}
