@@ -23,6 +23,7 @@ SMMAP_CORE_FILES = \
 	core/cursor.c \
 	core/find.c \
 	core/handle.c \
+	core/hit.c \
 	core/limits.c \
 	core/look.c \
 	core/manager.c \

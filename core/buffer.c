@@ -215,7 +215,7 @@ apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_siz
     if (status == APR_SUCCESS) {
         status = move_to(buffer, offset, size);
     }
-    if (status == APR_SUCCESS && buffer->cursor->size < size) {
+    if (status == APR_SUCCESS && smmap__cursor_size(buffer->cursor) < size) {
         status = SMMAP_ESPLIT;
     }
     if (status == APR_SUCCESS) {

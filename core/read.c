@@ -158,7 +158,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                 *copied = 0;
                 return status;
             }
-            *copied = cursor->size;
+            *copied = smmap__cursor_size(cursor);
         }
         from = smmap_cursor_data(shown);
     }
@@ -192,8 +192,10 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
         size = (apr_size_t)(file_size - offset);
     }
     while (status == APR_SUCCESS && done < size) {
+        const smmap__file_t *file = cursor->file;
         apr_off_t at = offset + (apr_off_t)done;
-        apr_off_t left = cursor->file->window - at % cursor->file->window;
+        apr_off_t begin = smmap__window_begin(file, smmap__window_number(file, at));
+        apr_off_t left = file->window - (at - begin);
         apr_size_t part = size - done;
 
         if ((apr_uint64_t)left < part) {

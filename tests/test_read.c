@@ -231,6 +231,51 @@ static void hints(void)
     CHECK_NUMBER(manager_stats(manager).prefetches, 64);
 }
 
+/* A cursor that had a hit knows the way to the next one by itself. It must not when it
+   has no pin, and must forget it when it becomes a sequential one. */
+static void hints_and_hits(void)
+{
+    smmap_cursor_t *other;
+    smmap_cursor_t *copy;
+    smmap_stats_t before;
+    apr_size_t i;
+
+    begin(64, SMMAP_LIMITS_HARD);
+    for (i = 0; i < 3 * 60; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i % 60 * unit + i), 0));
+        CHECK(region_shows(cursor, &file));
+    }
+    other = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_hint(other, SMMAP_ACCESS_RANDOM));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(other, (apr_off_t)((i + 1) * unit) - 1, 0));
+        CHECK_NUMBER(smmap_cursor_size(other), 1);
+        CHECK(cursor_shows(other, &file));
+        NEED_OK(smmap_cursor_require(other, (apr_off_t)(i * unit), unit));
+        CHECK(cursor_shows(other, &file));
+    }
+    NEED_OK(smmap_cursor_copy(&copy, other, test_pool));
+    CHECK_STATUS(smmap_cursor_use(other, -1, 0), APR_EINVAL);
+    CHECK(!smmap_cursor_is_valid(other));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(copy, (apr_off_t)(i * unit), 10));
+        CHECK_NUMBER(smmap_cursor_size(copy), 10);
+        CHECK(cursor_shows(copy, &file));
+    }
+    CHECK_STATUS(smmap_cursor_require(copy, 5, 0), APR_EINVAL);
+    CHECK(!smmap_cursor_is_valid(copy));
+    before = manager_stats(manager);
+    NEED_OK(smmap_cursor_hint(other, SMMAP_ACCESS_SEQUENTIAL));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(other, (apr_off_t)(i * unit), 0));
+    }
+    CHECK_NUMBER(manager_stats(manager).prefetches - before.prefetches, 60);
+    CHECK_NUMBER(manager_stats(manager).misses, before.misses);
+    CHECK_NUMBER(manager_stats(manager).hits - before.hits, 60);
+    smmap_cursor_close(copy);
+    counts_check();
+}
+
 static void advice(void)
 {
     apr_off_t end;
@@ -267,6 +312,7 @@ static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"with_one_handle", with_one_handle},
                                     {"cut_short", cut_short},
                                     {"hints", hints},
+                                    {"hints_and_hits", hints_and_hits},
                                     {"advice", advice},
                                     {NULL, NULL}};
 
