@@ -22,6 +22,8 @@ SMMAP_CORE_FILES = \
 	core/core.h \
 	core/cursor.c \
 	core/find.c \
+	core/fork.c \
+	core/guard.c \
 	core/handle.c \
 	core/hit.c \
 	core/limits.c \
@@ -47,7 +49,10 @@ SMMAP_MEMORY_FILES = \
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
-	backends/posix.c
+	backends/posix.c \
+	backends/posix_chain.c \
+	backends/posix_guard.c \
+	backends/posix_guard.h
 
 # What both test programs are made of, and what each has besides: suite-posix runs
 # on the real backend, suite-fake on one that fails when it is told to.
@@ -61,11 +66,14 @@ SMMAP_TEST_FILES = \
 	tests/runner.c \
 	tests/test_between.c \
 	tests/test_buffer.c \
+	tests/test_buffered.c \
 	tests/test_contract.c \
 	tests/test_cursor.c \
 	tests/test_failures.c \
 	tests/test_fences.c \
+	tests/test_fork.c \
 	tests/test_growth.c \
+	tests/test_guard.c \
 	tests/test_input.c \
 	tests/test_large.c \
 	tests/test_lifetime.c \
@@ -89,6 +97,7 @@ SMMAP_TEST_POSIX_FILES = \
 SMMAP_TEST_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_control.c \
+	tests/fake_guard.c \
 	tests/fake_state.h
 
 # The command.

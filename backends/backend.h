@@ -45,6 +45,7 @@ typedef struct smmap__os_info_t {
 typedef struct smmap__os_mapping_t {
     unsigned char *address; /**< a multiple of the granularity */
     apr_size_t length;      /**< as asked for, not rounded */
+    int memory;             /**< 1: of smmap__os_memory(), it shows no file */
 } smmap__os_mapping_t;
 
 /** What the core is going to do with mapped memory. */
@@ -84,6 +85,13 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 apr_status_t smmap__os_file_close(apr_os_file_t file);
 
 /**
+ * How long a file is now. APR could, at four times the cost; guarded reads ask often.
+ *
+ * @param size (out) bytes.
+ */
+apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
+
+/**
  * When a file was made, by the clock of its file system. A file id is given again
  * when a file is deleted and another one made; the time of birth tells the two
  * apart, and APR does not know it.
@@ -100,9 +108,18 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file);
  * @param file (in) open for reading.
  * @param offset (in) a multiple of the granularity, not negative.
  * @param length (in) bytes, not 0; offset + length is not past the size just measured.
+ * @return APR_ENOTIMPL: files of this kind cannot be mapped.
  */
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length);
+
+/**
+ * Plain memory in the place of a mapping, for files that cannot be mapped: zeroed, to be
+ * written to, and given back by smmap__os_unmap().
+ *
+ * @param length (in) bytes, not 0.
+ */
+apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length);
 
 /**
  * Unmap, and zero the mapping. A zeroed mapping is a no-op. It can fail: where Linux
@@ -159,5 +176,74 @@ int smmap__os_fence_asymmetric(void);
 
 /** The heavy fence, executed between taking a region out of sight and reading the pins. */
 void smmap__os_fence_heavy(void);
+
+/*
+ * The guard. A page of a mapping that the system cannot bring into memory (the file was
+ * cut short, the disk or the network failed) is a fault when it is touched, and ends the
+ * process. Guarded, it is survived, in two ways:
+ *
+ * - A guarded copy ends at the fault. The mapping stays as it is.
+ * - In a mapping that a thread has guarded from begin to end, the page is replaced by a
+ *   page of zeroes, for every thread, and the mapping is marked as patched before that.
+ *   Whoever has read from it must ask smmap__os_guard_patched() afterwards.
+ *
+ * These functions are an exception to the rules above: what catches faults is a thing of
+ * the process, so a backend keeps state for it, and serializes smmap__os_guard_install().
+ */
+
+/** Mappings that a thread has guarded; the caller's memory, until the end. */
+typedef struct smmap__os_guard_t {
+    struct smmap__os_guard_t *outer;     /**< the backend's */
+    const unsigned char *const *address; /**< where the mapping's address stands: it may
+                                              change meanwhile, and is NULL for none */
+    const apr_size_t *length;            /**< the same for its length */
+} smmap__os_guard_t;
+
+/**
+ * Be the first to be told of faults. What is no fault of ours goes to whoever was first
+ * before. Has no effect when we are the first already.
+ *
+ * @return APR_ENOTIMPL: the system cannot; APR_ENOSPC: others became first too often.
+ */
+apr_status_t smmap__os_guard_install(void);
+
+/**
+ * Copy from a mapping.
+ *
+ * @param mapping (in) its address.
+ * @param offset (in) first byte, from the start of the mapping.
+ * @param fault (out) on failure, the offset in the mapping that could not be read.
+ * @return 1; 0: there was a fault, and what is in `to` is undefined.
+ */
+int smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
+                         apr_size_t size, apr_size_t *fault);
+
+/**
+ * Guard a mapping in this thread until smmap__os_guard_end().
+ *
+ * @param guard (in) `address` and `length` are set, and stay.
+ * @return APR_ENOTIMPL: the system can guard copies alone.
+ */
+apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard);
+
+/** End it. Returns 0, having done nothing, when it is not one of this thread's. */
+int smmap__os_guard_end(smmap__os_guard_t *guard);
+
+/**
+ * Was a page of a mapping replaced by zeroes? What was read from it before the call was
+ * the file when it was not. The mark goes when the mapping is unmapped.
+ *
+ * @param fault (out) when it was, the offset in the mapping of the first fault.
+ */
+int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault);
+
+/**
+ * Count forks from now on: in a child, smmap__os_forks() answers another number than in
+ * its parent.
+ */
+apr_status_t smmap__os_fork_watch(void);
+
+/** How many forks lie between this process and the one that first watched. */
+unsigned smmap__os_forks(void);
 
 #endif

@@ -4,15 +4,17 @@
  * mmap, munmap, madvise, mincore, pread and little else. All that is special to
  * one system is in this file, behind the contract of backend.h.
  *
- * The only state is whether membarrier can be used, a fact of the process that
- * is found out once. Two threads that find it out together find the same.
+ * The guard against faults is in posix_guard.c. State is kept here for forks alone,
+ * which are counted.
  */
 #include "config.h"
 
 #include "backends/backend.h"
+#include "backends/posix_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -78,6 +80,17 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return close(file) == 0 ? APR_SUCCESS : errno;
 }
 
+apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
+{
+    struct stat info;
+
+    if (fstat(file, &info) != 0) {
+        return errno;
+    }
+    *size = (apr_off_t)info.st_size;
+    return APR_SUCCESS;
+}
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
 #if defined(__linux__) && defined(STATX_BTIME)
@@ -116,20 +129,40 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     void *address = mmap(NULL, length, PROT_READ, MAP_SHARED, file, (off_t)offset);
 
     if (address == MAP_FAILED) {
+        return errno == ENODEV ? APR_ENOTIMPL : errno;
+    }
+    mapping->address = address;
+    mapping->length = length;
+    mapping->memory = 0;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+{
+    void *address =
+        mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (address == MAP_FAILED) {
         return errno;
     }
     mapping->address = address;
     mapping->length = length;
+    mapping->memory = 1;
     return APR_SUCCESS;
 }
 
 apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
 {
-    if (mapping->address != NULL && munmap(mapping->address, mapping->length) != 0) {
-        return errno;
+    if (mapping->address != NULL) {
+        /* Before, as the address may be another mapping's at once. Nobody reads from it. */
+        smmap__posix_guard_forget(mapping->address);
+        if (munmap(mapping->address, mapping->length) != 0) {
+            return errno;
+        }
     }
     mapping->address = NULL;
     mapping->length = 0;
+    mapping->memory = 0;
     return APR_SUCCESS;
 }
 
@@ -281,3 +314,32 @@ void smmap__os_fence_heavy(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 #endif
+
+/*
+ * Forks. The handler runs in the child, before fork() returns there. What makes a process
+ * without telling the C library (a bare clone) is not seen.
+ */
+static atomic_uint forks;
+static pthread_once_t forks_watched = PTHREAD_ONCE_INIT;
+static int forks_error;
+
+static void count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void watch_forks(void)
+{
+    forks_error = pthread_atfork(NULL, NULL, count_fork);
+}
+
+apr_status_t smmap__os_fork_watch(void)
+{
+    pthread_once(&forks_watched, watch_forks);
+    return forks_error;
+}
+
+unsigned smmap__os_forks(void)
+{
+    return atomic_load_explicit(&forks, memory_order_relaxed);
+}

@@ -78,6 +78,9 @@ apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_of
         (advice != SMMAP_WILL_NEED && advice != SMMAP_DONT_NEED)) {
         return APR_EINVAL;
     }
+    if (smmap__forked(cursor->manager)) {
+        return SMMAP_EFORKED;
+    }
     smmap__file_lock(cursor->file);
     status = smmap__handle_enter(cursor->file, cursor->name, &handle);
     if (status == APR_SUCCESS) {

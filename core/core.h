@@ -119,6 +119,7 @@ struct smmap__file_t {
     unsigned char handle_open; /* handle is one */
     unsigned char busy;        /* a call uses the handle right now */
     unsigned char idle;        /* the handle is in the list of those that can be closed */
+    smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
     unsigned closing;          /* handles that are being closed: the file must not be freed */
 };
 
@@ -146,6 +147,8 @@ struct smmap_manager_t {
     apr_thread_mutex_t *stripes[SMMAP__STRIPES];
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *given_back; /* signalled when a trash was emptied, or a handle is idle */
+    smmap_guard_t guard;
+    unsigned forks;                /* smmap__os_forks() when it was made */
     int asymmetric;                /* the heavy fence makes light ones free; see atomic.h */
 
     /* Changed under the lock, read without. */
@@ -158,6 +161,7 @@ struct smmap_manager_t {
     apr_size_t emptying;     /* trashes that are being thrown out right now */
     apr_size_t busy_handles; /* handles that calls use, or are about to open, and that can be
                                 closed afterwards */
+    int inherited; /* in a child, once it was looked at: 1: as it was between two calls, 2: not */
     apr_size_t handle_waiters; /* calls that wait for one of them */
     unsigned next_stripe;
     smmap__queue_t queue;
@@ -186,6 +190,10 @@ typedef struct smmap__cursor_t {
     apr_size_t window;        /* bytes in a window, 1 << shift */
     unsigned shift;
     smmap_access_t access;
+    int guarded;               /* between begin_guard and end_guard; no move is quick then */
+    apr_status_t guard_status; /* what went wrong since begin_guard */
+    smmap__os_guard_t guard;
+    apr_off_t fault;           /* where the last fault was, plus one; 0: there was none */
     smmap_manager_t *manager; /* counted */
     smmap__file_t *file;      /* counted in file->cursors */
     smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
@@ -207,6 +215,8 @@ void smmap__manager_lock(smmap_manager_t *manager);
 void smmap__manager_unlock(smmap_manager_t *manager);
 /** Wait for given_back. The lock is let go meanwhile. */
 void smmap__manager_wait_locked(smmap_manager_t *manager);
+/** Wake all who do. */
+void smmap__manager_wake_locked(smmap_manager_t *manager);
 /** Give a reference back; the last one frees the manager. The lock is held, and let go. */
 void smmap__manager_drop_locked(smmap_manager_t *manager);
 /** A pool for the length of one call. */
@@ -252,6 +262,17 @@ apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
                                  apr_os_file_t *handle);
 /** End that. */
 void smmap__handle_leave(smmap__file_t *file);
+
+/* fork.c */
+
+/** Is this process a child, and the manager its parent's? */
+static inline int smmap__forked(const smmap_manager_t *manager)
+{
+    return smmap__os_forks() != manager->forks;
+}
+/** In a child: may the manager's structures be touched? No, where another thread of the parent
+    held the lock when the process was forked. */
+int smmap__fork_usable(smmap_manager_t *manager);
 
 /* registry.c: the files of a manager, by identity */
 
@@ -322,6 +343,13 @@ void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash
 void smmap__region_retire_locked(smmap__region_t *region);
 /** Mark each region that is pinned now with a new epoch, and return that. */
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
+/** Does a region of the file keep its id from being given to another? Memory does not. */
+static inline int smmap__file_pinned(const smmap__file_t *file)
+{
+    return file->regions > 0 && smmap__count_load(&file->unmappable) == 0;
+}
+/** Nobody finds the regions of a file any more that reach past an offset. */
+void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash);
 /** What is in limbo and not pinned goes into the trash. */
 void smmap__limbo_sweep_locked(smmap_manager_t *manager, smmap__trash_t *trash);
 /** The same for the region at one address, which a cursor has let go of. */
@@ -335,7 +363,22 @@ void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
                                   int whole, smmap__region_t **region);
 
+/* guard.c */
+
+/** Copy from the cursor's window, where what is wanted is, with a guard; what cannot be had there
+    is read. */
+apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                               apr_size_t size, apr_size_t *copied);
+/** A guarded cursor is about to leave its window: is what was read there good? */
+void smmap__guard_leave(smmap__cursor_t *cursor);
+/** End the guard without asking. */
+void smmap__guard_drop(smmap__cursor_t *cursor);
+
 /* read.c, ahead.c */
+
+/** Read by the system. *copied is what was read, on an error, too. */
+apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                apr_size_t size, apr_size_t *copied);
 
 /** Use the file's handle without a lock; 0: it is closed, and nothing is to be ended. */
 int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle);

@@ -45,6 +45,9 @@ static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
 {
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return;
+    }
     smmap__manager_lock(manager);
     smmap__limbo_release_locked(manager, (uintptr_t)window, &trash);
     smmap__trash_empty_locked(manager, &trash);
@@ -68,6 +71,9 @@ static void empty(smmap__cursor_t *cursor)
     if (window == NULL) {
         return;
     }
+    if (cursor->guarded) {
+        smmap__guard_leave(cursor);
+    }
     cursor->shown.window_data = NULL;
     cursor->shown.window_begin = 0;
     cursor->shown.window_size = 0;
@@ -82,7 +88,13 @@ static void leave(smmap__cursor_t *cursor)
     smmap_manager_t *manager = cursor->manager;
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
+    if (cursor->guarded) {
+        smmap__guard_drop(cursor);
+    }
     empty(cursor);
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return;
+    }
     smmap__manager_lock(manager);
     if (cursor->pin != NULL) {
         smmap__pin_count(cursor->pin, &manager->stats);
@@ -106,6 +118,9 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     smmap_manager_t *manager = from->manager;
     apr_status_t status = APR_SUCCESS;
 
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
     smmap__manager_lock(manager);
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
@@ -145,9 +160,14 @@ static apr_status_t cursor_cleanup(void *data)
 static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
                             apr_os_file_t native, apr_pool_t *pool)
 {
-    smmap__cursor_t *made = smmap__alloc(sizeof *made);
-    apr_status_t status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
+    smmap__cursor_t *made;
+    apr_status_t status;
 
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    made = smmap__alloc(sizeof *made);
+    status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
     if (status == APR_SUCCESS && path != NULL) {
         status = smmap__name_make(manager, path, &made->name);
     }
@@ -210,7 +230,7 @@ static void learn(smmap__cursor_t *cursor)
     cursor->window = (apr_size_t)1 << file->shift;
     cursor->slot_count = 0;
     if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
-        cursor->access != SMMAP_ACCESS_SEQUENTIAL) {
+        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded) {
         cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
     }
 }
@@ -241,6 +261,9 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         return 0;
     }
     if (address != (uintptr_t)old) {
+        if (cursor->guarded) {
+            smmap__guard_leave(cursor);
+        }
         smmap__publish(&pin->window, address, cursor->manager->asymmetric);
         if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
             smmap__offset_load(&file->size) != file_size) {
@@ -277,6 +300,9 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     apr_status_t status = APR_SUCCESS;
 
     empty(cursor);
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
     smmap__manager_lock(manager);
     if (cursor->pin == NULL) {
         cursor->pin = smmap__pin_make(&manager->pins);

@@ -80,7 +80,7 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     manager->emptying++;
     smmap__manager_unlock(manager);
     /* Who reads by it counted himself before he saw that he may, so he is seen now. */
-    while (atomic_load(&file->readers) != 0) {
+    while (atomic_load(&file->readers) != 0 && !smmap__forked(manager)) {
         apr_thread_yield();
     }
     smmap__os_file_close(handle);
@@ -91,7 +91,7 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     file->closing--;
     smmap__file_reap_locked(file, &trash);
     smmap__trash_empty_locked(manager, &trash);
-    apr_thread_cond_broadcast(manager->given_back);
+    smmap__manager_wake_locked(manager);
 }
 
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
@@ -134,7 +134,7 @@ void smmap__handle_return_locked(smmap_manager_t *manager)
 {
     manager->stats.open_files--;
     manager->busy_handles--;
-    apr_thread_cond_broadcast(manager->given_back);
+    smmap__manager_wake_locked(manager);
 }
 
 void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
@@ -151,7 +151,7 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
         stats->peak_open_files = stats->open_files;
     }
     list_update(file);
-    apr_thread_cond_broadcast(file->manager->given_back);
+    smmap__manager_wake_locked(file->manager);
 }
 
 void smmap__handle_keep_locked(smmap__file_t *file, int more)
@@ -163,7 +163,7 @@ void smmap__handle_keep_locked(smmap__file_t *file, int more)
     file->kept = more ? file->kept + 1 : file->kept - 1;
     manager->busy_handles += file->busy && file->kept == 0;
     list_update(file);
-    apr_thread_cond_broadcast(manager->given_back);
+    smmap__manager_wake_locked(manager);
 }
 
 /* One attempt to get a handle of our own. */
@@ -277,7 +277,7 @@ static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS &&
         !smmap__identity_same(&file->identity, &identity,
-                              file->regions > 0 || file->handle_open)) {
+                              smmap__file_pinned(file) || file->handle_open)) {
         manager->stats.stale_files++;
         status = SMMAP_ESTALE;
     }
@@ -304,6 +304,10 @@ static apr_status_t measure_locked(smmap__file_t *file)
     status = smmap__handle_identify(manager, file->handle, 0, &identity);
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS) {
+        if (smmap__count_load(&file->unmappable) != 0 &&
+            (file->identity.mtime != identity.mtime || file->identity.ctime != identity.ctime)) {
+            smmap__region_retire_past_locked(file, 0, &trash); /* copies of what was there */
+        }
         file->identity.mtime = identity.mtime;
         file->identity.ctime = identity.ctime;
         smmap__file_resize_locked(file, identity.size, &trash);
@@ -324,7 +328,7 @@ static void end_use_locked(smmap__file_t *file)
     } else if (file->idle && manager->handle_waiters > 0) {
         close_one(manager, file);
     }
-    apr_thread_cond_broadcast(manager->given_back);
+    smmap__manager_wake_locked(manager);
 }
 
 apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,

@@ -247,6 +247,8 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
     smmap__region_t *stuck = NULL;
     apr_size_t bytes = 0;
     apr_size_t regions = 0;
+    apr_size_t buffered_bytes = 0;
+    apr_size_t buffered = 0;
     apr_size_t files = 0;
     apr_size_t handles = 0;
 
@@ -259,12 +261,15 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
         smmap__region_t *region = trash->regions;
 
         apr_size_t length = region->mapping.length;
+        int memory = region->mapping.memory;
         apr_status_t status = smmap__os_unmap(&region->mapping);
 
         trash->regions = region->next;
         if (status == APR_SUCCESS) {
             bytes += length;
             regions++;
+            buffered_bytes += memory ? length : 0;
+            buffered += memory ? 1 : 0;
             smmap__free(region);
         } else {
             keep_first(&trash->status, status);
@@ -295,9 +300,11 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
     manager->emptying--;
     manager->stats.mapped_bytes -= bytes;
     manager->stats.regions -= regions;
+    manager->stats.buffered_bytes -= buffered_bytes;
+    manager->stats.buffered_regions -= buffered;
     manager->stats.unmaps += regions;
     manager->stats.files -= files;
     manager->stats.open_files -= handles;
     manager->stats.closes += handles;
-    apr_thread_cond_broadcast(manager->given_back);
+    smmap__manager_wake_locked(manager);
 }

@@ -23,6 +23,9 @@ int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
         return 0;
     }
     manager = inside(cursor)->manager;
+    if (smmap__forked(manager)) {
+        return 0;
+    }
     smmap__manager_lock(manager);
     closed = smmap__count_load(&manager->closed) != 0;
     smmap__manager_unlock(manager);
@@ -76,6 +79,9 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
         return 0;
     }
     manager = inside(cursor)->manager;
+    if (smmap__forked(manager)) {
+        return 1;
+    }
     smmap__manager_lock(manager);
     clients = smmap__pins_on(&manager->pins, cursor->window_data);
     smmap__manager_unlock(manager);
@@ -91,6 +97,9 @@ apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
         return 0;
     }
     manager = inside(cursor)->manager;
+    if (smmap__forked(manager)) {
+        return 0;
+    }
     smmap__manager_lock(manager);
     size = smmap__count_load(&manager->closed) == 0
                ? smmap__offset_load(&inside(cursor)->file->size)

@@ -46,6 +46,13 @@ void smmap__manager_wait_locked(smmap_manager_t *manager)
     apr_thread_cond_wait(manager->given_back, manager->lock);
 }
 
+void smmap__manager_wake_locked(smmap_manager_t *manager)
+{
+    if (!smmap__forked(manager)) {
+        apr_thread_cond_broadcast(manager->given_back);
+    }
+}
+
 void smmap__file_lock(smmap__file_t *file)
 {
     apr_thread_mutex_lock(file->manager->stripes[file->stripe]);
@@ -70,14 +77,7 @@ static void manager_free(smmap_manager_t *manager)
         smmap__os_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
-    while (manager->stuck != NULL) {
-        smmap__region_t *region = manager->stuck;
-
-        manager->stuck = region->next;
-        smmap__os_unmap(&region->mapping); /* the last attempt */
-        smmap__free(region);
-    }
-    if (manager->root != NULL) {
+    if (manager->root != NULL && !smmap__forked(manager)) {
         apr_pool_destroy(manager->root);
     }
     smmap__pins_destroy(&manager->pins);
@@ -172,6 +172,7 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     }
     if ((options.mode != SMMAP_MODE_AUTO && options.mode != SMMAP_MODE_STATIC &&
          options.mode != SMMAP_MODE_SLIDING) ||
+        (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON) ||
         (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD)) {
         return APR_EINVAL;
     }
@@ -181,6 +182,7 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     manager->page_size = system.page_size;
     manager->asymmetric = smmap__os_fence_asymmetric();
     manager->limits = options.limits;
+    manager->guard = options.guard;
     manager->mode = options.mode;
     if (manager->mode == SMMAP_MODE_AUTO) {
         manager->mode = wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
@@ -202,6 +204,9 @@ static apr_status_t manager_close(smmap_manager_t *manager)
 {
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return APR_SUCCESS;
+    }
     smmap__manager_lock(manager);
     smmap__count_store(&manager->closed, 1);
     manager->owner = NULL;
@@ -213,7 +218,7 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     smmap__limbo_sweep_locked(manager, &trash);
     smmap__trash_empty_locked(manager, &trash);
     smmap__handle_close_idle_locked(manager);
-    apr_thread_cond_broadcast(manager->given_back);
+    smmap__manager_wake_locked(manager);
     smmap__manager_drop_locked(manager);
     return trash.status;
 }
@@ -236,7 +241,14 @@ apr_status_t smmap_manager_create(smmap_manager_t **manager, const smmap_options
     if (made == NULL) {
         return APR_ENOMEM;
     }
+    made->forks = smmap__os_forks();
     status = options_apply(made, options);
+    if (status == APR_SUCCESS) {
+        status = smmap__os_fork_watch();
+    }
+    if (status == APR_SUCCESS && made->guard == SMMAP_GUARD_ON) {
+        status = smmap__os_guard_install();
+    }
     if (status == APR_SUCCESS) {
         made->bucket_count = FIRST_BUCKETS;
         made->buckets = smmap__alloc(FIRST_BUCKETS * sizeof *made->buckets);
@@ -271,6 +283,9 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
     if (manager == NULL) {
         return APR_EINVAL;
     }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
     smmap__manager_lock(manager);
     smmap__room_clear_locked(manager, &trash);
     smmap__trash_empty_locked(manager, &trash);
@@ -279,6 +294,14 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
         *count = trash.unmapped;
     }
     return trash.status;
+}
+
+apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager)
+{
+    if (manager == NULL || manager->guard != SMMAP_GUARD_ON) {
+        return APR_EINVAL;
+    }
+    return smmap__os_guard_install();
 }
 
 typedef struct pinned_t {
@@ -311,6 +334,9 @@ apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
     if (manager == NULL || stats == NULL || stats->struct_size != sizeof *stats) {
         return APR_EINVAL;
     }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
     smmap__manager_lock(manager);
     *stats = manager->stats;
     smmap__pins_count(&manager->pins, stats);
@@ -327,6 +353,11 @@ smmap_mode_t smmap_manager_mode(const smmap_manager_t *manager)
 smmap_limits_t smmap_manager_limits(const smmap_manager_t *manager)
 {
     return manager->limits;
+}
+
+smmap_guard_t smmap_manager_guard(const smmap_manager_t *manager)
+{
+    return manager->guard;
 }
 
 apr_size_t smmap_manager_window_size(const smmap_manager_t *manager)
@@ -353,6 +384,9 @@ static apr_size_t read_counter(smmap_manager_t *manager, const apr_size_t *count
 {
     apr_size_t value;
 
+    if (smmap__forked(manager)) {
+        return *counter; /* as it was */
+    }
     smmap__manager_lock(manager);
     value = *counter;
     smmap__manager_unlock(manager);

@@ -55,6 +55,9 @@ static int read_past(smmap__cursor_t *cursor, apr_off_t offset)
     smmap__word_t *slot = smmap__slots_find(&file->grid, number);
     uintptr_t word;
 
+    if (smmap__count_load(&file->unmappable) != 0) {
+        return 1; /* a window of it costs a read of the whole window */
+    }
     if (smmap__count_load(&manager->pressure) == 0) {
         return 0;
     }
@@ -97,8 +100,7 @@ void smmap__reading_end(smmap__file_t *file)
     atomic_fetch_sub(&file->readers, 1);
 }
 
-/* Read by the system. *copied is set on an error, too. */
-static apr_status_t read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                 apr_size_t size, apr_size_t *copied)
 {
     smmap__file_t *file = cursor->file;
@@ -149,9 +151,13 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
         }
     } else {
         if (!smmap__cursor_hit(cursor, offset, size)) {
+            if (smmap__forked(cursor->manager)) {
+                *copied = 0;
+                return SMMAP_EFORKED;
+            }
             if (read_past(cursor, offset)) {
                 *copied = 0;
-                return read_direct(cursor, offset, to, size, copied);
+                return smmap__read_direct(cursor, offset, to, size, copied);
             }
             status = smmap_cursor_use(&cursor->shown, offset, size);
             if (status != APR_SUCCESS) {
@@ -161,6 +167,9 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
             *copied = smmap__cursor_size(cursor);
         }
         from = smmap_cursor_data(shown);
+    }
+    if (cursor->manager->guard == SMMAP_GUARD_ON) {
+        return smmap__guard_read(cursor, offset, to, *copied, copied);
     }
     memcpy(to, from, *copied);
     return APR_SUCCESS;

@@ -7,6 +7,10 @@
  * each window's offset, and Linux then chooses an address that lets it use huge
  * page-table entries.
  *
+ * A file that the system cannot map is read into memory, in smaller windows, and the
+ * memory is a region like others. It shows the file as it was then, so such regions are
+ * given up when the file's times have changed.
+ *
  * Invariant, under the manager's lock: a region that can be found does not reach
  * past the size of its file as last measured, and a region on the grid reaches to
  * the end of its window or of the file. A hit relies on the second: it computes
@@ -15,6 +19,9 @@
  * the size again after the slot.
  */
 #include "core/core.h"
+
+/* A window of a file that is read into memory, at most; what is required may be more. */
+enum { BUFFERED_MOST = 1024 * 1024 };
 
 /* A range of the file that is going to be mapped. */
 typedef struct range_t {
@@ -33,31 +40,43 @@ typedef struct attempt_t {
     smmap__pin_t *pin;
     smmap_access_t access;
     int retried;
-    int smaller; /* the system refused more */
+    int smaller;  /* the system refused more */
+    int buffered; /* the system cannot map this file */
 } attempt_t;
+
+void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__region_t *region = manager->queue.oldest;
+    int retired = 0;
+
+    /* Rare, so a walk over everything is good enough. */
+    while (region != NULL) {
+        smmap__region_t *newer = region->newer;
+
+        if (region->file == file && smmap__region_end(region) > end) {
+            smmap__region_retire_locked(region);
+            retired = 1;
+        }
+        region = newer;
+    }
+    if (retired) {
+        smmap__os_fence_heavy();
+        smmap__limbo_sweep_locked(manager, trash);
+    }
+}
 
 void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash_t *trash)
 {
     smmap_manager_t *manager = file->manager;
     apr_off_t old = smmap__offset_load(&file->size);
     smmap__region_t *region;
-    int retired = 0;
 
     file->identity.size = size;
     if (size < old) {
-        /* Rare, so a walk over everything is good enough. */
         manager->stats.truncated_files++;
         smmap__offset_store(&file->size, size);
-        region = manager->queue.oldest;
-        while (region != NULL) {
-            smmap__region_t *newer = region->newer;
-
-            if (region->file == file && smmap__region_end(region) > size) {
-                smmap__region_retire_locked(region);
-                retired = 1;
-            }
-            region = newer;
-        }
+        smmap__region_retire_past_locked(file, size, trash);
     } else if (size > old) {
         /* The last window ended with the file; unless it was full, it is short now. */
         smmap__word_t *slot =
@@ -67,13 +86,11 @@ void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash
         region = address != 0 ? smmap__region_at_locked(manager, address) : NULL;
         if (region != NULL && (apr_off_t)region->mapping.length != file->window) {
             smmap__region_retire_locked(region);
-            retired = 1;
+            smmap__offset_store(&file->size, size);
+            smmap__os_fence_heavy();
+            smmap__limbo_sweep_locked(manager, trash);
         }
         smmap__offset_store(&file->size, size);
-    }
-    if (retired) {
-        smmap__os_fence_heavy();
-        smmap__limbo_sweep_locked(manager, trash);
     }
 }
 
@@ -83,10 +100,10 @@ static void choose_range(attempt_t *attempt)
 {
     const smmap_manager_t *manager = attempt->file->manager;
     apr_off_t size = smmap__offset_load(&attempt->file->size);
-    apr_off_t grid = (apr_off_t)manager->window_size;
+    apr_off_t grid = attempt->file->window;
     range_t *range = &attempt->range;
 
-    if (manager->window_size == 0) {
+    if (manager->window_size == 0 && (!attempt->buffered || size <= BUFFERED_MOST)) {
         range->begin = 0;
         range->end = size;
         range->on_grid = 1;
@@ -137,6 +154,40 @@ static int is_exhaustion(apr_status_t status)
            APR_STATUS_IS_ENFILE(status);
 }
 
+/* From now on the file is read into memory, and in smaller windows. */
+static void be_buffered(attempt_t *attempt)
+{
+    smmap_manager_t *manager = attempt->file->manager;
+    apr_size_t most = (apr_size_t)smmap_align_up(BUFFERED_MOST, manager->granularity);
+
+    smmap__count_store(&attempt->file->unmappable, 1);
+    attempt->buffered = 1;
+    if (attempt->window == 0 || attempt->window > most) {
+        attempt->window = most;
+    }
+    choose_range(attempt);
+}
+
+/* Memory with the bytes of the range. */
+static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
+                         smmap__os_mapping_t *mapping)
+{
+    apr_size_t nread;
+    apr_status_t status = smmap__os_memory(mapping, length);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
+    if (status == APR_SUCCESS && nread < length) {
+        status = SMMAP_ETRUNCATED; /* since it was measured, a moment ago */
+    }
+    if (status != APR_SUCCESS) {
+        smmap__os_unmap(mapping);
+    }
+    return status;
+}
+
 /* Reserve room and map. Refused for want of memory: once unmap all that no one
    pins, then try ever smaller windows. The lock is held, and let go meanwhile. */
 static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
@@ -157,8 +208,10 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             return status;
         }
         smmap__manager_unlock(manager);
-        status = smmap__os_map(mapping, handle, attempt->range.begin, (apr_size_t)length);
-        if (status == APR_SUCCESS && attempt->access != SMMAP_ACCESS_NORMAL) {
+        status = attempt->buffered ? fill(attempt, handle, (apr_size_t)length, mapping)
+                                   : smmap__os_map(mapping, handle, attempt->range.begin,
+                                                   (apr_size_t)length);
+        if (status == APR_SUCCESS && !attempt->buffered && attempt->access != SMMAP_ACCESS_NORMAL) {
             /* A hint: where it is not taken, it is not. */
             smmap__os_advise(mapping, 0, (apr_size_t)length,
                              attempt->access == SMMAP_ACCESS_RANDOM ? SMMAP__OS_RANDOM
@@ -169,6 +222,10 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             return APR_SUCCESS;
         }
         smmap__room_return_locked(manager, (apr_size_t)length);
+        if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
+            be_buffered(attempt);
+            continue;
+        }
         if (is_exhaustion(status) && !attempt->retried) {
             attempt->retried = 1;
             smmap__room_clear_locked(manager, &trash);
@@ -193,7 +250,11 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     smmap__region_t *region = smmap__alloc(sizeof *region);
     apr_status_t status = region != NULL ? APR_SUCCESS : APR_ENOMEM;
 
-    choose_range(attempt);
+    if (smmap__count_load(&file->unmappable) != 0) {
+        be_buffered(attempt);
+    } else {
+        choose_range(attempt);
+    }
     if (status == APR_SUCCESS) {
         status = smmap__slots_prepare(attempt->range.on_grid ? &file->grid : &file->spans, number);
     }
@@ -218,6 +279,11 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
         smmap__region_hide_locked(region);
     }
     manager->stats.maps++;
+    if (attempt->buffered) {
+        manager->stats.buffered++;
+        manager->stats.buffered_regions++;
+        manager->stats.buffered_bytes += region->mapping.length;
+    }
     manager->stats.over_limit += manager->stats.mapped_bytes > manager->max_mapped_bytes ||
                                  manager->stats.regions > manager->max_regions;
     manager->stats.halved += attempt->smaller != 0;
@@ -239,7 +305,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     smmap_manager_t *manager = file->manager;
     attempt_t attempt = {
         file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, pin,
-        cursor->access, 0, 0};
+        cursor->access, 0, 0, 0};
     apr_os_file_t handle;
     apr_status_t status;
 

@@ -96,7 +96,7 @@ int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t
 /* Does anything of ours keep the file's id from being given away? */
 static int is_pinned(const smmap__file_t *file)
 {
-    return file->handle_open || file->regions > 0;
+    return file->handle_open || smmap__file_pinned(file);
 }
 
 static smmap__file_t **bucket_of(smmap_manager_t *manager, apr_dev_t device, apr_ino_t inode)
@@ -394,6 +394,9 @@ apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name)
     apr_os_file_t handle;
     apr_status_t status;
 
+    if (smmap__forked(file->manager)) {
+        return SMMAP_EFORKED;
+    }
     smmap__file_lock(file);
     status = smmap__handle_enter(file, name, &handle); /* this measures */
     if (status == APR_SUCCESS) {

@@ -28,6 +28,9 @@ static const struct {
     {SMMAP_ETOOLARGE, "larger than this machine can address in one piece"},
     {SMMAP_ESPLIT, "the bytes cross the end of a window; read them as a copy"},
     {SMMAP_ENOWINDOW, "no window is in use"},
+    {SMMAP_EFAULT, "a page of the file could not be read when it was touched"},
+    {SMMAP_EFORKED, "a forked child may only destroy what its parent made; make a manager of "
+                    "your own"},
 };
 
 char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size)

@@ -48,9 +48,7 @@ static int due(fake_call_t call)
     return order->at != 0 && (now == order->at || (now > order->at && order->forever));
 }
 
-/* Begin a call: run its hook, take the lock, count it. Returns the status to fail it with, or
-   APR_SUCCESS. */
-static apr_status_t enter(fake_call_t call)
+apr_status_t fake_enter(fake_call_t call)
 {
     void (*hook)(void *data);
     int this_kind;
@@ -73,7 +71,7 @@ static apr_status_t enter(fake_call_t call)
     return fake_state.orders[this_kind ? call : FAKE_ANY].status;
 }
 
-static void leave(void)
+void fake_leave(void)
 {
     pthread_mutex_unlock(&fake_state.lock);
 }
@@ -146,23 +144,23 @@ static apr_status_t give_out(int fd, apr_os_file_t *handle)
 /* Opening and duplicating are one kind of call: both make a handle. */
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
-    apr_status_t status = enter(FAKE_DUP);
+    apr_status_t status = fake_enter(FAKE_DUP);
 
     if (status == APR_SUCCESS) {
         status = give_out(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), file);
     }
-    leave();
+    fake_leave();
     return status;
 }
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    apr_status_t status = enter(FAKE_DUP);
+    apr_status_t status = fake_enter(FAKE_DUP);
 
     if (status == APR_SUCCESS) {
         status = give_out(fcntl(file, F_DUPFD_CLOEXEC, 0), copy);
     }
-    leave();
+    fake_leave();
     return status;
 }
 
@@ -170,7 +168,7 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
 {
     apr_status_t status;
 
-    status = enter(FAKE_CLOSE);
+    status = fake_enter(FAKE_CLOSE);
     if (file < 0 || file >= FAKE_HANDLES || !fake_state.handles[file]) {
         note_misuse("a handle was closed that is not open");
         status = APR_EBADF;
@@ -182,7 +180,7 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
             status = errno;
         }
     }
-    leave();
+    fake_leave();
     return status;
 }
 
@@ -190,7 +188,7 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     apr_status_t status;
 
-    status = enter(FAKE_BIRTH);
+    status = fake_enter(FAKE_BIRTH);
     if (status == APR_SUCCESS && fcntl(file, F_GETFD) < 0) {
         status = errno;
     }
@@ -200,7 +198,7 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     if (status == APR_SUCCESS) {
         *birth = fake_state.birth;
     }
-    leave();
+    fake_leave();
     return status;
 }
 
@@ -263,6 +261,21 @@ static int has_room(apr_size_t length)
             length <= fake_state.fail_total - fake_state.live_bytes);
 }
 
+/* Enter it into the table, and hand it out. */
+static void give_mapping(smmap__os_mapping_t *mapping, fake_live_t *entry, int memory)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    entry->next = NULL;
+    *find(entry->address) = entry;
+    fake_state.live_mappings++;
+    fake_state.live_bytes += entry->length;
+    note_event(1, entry);
+    fake_leave();
+    mapping->address = entry->address;
+    mapping->length = entry->length;
+    mapping->memory = memory;
+}
+
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length)
 {
@@ -270,7 +283,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     struct stat info;
     fake_live_t *entry;
 
-    status = enter(FAKE_MAP);
+    status = fake_enter(FAKE_MAP);
     if (status == APR_SUCCESS && !has_room(length)) {
         fake_state.failed++;
         status = APR_ENOMEM;
@@ -283,12 +296,12 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
             note_misuse("a mapping was asked for that is not aligned, or empty");
             status = APR_EINVAL;
         } else if (!S_ISREG(info.st_mode)) {
-            status = APR_FROM_OS_ERROR(ENODEV);
+            status = APR_ENOTIMPL;
         } else if (offset > info.st_size || length > (apr_uint64_t)(info.st_size - offset)) {
             note_misuse("a mapping was asked for past the end of the file");
         }
     }
-    leave();
+    fake_leave();
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -304,15 +317,38 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
         free(entry);
         return status;
     }
-    pthread_mutex_lock(&fake_state.lock);
-    entry->next = NULL;
-    *find(entry->address) = entry;
-    fake_state.live_mappings++;
-    fake_state.live_bytes += length;
-    note_event(1, entry);
-    leave();
-    mapping->address = entry->address;
-    mapping->length = length;
+    give_mapping(mapping, entry, 0);
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+{
+    apr_status_t status = fake_enter(FAKE_MEMORY);
+    fake_live_t *entry = NULL;
+    void *memory;
+
+    if (status == APR_SUCCESS && !has_room(length)) {
+        fake_state.failed++;
+        status = APR_ENOMEM;
+    }
+    fake_leave();
+    if (status == APR_SUCCESS) {
+        entry = calloc(1, sizeof *entry);
+        status = entry != NULL ? APR_SUCCESS : APR_ENOMEM;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    entry->offset = -1;
+    entry->length = length;
+    entry->whole = (length + the_page() - 1) / the_page() * the_page();
+    if (posix_memalign(&memory, fake_state.granularity, entry->whole) != 0) {
+        free(entry);
+        return APR_ENOMEM;
+    }
+    entry->address = memory;
+    memset(entry->address, 0, entry->whole);
+    give_mapping(mapping, entry, 1);
     return APR_SUCCESS;
 }
 
@@ -325,9 +361,9 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     if (mapping->address == NULL && mapping->length == 0) {
         return APR_SUCCESS;
     }
-    status = enter(FAKE_UNMAP);
+    status = fake_enter(FAKE_UNMAP);
     if (status != APR_SUCCESS) {
-        leave();
+        fake_leave();
         return status;
     }
     at = find(mapping->address);
@@ -344,9 +380,10 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         free(entry->address);
         free(entry);
     }
-    leave();
+    fake_leave();
     mapping->address = NULL;
     mapping->length = 0;
+    mapping->memory = 0;
     return status;
 }
 
@@ -370,18 +407,18 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
     apr_status_t status;
 
     (void)advice;
-    status = enter(FAKE_ADVISE);
+    status = fake_enter(FAKE_ADVISE);
     if (status == APR_SUCCESS) {
         status = check_range(mapping, offset, length);
     }
-    leave();
+    fake_leave();
     return status;
 }
 
 apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
                                    smmap__os_advice_t advice)
 {
-    apr_status_t status = enter(FAKE_FILE_ADVISE);
+    apr_status_t status = fake_enter(FAKE_FILE_ADVISE);
 
     if (status == APR_SUCCESS &&
         (offset < 0 || length <= 0 || fcntl(file, F_GETFD) < 0 ||
@@ -393,7 +430,7 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
         fake_state.advised += length;
         fake_state.advised_end = offset + length;
     }
-    leave();
+    fake_leave();
     return status;
 }
 
@@ -403,8 +440,8 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
     apr_status_t status;
     apr_off_t got;
 
-    status = enter(FAKE_READ);
-    leave();
+    status = fake_enter(FAKE_READ);
+    fake_leave();
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -423,11 +460,11 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     apr_status_t status;
     apr_size_t i;
 
-    status = enter(FAKE_RESIDENCY);
+    status = fake_enter(FAKE_RESIDENCY);
     if (status == APR_SUCCESS) {
         status = check_range(mapping, offset, length);
     }
-    leave();
+    fake_leave();
     if (status == APR_SUCCESS) {
         /* It is all a copy in memory, but for what a test wants to hear. */
         for (i = 0; i < count; i++) {

@@ -23,6 +23,10 @@ typedef enum fake_call_t {
     FAKE_FILE_ADVISE,
     FAKE_READ,
     FAKE_RESIDENCY,
+    FAKE_SIZE,
+    FAKE_MEMORY,
+    FAKE_GUARD,   /**< a guarded copy; failed, with any status, it is a fault at its first byte */
+    FAKE_PATCHED, /**< the question whether a page was replaced; failed, one was, at 0 */
     FAKE_ANY /**< whichever comes; and how many kinds there are */
 } fake_call_t;
 
@@ -92,7 +96,7 @@ apr_size_t fake_failed(void);
 
 /** How many calls of a kind there were since fake_reset(). */
 apr_size_t fake_calls(fake_call_t call);
-/** What is given out now. */
+/** What is given out now; memory in the place of a mapping counts as one. */
 apr_size_t fake_live_mappings(void);
 apr_size_t fake_live_bytes(void);
 apr_size_t fake_live_handles(void);

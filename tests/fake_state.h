@@ -66,4 +66,10 @@ typedef struct fake_state_t {
 
 extern fake_state_t fake_state;
 
+/** Begin a call: run its hook, take the lock, count it. Returns the status to fail it with, or
+    APR_SUCCESS. */
+apr_status_t fake_enter(fake_call_t call);
+/** End it: let the lock go. */
+void fake_leave(void);
+
 #endif

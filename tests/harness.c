@@ -170,6 +170,7 @@ int test_in_child(int (*run)(void *), void *argument)
         int result;
 
         in_child = 1;
+        manager_count = 0; /* those of the parent may only be destroyed here */
         alarm(60);
         result = run(argument);
         /* For a memory checker: what is left behind now would be a leak. */

@@ -52,7 +52,10 @@
     X(test_large)    \
     X(test_between)  \
     X(test_read)     \
-    X(test_threads)
+    X(test_threads)  \
+    X(test_buffered) \
+    X(test_guard)    \
+    X(test_fork)
 
 #define DECLARE(name) extern const test_module_t name;
 #define LIST(name) &name,

@@ -75,7 +75,7 @@ static void map_shows_the_file(void)
         for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
             apr_size_t left = file.size - offset;
             apr_size_t length = lengths[i] < left ? lengths[i] : left;
-            smmap__os_mapping_t mapping = {NULL, 0};
+            smmap__os_mapping_t mapping = {NULL, 0, 0};
 
             NEED_OK(smmap__os_map(&mapping, fd, (apr_off_t)offset, length));
             NEED(mapping.address != NULL);
@@ -92,7 +92,7 @@ static void map_outlives_the_handle(void)
 {
     test_file_t file = granules(2);
     int fd = file_open(file.path);
-    smmap__os_mapping_t mapping = {NULL, 0};
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
 
     NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
     close(fd);
@@ -134,7 +134,7 @@ static void unmap_zeroes(void)
 {
     test_file_t file = granules(1);
     int fd = file_open(file.path);
-    smmap__os_mapping_t mapping = {NULL, 0};
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
 
     CHECK_OK(smmap__os_unmap(&mapping));
     NEED_OK(smmap__os_map(&mapping, fd, 0, 100));
@@ -253,7 +253,7 @@ static void dup_is_another_handle(void)
 {
     test_file_t file = granules(1);
     int fd = file_open(file.path);
-    smmap__os_mapping_t mapping = {NULL, 0};
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
     unsigned char bytes[64];
     apr_os_file_t copy = -1;
     apr_size_t nread = 0;
@@ -320,7 +320,7 @@ static void advise_changes_no_bytes(void)
                                                  SMMAP__OS_DONTNEED};
     test_file_t file = granules(4);
     int fd = file_open(file.path);
-    smmap__os_mapping_t mapping = {NULL, 0};
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
     apr_size_t i;
 
     NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
@@ -345,7 +345,7 @@ static void residency_sees_what_was_touched(void)
 {
     test_file_t file = granules(4);
     int fd = file_open(file.path);
-    smmap__os_mapping_t mapping = {NULL, 0};
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
     apr_size_t pages = (file.size + info.page_size - 1) / info.page_size;
     unsigned char *seen = apr_palloc(test_pool, pages + 2);
     apr_size_t missing = 0;
@@ -384,7 +384,7 @@ static int in_memory(const smmap__os_mapping_t *mapping, apr_size_t offset)
 static void residency_sees_what_was_not(void)
 {
     const apr_size_t size = 64 << 20;
-    smmap__os_mapping_t mapping = {NULL, 0};
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
     apr_size_t last;
     test_file_t file;
     int fd;
@@ -429,7 +429,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
     for (i = 0; i < worker->rounds; i++) {
         apr_size_t offset = (i * 7 + worker->salt) % granules_in * info.granularity;
         apr_size_t length = worker->file->size - offset;
-        smmap__os_mapping_t mapping = {NULL, 0};
+        smmap__os_mapping_t mapping = {NULL, 0, 0};
         unsigned char bytes[128];
         apr_size_t nread = 0;
 

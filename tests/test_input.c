@@ -326,12 +326,13 @@ static void handle_not_for_reading(void)
     counts_check();
 }
 
-static smmap_manager_t *knowing;
-
 static int open_known(void *path)
 {
-    smmap_cursor_t *cursor = NULL;
+    smmap_manager_t *knowing = manager_make(NULL);
+    smmap_cursor_t *cursor = cursor_open(knowing, path);
 
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    cursor = NULL;
     if (setegid(65534) != 0 || seteuid(65534) != 0) {
         return 2;
     }
@@ -342,16 +343,12 @@ static int open_known(void *path)
 static void no_permission_for_a_known_file(void)
 {
     test_file_t file = file_make("file", 100);
-    smmap_cursor_t *cursor;
     int result;
 
     if (geteuid() != 0) {
         test_skip("only root can become somebody else");
         return;
     }
-    knowing = manager_make(NULL);
-    cursor = cursor_open(knowing, file.path);
-    NEED_OK(smmap_cursor_use(cursor, 0, 0));
     NEED(chmod(test_dir(), 0755) == 0 && chmod(file.path, 0600) == 0);
     result = test_in_child(open_known, (void *)(size_t)file.path);
     if (result == 2) {

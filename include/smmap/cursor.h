@@ -16,7 +16,13 @@
  * the bytes in a window change with it; when somebody cuts it short, the rest of the
  * page in which it ends now reads as zeroes, and touching pages behind that raises the
  * system's fault (SIGBUS on POSIX). A move to a window that is not mapped notices;
- * smmap_cursor_refresh() asks.
+ * smmap_cursor_refresh() asks. With SMMAP_GUARD_ON (smmap/manager.h) guarded reads turn
+ * both into a status.
+ *
+ * A file that the system cannot map (some network and FUSE file systems, files of the
+ * kernel's making that have a size) is read into memory instead, window by window, behind
+ * the same functions; `buffered_regions` of the statistics counts these. Such a window
+ * shows the file as it was when it was read.
  */
 #ifndef SMMAP_CURSOR_H
 #define SMMAP_CURSOR_H
@@ -102,7 +108,7 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * @return APR_SUCCESS;
  *         APR_EINVAL: cursor is NULL, or offset is negative;
  *         APR_EOF: offset is at or past the end of the file;
- *         SMMAP_ECLOSED: the manager was destroyed;
+ *         SMMAP_ECLOSED: the manager was destroyed; SMMAP_EFORKED;
  *         SMMAP_ESTALE: the file had to be opened again, and the path names another one, or
  *         something that is no file;
  *         SMMAP_ETRUNCATED: the file was cut short before `offset`;
@@ -133,6 +139,10 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * mapping one would evict another, the system is asked for the bytes until the window
  * has shown that it is worth it. The cursor may or may not move on the way.
  *
+ * With SMMAP_GUARD_ON no fault gets through, and no zeroes where the file has ended: what
+ * could not be copied from a window is asked of the system once more, by a read, and that
+ * one's answer is the answer.
+ *
  * @param cursor (in) the cursor.
  * @param offset (in) first byte, 0 or more.
  * @param destination (out) room for `size` bytes; may be NULL when size is 0.
@@ -142,10 +152,53 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * @return APR_SUCCESS (also when fewer bytes were there than wanted);
  *         APR_EINVAL: cursor or destination is NULL, or offset is negative;
  *         APR_EOF: size is not 0, and offset is at or past the end of the file;
- *         otherwise as smmap_cursor_use().
+ *         SMMAP_ETRUNCATED: the file ends before the bytes, now;
+ *         otherwise as smmap_cursor_use(), and what reading a file answers (APR's code for
+ *         EIO, ...).
  */
 SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offset,
                                          void *destination, apr_size_t size, apr_size_t *got);
+
+/**
+ * Guard the cursor's windows, from here to smmap_cursor_end_guard(), against faults of this
+ * thread: reading them by pointer survives. A page that cannot be read is replaced by
+ * zeroes, so what was read is good only when smmap_cursor_end_guard() says so. Several
+ * cursors can be guarded at a time, and a cursor may move meanwhile; each window that it
+ * was on is guarded, and is asked about when it is left.
+ *
+ * In a manager with the guard, read by pointer only between these two calls: after a fault
+ * of one thread the page is one of zeroes for all who have that window in use, until
+ * they let go of it. Who reads guarded is told.
+ *
+ * @param cursor (in) the cursor, with a window or without.
+ * @return APR_SUCCESS; APR_EINVAL: cursor is NULL or guarded already, or its manager was made
+ *         without SMMAP_GUARD_ON; APR_ENOTIMPL: the system can guard copying reads alone;
+ *         SMMAP_ECLOSED.
+ * Threads: this thread must also end the guard; it ends, without an answer, when the cursor
+ * is closed or assigned to.
+ */
+SMMAP_API apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *cursor);
+
+/**
+ * End it, and tell whether what was read meanwhile is what the file holds. This asks for
+ * the file's size, which is a system call: guard a piece of work, not a byte.
+ *
+ * @param cursor (in) the cursor. When the answer is not APR_SUCCESS it has no window any
+ *        more, and the next move maps anew.
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: cursor is NULL, or this thread does not guard it;
+ *         SMMAP_ETRUNCATED: the file ends before the end of a window that it was on;
+ *         SMMAP_EFAULT: a page could not be read;
+ *         otherwise as smmap_cursor_refresh(), when the size could not be had.
+ */
+SMMAP_API apr_status_t smmap_cursor_end_guard(smmap_cursor_t *cursor);
+
+/**
+ * Where a guarded read of this cursor met a fault last: the offset in the file, of the byte
+ * or (as the machine tells it) of its page; -1: nowhere, or cursor is NULL. The file is
+ * smmap_cursor_path().
+ */
+SMMAP_API apr_off_t smmap_cursor_fault(const smmap_cursor_t *cursor);
 
 /**
  * Let go of the window. The cursor keeps its file and can be used again. Releasing a

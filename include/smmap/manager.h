@@ -14,6 +14,14 @@
  * may be destroyed in any order: cursors that outlive their manager answer
  * SMMAP_ECLOSED, and a window that is still pinned stays mapped until its last
  * cursor lets go of it.
+ *
+ * Fork: what was made before a fork may, in the child, only be destroyed and closed, or
+ * left alone; this neither blocks nor disturbs the parent. Other calls answer
+ * SMMAP_EFORKED, and accessors as if the manager were destroyed. A window that a cursor
+ * has in use can be read on; a move to a window that is mapped may succeed or be refused.
+ * Where another thread was changing the manager when the process was forked, destroying
+ * frees nothing, as what it would free is half-way. A manager that the child makes is
+ * like any other. Programs that are started (exec) inherit no handle.
  */
 #ifndef SMMAP_MANAGER_H
 #define SMMAP_MANAGER_H
@@ -43,6 +51,12 @@ typedef enum smmap_limits_t {
     SMMAP_LIMITS_HARD = 1  /**< fail with SMMAP_ELIMIT_BYTES, _REGIONS or _FILES */
 } smmap_limits_t;
 
+/** Is a fault on a mapped page survived? See `guard` in smmap_options_t. */
+typedef enum smmap_guard_t {
+    SMMAP_GUARD_OFF = 0, /**< it ends the process, or whatever the program has made of it */
+    SMMAP_GUARD_ON = 1   /**< in guarded reads it is a status */
+} smmap_guard_t;
+
 /** In each number of smmap_options_t: take the default that is documented there. */
 #define SMMAP_DEFAULT 0
 /** In each limit of smmap_options_t: no limit of ours. */
@@ -70,13 +84,24 @@ typedef struct smmap_options_t {
     /** Most file handles open at a time. Default: half of what the process may have, at
         least 8. */
     apr_size_t max_open_files;
+    /** Touching a mapped page that the system cannot bring into memory, because the file was
+        cut short, or the disk or the network failed, is a fault (SIGBUS on POSIX). With
+        SMMAP_GUARD_ON it is a status in smmap_cursor_read(), smmap_buffer_read(),
+        smmap_buffer_byte(), and between smmap_cursor_begin_guard() and _end_guard(). These
+        also notice bytes that are read as zeroes because the file ends before them.
+
+        For this a handler of the process is installed when the first such manager is made,
+        before the one that is there, and it stays; so the library must not be unloaded
+        then. A fault anywhere else goes to the handler that was there; see
+        smmap_manager_renew_guard(). Default: SMMAP_GUARD_OFF. */
+    smmap_guard_t guard;
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
 #define SMMAP_OPTIONS_INIT                                                        \
     {                                                                             \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT                           \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF          \
     }
 
 /** What a manager counted. Start from SMMAP_STATS_INIT. */
@@ -93,6 +118,9 @@ typedef struct smmap_stats_t {
     apr_size_t peak_open_files;   /**< the most there ever were */
     apr_size_t files;             /**< files known now, open or not */
     apr_size_t cursors;           /**< cursors that know a file now */
+    apr_size_t buffered_regions;  /**< of the regions: memory with a copy, as the file cannot be
+                                       mapped */
+    apr_size_t buffered_bytes;    /**< of the mapped bytes: those in them */
 
     apr_uint64_t hits;      /**< calls of use and require whose window was mapped */
     apr_uint64_t misses;    /**< those whose window was not */
@@ -113,13 +141,15 @@ typedef struct smmap_stats_t {
     apr_uint64_t direct_reads;    /**< copying reads, window by window, that mapped nothing */
     apr_uint64_t denied;          /**< times that a window was not worth evicting another for */
     apr_uint64_t prefetches;      /**< times that a sequential cursor asked for its next window */
+    apr_uint64_t buffered;        /**< of the maps: those that were filled by reading */
+    apr_uint64_t faults;          /**< faults that a guarded read met */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
 #define SMMAP_STATS_INIT                                                                \
     {                                                                                   \
         sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0                                                   \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                       \
     }
 
 /**
@@ -132,6 +162,8 @@ typedef struct smmap_stats_t {
  *         APR_EINVAL: an argument is NULL, a struct_size is unknown, or a mode is not one;
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
  *         SMMAP_ELIMIT_BYTES: hard limits, and not even one window would fit;
+ *         APR_ENOTIMPL: SMMAP_GUARD_ON, and the system cannot; otherwise with it as
+ *         smmap_manager_renew_guard();
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
@@ -159,6 +191,23 @@ SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
 SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count);
 
 /**
+ * Put the guard before handlers that were installed since. A handler that a program
+ * installs over ours sees each fault first, and most do not pass it on; after this call
+ * ours is asked first again, and passes on to that one. Making a manager with
+ * SMMAP_GUARD_ON does the same. Where ours is first already, nothing happens.
+ *
+ * A handler may pass on to ours, as it was there when the other was installed: nothing
+ * goes round in circles.
+ *
+ * @param manager (in) one that was made with SMMAP_GUARD_ON.
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: manager is NULL, or was made without the guard;
+ *         APR_ENOSPC: 16 different handlers were there before; or as the system says.
+ * Threads: not while another thread installs a handler for the same signal.
+ */
+SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
+
+/**
  * Take all counters at once.
  *
  * @param manager (in) the manager.
@@ -171,7 +220,11 @@ SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats
 SMMAP_API smmap_mode_t smmap_manager_mode(const smmap_manager_t *manager);
 /** The kind of limits in use. Threads: any. */
 SMMAP_API smmap_limits_t smmap_manager_limits(const smmap_manager_t *manager);
-/** Bytes in a window; 0 in static mode, where a window is the whole file. Threads: any. */
+/** Are faults survived in guarded reads? Threads: any. */
+SMMAP_API smmap_guard_t smmap_manager_guard(const smmap_manager_t *manager);
+/** Bytes in a window; 0 in static mode, where a window is the whole file. Of a file that
+    cannot be mapped, what is in memory at a time is at most 1 MiB, or what was required in
+    one piece. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_window_size(const smmap_manager_t *manager);
 /** Most bytes mapped at a time. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_max_mapped_bytes(const smmap_manager_t *manager);

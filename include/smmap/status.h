@@ -40,8 +40,14 @@
 /** The cursor has no window, or the buffer no range: nothing was asked for yet. */
 #define SMMAP_ENOWINDOW (SMMAP_START_STATUS + 11)
 
+/** A page of the file could not be brought into memory when it was touched, and the file is
+    not shorter than it was: the disk or the network failed. smmap_cursor_fault() tells where. */
+#define SMMAP_EFAULT (SMMAP_START_STATUS + 12)
+/** The process is a child that was forked after the manager was made: it may only destroy it. */
+#define SMMAP_EFORKED (SMMAP_START_STATUS + 13)
+
 /** One past the last code in use. */
-#define SMMAP_END_STATUS (SMMAP_START_STATUS + 12)
+#define SMMAP_END_STATUS (SMMAP_START_STATUS + 14)
 
 #ifdef __cplusplus
 extern "C" {

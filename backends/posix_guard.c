@@ -1,0 +1,347 @@
+/*
+ * The guard of the POSIX backend: a SIGBUS on a page of a mapping is survived.
+ *
+ * What is guarded is known to the thread that guards it: the copy that it is just
+ * making, and a list of mappings. The handler runs in the thread that faulted, looks
+ * there alone, and has three ways out:
+ *
+ *   in the copy        it jumps back into smmap__os_guard_copy(). The mapping is left as
+ *                      it is: who reads from it unguarded must not find zeroes.
+ *   in a mapping of    it marks the mapping as patched, puts a page of zeroes into the
+ *   the list           place of the page, and returns: the load is made again.
+ *   anywhere else      it calls the handler that was there before; see posix_chain.c.
+ *
+ * What the handler may use. It may run between any two instructions of any thread. It
+ * takes no lock and allocates nothing. It reads its thread's own two words, which only
+ * that thread writes, in an order in which they are right after each store (volatile,
+ * with signal fences). It writes the table of patches by atomic operations, which are
+ * lock-free for words. It calls mmap, which is a bare system call on Linux, macOS and the
+ * BSDs, though POSIX does not list it. It restores errno.
+ *
+ * The thread's words. Where the C library is glibc, or the system FreeBSD, they have the
+ * TLS model "initial-exec": they are a part of each thread's own block from its start,
+ * so that touching them first in a handler allocates nothing. Elsewhere (macOS, where
+ * thread-local variables are made when they are touched first; musl) they are values of
+ * two keys, made when the handler is installed: pthread_getspecific is there a load from
+ * the thread's own block.
+ *
+ * Patches. Order matters: the mark is there before the page changes, so whoever reads
+ * zeroes from the page and asks afterwards is told. A reader asks after reading, with a
+ * fence between, so it cannot see the new page and miss the mark.
+ */
+#include "config.h"
+
+#include "backends/backend.h"
+#include "backends/posix_guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A copy under way. */
+typedef struct copy_t {
+    struct copy_t *outer;
+    uintptr_t begin; /* what is read */
+    uintptr_t end;
+    volatile uintptr_t fault;
+    sigjmp_buf jump;
+} copy_t;
+
+/* The thread's words. */
+
+#if (defined(__GLIBC__) || defined(__FreeBSD__)) && !defined(SMMAP_GUARD_KEYS)
+
+static _Thread_local copy_t *volatile copying __attribute__((tls_model("initial-exec")));
+static _Thread_local smmap__os_guard_t *volatile guarding
+    __attribute__((tls_model("initial-exec")));
+
+static apr_status_t words_make(void)
+{
+    return APR_SUCCESS;
+}
+
+static inline copy_t *copying_get(void)
+{
+    return copying;
+}
+
+static inline void copying_set(copy_t *copy)
+{
+    copying = copy;
+}
+
+static inline smmap__os_guard_t *guarding_get(void)
+{
+    return guarding;
+}
+
+static inline void guarding_set(smmap__os_guard_t *guard)
+{
+    guarding = guard;
+}
+
+#else
+
+static pthread_key_t copying_key;
+static pthread_key_t guarding_key;
+static int have_keys;
+
+static apr_status_t words_make(void)
+{
+    int error = 0;
+
+    if (!have_keys) {
+        error = pthread_key_create(&copying_key, NULL);
+        if (error == 0) {
+            error = pthread_key_create(&guarding_key, NULL);
+            if (error != 0) {
+                pthread_key_delete(copying_key);
+            }
+        }
+        have_keys = error == 0;
+    }
+    return error;
+}
+
+static inline copy_t *copying_get(void)
+{
+    return pthread_getspecific(copying_key);
+}
+
+static inline void copying_set(copy_t *copy)
+{
+    pthread_setspecific(copying_key, copy);
+}
+
+static inline smmap__os_guard_t *guarding_get(void)
+{
+    return pthread_getspecific(guarding_key);
+}
+
+static inline void guarding_set(smmap__os_guard_t *guard)
+{
+    pthread_setspecific(guarding_key, guard);
+}
+
+#endif
+
+/* Keep the compiler from moving loads and stores over this line: the handler of this very
+   thread is to see them in their order. */
+static inline void order(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static uintptr_t page_size = 4096; /* set before the handler is installed */
+
+static uintptr_t page_of(uintptr_t address)
+{
+    return address & ~(page_size - 1);
+}
+
+/* The mappings of which a page was replaced, at most so many at a time. A fault in one
+   more is not survived. */
+enum { PATCHES_MOST = 1024 };
+
+typedef struct patch_t {
+    _Atomic(uintptr_t) mapping; /* 0: the entry is free */
+    _Atomic(uintptr_t) fault;   /* the first address; 0: not written yet */
+} patch_t;
+
+static patch_t patches[PATCHES_MOST];
+static atomic_size_t patched; /* entries in use, or about to be: never less than there are */
+
+static patch_t *patch_find(uintptr_t mapping)
+{
+    int i;
+
+    for (i = 0; i < PATCHES_MOST; i++) {
+        if (atomic_load(&patches[i].mapping) == mapping) {
+            return &patches[i];
+        }
+    }
+    return NULL;
+}
+
+/* In the handler. Two threads may mark one mapping twice; that does no harm. */
+static int patch_mark(uintptr_t mapping, uintptr_t fault)
+{
+    int i;
+
+    atomic_fetch_add(&patched, 1);
+    if (patch_find(mapping) == NULL) {
+        for (i = 0; i < PATCHES_MOST; i++) {
+            uintptr_t none = 0;
+
+            if (atomic_compare_exchange_strong(&patches[i].mapping, &none, mapping)) {
+                atomic_store(&patches[i].fault, fault);
+                return 1;
+            }
+        }
+        atomic_fetch_sub(&patched, 1);
+        return 0;
+    }
+    atomic_fetch_sub(&patched, 1);
+    return 1;
+}
+
+void smmap__posix_guard_forget(const unsigned char *mapping)
+{
+    int i;
+
+    if (atomic_load_explicit(&patched, memory_order_acquire) == 0) {
+        return;
+    }
+    for (i = 0; i < PATCHES_MOST; i++) {
+        if (atomic_load(&patches[i].mapping) == (uintptr_t)mapping) {
+            atomic_store(&patches[i].fault, 0);
+            atomic_store(&patches[i].mapping, 0);
+            atomic_fetch_sub(&patched, 1);
+        }
+    }
+}
+
+int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault)
+{
+    const patch_t *patch;
+    uintptr_t address;
+
+    atomic_thread_fence(memory_order_acquire); /* what was read, was read before */
+    if (atomic_load_explicit(&patched, memory_order_relaxed) == 0) {
+        return 0;
+    }
+    patch = patch_find((uintptr_t)mapping);
+    if (patch == NULL) {
+        return 0;
+    }
+    address = atomic_load(&patch->fault);
+    *fault = address != 0 ? (apr_size_t)(address - (uintptr_t)mapping) : 0;
+    return 1;
+}
+
+/* Put zeroes into the place of the page; where the system has no more areas to give, into
+   that of the whole mapping, which takes none. */
+static int patch(uintptr_t mapping, apr_size_t length, uintptr_t fault)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+    return patch_mark(mapping, fault) &&
+           (mmap((void *)page_of(fault), page_size, PROT_READ, flags, -1, 0) != MAP_FAILED ||
+            mmap((void *)mapping, length, PROT_READ, flags, -1, 0) != MAP_FAILED);
+}
+
+/* Some machines tell the page of a fault and not the address. */
+static int is_within(uintptr_t fault, uintptr_t begin, uintptr_t end)
+{
+    return fault >= page_of(begin) && fault < end;
+}
+
+/* Is it a fault that is guarded? Does not return when it is in a copy. */
+static int survive(uintptr_t fault)
+{
+    copy_t *copy = copying_get();
+    const smmap__os_guard_t *guard;
+
+    for (; copy != NULL; copy = copy->outer) {
+        if (is_within(fault, copy->begin, copy->end)) {
+            copy->fault = fault > copy->begin ? fault : copy->begin;
+            siglongjmp(copy->jump, 1);
+        }
+    }
+    for (guard = guarding_get(); guard != NULL; guard = guard->outer) {
+        uintptr_t mapping = (uintptr_t) * (const unsigned char *const volatile *)guard->address;
+        apr_size_t length = *(const volatile apr_size_t *)guard->length;
+
+        if (mapping != 0 && is_within(fault, mapping, mapping + length)) {
+            return patch(mapping, length, fault);
+        }
+    }
+    return 0;
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    int error = errno;
+
+    /* What another process, or a call of kill, has sent has no address. */
+    if (info->si_code <= 0 || !survive((uintptr_t)info->si_addr)) {
+        smmap__posix_chain_pass(number, info, context);
+    }
+    errno = error;
+}
+
+apr_status_t smmap__os_guard_install(void)
+{
+    static atomic_flag busy = ATOMIC_FLAG_INIT;
+    apr_status_t status;
+
+    while (atomic_flag_test_and_set(&busy)) {
+        sched_yield();
+    }
+    page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    status = words_make();
+    if (status == APR_SUCCESS) {
+        status = smmap__posix_chain_install(SIGBUS, on_fault);
+    }
+    atomic_flag_clear(&busy);
+    return status;
+}
+
+int smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
+                         apr_size_t size, apr_size_t *fault)
+{
+    copy_t copy;
+
+    copy.outer = copying_get();
+    copy.begin = (uintptr_t)mapping + offset;
+    copy.end = copy.begin + size;
+    /* The mask is not saved, as the handler does not change it. */
+    if (sigsetjmp(copy.jump, 0) != 0) {
+        copying_set(copy.outer);
+        *fault = (apr_size_t)(copy.fault - (uintptr_t)mapping);
+        return 0;
+    }
+    order();
+    copying_set(&copy);
+    order();
+    memcpy(to, mapping + offset, size);
+    order();
+    copying_set(copy.outer);
+    return 1;
+}
+
+apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)
+{
+    guard->outer = guarding_get();
+    order();
+    guarding_set(guard);
+    order();
+    return APR_SUCCESS;
+}
+
+int smmap__os_guard_end(smmap__os_guard_t *guard)
+{
+    smmap__os_guard_t *inner = guarding_get();
+
+    order();
+    if (inner == guard) {
+        guarding_set(guard->outer);
+        return 1;
+    }
+    while (inner != NULL && inner->outer != guard) {
+        inner = inner->outer;
+    }
+    if (inner == NULL) {
+        return 0;
+    }
+    inner->outer = guard->outer;
+    order();
+    return 1;
+}

@@ -1,0 +1,108 @@
+/*
+ * The fake backend's guard. Its mappings are memory, so no page of them can fault; that a
+ * copy met a fault, or that a page was replaced, is an order of the test. What a real
+ * fault does is for the suite of a real backend.
+ *
+ * Forks are real ones and are counted as a real backend does.
+ */
+#include "harness.h"
+
+#include "backends/backend.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fake_state.h"
+
+static _Thread_local smmap__os_guard_t *guarding;
+
+apr_status_t smmap__os_guard_install(void)
+{
+    return APR_SUCCESS;
+}
+
+int smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
+                         apr_size_t size, apr_size_t *fault)
+{
+    apr_status_t status = fake_enter(FAKE_GUARD);
+
+    fake_leave();
+    if (status != APR_SUCCESS) {
+        *fault = offset;
+        return 0;
+    }
+    memcpy(to, mapping + offset, size);
+    return 1;
+}
+
+apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)
+{
+    guard->outer = guarding;
+    guarding = guard;
+    return APR_SUCCESS;
+}
+
+int smmap__os_guard_end(smmap__os_guard_t *guard)
+{
+    smmap__os_guard_t **link = &guarding;
+
+    while (*link != NULL && *link != guard) {
+        link = &(*link)->outer;
+    }
+    if (*link == NULL) {
+        return 0;
+    }
+    *link = guard->outer;
+    return 1;
+}
+
+int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault)
+{
+    apr_status_t status = fake_enter(FAKE_PATCHED);
+
+    (void)mapping;
+    fake_leave();
+    *fault = 0;
+    return status != APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
+{
+    apr_status_t status = fake_enter(FAKE_SIZE);
+    struct stat info;
+
+    fake_leave();
+    if (status == APR_SUCCESS && fstat(file, &info) != 0) {
+        status = errno;
+    }
+    if (status == APR_SUCCESS) {
+        *size = (apr_off_t)info.st_size;
+    }
+    return status;
+}
+
+static atomic_uint forks;
+static pthread_once_t watched = PTHREAD_ONCE_INIT;
+
+static void count_fork(void)
+{
+    atomic_fetch_add(&forks, 1);
+}
+
+static void watch(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+apr_status_t smmap__os_fork_watch(void)
+{
+    pthread_once(&watched, watch);
+    return APR_SUCCESS;
+}
+
+unsigned smmap__os_forks(void)
+{
+    return atomic_load(&forks);
+}
