@@ -294,10 +294,25 @@ apr_status_t smmap__os_guard_install(void)
     return status;
 }
 
-int smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                         apr_size_t size, apr_size_t *fault)
+/* Of some page, is the last of these bytes zero? */
+static int has_zero_at_an_end(const volatile unsigned char *bytes, apr_size_t size)
+{
+    apr_size_t end = page_size - ((uintptr_t)bytes & (page_size - 1)); /* of the first page */
+
+    while (end < size) {
+        if (bytes[end - 1] == 0) {
+            return 1;
+        }
+        end += page_size;
+    }
+    return bytes[size - 1] == 0;
+}
+
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
+                                        apr_size_t size, apr_size_t *fault)
 {
     copy_t copy;
+    int maybe;
 
     copy.outer = copying_get();
     copy.begin = (uintptr_t)mapping + offset;
@@ -306,15 +321,18 @@ int smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offs
     if (sigsetjmp(copy.jump, 0) != 0) {
         copying_set(copy.outer);
         *fault = (apr_size_t)(copy.fault - (uintptr_t)mapping);
-        return 0;
+        return SMMAP__OS_FAULTED;
     }
     order();
     copying_set(&copy);
     order();
     memcpy(to, mapping + offset, size);
+    /* Not in the copy: memcpy may have read the last byte first, and the file been cut then. */
+    atomic_thread_fence(memory_order_acquire);
+    maybe = has_zero_at_an_end(mapping + offset, size);
     order();
     copying_set(copy.outer);
-    return 1;
+    return maybe ? SMMAP__OS_MAYBE : SMMAP__OS_COPIED;
 }
 
 apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)

@@ -369,7 +369,9 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     is read. */
 apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                apr_size_t size, apr_size_t *copied);
-/** A guarded cursor is about to leave its window: is what was read there good? */
+/** A guarded cursor has come to a window: is all of it there? */
+void smmap__guard_enter(smmap__cursor_t *cursor);
+/** It is about to leave it: is what was read there good? */
 void smmap__guard_leave(smmap__cursor_t *cursor);
 /** End the guard without asking. */
 void smmap__guard_drop(smmap__cursor_t *cursor);

@@ -280,6 +280,9 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         learn(cursor);
     }
     if (address != (uintptr_t)old) {
+        if (cursor->guarded) {
+            smmap__guard_enter(cursor);
+        }
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
             smmap__ahead(cursor, begin);
         }
@@ -329,6 +332,9 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     }
     if (status == APR_SUCCESS) {
         show_region(cursor, region, offset, size);
+        if (cursor->guarded) {
+            smmap__guard_enter(cursor);
+        }
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
             smmap__ahead(cursor, region->begin);
         }

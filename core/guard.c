@@ -10,15 +10,21 @@
  * system's own error.
  *
  * Zeroes without a fault. When a file is cut, what is left of the page in which it ends
- * reads as zeroes; the pages behind fault. So bytes that were lost without a fault are
- * zero, and are the last of their page that were copied. A copy looks at the last byte
- * that it took from each page, of all pages, as the file may have been cut while it was
- * under way. Where one is zero the file is measured, which costs a system call, and
- * where it ends before the copy does, the copy is made again by reading. Bytes that are
- * zero by themselves pay the call and are right.
+ * reads as zeroes; the pages behind fault. So of what was lost without a fault, the byte
+ * that is the last of its page among those copied is zero in the mapping. The backend
+ * looks at it after the copy, in each page, as the file may have been cut while the copy
+ * was under way. Where one is zero the file is measured, the copy made again, and, where
+ * the byte is still zero, the file measured again: it may have been cut before the first
+ * copy and have grown since, or be cut after the first measurement. Where it ends before
+ * the copy does, it is read. Bytes that are zero by themselves pay two system calls.
  *
  * Between begin_guard and end_guard nobody knows which bytes are looked at, so the file
- * is measured when a window is left, and that it ends within the window is an error.
+ * is measured when the cursor comes to a window and when it leaves it, and that it ends
+ * within the window is an error.
+ *
+ * So one change of the size is always noticed. That a file is cut and grows again within
+ * one copy, or between coming and leaving, is noticed where a page faulted meanwhile; of
+ * the page in which it ended for that moment, zeroes can be seen.
  */
 #include "core/core.h"
 
@@ -62,41 +68,46 @@ static void poison(smmap__cursor_t *cursor, apr_size_t at)
     smmap__manager_unlock(manager);
 }
 
-/* Is the last byte that was copied of some page zero? at: of the first, in the window. */
-static int may_be_cut(const unsigned char *bytes, apr_size_t at, apr_size_t size, apr_size_t page)
-{
-    apr_size_t end = page - at % page; /* where the first page ends */
-
-    while (end < size) {
-        if (bytes[end - 1] == 0) {
-            return 1;
-        }
-        end += page;
-    }
-    return bytes[size - 1] == 0;
-}
-
-/* Is the file shorter than this, or can that not be told? */
-static int may_end_before(smmap__cursor_t *cursor, apr_off_t end)
+/* Does the file reach so far? */
+static int reaches(smmap__cursor_t *cursor, apr_off_t end)
 {
     apr_off_t size;
 
-    return size_now(cursor, &size) != APR_SUCCESS || size < end;
+    return size_now(cursor, &size) == APR_SUCCESS && size >= end;
+}
+
+/* Copy from the window. 0: what was copied is not to be trusted. */
+static int copy(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size)
+{
+    const unsigned char *window = cursor->shown.window_data;
+    apr_size_t at = (apr_size_t)(offset - cursor->shown.window_begin);
+    int measured = 0;
+
+    for (;;) {
+        apr_size_t fault;
+        smmap__os_copied_t copied = smmap__os_guard_copy(to, window, at, size, &fault);
+
+        if (copied == SMMAP__OS_FAULTED || smmap__os_guard_patched(window, &fault)) {
+            poison(cursor, fault);
+            return 0;
+        }
+        if (copied == SMMAP__OS_COPIED || smmap__count_load(&cursor->file->unmappable) != 0) {
+            return 1;
+        }
+        if (!reaches(cursor, offset + (apr_off_t)size)) {
+            return 0;
+        }
+        if (measured) {
+            return 1;
+        }
+        measured = 1;
+    }
 }
 
 apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                apr_size_t size, apr_size_t *copied)
 {
-    const smmap_cursor_t *shown = &cursor->shown;
-    apr_size_t at = (apr_size_t)(offset - shown->window_begin);
-    apr_size_t fault;
-
-    if (!smmap__os_guard_copy(to, shown->window_data, at, size, &fault) ||
-        smmap__os_guard_patched(shown->window_data, &fault)) {
-        poison(cursor, fault);
-    } else if (!may_be_cut(to, at, size, cursor->manager->page_size) ||
-               smmap__count_load(&cursor->file->unmappable) != 0 ||
-               !may_end_before(cursor, offset + (apr_off_t)size)) {
+    if (copy(cursor, offset, to, size)) {
         *copied = size;
         return APR_SUCCESS;
     }
@@ -105,28 +116,42 @@ apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *
     return smmap__read_direct(cursor, offset, to, size, copied);
 }
 
-void smmap__guard_leave(smmap__cursor_t *cursor)
+/* Is there anything to ask about the cursor's window? */
+static int is_open_question(const smmap__cursor_t *cursor)
+{
+    return cursor->shown.window_data != NULL && cursor->guard_status == APR_SUCCESS &&
+           smmap__count_load(&cursor->file->unmappable) == 0;
+}
+
+void smmap__guard_enter(smmap__cursor_t *cursor)
 {
     const smmap_cursor_t *shown = &cursor->shown;
-    apr_status_t status;
-    apr_size_t fault;
     apr_off_t size;
 
-    if (shown->window_data == NULL || cursor->guard_status != APR_SUCCESS ||
-        smmap__count_load(&cursor->file->unmappable) != 0) {
-        return;
+    if (is_open_question(cursor)) {
+        cursor->guard_status = size_now(cursor, &size);
+        if (cursor->guard_status == APR_SUCCESS &&
+            size < shown->window_begin + (apr_off_t)shown->window_size) {
+            cursor->guard_status = SMMAP_ETRUNCATED;
+            /* All are to know. Should it fail, the next miss does it. */
+            smmap__file_measure(cursor->file, cursor->name);
+        }
     }
-    status = size_now(cursor, &size);
-    if (status == APR_SUCCESS && size < shown->window_begin + (apr_off_t)shown->window_size) {
-        status = SMMAP_ETRUNCATED;
-        /* All are to know. Should it fail, the next miss does it. */
-        smmap__file_measure(cursor->file, cursor->name);
+}
+
+void smmap__guard_leave(smmap__cursor_t *cursor)
+{
+    apr_size_t fault;
+
+    if (is_open_question(cursor)) {
+        smmap__guard_enter(cursor); /* the same, once more */
+        if (smmap__os_guard_patched(cursor->shown.window_data, &fault)) {
+            poison(cursor, fault);
+            if (cursor->guard_status != SMMAP_ETRUNCATED) {
+                cursor->guard_status = SMMAP_EFAULT;
+            }
+        }
     }
-    if (smmap__os_guard_patched(shown->window_data, &fault)) {
-        poison(cursor, fault);
-        status = status == SMMAP_ETRUNCATED ? status : SMMAP_EFAULT;
-    }
-    cursor->guard_status = status;
 }
 
 void smmap__guard_drop(smmap__cursor_t *cursor)
@@ -152,6 +177,7 @@ apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *shown)
     if (status == APR_SUCCESS) {
         cursor->guarded = 1;
         cursor->guard_status = APR_SUCCESS;
+        smmap__guard_enter(cursor);
         cursor->slot_count = 0; /* no move is quick, so that none passes guard_leave() */
     }
     return status;

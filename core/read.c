@@ -100,6 +100,23 @@ void smmap__reading_end(smmap__file_t *file)
     atomic_fetch_sub(&file->readers, 1);
 }
 
+/* By a handle that stays open. With the guard the file is measured afterwards: while it is
+   cut, a read may find the size as it was and zeroes in the place of bytes. */
+static apr_status_t read_by(const smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
+                            void *to, apr_size_t size, apr_size_t *copied)
+{
+    apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
+    apr_off_t now = 0;
+
+    if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_ON) {
+        status = smmap__os_file_size(&now, handle);
+        if (status == APR_SUCCESS && now - offset < (apr_off_t)*copied) {
+            *copied = now > offset ? (apr_size_t)(now - offset) : 0;
+        }
+    }
+    return status;
+}
+
 apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                 apr_size_t size, apr_size_t *copied)
 {
@@ -109,18 +126,19 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     apr_status_t status;
 
     if (smmap__reading_begin(file, &handle)) {
-        status = smmap__os_read(handle, offset, to, size, copied);
+        status = read_by(cursor, handle, offset, to, size, copied);
         smmap__reading_end(file);
     } else {
         smmap__file_lock(file);
         status = smmap__handle_enter(file, cursor->name, &handle);
         if (status == APR_SUCCESS) {
-            status = smmap__os_read(handle, offset, to, size, copied);
+            status = read_by(cursor, handle, offset, to, size, copied);
             smmap__handle_leave(file);
         }
         smmap__file_unlock(file);
     }
     if (status != APR_SUCCESS) {
+        *copied = 0;
         return status;
     }
     if (pin != NULL) {

@@ -23,18 +23,26 @@ apr_status_t smmap__os_guard_install(void)
     return APR_SUCCESS;
 }
 
-int smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                         apr_size_t size, apr_size_t *fault)
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
+                                        apr_size_t size, apr_size_t *fault)
 {
+    const unsigned char *from = mapping + offset;
+    apr_size_t i;
+
     apr_status_t status = fake_enter(FAKE_GUARD);
 
     fake_leave();
     if (status != APR_SUCCESS) {
         *fault = offset;
-        return 0;
+        return SMMAP__OS_FAULTED;
     }
-    memcpy(to, mapping + offset, size);
-    return 1;
+    memcpy(to, from, size);
+    for (i = 0; i < size; i++) {
+        if (from[i] == 0 && (i == size - 1 || (offset + i) % 4096 == 4095)) {
+            return SMMAP__OS_MAYBE;
+        }
+    }
+    return SMMAP__OS_COPIED;
 }
 
 apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)

@@ -180,8 +180,9 @@ SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offse
 SMMAP_API apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *cursor);
 
 /**
- * End it, and tell whether what was read meanwhile is what the file holds. This asks for
- * the file's size, which is a system call: guard a piece of work, not a byte.
+ * End it, and tell whether what was read meanwhile is what the file holds. For this the
+ * file's size is asked for when the guard, or a window, begins and when it ends, which are
+ * two system calls: guard a piece of work, not a byte.
  *
  * @param cursor (in) the cursor. When the answer is not APR_SUCCESS it has no window any
  *        more, and the next move maps anew.
@@ -194,8 +195,8 @@ SMMAP_API apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *cursor);
 SMMAP_API apr_status_t smmap_cursor_end_guard(smmap_cursor_t *cursor);
 
 /**
- * Where a guarded read of this cursor met a fault last: the offset in the file, of the byte
- * or (as the machine tells it) of its page; -1: nowhere, or cursor is NULL. The file is
+ * Where a guarded read of this cursor met a fault last: the offset in the file of a byte
+ * in the page that could not be had; -1: nowhere, or cursor is NULL. The file is
  * smmap_cursor_path().
  */
 SMMAP_API apr_off_t smmap_cursor_fault(const smmap_cursor_t *cursor);

@@ -142,7 +142,8 @@ typedef struct smmap_stats_t {
     apr_uint64_t denied;          /**< times that a window was not worth evicting another for */
     apr_uint64_t prefetches;      /**< times that a sequential cursor asked for its next window */
     apr_uint64_t buffered;        /**< of the maps: those that were filled by reading */
-    apr_uint64_t faults;          /**< faults that a guarded read met */
+    apr_uint64_t faults;          /**< guarded reads that met a fault, in their own or
+                                       another thread */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
