@@ -69,6 +69,7 @@ SMMAP_TEST_FILES = \
 	tests/test_buffered.c \
 	tests/test_contract.c \
 	tests/test_cursor.c \
+	tests/test_cutting.c \
 	tests/test_failures.c \
 	tests/test_fences.c \
 	tests/test_fork.c \
@@ -85,6 +86,7 @@ SMMAP_TEST_FILES = \
 	tests/test_refused.c \
 	tests/test_resized.c \
 	tests/test_share.c \
+	tests/test_signals.c \
 	tests/test_slots.c \
 	tests/test_stale.c \
 	tests/test_status.c \

@@ -36,9 +36,15 @@ static atomic_uint previous_count;
 
 #define CHAIN_MARK 0x534d4d00 /* in si_errno; its last byte is the depth */
 
-static void (*plain_handler(const struct sigaction *action))(int)
+/* The two constants stand in the same place, whatever the kind. */
+static int is_default(const struct sigaction *action)
 {
-    return action->sa_flags & SA_SIGINFO ? NULL : action->sa_handler;
+    return action->sa_handler == SIG_DFL;
+}
+
+static int is_ignored(const struct sigaction *action)
+{
+    return action->sa_handler == SIG_IGN;
 }
 
 /* As if nobody had handled it. */
@@ -86,11 +92,11 @@ void smmap__posix_chain_pass(int number, siginfo_t *info, void *context)
         depth = (unsigned)(info->si_errno & 0xff);
     }
     entry = depth < count ? &previous[count - 1 - depth] : NULL;
-    if (entry == NULL || plain_handler(&entry->action) == SIG_DFL ||
+    if (entry == NULL || is_default(&entry->action) ||
         ((unsigned)entry->action.sa_flags & (unsigned)SA_RESETHAND &&
          atomic_exchange(&entry->spent, 1) != 0)) {
         default_action(number, info);
-    } else if (plain_handler(&entry->action) == SIG_IGN) {
+    } else if (is_ignored(&entry->action)) {
         /* The system does not ignore faults either. */
         if (info->si_code > 0) {
             default_action(number, info);
@@ -113,7 +119,7 @@ static int is_same(const struct sigaction *one, const struct sigaction *other)
 static int is_known(const struct sigaction *action)
 {
     unsigned i = atomic_load(&previous_count);
-    int is_last = plain_handler(action) == SIG_DFL || plain_handler(action) == SIG_IGN;
+    int is_last = is_default(action) || is_ignored(action);
 
     while (i-- > 0) {
         const struct sigaction *below = &previous[i].action;
@@ -121,7 +127,7 @@ static int is_known(const struct sigaction *action)
         if (is_same(below, action)) {
             return 1;
         }
-        if (is_last || plain_handler(below) == SIG_DFL || plain_handler(below) == SIG_IGN) {
+        if (is_last || is_default(below) || is_ignored(below)) {
             return 0;
         }
     }
@@ -136,8 +142,8 @@ apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *hand
 
     memset(&ours, 0, sizeof ours);
     ours.sa_sigaction = handler;
-    /* On the stack for signals where the thread has one. Not deferred: the handler may
-       leave by a jump that does not restore the mask. */
+    /* On the stack for signals where the thread has one. Not deferred, so that the handler
+       can raise the signal again. */
     ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
     sigemptyset(&ours.sa_mask);
     if (sigaction(number, NULL, &first) != 0) {

@@ -15,8 +15,9 @@
  * takes no lock and allocates nothing. It reads its thread's own two words, which only
  * that thread writes, in an order in which they are right after each store (volatile,
  * with signal fences). It writes the table of patches by atomic operations, which are
- * lock-free for words. It calls mmap, which is a bare system call on Linux, macOS and the
- * BSDs, though POSIX does not list it. It restores errno.
+ * lock-free for words. It calls pthread_sigmask, which POSIX lists as safe, and mmap, which
+ * it does not list, but which is a bare system call on Linux, macOS and the BSDs. It
+ * restores errno.
  *
  * The thread's words. Where the C library is glibc, or the system FreeBSD, they have the
  * TLS model "initial-exec": they are a part of each thread's own block from its start,
@@ -43,6 +44,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* A copy under way. */
@@ -244,7 +246,7 @@ static int is_within(uintptr_t fault, uintptr_t begin, uintptr_t end)
 }
 
 /* Is it a fault that is guarded? Does not return when it is in a copy. */
-static int survive(uintptr_t fault)
+static int survive(uintptr_t fault, const ucontext_t *context)
 {
     copy_t *copy = copying_get();
     const smmap__os_guard_t *guard;
@@ -252,6 +254,8 @@ static int survive(uintptr_t fault)
     for (; copy != NULL; copy = copy->outer) {
         if (is_within(fault, copy->begin, copy->end)) {
             copy->fault = fault > copy->begin ? fault : copy->begin;
+            /* A handler that passed it on to us may have had the signal blocked. */
+            pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
             siglongjmp(copy->jump, 1);
         }
     }
@@ -271,7 +275,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     int error = errno;
 
     /* What another process, or a call of kill, has sent has no address. */
-    if (info->si_code <= 0 || !survive((uintptr_t)info->si_addr)) {
+    if (info->si_code <= 0 || !survive((uintptr_t)info->si_addr, context)) {
         smmap__posix_chain_pass(number, info, context);
     }
     errno = error;
@@ -317,7 +321,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     copy.outer = copying_get();
     copy.begin = (uintptr_t)mapping + offset;
     copy.end = copy.begin + size;
-    /* The mask is not saved, as the handler does not change it. */
+    /* The mask is not saved: the handler knows what it was. */
     if (sigsetjmp(copy.jump, 0) != 0) {
         copying_set(copy.outer);
         *fault = (apr_size_t)(copy.fault - (uintptr_t)mapping);

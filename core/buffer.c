@@ -153,7 +153,7 @@ apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index, unsigned
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (buffer->cursor->manager->guard == SMMAP_GUARD_ON) {
+    if (buffer->cursor->manager->guard != SMMAP_GUARD_OFF) {
         return smmap_buffer_read(buffer, index, byte, 1, NULL);
     }
     at = smmap_cursor_at(&buffer->cursor->shown, offset);

@@ -18,6 +18,11 @@
  * copy and have grown since, or be cut after the first measurement. Where it ends before
  * the copy does, it is read. Bytes that are zero by themselves pay two system calls.
  *
+ * That leaves the instant in which the system clears a page's end, from the front: a copy
+ * may see zeroes while the last byte is still the old one. Linux changes the size before
+ * it clears (but XFS: after), so the strict guard measures before and after each copy,
+ * whatever the bytes are.
+ *
  * Between begin_guard and end_guard nobody knows which bytes are looked at, so the file
  * is measured when the cursor comes to a window and when it leaves it, and that it ends
  * within the window is an error.
@@ -81,8 +86,13 @@ static int copy(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t 
 {
     const unsigned char *window = cursor->shown.window_data;
     apr_size_t at = (apr_size_t)(offset - cursor->shown.window_begin);
-    int measured = 0;
+    int strict = cursor->manager->guard == SMMAP_GUARD_STRICT &&
+                 smmap__count_load(&cursor->file->unmappable) == 0;
+    int measured = strict;
 
+    if (strict && !reaches(cursor, offset + (apr_off_t)size)) {
+        return 0;
+    }
     for (;;) {
         apr_size_t fault;
         smmap__os_copied_t copied = smmap__os_guard_copy(to, window, at, size, &fault);
@@ -91,7 +101,8 @@ static int copy(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t 
             poison(cursor, fault);
             return 0;
         }
-        if (copied == SMMAP__OS_COPIED || smmap__count_load(&cursor->file->unmappable) != 0) {
+        if (!strict &&
+            (copied == SMMAP__OS_COPIED || smmap__count_load(&cursor->file->unmappable) != 0)) {
             return 1;
         }
         if (!reaches(cursor, offset + (apr_off_t)size)) {
@@ -165,7 +176,7 @@ apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *shown)
     smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
     apr_status_t status;
 
-    if (cursor == NULL || cursor->guarded || cursor->manager->guard != SMMAP_GUARD_ON) {
+    if (cursor == NULL || cursor->guarded || cursor->manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;
     }
     if (smmap__count_load(&cursor->manager->closed) != 0) {

@@ -172,7 +172,8 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     }
     if ((options.mode != SMMAP_MODE_AUTO && options.mode != SMMAP_MODE_STATIC &&
          options.mode != SMMAP_MODE_SLIDING) ||
-        (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON) ||
+        (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON &&
+         options.guard != SMMAP_GUARD_STRICT) ||
         (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD)) {
         return APR_EINVAL;
     }
@@ -246,7 +247,7 @@ apr_status_t smmap_manager_create(smmap_manager_t **manager, const smmap_options
     if (status == APR_SUCCESS) {
         status = smmap__os_fork_watch();
     }
-    if (status == APR_SUCCESS && made->guard == SMMAP_GUARD_ON) {
+    if (status == APR_SUCCESS && made->guard != SMMAP_GUARD_OFF) {
         status = smmap__os_guard_install();
     }
     if (status == APR_SUCCESS) {
@@ -298,7 +299,7 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
 
 apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager)
 {
-    if (manager == NULL || manager->guard != SMMAP_GUARD_ON) {
+    if (manager == NULL || manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;
     }
     return smmap__os_guard_install();

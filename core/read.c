@@ -100,15 +100,15 @@ void smmap__reading_end(smmap__file_t *file)
     atomic_fetch_sub(&file->readers, 1);
 }
 
-/* By a handle that stays open. With the guard the file is measured afterwards: while it is
-   cut, a read may find the size as it was and zeroes in the place of bytes. */
+/* By a handle that stays open. With the strict guard the file is measured afterwards: while
+   it is being cut, a read may find the size as it was and zeroes in the place of bytes. */
 static apr_status_t read_by(const smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
                             void *to, apr_size_t size, apr_size_t *copied)
 {
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
     apr_off_t now = 0;
 
-    if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_ON) {
+    if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_STRICT) {
         status = smmap__os_file_size(&now, handle);
         if (status == APR_SUCCESS && now - offset < (apr_off_t)*copied) {
             *copied = now > offset ? (apr_size_t)(now - offset) : 0;
@@ -186,7 +186,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
         }
         from = smmap_cursor_data(shown);
     }
-    if (cursor->manager->guard == SMMAP_GUARD_ON) {
+    if (cursor->manager->guard != SMMAP_GUARD_OFF) {
         return smmap__guard_read(cursor, offset, to, *copied, copied);
     }
     memcpy(to, from, *copied);

@@ -94,14 +94,26 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 static atomic_uint forks;
 static pthread_once_t watched = PTHREAD_ONCE_INIT;
 
-static void count_fork(void)
+/* The fake's own lock, which no real backend has, must not be inherited locked. */
+static void before_fork(void)
 {
+    pthread_mutex_lock(&fake_state.lock);
+}
+
+static void in_parent(void)
+{
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
+static void in_child(void)
+{
+    pthread_mutex_unlock(&fake_state.lock);
     atomic_fetch_add(&forks, 1);
 }
 
 static void watch(void)
 {
-    pthread_atfork(NULL, NULL, count_fork);
+    pthread_atfork(before_fork, in_parent, in_child);
 }
 
 apr_status_t smmap__os_fork_watch(void)

@@ -55,6 +55,8 @@
     X(test_threads)  \
     X(test_buffered) \
     X(test_guard)    \
+    X(test_cutting)  \
+    X(test_signals)  \
     X(test_fork)
 
 #define DECLARE(name) extern const test_module_t name;

@@ -1,4 +1,258 @@
+/*
+ * A child of fork() and what its parent made: it may destroy and close, in any order, while
+ * threads of the parent were in the middle of something, and is refused the rest. What is
+ * started by exec inherits nothing.
+ */
 #include "harness.h"
-static void nothing(void) { CHECK(1); }
-static const test_case_t cases[] = {{"nothing", nothing}, {NULL, NULL}};
-const test_module_t test_fork = {"fork", cases};
+
+#include <apr_thread_proc.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fake_backend.h"
+
+static apr_size_t unit;
+static test_file_t file;
+static apr_pool_t *pool; /* the manager's and its cursors' */
+static smmap_manager_t *manager;
+static smmap_cursor_t *cursor;
+static smmap_buffer_t *buffer;
+
+static void begin(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    unit = smmap_granularity();
+    fake_set_birth(1);
+    file = file_make("file", 8 * unit);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = unit;
+    options.guard = SMMAP_GUARD_ON;
+    NEED_OK(apr_pool_create(&pool, test_pool));
+    NEED_OK(smmap_manager_create(&manager, &options, pool));
+    NEED_OK(smmap_cursor_open(&cursor, manager, file.path, pool));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)unit, 0));
+    NEED_OK(smmap_buffer_create(&buffer, cursor, 0, SMMAP_TO_END, pool));
+}
+
+/* The parent goes on as if nothing had been. */
+static void parent_goes_on(void)
+{
+    manager_track(manager, pool);
+    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(5 * unit), 0));
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
+static int refused(void *unused)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+    smmap_cursor_t *made = NULL;
+    unsigned char bytes[10];
+    apr_size_t count;
+
+    (void)unused;
+    CHECK(region_shows(cursor, &file)); /* what is in use can be read on */
+    CHECK_STATUS(smmap_cursor_open(&made, manager, file.path, test_pool), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_open_handle(&made, manager, 0, test_pool), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_copy(&made, cursor, test_pool), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_advise(cursor, 0, 10, SMMAP_WILL_NEED), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_stats(manager, &stats), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_collect(manager, &count), SMMAP_EFORKED);
+    CHECK_NUMBER(smmap_manager_regions(manager), 1);
+    CHECK(!smmap_cursor_is_associated(cursor));
+    CHECK(smmap_cursor_path(cursor) == NULL);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), 0);
+    CHECK_NUMBER(smmap_cursor_region_clients(cursor), 1);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
+    CHECK(!smmap_cursor_is_valid(cursor));
+    CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_assign(cursor, smmap_buffer_cursor(buffer)), SMMAP_EFORKED);
+    /* One of its own is like any other. */
+    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
+    NEED_OK(smmap_cursor_open(&made, manager, file.path, test_pool));
+    NEED_OK(smmap_cursor_use(made, 0, 0));
+    CHECK(cursor_shows(made, &file));
+    return 0;
+}
+
+static void child_is_refused(void)
+{
+    begin();
+    CHECK_NUMBER(test_in_child(refused, NULL), 0);
+    parent_goes_on();
+}
+
+static int destroy_pool(void *unused)
+{
+    (void)unused;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static int destroy_manager_first(void *unused)
+{
+    (void)unused;
+    CHECK_OK(smmap_manager_destroy(manager));
+    smmap_cursor_release(cursor);
+    smmap_cursor_close(cursor);
+    smmap_buffer_close(buffer);
+    return 0;
+}
+
+static int destroy_cursors_first(void *unused)
+{
+    (void)unused;
+    smmap_cursor_close(cursor);
+    smmap_buffer_close(buffer);
+    CHECK_OK(smmap_manager_destroy(manager));
+    return 0;
+}
+
+/* Mappings of the file that the process has now; -1: that cannot be seen. */
+static int mappings(void)
+{
+    char line[8192];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    if (maps == NULL) {
+        return -1;
+    }
+    while (fgets(line, sizeof line, maps) != NULL) {
+        count += strstr(line, file.path) != NULL;
+    }
+    fclose(maps);
+    return count;
+}
+
+/* Nothing was under way, so all of it goes, in the child. */
+static int destroy_leaves_nothing(void *unused)
+{
+    if (mappings() != 1) {
+        return 1;
+    }
+    destroy_manager_first(unused);
+    return mappings();
+}
+
+static void child_destroys(void)
+{
+    begin();
+    CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_manager_first, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_cursors_first, NULL), 0);
+    if (!fake_present() && mappings() >= 0) {
+        CHECK_NUMBER(test_in_child(destroy_leaves_nothing, NULL), 0);
+    }
+    parent_goes_on();
+}
+
+/* Threads that are busy while the process is forked, again and again. */
+
+enum { THREADS = 3 };
+
+static atomic_int stop_now;
+
+static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
+{
+    apr_uint64_t random = (apr_uint64_t)(apr_uintptr_t)data;
+    apr_pool_t *own;
+    unsigned char bytes[100];
+
+    (void)thread;
+    if (apr_pool_create_unmanaged_ex(&own, NULL, NULL) != APR_SUCCESS) {
+        return NULL;
+    }
+    while (!atomic_load(&stop_now)) {
+        smmap_cursor_t *mine;
+        int i;
+
+        if (smmap_cursor_open(&mine, manager, file.path, own) != APR_SUCCESS) {
+            continue;
+        }
+        for (i = 0; i < 20; i++) {
+            apr_off_t offset = (apr_off_t)(random_next(&random) % file.size);
+
+            smmap_cursor_use(mine, offset, 0);
+            smmap_cursor_read(mine, (apr_off_t)file.size - 1 - offset, bytes, 100, NULL);
+        }
+        smmap_cursor_close(mine);
+        apr_pool_clear(own);
+    }
+    apr_pool_destroy(own);
+    return NULL;
+}
+
+static void child_of_busy_threads(void)
+{
+    apr_thread_t *threads[THREADS];
+    apr_status_t result;
+    apr_size_t i;
+
+    begin();
+    atomic_store(&stop_now, 0);
+    for (i = 0; i < THREADS; i++) {
+        NEED_OK(apr_thread_create(&threads[i], NULL, be_busy, (void *)(apr_uintptr_t)(i + 1),
+                                  test_pool));
+    }
+    for (i = 0; i < test_count(60); i++) {
+        pid_t child = fork();
+        int state = 0;
+
+        if (child == 0) {
+            alarm(20); /* whoever waits for a thread of the parent waits for ever */
+            if (i % 2 == 0) {
+                smmap_cursor_close(cursor);
+                smmap_buffer_close(buffer);
+                smmap_manager_destroy(manager);
+            } else {
+                smmap_manager_destroy(manager);
+                smmap_buffer_close(buffer);
+                smmap_cursor_close(cursor);
+            }
+            _exit(0);
+        }
+        NEED(child > 0 && waitpid(child, &state, 0) == child);
+        CHECK_NUMBER(state, 0);
+    }
+    atomic_store(&stop_now, 1);
+    for (i = 0; i < THREADS; i++) {
+        CHECK_OK(apr_thread_join(&result, threads[i]));
+    }
+    parent_goes_on();
+}
+
+/* exec: what is started sees no handle on the file. */
+static void exec_inherits_nothing(void)
+{
+    char command[400];
+    int state;
+
+    begin();
+    if (access("/proc/self/fd", R_OK) != 0) {
+        test_skip("there is no /proc/self/fd");
+        return;
+    }
+    snprintf(command, sizeof command, "ls -l /proc/self/fd | grep -q '%s'", test_dir());
+    fflush(NULL);
+    state = system(command);
+    CHECK(WIFEXITED(state) && WEXITSTATUS(state) == 1);
+    parent_goes_on();
+}
+
+static const test_case_t fork_cases[] = {{"child_is_refused", child_is_refused},
+                                         {"child_destroys", child_destroys},
+                                         {"child_of_busy_threads", child_of_busy_threads},
+                                         {"exec_inherits_nothing", exec_inherits_nothing},
+                                         {NULL, NULL}};
+const test_module_t test_fork = {"fork", fork_cases};

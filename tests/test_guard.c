@@ -1,7 +1,7 @@
 /*
  * The guard: a fault on a mapped page becomes a status, and zeroes behind a file's end
- * are never data. Files are cut short under cursors, by this process and under threads;
- * what the process does with signals of its own is tried in child processes.
+ * are never data. Files are cut short under cursors. With threads: test_cutting.c; with
+ * handlers of the program's own: test_signals.c.
  *
  * No page of the fake's mappings can fault. There the tests order that a copy met a
  * fault, to see what the core makes of it.
@@ -10,7 +10,6 @@
 
 #include <apr_thread_proc.h>
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "fake_backend.h"
@@ -441,184 +440,6 @@ static void ended_by_another_thread(void)
     CHECK_OK(smmap_cursor_end_guard(cursor));
 }
 
-/* Threads that read while the file is cut and grows: by copy, and by pointer in the same
-   windows. Each page is full of one byte, its number in the file, which is not zero; what
-   is read is that, or there is a status. */
-enum { READERS = 4, PAGES = 64 };
-
-static atomic_int stop_now;
-static apr_size_t page;
-
-typedef struct reader_t {
-    apr_pool_t *pool;
-    apr_thread_t *thread;
-    apr_uint64_t random;
-    apr_size_t good;
-    apr_size_t refused;
-    apr_size_t wrong; /* bytes, or a status that makes no sense */
-    int by_pointer;
-    atomic_uint turns;
-} reader_t;
-
-static unsigned char value_of(apr_size_t which)
-{
-    return (unsigned char)(which + 1);
-}
-
-static int all_are(const volatile unsigned char *bytes, apr_size_t size, unsigned char value)
-{
-    apr_size_t i;
-    apr_size_t bad = 0;
-
-    for (i = 0; i < size; i++) {
-        bad += bytes[i] != value;
-    }
-    return bad == 0;
-}
-
-/* One page, or what there is of it. 1: as it should be, 0: a status, -1: wrong. */
-static int read_page(reader_t *reader, smmap_cursor_t *from, apr_size_t which)
-{
-    unsigned char bytes[65536];
-    apr_off_t offset = (apr_off_t)(which * page);
-    apr_size_t got = 0;
-    apr_status_t status;
-
-    if (!reader->by_pointer) {
-        status = smmap_cursor_read(from, offset, bytes, page, &got);
-        if (!all_are(bytes, got, value_of(which))) {
-            return -1;
-        }
-    } else {
-        int good = 0;
-
-        if (smmap_cursor_begin_guard(from) != APR_SUCCESS) {
-            return -1;
-        }
-        status = smmap_cursor_use(from, offset, page);
-        if (status == APR_SUCCESS) {
-            good = all_are(smmap_cursor_data(from), smmap_cursor_size(from), value_of(which));
-            status = smmap_cursor_end_guard(from);
-        } else {
-            smmap_cursor_end_guard(from);
-        }
-        if (status == APR_SUCCESS && !good) {
-            return -1;
-        }
-    }
-    if (status == APR_SUCCESS) {
-        return 1;
-    }
-    return status == SMMAP_ETRUNCATED || status == SMMAP_EFAULT || APR_STATUS_IS_EOF(status) ? 0
-                                                                                             : -1;
-}
-
-static void *APR_THREAD_FUNC read_on(apr_thread_t *thread, void *data)
-{
-    reader_t *reader = data;
-    smmap_cursor_t *from;
-
-    (void)thread;
-    if (smmap_cursor_open(&from, manager, file.path, reader->pool) != APR_SUCCESS) {
-        reader->wrong++;
-        return NULL;
-    }
-    while (!atomic_load(&stop_now)) {
-        int answer = read_page(reader, from, (apr_size_t)(random_next(&reader->random) % PAGES));
-
-        reader->good += answer > 0;
-        reader->refused += answer == 0;
-        reader->wrong += answer < 0;
-        atomic_fetch_add(&reader->turns, 1);
-        if (answer == 0) {
-            smmap_cursor_refresh(from);
-        }
-    }
-    smmap_cursor_close(from);
-    return NULL;
-}
-
-/* Until each reader has ended what it was at. */
-static void wait_for(reader_t *readers)
-{
-    int i;
-
-    for (i = 0; i < READERS; i++) {
-        unsigned before = atomic_load(&readers[i].turns);
-
-        while (atomic_load(&readers[i].turns) - before < 2 && readers[i].wrong == 0) {
-            apr_sleep(20);
-        }
-    }
-}
-
-/* mixed: half of the readers use pointers. The size changes at any moment, but once in one
-   read. It never grows by a hole: each byte is written behind the one before. */
-static void read_while_cut(smmap_mode_t mode, int mixed)
-{
-    reader_t readers[READERS];
-    apr_status_t result;
-    apr_size_t i;
-    apr_size_t round;
-    apr_size_t refused = 0;
-    apr_size_t good = 0;
-
-    begin(mode);
-    page = smmap_page_size();
-    NEED(page <= 65536);
-    file = file_make("pages", PAGES * page);
-    for (i = 0; i < PAGES; i++) {
-        memset(file.data + i * page, value_of(i), page);
-    }
-    file_write(file.path, 0, file.data, file.size);
-    atomic_store(&stop_now, 0);
-    memset(readers, 0, sizeof readers);
-    for (i = 0; i < READERS; i++) {
-        readers[i].random = random_number();
-        readers[i].by_pointer = mixed && i % 2 != 0;
-        NEED_OK(apr_pool_create(&readers[i].pool, test_pool));
-    }
-    for (i = 0; i < READERS; i++) {
-        NEED_OK(apr_thread_create(&readers[i].thread, NULL, read_on, &readers[i], test_pool));
-    }
-    for (round = 0; round < test_count(200); round++) {
-        apr_size_t left = (apr_size_t)random_below(PAGES * page);
-        apr_size_t at;
-
-        NEED(file_resize(file.path, (apr_off_t)left));
-        wait_for(readers);
-        for (at = left; at < file.size;) {
-            apr_size_t part = page - at % page;
-
-            file_write(file.path, (apr_off_t)at, file.data + at, part);
-            at += part;
-        }
-        wait_for(readers);
-    }
-    atomic_store(&stop_now, 1);
-    for (i = 0; i < READERS; i++) {
-        CHECK_OK(apr_thread_join(&result, readers[i].thread));
-        CHECK_NUMBER(readers[i].wrong, 0);
-        good += readers[i].good;
-        refused += readers[i].refused;
-    }
-    CHECK(good > 0);
-    CHECK(refused > 0);
-    counts_check();
-}
-
-static void threads_copy(void)
-{
-    NEEDS_REAL();
-    read_while_cut(SMMAP_MODE_SLIDING, 0);
-}
-
-static void threads_copy_and_point(void)
-{
-    NEEDS_REAL();
-    read_while_cut(SMMAP_MODE_STATIC, 1);
-}
-
 static const test_case_t guard_cases[] = {{"options", options},
                                    {"reads_as_without", reads_as_without},
                                    {"ordered_fault", ordered_fault},
@@ -633,7 +454,5 @@ static const test_case_t guard_cases[] = {{"options", options},
                                    {"guarded_moves", guarded_moves},
                                    {"nested", nested},
                                    {"ended_by_another_thread", ended_by_another_thread},
-                                   {"threads_copy", threads_copy},
-                                   {"threads_copy_and_point", threads_copy_and_point},
                                    {NULL, NULL}};
 const test_module_t test_guard = {"guard", guard_cases};

@@ -16,7 +16,7 @@
  * the bytes in a window change with it; when somebody cuts it short, the rest of the
  * page in which it ends now reads as zeroes, and touching pages behind that raises the
  * system's fault (SIGBUS on POSIX). A move to a window that is not mapped notices;
- * smmap_cursor_refresh() asks. With SMMAP_GUARD_ON (smmap/manager.h) guarded reads turn
+ * smmap_cursor_refresh() asks. With the guard (SMMAP_GUARD_ON in smmap/manager.h) guarded reads turn
  * both into a status.
  *
  * A file that the system cannot map (some network and FUSE file systems, files of the
@@ -139,7 +139,7 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * mapping one would evict another, the system is asked for the bytes until the window
  * has shown that it is worth it. The cursor may or may not move on the way.
  *
- * With SMMAP_GUARD_ON no fault gets through, and no zeroes where the file has ended: what
+ * With the guard no fault gets through, and no zeroes where the file has ended: what
  * could not be copied from a window is asked of the system once more, by a read, and that
  * one's answer is the answer.
  *
@@ -172,7 +172,7 @@ SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offse
  *
  * @param cursor (in) the cursor, with a window or without.
  * @return APR_SUCCESS; APR_EINVAL: cursor is NULL or guarded already, or its manager was made
- *         without SMMAP_GUARD_ON; APR_ENOTIMPL: the system can guard copying reads alone;
+ *         without the guard; APR_ENOTIMPL: the system can guard copying reads alone;
  *         SMMAP_ECLOSED.
  * Threads: this thread must also end the guard; it ends, without an answer, when the cursor
  * is closed or assigned to.

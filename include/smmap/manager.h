@@ -54,7 +54,8 @@ typedef enum smmap_limits_t {
 /** Is a fault on a mapped page survived? See `guard` in smmap_options_t. */
 typedef enum smmap_guard_t {
     SMMAP_GUARD_OFF = 0, /**< it ends the process, or whatever the program has made of it */
-    SMMAP_GUARD_ON = 1   /**< in guarded reads it is a status */
+    SMMAP_GUARD_ON = 1,  /**< in guarded reads it is a status */
+    SMMAP_GUARD_STRICT = 2 /**< the same, and copying reads measure the file before and after */
 } smmap_guard_t;
 
 /** In each number of smmap_options_t: take the default that is documented there. */
@@ -88,7 +89,10 @@ typedef struct smmap_options_t {
         cut short, or the disk or the network failed, is a fault (SIGBUS on POSIX). With
         SMMAP_GUARD_ON it is a status in smmap_cursor_read(), smmap_buffer_read(),
         smmap_buffer_byte(), and between smmap_cursor_begin_guard() and _end_guard(). These
-        also notice bytes that are read as zeroes because the file ends before them.
+        also notice bytes that are read as zeroes because the file ends before them; but in
+        the instant in which the system is clearing them, a copy can take some for data, as
+        can a read of the system. SMMAP_GUARD_STRICT closes this gap, at the price of two
+        system calls for each window that is copied from; see docs/reliability.md.
 
         For this a handler of the process is installed when the first such manager is made,
         before the one that is there, and it stays; so the library must not be unloaded
@@ -163,7 +167,7 @@ typedef struct smmap_stats_t {
  *         APR_EINVAL: an argument is NULL, a struct_size is unknown, or a mode is not one;
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
  *         SMMAP_ELIMIT_BYTES: hard limits, and not even one window would fit;
- *         APR_ENOTIMPL: SMMAP_GUARD_ON, and the system cannot; otherwise with it as
+ *         APR_ENOTIMPL: with the guard, and the system cannot; otherwise with it as
  *         smmap_manager_renew_guard();
  *         APR_ENOMEM.
  */
@@ -195,12 +199,12 @@ SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_
  * Put the guard before handlers that were installed since. A handler that a program
  * installs over ours sees each fault first, and most do not pass it on; after this call
  * ours is asked first again, and passes on to that one. Making a manager with
- * SMMAP_GUARD_ON does the same. Where ours is first already, nothing happens.
+ * the guard does the same. Where ours is first already, nothing happens.
  *
  * A handler may pass on to ours, as it was there when the other was installed: nothing
  * goes round in circles.
  *
- * @param manager (in) one that was made with SMMAP_GUARD_ON.
+ * @param manager (in) one that was made with the guard.
  * @return APR_SUCCESS;
  *         APR_EINVAL: manager is NULL, or was made without the guard;
  *         APR_ENOSPC: 16 different handlers were there before; or as the system says.
