@@ -81,45 +81,48 @@ static int reaches(smmap__cursor_t *cursor, apr_off_t end)
     return size_now(cursor, &size) == APR_SUCCESS && size >= end;
 }
 
-/* Copy from the window. 0: what was copied is not to be trusted. */
-static int copy(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size)
+/* The copy, with the file measured before it and, unless it was as good as certain, after
+   it. 0: what was copied is not to be trusted. */
+static int copy_measured(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size)
 {
     const unsigned char *window = cursor->shown.window_data;
     apr_size_t at = (apr_size_t)(offset - cursor->shown.window_begin);
-    int strict = cursor->manager->guard == SMMAP_GUARD_STRICT &&
-                 smmap__count_load(&cursor->file->unmappable) == 0;
-    int measured = strict;
+    apr_off_t end = offset + (apr_off_t)size;
+    int is_memory = smmap__count_load(&cursor->file->unmappable) != 0;
+    smmap__os_copied_t made;
+    apr_size_t fault;
 
-    if (strict && !reaches(cursor, offset + (apr_off_t)size)) {
+    if (!is_memory && !reaches(cursor, end)) {
         return 0;
     }
-    for (;;) {
-        apr_size_t fault;
-        smmap__os_copied_t copied = smmap__os_guard_copy(to, window, at, size, &fault);
-
-        if (copied == SMMAP__OS_FAULTED || smmap__os_guard_patched(window, &fault)) {
-            poison(cursor, fault);
-            return 0;
-        }
-        if (!strict &&
-            (copied == SMMAP__OS_COPIED || smmap__count_load(&cursor->file->unmappable) != 0)) {
-            return 1;
-        }
-        if (!reaches(cursor, offset + (apr_off_t)size)) {
-            return 0;
-        }
-        if (measured) {
-            return 1;
-        }
-        measured = 1;
+    made = smmap__os_guard_copy(to, window, at, size, &fault);
+    if (made == SMMAP__OS_FAULTED || smmap__os_guard_patched(window, &fault)) {
+        poison(cursor, fault);
+        return 0;
     }
+    return is_memory || (made == SMMAP__OS_COPIED && cursor->manager->guard == SMMAP_GUARD_ON) ||
+           reaches(cursor, end);
 }
 
 apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                apr_size_t size, apr_size_t *copied)
 {
-    if (copy(cursor, offset, to, size)) {
-        *copied = size;
+    const unsigned char *window = cursor->shown.window_data;
+    smmap__os_copied_t made = SMMAP__OS_MAYBE;
+    apr_size_t fault;
+
+    *copied = size;
+    if (cursor->manager->guard == SMMAP_GUARD_ON) {
+        apr_size_t at = (apr_size_t)(offset - cursor->shown.window_begin);
+
+        made = smmap__os_guard_copy(to, window, at, size, &fault);
+        if (made == SMMAP__OS_COPIED && !smmap__os_guard_patched(window, &fault)) {
+            return APR_SUCCESS;
+        }
+    }
+    if (made != SMMAP__OS_MAYBE) {
+        poison(cursor, fault);
+    } else if (copy_measured(cursor, offset, to, size)) {
         return APR_SUCCESS;
     }
     smmap_cursor_release(&cursor->shown);
