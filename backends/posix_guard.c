@@ -44,6 +44,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -247,15 +250,25 @@ int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault)
     return 1;
 }
 
+/* ThreadSanitizer takes a new page for a write to it, and knows nothing of the order that is
+   told above; a bare system call it does not see. */
+static int map_zeroes(uintptr_t address, apr_size_t length)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+
+#if defined(__SANITIZE_THREAD__) && defined(SYS_mmap)
+    return syscall(SYS_mmap, address, length, PROT_READ, flags, -1, 0) != -1;
+#else
+    return mmap((void *)address, length, PROT_READ, flags, -1, 0) != MAP_FAILED;
+#endif
+}
+
 /* Put zeroes into the place of the page; where the system has no more areas to give, into
    that of the whole mapping, which takes none. */
 static int patch(uintptr_t mapping, apr_size_t length, uintptr_t fault)
 {
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-
     return patch_mark(mapping, fault) &&
-           (mmap((void *)page_of(fault), page_size, PROT_READ, flags, -1, 0) != MAP_FAILED ||
-            mmap((void *)mapping, length, PROT_READ, flags, -1, 0) != MAP_FAILED);
+           (map_zeroes(page_of(fault), page_size) || map_zeroes(mapping, length));
 }
 
 /* Some machines tell the page of a fault and not the address. */

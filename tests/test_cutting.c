@@ -25,7 +25,7 @@ typedef struct reader_t {
     apr_uint64_t random;
     apr_size_t good;
     apr_size_t refused;
-    apr_size_t wrong; /* bytes, or a status that makes no sense */
+    atomic_uint wrong; /* bytes, or a status that makes no sense */
     int by_pointer;
     atomic_uint turns;
 } reader_t;
@@ -90,7 +90,7 @@ static void *APR_THREAD_FUNC read_on(apr_thread_t *thread, void *data)
 
     (void)thread;
     if (smmap_cursor_open(&from, manager, file.path, reader->pool) != APR_SUCCESS) {
-        reader->wrong++;
+        atomic_fetch_add(&reader->wrong, 1);
         return NULL;
     }
     while (!atomic_load(&stop_now)) {
@@ -98,7 +98,7 @@ static void *APR_THREAD_FUNC read_on(apr_thread_t *thread, void *data)
 
         reader->good += answer > 0;
         reader->refused += answer == 0;
-        reader->wrong += answer < 0;
+        atomic_fetch_add(&reader->wrong, answer < 0);
         atomic_fetch_add(&reader->turns, 1);
         if (answer == 0) {
             smmap_cursor_refresh(from);
@@ -116,7 +116,7 @@ static void wait_for(reader_t *readers)
     for (i = 0; i < READERS; i++) {
         unsigned before = atomic_load(&readers[i].turns);
 
-        while (atomic_load(&readers[i].turns) - before < 2 && readers[i].wrong == 0) {
+        while (atomic_load(&readers[i].turns) - before < 2 && atomic_load(&readers[i].wrong) == 0) {
             apr_sleep(20);
         }
     }
@@ -172,7 +172,7 @@ static void read_while_cut(smmap_mode_t mode, int mixed)
     atomic_store(&stop_now, 1);
     for (i = 0; i < READERS; i++) {
         CHECK_OK(apr_thread_join(&result, readers[i].thread));
-        CHECK_NUMBER(readers[i].wrong, 0);
+        CHECK_NUMBER(atomic_load(&readers[i].wrong), 0);
         good += readers[i].good;
         refused += readers[i].refused;
     }
