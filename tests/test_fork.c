@@ -199,6 +199,10 @@ static void child_of_busy_threads(void)
     apr_status_t result;
     apr_size_t i;
 
+    if (test_is_light()) {
+        test_skip("a child that leaves alone what is half-way has a leak, to a memory checker");
+        return;
+    }
     begin();
     atomic_store(&stop_now, 0);
     for (i = 0; i < THREADS; i++) {
