@@ -161,6 +161,15 @@ static int signal_of(child_t *run)
     return WIFSIGNALED(state) ? WTERMSIG(state) : 0;
 }
 
+/* valgrind catches faults itself, before any handler, and ends a process by another signal. */
+static int is_watched(void)
+{
+    if (test_is_light()) {
+        test_skip("valgrind handles faults itself, and not as the system does");
+    }
+    return test_is_light();
+}
+
 /* Handlers that were there before. */
 
 static int before_with_info(void *unused)
@@ -236,6 +245,9 @@ static int before_once(void *unused)
 static void handlers_before(void)
 {
     NEEDS_REAL();
+    if (is_watched()) {
+        return;
+    }
     begin();
     CHECK_NUMBER(test_in_child(before_with_info, NULL), 0);
     CHECK_NUMBER(test_in_child(before_plain, NULL), 0);
@@ -356,6 +368,9 @@ static int too_many(void *unused)
 static void handlers_after(void)
 {
     NEEDS_REAL();
+    if (is_watched()) {
+        return;
+    }
     begin();
     CHECK_NUMBER(test_in_child(after_until_renewed, NULL), 0);
     CHECK_NUMBER(test_in_child(no_circle, NULL), 0);
@@ -424,6 +439,9 @@ static int asked_for_default(void *unused)
 static void ends_as_before(void)
 {
     NEEDS_REAL();
+    if (is_watched()) {
+        return;
+    }
     begin();
     CHECK_NUMBER(signal_of(by_a_fault), SIGBUS);
     CHECK_NUMBER(signal_of(by_a_signal), SIGBUS);
