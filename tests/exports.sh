@@ -2,11 +2,12 @@
 # What leaves the library is what the headers declare and tests/exports.txt lists:
 # no function less, and no symbol more.
 #
-# Reads top_srcdir, top_builddir and NM from the environment, as `make check` sets them.
+# Reads top_srcdir, NM, and SMMAP_LIBDIR (where the libraries are) from the environment, as
+# `make check` and ctest set them.
 # shellcheck disable=SC2086  # NM may carry options
 set -eu
 
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${NM:=nm}"
+: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${NM:=nm}"
 . "$top_srcdir/tests/lib.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-exports.XXXXXX")
@@ -77,7 +78,7 @@ check "tests/exports.txt lists what the headers declare (-listed +declared)" \
     same "$work/listed" "$work/declared"
 
 library=
-for file in "$top_builddir"/.libs/libsmmap.so "$top_builddir"/.libs/libsmmap.dylib; do
+for file in "$SMMAP_LIBDIR/libsmmap.so" "$SMMAP_LIBDIR/libsmmap.dylib"; do
     test ! -f "$file" || library=$file
 done
 if [ -n "$library" ]; then
@@ -88,7 +89,7 @@ else
     skip "exports of the shared library" "it was not built"
 fi
 
-archive=$top_builddir/.libs/libsmmap.a
+archive=$SMMAP_LIBDIR/libsmmap.a
 if [ -f "$archive" ]; then
     $NM -g "$archive" >"$work/static" 2>/dev/null
     check "the static library keeps to names that begin with smmap_" no_foreign "$archive"
