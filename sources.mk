@@ -18,6 +18,7 @@ SMMAP_HEADER_FILES = \
 SMMAP_CORE_FILES = \
 	core/ahead.c \
 	core/atomic.h \
+	core/atomic_msvc.h \
 	core/buffer.c \
 	core/core.h \
 	core/cursor.c \
@@ -48,8 +49,15 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
 	backends/posix.c
 
-# What both test programs are made of, and what each has besides: suite-posix runs
-# on the real backend, suite-fake on one that fails when it is told to.
+SMMAP_BACKEND_WINDOWS_FILES = \
+	backends/backend.h \
+	backends/windows.c \
+	backends/windows.h \
+	backends/windows_file.c
+
+# What both test programs are made of, and what each has besides: suite-posix, or
+# suite-windows, runs on the real backend, suite-fake on one that fails when it is told
+# to. Each needs the files of its platform, too.
 SMMAP_TEST_FILES = \
 	tests/fake_backend.h \
 	tests/fake_memory.c \
@@ -57,6 +65,7 @@ SMMAP_TEST_FILES = \
 	tests/harness.c \
 	tests/harness.h \
 	tests/harness_files.c \
+	tests/platform.h \
 	tests/runner.c \
 	tests/test_between.c \
 	tests/test_buffer.c \
@@ -82,13 +91,20 @@ SMMAP_TEST_FILES = \
 	tests/test_threads.c \
 	tests/test_window.c
 
-SMMAP_TEST_POSIX_FILES = \
+SMMAP_TEST_REAL_FILES = \
 	tests/fake_absent.c
 
 SMMAP_TEST_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_control.c \
 	tests/fake_state.h
+
+SMMAP_TEST_PLATFORM_POSIX_FILES = \
+	tests/platform_posix.c
+
+SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
+	tests/platform_windows.c \
+	tests/platform_windows_process.c
 
 # The command.
 SMMAP_TOOL_FILES = \

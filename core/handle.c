@@ -80,7 +80,7 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     manager->emptying++;
     smmap__manager_unlock(manager);
     /* Who reads by it counted himself before he saw that he may, so he is seen now. */
-    while (atomic_load(&file->readers) != 0) {
+    while (smmap__count_load_ordered(&file->readers) != 0) {
         apr_thread_yield();
     }
     smmap__os_file_close(handle);

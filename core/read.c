@@ -82,8 +82,8 @@ int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
 {
     uintptr_t readable;
 
-    atomic_fetch_add(&file->readers, 1);
-    readable = atomic_load(&file->readable);
+    smmap__count_raise(&file->readers);
+    readable = smmap__load_ordered(&file->readable);
     if (readable == 0) {
         smmap__reading_end(file);
         return 0;
@@ -94,7 +94,7 @@ int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
 
 void smmap__reading_end(smmap__file_t *file)
 {
-    atomic_fetch_sub(&file->readers, 1);
+    smmap__count_lower(&file->readers);
 }
 
 /* Read by the system. *copied is set on an error, too. */
