@@ -133,10 +133,21 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
 /**
  * Read at an offset; there is no seek pointer that others could move.
  *
+ * @param file (in) made by the two above: on Windows reading moves the pointer of a handle,
+ *        and that of a caller's is his.
  * @param nread (out) bytes read: less than `length` at the end of the file alone, then 0.
  */
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread);
+
+/**
+ * Is there a first byte, and may it be read? The pointer of the handle stays.
+ *
+ * @param file (in) any open handle, of the caller or of ours.
+ * @param nread (out) 1, or 0 for an empty file.
+ * @return APR_EBADF: not open, or not for reading.
+ */
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread);
 
 /**
  * Which pages of a mapping are in memory.

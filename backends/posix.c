@@ -210,6 +210,13 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
     return APR_SUCCESS;
 }
 
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
+{
+    unsigned char byte;
+
+    return smmap__os_read(file, 0, &byte, 1, nread);
+}
+
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
                                  apr_size_t length, unsigned char *pages)
 {

@@ -249,9 +249,8 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
 static apr_status_t probe(smmap_manager_t *manager, apr_os_file_t handle,
                           smmap__identity_t *identity)
 {
-    unsigned char byte;
     apr_size_t nread;
-    apr_status_t status = smmap__os_read(handle, 0, &byte, 1, &nread);
+    apr_status_t status = smmap__os_peek(handle, &nread);
 
     if (status != APR_SUCCESS || nread == 0 || identity->size > 0) {
         return status;
