@@ -1,12 +1,10 @@
 /*
  * What the fake backend keeps, shared by its two halves: fake_backend.c acts as a
  * backend, fake_control.c gives the orders and answers the questions of a test.
- * Everything is read and written under the lock.
+ * Everything is read and written under fake_lock() (platform.h).
  */
 #ifndef SMMAP_TESTS_FAKE_STATE_H
 #define SMMAP_TESTS_FAKE_STATE_H
-
-#include <pthread.h>
 
 #include "fake_backend.h"
 
@@ -31,8 +29,6 @@ typedef struct fake_order_t {
 } fake_order_t;
 
 typedef struct fake_state_t {
-    pthread_mutex_t lock;
-
     apr_size_t granularity;
     apr_size_t max_open_files;
     apr_int64_t birth;
