@@ -14,6 +14,7 @@
  *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
  *   stats.c    --stats
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,8 +38,10 @@ static const tool_command_t *find_command(const char *name)
     return NULL;
 }
 
-/* What SIGPIPE did when the program was started. */
-static apr_sigfunc_t *inherited_pipe = SIG_DFL;
+#ifdef SIGPIPE /* not a signal of every C library */
+/* What it did when the program was started. */
+static void (*inherited_pipe)(int) = SIG_DFL;
+#endif
 
 /* End by a signal, or (`quietly`) with the code that a shell has for it. */
 static int end_by(int signal_number, int quietly)
@@ -62,7 +65,7 @@ static int finish(tool_console_t *console, int code)
     if (status == APR_SUCCESS) {
         return code;
     }
-#ifdef SIGPIPE /* not a signal of every C library */
+#ifdef SIGPIPE
     if (APR_STATUS_IS_EPIPE(status)) {
         return end_by(SIGPIPE, inherited_pipe == SIG_IGN);
     }
