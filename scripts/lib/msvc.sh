@@ -328,12 +328,12 @@ msvc_build_apr()
     sed -i 's/COMMAND \$<TARGET_FILE:gen_test_char>/COMMAND gen_test_char/' apr/CMakeLists.txt &&
         sed -i 's/ ##, /, /; s/##APR_/APR_/' apr/include/apr_version.h &&
         "clang-$llvm" -DWIN32 -o gen_test_char apr/tools/gen_test_char.c &&
-        CFLAGS=-w cmake -S apr -B apr-build -G Ninja -DCMAKE_BUILD_TYPE=Release \
+        CFLAGS=-w cmake -S apr -B apr-build -G "Unix Makefiles" -DCMAKE_BUILD_TYPE=Release \
             -DCMAKE_TOOLCHAIN_FILE="$top/cmake/clang-cl-wine.cmake" \
             -DCMAKE_CROSSCOMPILING_EMULATOR="$PWD/gen_test_char" \
             -DINSTALL_PDB=OFF -DMIN_WINDOWS_VER=0x0A00 \
             "-DCMAKE_C_STANDARD_LIBRARIES=iphlpapi.lib kernel32.lib user32.lib shell32.lib advapi32.lib ole32.lib" &&
-        ninja -C apr-build -j "$jobs" apr-1 libapr-1 || return 1
+        make -C apr-build -j "$jobs" apr-1 libapr-1 || return 1
     # Their installation wants more than this library.
     mkdir -p "$1/include" "$1/lib" "$1/bin" &&
         cp apr/include/apr*.h apr-build/apr.h "$1/include/" &&

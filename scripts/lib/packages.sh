@@ -26,6 +26,11 @@ has_thing()
     m32)
         compiles "gcc -m32" c '#include <stdio.h>' && compiles "g++ -m32" cpp '#include <cstdio>' ;;
     m32-zlib) links "gcc -m32" -lz ;;
+    clang-cl) has_commands "clang-cl-$(llvm_version)" || has_commands clang-cl ;;
+    lld) has_commands lld-link || has_commands "lld-link-$(llvm_version)" ;;
+    llvm) has_commands llvm-lib || has_commands "llvm-lib-$(llvm_version)" ;;
+    wine) has_commands wine wineserver ;;
+    wine-headers) test -f /usr/include/wine/wine/windows/windows.h ;;
     sources) has_commands apt-get bzip2 tar setarch ;;
     *) has_commands "$1" ;;
     esac
@@ -46,6 +51,9 @@ packages_of()
     apt:valgrind) echo valgrind libc6-dbg ;;
     apt:m32) echo gcc-multilib g++-multilib ;;
     apt:m32-zlib) echo lib32z1-dev ;;
+    apt:clang-cl) echo clang-tools ;;
+    apt:wine) echo wine wine64 ;;
+    apt:wine-headers) echo libwine-dev ;;
     apt:sources) echo bzip2 tar util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
@@ -61,6 +69,12 @@ packages_of()
     brew:*) echo "$2" ;;
     *) echo "$2" ;;
     esac
+}
+
+# llvm_version: the number that Debian adds to the names of LLVM's programs.
+llvm_version()
+{
+    clang -dumpversion 2>/dev/null | sed 's/\..*//'
 }
 
 has_commands()

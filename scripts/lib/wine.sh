@@ -22,5 +22,5 @@ wine_end()
 # wine_path FILE: how a program for Windows calls it.
 wine_path()
 {
-    winepath -w "$1" 2>/dev/null
+    echo "Z:$1" | tr / '\\'
 }
