@@ -190,8 +190,9 @@ AS_IF([test $have_cunit = yes], [cunit_summary=found],
   [cunit_summary="not found; make check will not work"])
 dnl The tests start threads of their own; older C libraries keep those in another library.
 PTHREAD_LIBS=
-SMMAP_TRY_LINK([pthread.h], [pthread_create(0, 0, 0, 0);], [], [],
-  [], [PTHREAD_LIBS=-lpthread])
+AS_IF([test $backend != windows],
+  [SMMAP_TRY_LINK([pthread.h], [pthread_create(0, 0, 0, 0);], [], [],
+     [], [PTHREAD_LIBS=-lpthread])])
 AC_SUBST([PTHREAD_LIBS])
 AC_SUBST([CUNIT_CFLAGS])
 AC_SUBST([CUNIT_LIBS])
