@@ -146,16 +146,18 @@ BOOL WINAPI GetProcessHandleCount(HANDLE, PDWORD);
 #define LOGON32_PROVIDER_DEFAULT 0
 #endif
 HEADER
-    # For ARM64 Wine defines what is a builtin of the compiler.
-    cat >winnt.h <<'HEADER'
-#ifdef _M_ARM64
-#define _InterlockedCompareExchange128 _InterlockedCompareExchange128_of_Wine
-#include_next <winnt.h>
-#undef _InterlockedCompareExchange128
-#else
-#include_next <winnt.h>
-#endif
-HEADER
+    # Wine's functions in the place of intrinsics have the names of clang's builtins, which in
+    # C++, and one for ARM64, cannot be defined.
+    {
+        echo '#if defined(_M_ARM64) || defined(__cplusplus)'
+        msvc_renamed CompareExchange128
+        echo '#endif'
+        echo '#if defined(_M_IX86) && defined(__cplusplus)'
+        msvc_renamed And64 CompareExchangePointer ExchangeAdd64 ExchangePointer Increment64 \
+            Decrement64 Or64 Xor64
+        echo '#endif'
+        echo '#include_next <winnt.h>'
+    } >winnt.h
     cat >signal.h <<'HEADER'
 #include_next <signal.h>
 typedef int sig_atomic_t;
@@ -171,6 +173,14 @@ HEADER
 #endif
 HEADER
     cd "$dir" || return 1
+}
+
+msvc_renamed()
+{
+    local name
+    for name in "$@"; do
+        echo "#define _Interlocked$name Interlocked_of_wine_$name"
+    done
 }
 
 # msvc_import LIBRARY DLL: from the DLL's table of exports, without the names of C++.
