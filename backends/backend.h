@@ -84,6 +84,12 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 apr_status_t smmap__os_file_close(apr_os_file_t file);
 
 /**
+ * Is it certainly a device, pipe or socket? Asked where APR could not examine it: on
+ * Windows APR then has an error of the system, and not the kind of thing it is.
+ */
+int smmap__os_is_stream(apr_os_file_t file);
+
+/**
  * When a file was made, by the clock of its file system. A file id is given again
  * when a file is deleted and another one made; the time of birth tells the two
  * apart, and APR does not know it.

@@ -78,6 +78,12 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return close(file) == 0 ? APR_SUCCESS : errno;
 }
 
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    (void)file; /* APR says so itself */
+    return 0;
+}
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
 #if defined(__linux__) && defined(STATX_BTIME)

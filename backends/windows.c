@@ -188,13 +188,15 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
 }
 
 /* The fences: FlushProcessWriteBuffers makes every processor that runs a thread of this
-   process execute a barrier. */
+   process execute a barrier. In Wine it does nothing (seen in 8.0, by the test of the
+   fences), so there both sides execute a fence of their own. */
 int smmap__os_fence_asymmetric(void)
 {
-    return 1;
+    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") == NULL;
 }
 
 void smmap__os_fence_heavy(void)
 {
+    MemoryBarrier();
     FlushProcessWriteBuffers();
 }

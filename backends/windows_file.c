@@ -111,6 +111,13 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
     return APR_SUCCESS;
 }
 
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    DWORD type = GetFileType(file);
+
+    return type == FILE_TYPE_CHAR || type == FILE_TYPE_PIPE;
+}
+
 /* The null handle is none, and to most calls -1 is the handle of this process. */
 static int is_none(apr_os_file_t file)
 {

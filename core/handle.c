@@ -224,7 +224,7 @@ apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t hand
     }
     apr_pool_destroy(scratch); /* leaves the handle open: put does not own it */
     if (status != APR_SUCCESS) {
-        return status;
+        return smmap__os_is_stream(handle) ? SMMAP_ENOTREGULAR : status;
     }
     if (info.filetype != APR_REG) {
         return SMMAP_ENOTREGULAR;

@@ -187,6 +187,11 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return status;
 }
 
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    return native_is_stream(file);
+}
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     apr_status_t status;

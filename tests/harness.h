@@ -21,6 +21,7 @@
 #include <apr.h>
 #include <apr_errno.h>
 #include <apr_pools.h>
+#include <apr_thread_proc.h>
 
 #include "smmap/smmap.h"
 
@@ -100,6 +101,9 @@ apr_uint64_t random_number(void);
 apr_uint64_t random_below(apr_uint64_t below);
 /** The next number of a state of one's own: for threads. */
 apr_uint64_t random_next(apr_uint64_t *state);
+
+/** Wait for the end of a thread, which must come by itself. */
+void thread_join(apr_thread_t *thread);
 
 /* Files. */
 

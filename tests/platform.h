@@ -30,7 +30,7 @@ typedef enum native_use_t {
 apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t use);
 /** A handle on the device that swallows everything. */
 apr_status_t native_open_null(apr_os_file_t *handle);
-/** Its path. */
+/** Its path; NULL where the system itself does not tell that it is a device. */
 const char *native_null_path(void);
 /** A pipe: ends[0] is for reading. */
 apr_status_t native_pipe(apr_os_file_t ends[2]);
@@ -41,6 +41,8 @@ int native_is_writable(apr_os_file_t handle);
 int native_is_inherited(apr_os_file_t handle);
 /** From now on programs that are started get it. */
 void native_let_inherit(apr_os_file_t handle);
+/** 1: certainly a device or pipe; 0 where APR tells. */
+int native_is_stream(apr_os_file_t handle);
 /** A small number that no other open handle has. */
 apr_size_t native_number(apr_os_file_t handle);
 /** Where the next plain read or write is going to be. */
@@ -62,6 +64,11 @@ int native_count_inherited(void);
 int native_count_mappings(const char *part);
 /** What smmap__os_info() should say of open files. */
 apr_size_t native_max_open_files(void);
+
+/** Why the time of birth cannot be believed here, or NULL. */
+const char *native_doubts_birth(void);
+/** Is this how the system says that a name is too long? */
+int native_says_too_long(apr_status_t status);
 
 /* Files. Those marked S end the test as skipped where the system refuses or cannot. */
 

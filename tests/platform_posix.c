@@ -85,6 +85,12 @@ void native_let_inherit(apr_os_file_t handle)
     NEED(fcntl(handle, F_SETFD, 0) == 0);
 }
 
+int native_is_stream(apr_os_file_t handle)
+{
+    (void)handle;
+    return 0;
+}
+
 apr_size_t native_number(apr_os_file_t handle)
 {
     return (apr_size_t)handle;
@@ -196,6 +202,16 @@ apr_size_t native_max_open_files(void)
 
     NEED(getrlimit(RLIMIT_NOFILE, &files) == 0);
     return files.rlim_cur == RLIM_INFINITY ? 0 : (apr_size_t)files.rlim_cur;
+}
+
+const char *native_doubts_birth(void)
+{
+    return NULL;
+}
+
+int native_says_too_long(apr_status_t status)
+{
+    return APR_STATUS_IS_ENAMETOOLONG(status);
 }
 
 /* Files. */

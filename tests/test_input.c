@@ -57,10 +57,10 @@ static void missing(void)
     CHECK(APR_STATUS_IS_ENOTDIR(open_fails(manager, test_path("file/below"))));
     memset(name, 'n', 300);
     name[300] = '\0';
-    CHECK(APR_STATUS_IS_ENAMETOOLONG(open_fails(manager, test_path(name))));
+    CHECK(native_says_too_long(open_fails(manager, test_path(name))));
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    CHECK(APR_STATUS_IS_ENAMETOOLONG(open_fails(manager, name)));
+    CHECK(native_says_too_long(open_fails(manager, name)));
     CHECK_NUMBER(manager_stats(manager).opens, 0);
 }
 
@@ -105,7 +105,9 @@ static void directory_and_devices(void)
 
     CHECK_STATUS(open_fails(manager, test_dir()), SMMAP_ENOTREGULAR);
     CHECK_STATUS(open_fails(manager, "/"), SMMAP_ENOTREGULAR);
-    CHECK_STATUS(open_fails(manager, native_null_path()), SMMAP_ENOTREGULAR);
+    if (native_null_path() != NULL) {
+        CHECK_STATUS(open_fails(manager, native_null_path()), SMMAP_ENOTREGULAR);
+    }
     CHECK_NUMBER(manager_stats(manager).opens, manager_stats(manager).closes);
 }
 
@@ -240,17 +242,27 @@ static void odd_names(void)
     static const char *const names[] = {"with space", "new\nline", "-dash", "\xc3\xa4\xe2\x82\xac",
                                         "back\\slash", "%s%n", "..."};
     smmap_manager_t *manager = manager_make(NULL);
+    apr_size_t known = 0;
     apr_size_t i;
 
     for (i = 0; i < sizeof names / sizeof names[0]; i++) {
-        test_file_t file = file_make(names[i], 50 + i);
-        smmap_cursor_t *cursor = cursor_open(manager, file.path);
+        apr_os_file_t made;
+        smmap_cursor_t *cursor;
+        test_file_t file;
 
+        if (native_open(&made, test_path(names[i]), NATIVE_MAKE) != APR_SUCCESS) {
+            continue; /* not every system knows every name */
+        }
+        known++;
+        file_close(made);
+        file = file_make(names[i], 50 + i);
+        cursor = cursor_open(manager, file.path);
         CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
         CHECK_OK(smmap_cursor_use(cursor, 0, 0));
         CHECK(cursor_shows(cursor, &file));
         CHECK_NUMBER(smmap_cursor_size(cursor), 50 + i);
     }
+    CHECK(known >= 4);
 }
 
 /* All of the file, through any window and below any limit that make a manager. */
