@@ -35,6 +35,7 @@ SMMAP_CORE_FILES = \
 	core/read.c \
 	core/region.c \
 	core/registry.c \
+	core/release.c \
 	core/slots.c \
 	core/slots.h \
 	core/status.c \
@@ -83,6 +84,7 @@ SMMAP_TEST_FILES = \
 	tests/test_queue.c \
 	tests/test_read.c \
 	tests/test_refused.c \
+	tests/test_release.c \
 	tests/test_resized.c \
 	tests/test_share.c \
 	tests/test_slots.c \

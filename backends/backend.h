@@ -39,6 +39,7 @@ typedef struct smmap__os_info_t {
     int address_bits;          /**< 32 or 64 */
     apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
     smmap__os_shrink_t shrink; /**< see there */
+    int folds_case;            /**< 1: names of files that differ in case alone are the same */
 } smmap__os_info_t;
 
 /** Memory that shows a file, read only. Zeroed: no mapping. */

@@ -44,6 +44,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->granularity = info->page_size;
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->folds_case = 0; /* on some volumes of macOS it is otherwise, and nobody tells */
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;

@@ -32,6 +32,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->max_open_files = 0; /* some millions: memory is what limits it */
     info->shrink = SMMAP__OS_SHRINK_REFUSED;
+    info->folds_case = 1;
 }
 
 /* Windows has more ways to say that memory is short than APR knows. The core makes

@@ -117,6 +117,9 @@ struct smmap__file_t {
     unsigned char handle_open; /* handle is one */
     unsigned char busy;        /* a call uses the handle right now */
     unsigned char idle;        /* the handle is in the list of those that can be closed */
+    smmap__name_t *name;     /* by which it was opened last, counted; NULL: by handles alone */
+    unsigned release_asked;  /* the number of the last release that looked at it, */
+    unsigned char release_meant; /* and whether that meant this file */
     unsigned closing;          /* handles that are being closed: the file must not be freed */
 };
 
@@ -163,6 +166,7 @@ struct smmap_manager_t {
     smmap__region_t *limbo;
     smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
     unsigned epoch;             /* the number of the last count of pins */
+    unsigned releases;          /* calls of smmap_manager_release() */
     smmap__region_t **by_address; /* a hash table, chained through `beside` */
     apr_size_t by_address_count;  /* a power of two */
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */
@@ -204,6 +208,10 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
 void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes);
 /** Put every region that is not pinned into the trash, and those that were stuck. */
 void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+/** The same for those that are meant; returns how many of these are pinned. */
+apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
+                                         int (*is_meant)(void *context, smmap__region_t *region),
+                                         void *context, smmap__trash_t *trash);
 /** Throw the trash out and credit the counters. Lets the lock go meanwhile. */
 void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash);
 
@@ -217,6 +225,8 @@ void smmap__handle_return_locked(smmap_manager_t *manager);
 void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle);
 /** The file has one more, or one less, cursor that was opened by a handle. */
 void smmap__handle_keep_locked(smmap__file_t *file, int more);
+/** Close the handle of a file, which is idle. Lets the lock go meanwhile. */
+void smmap__handle_close_locked(smmap__file_t *file);
 /** Close every idle handle. Lets the lock go meanwhile. Returns how many. */
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager);
 /** Take a file that is about to be freed out of the list of idle handles. */
@@ -245,7 +255,7 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
 const char *smmap__name_text(const smmap__name_t *name);
 /** The file that has a name, or (name: NULL) that a handle of the caller's is open on, counted
     for one more cursor, and the manager for one more reference. Made when it is not known. */
-apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
                               apr_os_file_t native, smmap__file_t **file);
 /** Count one more cursor on a file that some cursor is on already. */
 void smmap__file_join_locked(smmap__file_t *file, int by_handle);

@@ -94,6 +94,11 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     apr_thread_cond_broadcast(manager->given_back);
 }
 
+void smmap__handle_close_locked(smmap__file_t *file)
+{
+    close_one(file->manager, file);
+}
+
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
 {
     apr_size_t count = 0;

@@ -208,17 +208,24 @@ void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes)
     manager->stats.regions--;
 }
 
-void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
+                                         int (*is_meant)(void *context, smmap__region_t *region),
+                                         void *context, smmap__trash_t *trash)
 {
     smmap__region_t *region;
+    apr_size_t pinned = 0;
     unsigned epoch;
 
     smmap__count_store(&manager->pressure, 0);
     take_stuck(manager, trash);
 
     for (region = manager->queue.oldest; region != NULL; region = region->newer) {
-        smmap__region_spared_locked(region);
-        smmap__region_take_locked(region);
+        if (is_meant(context, region)) {
+            /* Somebody may hit it in between. */
+            do {
+                smmap__region_spared_locked(region);
+            } while (!smmap__region_take_locked(region));
+        }
     }
     smmap__os_fence_heavy();
     epoch = smmap__region_mark_pinned_locked(manager);
@@ -228,11 +235,25 @@ void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
 
         if (region->state == SMMAP__TAKEN && region->epoch == epoch) {
             smmap__region_give_back_locked(region);
+            pinned++;
         } else if (region->state == SMMAP__TAKEN) {
             smmap__region_discard_locked(region, trash);
         }
         region = newer;
     }
+    return pinned;
+}
+
+static int all_are_meant(void *context, smmap__region_t *region)
+{
+    (void)context;
+    (void)region;
+    return 1;
+}
+
+void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+{
+    smmap__room_clear_some_locked(manager, all_are_meant, NULL, trash);
 }
 
 static void keep_first(apr_status_t *first, apr_status_t status)

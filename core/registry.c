@@ -232,6 +232,18 @@ void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t
     smmap__file_reap_locked(file, trash);
 }
 
+/* The file is where this name says, or (NULL) not known to be anywhere. */
+static void name_set(smmap__file_t *file, smmap__name_t *name)
+{
+    if (name != NULL) {
+        name->users++;
+    }
+    if (file->name != NULL && --file->name->users == 0) {
+        smmap__free(file->name);
+    }
+    file->name = name;
+}
+
 void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
 {
     if (file->cursors > 0 || file->regions > 0 || file->closing) {
@@ -239,6 +251,7 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
     }
     smmap__file_forget_locked(file);
     smmap__handle_unlist_locked(file);
+    name_set(file, NULL);
     file->trash_next = trash->files;
     trash->files = file;
 }
@@ -351,7 +364,7 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
     return status;
 }
 
-apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
                               apr_os_file_t native, smmap__file_t **found)
 {
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
@@ -370,6 +383,9 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *nam
         return status;
     }
     smmap__manager_lock(manager);
+    if (name != NULL) {
+        name_set(file, name);
+    }
     changed = size != smmap__offset_load(&file->size);
     smmap__manager_unlock(manager);
     if (changed) {

@@ -42,6 +42,7 @@
     X(test_refused)  \
     X(test_stale)    \
     X(test_resized)  \
+    X(test_release)  \
     X(test_lifetime) \
     X(test_growth)   \
     X(test_failures) \

@@ -159,6 +159,28 @@ SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
 SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count);
 
 /**
+ * Let go of a file, or of all files below a directory: unmap their windows that no cursor
+ * pins, and close their handles that no call is using. To be called before the files are
+ * deleted, replaced or cut: Windows refuses that while they are mapped, or finishes it when
+ * the last handle is closed. Nothing is unmapped under a user, and cursors stay on their
+ * files; a cursor that is moved afterwards opens and maps its file again.
+ *
+ * @param manager (in) the manager.
+ * @param path (in) a file or a directory, as for smmap_cursor_open(); it need not exist any
+ *        more. A file is taken to be where it was opened by path the last time, spelled
+ *        without symbolic links on the way; where `path` names a file, that one is found
+ *        under any name, and also when it was opened by handle. On Windows case does not
+ *        matter in ASCII letters.
+ * @param pinned (out) how many regions of these files are still pinned by cursors. May be NULL.
+ *        A handle by which a cursor was opened stays open while the cursor is on its file,
+ *        and is not counted.
+ * @return APR_SUCCESS, also when something is pinned; APR_EINVAL: manager or path is NULL, or
+ *         the path is empty; APR_ENOMEM; or the first error of the system's unmap.
+ */
+SMMAP_API apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
+                                             apr_size_t *pinned);
+
+/**
  * Take all counters at once.
  *
  * @param manager (in) the manager.
