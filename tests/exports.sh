@@ -41,6 +41,9 @@ declared()
 exported()
 {
     case "$1" in
+    # A library that imports has each name twice: as it is called, and where its address is.
+    *.dll.a) $NM -g "$1" 2>/dev/null | awk 'NF == 3 && $2 == "T" { print $3 }' |
+        sed 's/^_\(smmap_\)/\1/' ;;
     *.dylib) $NM -gU "$1" | awk '{ print $NF }' | sed 's/^_//' ;;
     *) $NM -D --defined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' ;;
     esac | grep -Ev '^(_init|_fini|_edata|_end|__bss_start|__odr_asan.*)$' | LC_ALL=C sort
@@ -78,7 +81,8 @@ check "tests/exports.txt lists what the headers declare (-listed +declared)" \
     same "$work/listed" "$work/declared"
 
 library=
-for file in "$SMMAP_LIBDIR/libsmmap.so" "$SMMAP_LIBDIR/libsmmap.dylib"; do
+for file in "$SMMAP_LIBDIR/libsmmap.so" "$SMMAP_LIBDIR/libsmmap.dylib" \
+    "$SMMAP_LIBDIR/libsmmap.dll.a"; do
     test ! -f "$file" || library=$file
 done
 if [ -n "$library" ]; then

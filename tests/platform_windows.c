@@ -423,8 +423,11 @@ void native_set_times(const char *path, const native_times_t *times)
 apr_off_t native_disk_bytes(const char *path)
 {
     WCHAR wide[MOST_PATH];
-    DWORD high = 0;
-    DWORD low = GetCompressedFileSizeW(widen(wide, path), &high);
+    FILE_STANDARD_INFO info;
+    apr_os_file_t handle;
 
-    return (apr_off_t)((apr_uint64_t)high << 32 | low);
+    NEED_OK(open_wide(&handle, widen(wide, path), GENERIC_READ, OPEN_EXISTING, 0));
+    NEED(GetFileInformationByHandleEx(handle, FileStandardInfo, &info, sizeof info));
+    CloseHandle(handle);
+    return info.AllocationSize.QuadPart;
 }

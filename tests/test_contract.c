@@ -87,9 +87,28 @@ static void map_outlives_the_handle(void)
 
     NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
     file_close(fd);
-    file_delete(file.path);
     CHECK(memcmp(mapping.address, file.data, file.size) == 0);
     CHECK_OK(smmap__os_unmap(&mapping));
+}
+
+/* Unmapped by the pool: deleting what is mapped may end the test. */
+static apr_status_t unmap_last(void *data)
+{
+    CHECK_OK(smmap__os_unmap(data));
+    return APR_SUCCESS;
+}
+
+static void map_outlives_the_name(void)
+{
+    static smmap__os_mapping_t mapping;
+    test_file_t file = granules(2);
+    apr_os_file_t fd = file_open(file.path);
+
+    NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
+    apr_pool_cleanup_register(test_pool, &mapping, unmap_last, apr_pool_cleanup_null);
+    file_close(fd);
+    file_delete(file.path);
+    CHECK(memcmp(mapping.address, file.data, file.size) == 0);
 }
 
 static void map_many(void)
@@ -497,6 +516,7 @@ static const test_case_t cases[] = {
     {"facts", facts},
     {"map_shows_the_file", map_shows_the_file},
     {"map_outlives_the_handle", map_outlives_the_handle},
+    {"map_outlives_the_name", map_outlives_the_name},
     {"map_many", map_many},
     {"unmap_zeroes", unmap_zeroes},
     {"failures_change_nothing", failures_change_nothing},

@@ -132,10 +132,12 @@ run_tests()
 # check (a crash at the end, a leak) counts as one failure.
 count_tests()
 {
-    local test log outcome summary passed failed note reason
+    local test name log outcome summary passed failed note reason
     for test in "$@"; do
-        log=$build/${test%.sh}.log
-        outcome=$(sed -n 's/^:test-result: *//p' "$build/${test%.sh}.trs" 2>/dev/null)
+        name=${test%.sh}
+        name=${name%.exe}
+        log=$build/$name.log
+        outcome=$(sed -n 's/^:test-result: *//p' "$build/$name.trs" 2>/dev/null)
         summary=$(grep -aE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" 2>/dev/null |
             tail -n 1)
         passed=0 failed=0 note=
