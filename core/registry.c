@@ -29,15 +29,24 @@ const char *smmap__name_text(const smmap__name_t *name)
     return (const char *)(name + 1);
 }
 
-/* The directory to put before a relative path; "" for an absolute one. */
-static apr_status_t prefix_of(const char *path, const char **prefix, apr_pool_t *scratch)
+/* The directory to put before a relative path; "" for an absolute one. On Windows a path may
+   also depend on the drive that is current, or on the directory of a drive: that is added
+   to *path itself. */
+static apr_status_t prefix_of(const char **path, const char **prefix, apr_pool_t *scratch)
 {
     const char *root;
-    const char *rest = path;
+    const char *rest = *path;
     char *here;
     apr_status_t status = apr_filepath_root(&root, &rest, 0, scratch);
 
     *prefix = "";
+    if (status == APR_EABSOLUTE || status == APR_EINCOMPLETE) {
+        status = apr_filepath_merge(&here, NULL, *path, 0, scratch);
+        if (status == APR_SUCCESS) {
+            *path = here;
+        }
+        return status;
+    }
     if (status != APR_ERELATIVE) {
         return APR_SUCCESS; /* what is wrong with it, opening tells better */
     }
@@ -48,7 +57,7 @@ static apr_status_t prefix_of(const char *path, const char **prefix, apr_pool_t 
 
 apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name)
 {
-    apr_size_t path_length = strlen(path);
+    apr_size_t path_length;
     apr_size_t prefix_length;
     apr_pool_t *scratch;
     const char *prefix;
@@ -58,8 +67,9 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = prefix_of(path, &prefix, scratch);
+    status = prefix_of(&path, &prefix, scratch);
     if (status == APR_SUCCESS) {
+        path_length = strlen(path);
         prefix_length = strlen(prefix);
         *name = smmap__alloc(sizeof **name + prefix_length + 1 + path_length + 1);
         if (*name != NULL) {

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <apr_file_info.h>
+#include <apr_file_io.h>
+#include <apr_strings.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -265,6 +267,39 @@ static void odd_names(void)
     CHECK(known >= 4);
 }
 
+/* Longer than what Windows takes as it is. */
+static void long_path(void)
+{
+    static const char bytes[] = "at the end of a long path";
+    smmap_manager_t *manager = manager_make(NULL);
+    const char *directory = test_dir();
+    smmap_cursor_t *cursor;
+    apr_file_t *made;
+    const char *path;
+    apr_size_t size = sizeof bytes;
+    int i;
+
+    for (i = 0; i < 6; i++) {
+        directory = apr_psprintf(test_pool, "%s/%d%060d", directory, i, i);
+        directory_make(directory);
+    }
+    path = apr_pstrcat(test_pool, directory, "/file", NULL);
+    CHECK(strlen(path) > 360);
+    NEED_OK(apr_file_open(&made, path, APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_BINARY,
+                          APR_FPROT_OS_DEFAULT, test_pool));
+    NEED_OK(apr_file_write(made, bytes, &size));
+    NEED_OK(apr_file_close(made));
+    cursor = cursor_open(manager, path);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK_NUMBER(smmap_cursor_size(cursor), sizeof bytes);
+    CHECK(memcmp(smmap_cursor_data(cursor), bytes, sizeof bytes) == 0);
+    CHECK_NUMBER(manager_stats(manager).files, 1);
+    cursor = NULL;
+    path = apr_pstrcat(test_pool, directory, "/missing", NULL);
+    CHECK(APR_STATUS_IS_ENOENT(smmap_cursor_open(&cursor, manager, path, test_pool)));
+    CHECK(cursor == NULL);
+}
+
 /* All of the file, through any window and below any limit that make a manager. */
 static void odd_sizes(void)
 {
@@ -401,6 +436,7 @@ static const test_case_t cases[] = {{"missing", missing},
                                     {"handle_for_writing", handle_for_writing},
                                     {"empty_file", empty_file},
                                     {"odd_names", odd_names},
+                                    {"long_path", long_path},
                                     {"odd_sizes", odd_sizes},
                                     {NULL, NULL}};
 

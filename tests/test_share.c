@@ -238,6 +238,21 @@ static void relative_path(void)
     CHECK(manager_stats(manager).opens >= 3);
 }
 
+/* Where there are drives, the one that is current belongs to such a path. */
+static void path_without_a_drive(void)
+{
+    smmap_cursor_t *cursor;
+    const char *path;
+
+    windows(2);
+    directory_enter(test_dir());
+    path = strchr(file.path, '/');
+    cursor = cursor_open(manager, path);
+    CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+}
+
 static void copy_of_a_handle(void)
 {
     smmap_cursor_t *cursor = NULL;
@@ -404,6 +419,7 @@ static const test_case_t cases[] = {{"copy", copy},
                                     {"path_and_handle", path_and_handle},
                                     {"handle", handle},
                                     {"relative_path", relative_path},
+                                    {"path_without_a_drive", path_without_a_drive},
                                     {"copy_of_a_handle", copy_of_a_handle},
                                     {"two_names", two_names},
                                     {"windows_outlive_cursors", windows_outlive_cursors},
