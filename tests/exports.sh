@@ -50,12 +50,13 @@ exported()
 }
 
 # Names with external linkage in the static library: it has no way to hide them, so all of
-# them have to be in the name space of the library.
+# them have to be in the name space of the library. (.refptr.NAME is where gcc for Windows
+# puts the address of somebody else's variable.)
 foreign()
 {
     $NM -g "$1" 2>/dev/null | awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ { print $3 }' |
         sed 's/^_\(smmap_\)/\1/' |
-        grep -Ev '^(smmap_|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' | LC_ALL=C sort -u
+        grep -Ev '^(smmap_|\.refptr\.|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' | LC_ALL=C sort -u
 }
 
 same()

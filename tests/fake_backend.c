@@ -394,10 +394,16 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
 
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
 {
-    apr_off_t place = native_place(file);
+    apr_status_t status = enter(FAKE_READ);
     unsigned char byte;
-    apr_status_t status = smmap__os_read(file, 0, &byte, 1, nread);
+    apr_off_t place;
 
+    leave();
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    place = native_place(file);
+    status = native_read_at(file, 0, &byte, 1, nread);
     if (place >= 0) {
         native_set_place(file, place);
     }

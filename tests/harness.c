@@ -96,6 +96,16 @@ void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const c
     check_true(0, 0, message, file, line);
 }
 
+int says_missing(apr_status_t status)
+{
+    return APR_STATUS_IS_ENOENT(status) ? 1 : 0;
+}
+
+int says_bad_handle(apr_status_t status)
+{
+    return APR_STATUS_IS_EBADF(status) ? 1 : 0;
+}
+
 void test_skip(const char *format, ...)
 {
     va_list arguments;

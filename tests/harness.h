@@ -58,6 +58,10 @@ void check_status(apr_status_t got, apr_status_t wanted, int fatal, const char *
 void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const char *file,
                   int line);
 
+/** What the macros of APR ask, with the argument taken once: on Windows those take it often. */
+int says_missing(apr_status_t status);
+int says_bad_handle(apr_status_t status);
+
 #define CHECK(condition) check_true((condition) ? 1 : 0, 0, #condition, __FILE__, __LINE__)
 #define NEED(condition) check_true((condition) ? 1 : 0, 1, #condition, __FILE__, __LINE__)
 #define CHECK_STATUS(call, wanted) check_status((call), (wanted), 0, #call, __FILE__, __LINE__)

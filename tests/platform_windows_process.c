@@ -241,8 +241,10 @@ int native_make_root(char *path, apr_size_t size)
     return 0;
 }
 
-/* The C library has no lines: it would fill its buffer. */
+/* The C library has no lines: it would fill its buffer. And it would end them as Windows
+   does, which those who read the results do not expect. */
 void native_line_buffered(FILE *file)
 {
+    _setmode(_fileno(file), _O_BINARY);
     setvbuf(file, NULL, _IONBF, 0);
 }

@@ -109,6 +109,7 @@ static void map_outlives_the_name(void)
     file_close(fd);
     file_delete(file.path);
     CHECK(memcmp(mapping.address, file.data, file.size) == 0);
+    apr_pool_cleanup_run(test_pool, &mapping, unmap_last);
 }
 
 static void map_many(void)
@@ -184,20 +185,20 @@ static void failures_change_nothing(void)
     memset(&copy, 0xc3, sizeof copy);
     memset(&nread, 0xc3, sizeof nread);
     memset(&birth, 0xc3, sizeof birth);
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_map(&mapping, NO_HANDLE, 0, 100)));
+    CHECK(says_bad_handle(smmap__os_map(&mapping, NO_HANDLE, 0, 100)));
     CHECK(smmap__os_map(&mapping, directory, 0, 100) != APR_SUCCESS);
     CHECK(untouched(&mapping, sizeof mapping));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_file_dup(&copy, NO_HANDLE)));
+    CHECK(says_bad_handle(smmap__os_file_dup(&copy, NO_HANDLE)));
     CHECK(untouched(&copy, sizeof copy));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_read(NO_HANDLE, 0, bytes, sizeof bytes, &nread)));
+    CHECK(says_bad_handle(smmap__os_read(NO_HANDLE, 0, bytes, sizeof bytes, &nread)));
     CHECK(smmap__os_read(directory, 0, bytes, sizeof bytes, &nread) != APR_SUCCESS);
     CHECK(untouched(&nread, sizeof nread));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_peek(NO_HANDLE, &nread)));
+    CHECK(says_bad_handle(smmap__os_peek(NO_HANDLE, &nread)));
     CHECK(smmap__os_peek(directory, &nread) != APR_SUCCESS);
     CHECK(untouched(&nread, sizeof nread));
     CHECK(smmap__os_file_birth(&birth, NO_HANDLE) != APR_SUCCESS);
     CHECK(untouched(&birth, sizeof birth));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_file_close(NO_HANDLE)));
+    CHECK(says_bad_handle(smmap__os_file_close(NO_HANDLE)));
     file_close(directory);
     CHECK(file.size > 0);
     fake_forgive(); /* closing what is not open was meant */
@@ -252,7 +253,7 @@ static void peek_moves_nothing(void)
     CHECK_NUMBER(nread, 0);
     file_close(fd);
     NEED_OK(native_open(&fd, file.path, NATIVE_WRITE));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_peek(fd, &nread)));
+    CHECK(says_bad_handle(smmap__os_peek(fd, &nread)));
     file_close(fd);
 }
 
@@ -271,7 +272,7 @@ static void open_for_reading(void)
     apr_os_file_t handle = NO_HANDLE;
     apr_size_t nread = 0;
 
-    CHECK(APR_STATUS_IS_ENOENT(smmap__os_file_open(&handle, test_path("missing"))));
+    CHECK(says_missing(smmap__os_file_open(&handle, test_path("missing"))));
     CHECK(handle == NO_HANDLE);
     NEED_OK(smmap__os_file_open(&handle, file.path));
     CHECK(!native_is_inherited(handle));

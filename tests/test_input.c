@@ -53,8 +53,8 @@ static void missing(void)
     smmap_manager_t *manager = manager_make(NULL);
     char name[5000];
 
-    CHECK(APR_STATUS_IS_ENOENT(open_fails(manager, test_path("missing"))));
-    CHECK(APR_STATUS_IS_ENOENT(open_fails(manager, test_path("no/such/directory"))));
+    CHECK(says_missing(open_fails(manager, test_path("missing"))));
+    CHECK(says_missing(open_fails(manager, test_path("no/such/directory"))));
     file_make("file", 10);
     CHECK(APR_STATUS_IS_ENOTDIR(open_fails(manager, test_path("file/below"))));
     memset(name, 'n', 300);
@@ -71,7 +71,7 @@ static void links_to_nothing(void)
     smmap_manager_t *manager = manager_make(NULL);
 
     NEED_OK(native_symlink("nowhere", test_path("dangling")));
-    CHECK(APR_STATUS_IS_ENOENT(open_fails(manager, test_path("dangling"))));
+    CHECK(says_missing(open_fails(manager, test_path("dangling"))));
     NEED_OK(native_symlink("loop", test_path("loop")));
     CHECK_STATUS(open_fails(manager, test_path("loop")), APR_FROM_OS_ERROR(ELOOP));
     NEED_OK(native_symlink(test_dir(), test_path("link")));
@@ -176,9 +176,9 @@ static void bad_handles(void)
     apr_os_file_t fd = file_open(file.path);
 
     file_close(fd);
-    CHECK(APR_STATUS_IS_EBADF(handle_fails(manager, fd)));
-    CHECK(APR_STATUS_IS_EBADF(handle_fails(manager, NO_HANDLE)));
-    CHECK(APR_STATUS_IS_EBADF(handle_fails(manager, (apr_os_file_t)(1 << 30))));
+    CHECK(says_bad_handle(handle_fails(manager, fd)));
+    CHECK(says_bad_handle(handle_fails(manager, NO_HANDLE)));
+    CHECK(says_bad_handle(handle_fails(manager, (apr_os_file_t)(1 << 30))));
     NEED_OK(native_open(&fd, test_dir(), NATIVE_DIRECTORY));
     CHECK_STATUS(handle_fails(manager, fd), SMMAP_ENOTREGULAR);
     file_close(fd);
@@ -296,7 +296,7 @@ static void long_path(void)
     CHECK_NUMBER(manager_stats(manager).files, 1);
     cursor = NULL;
     path = apr_pstrcat(test_pool, directory, "/missing", NULL);
-    CHECK(APR_STATUS_IS_ENOENT(smmap_cursor_open(&cursor, manager, path, test_pool)));
+    CHECK(says_missing(smmap_cursor_open(&cursor, manager, path, test_pool)));
     CHECK(cursor == NULL);
 }
 

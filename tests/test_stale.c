@@ -183,11 +183,11 @@ static void deleted(void)
     NEED_OK(use(0));
     take_handle();
     file_delete(file.path);
-    CHECK(APR_STATUS_IS_ENOENT(use(5)));
+    CHECK(says_missing(use(5)));
     CHECK(is_empty());
     CHECK_NUMBER(manager_stats(manager).open_failures, 1);
     CHECK_NUMBER(manager_stats(manager).stale_files, 0);
-    CHECK(APR_STATUS_IS_ENOENT(smmap_cursor_refresh(cursor)));
+    CHECK(says_missing(smmap_cursor_refresh(cursor)));
     NEED_OK(use(0)); /* it is mapped */
     CHECK(cursor_shows(cursor, &file));
     counts_check();
