@@ -97,7 +97,7 @@ run_mingw()
     build_all --host=$host --enable-werror --disable-shared --prefix="$build/prefix" \
         PKG_CONFIG_LIBDIR="$libraries/static/lib/pkgconfig" CC="$host-gcc -static-libgcc" ||
         return 1
-    # Each mapping costs milliseconds under Wine, so there are fewer rounds.
+    # Tests that map much are slow under Wine, so there are fewer rounds.
     run_tests SMMAP_TEST_LIGHT=1 \
         TESTS="tests/suite-fake.exe tests/suite-windows.exe tests/exports.sh" || answer=1
     say "    skipped: tests/headers.sh, readme.sh because they run what this system's compiler made"
