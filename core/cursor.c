@@ -54,7 +54,7 @@ static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
 /* Pin nothing any more. Whoever saw the pin left it to us to unmap the window. */
 static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
 {
-    smmap__publish(&cursor->pin->window, 0, cursor->manager->asymmetric);
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
     if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
         limbo_release(cursor->manager, window);
     }
@@ -112,7 +112,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     } else if (from->shown.window_data != NULL) {
         cursor->pin = smmap__pin_make(&manager->pins);
         if (cursor->pin != NULL) {
-            smmap__store(&cursor->pin->window, (uintptr_t)from->shown.window_data);
+            smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
         } else {
             status = APR_ENOMEM;
         }
@@ -241,7 +241,7 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         return 0;
     }
     if (address != (uintptr_t)old) {
-        smmap__publish(&pin->window, address, cursor->manager->asymmetric);
+        smmap__publish(pin->window, address, cursor->manager->asymmetric);
         if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
             smmap__offset_load(&file->size) != file_size) {
             smmap__cursor_lost(cursor, address);
@@ -267,6 +267,27 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
     return 1;
 }
 
+/* See that the cursor has a pin, and in a line of the thread that uses it. It pins nothing. The
+   lock is held. */
+static void pin_near(smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__pin_t *pin;
+
+    if (cursor->pin != NULL && smmap__pin_is_near(cursor->pin)) {
+        return;
+    }
+    pin = smmap__pin_make(&manager->pins);
+    if (pin == NULL) {
+        return; /* one that is far will do */
+    }
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
+    cursor->pin = pin;
+}
+
 /* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
    was asked for in one piece; size: what the cursor is to show, 0 for all. */
 static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end, int whole,
@@ -278,9 +299,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
 
     empty(cursor);
     smmap__manager_lock(manager);
-    if (cursor->pin == NULL) {
-        cursor->pin = smmap__pin_make(&manager->pins);
-    }
+    pin_near(cursor);
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
     } else if (end > smmap__offset_load(&cursor->file->size)) {
@@ -290,7 +309,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     } else {
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
-            smmap__store(&cursor->pin->window, (uintptr_t)region->mapping.address);
+            smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
             smmap__region_visit_locked(region);
             manager->stats.hits++;
         } else {

@@ -303,7 +303,7 @@ static void count_pinned(smmap_manager_t *manager, smmap_stats_t *stats)
     pinned_t pinned = {manager, stats};
 
     manager->epoch++;
-    smmap__pins_each(&manager->pins, count_pin, &pinned);
+    smmap__pins_each(&manager->pins, SMMAP__PINS_ALL, count_pin, &pinned);
 }
 
 apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
