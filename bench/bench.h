@@ -257,8 +257,14 @@ typedef struct bench_results_t {
 extern const bench_workload_t bench_workloads[];          /**< ends with a NULL name */
 extern const bench_contender_t *const bench_contenders[]; /**< ends with NULL */
 
-/** In bench/run.c: all of it but the surroundings. Returns the exit code. */
-int bench_main(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool);
+/* run.c */
+
+/** What the program is called in messages. */
+extern const char *bench_program;
+/** All of it but the surroundings. The pool must end the program when memory is out, and is not
+    for threads. Returns the exit code. */
+int bench_main(const char *program, int argc, const char *const *argv, tool_console_t *console,
+               apr_pool_t *pool);
 
 /* options.c */
 

@@ -72,7 +72,7 @@ static int complain(bench_t *bench, const char *path, apr_status_t status)
 {
     char reason[256];
 
-    tool_console_error(bench->console, "smmap-bench: %s: %s\n", path,
+    tool_console_error(bench->console, "%s: %s: %s\n", bench_program, path,
                        smmap_strerror(status, reason, sizeof(reason)));
     return 0;
 }
@@ -214,14 +214,14 @@ static int map_user_file(bench_t *bench)
         return complain(bench, path, status);
     }
     if (info.size < (apr_off_t)smmap_granularity()) {
-        tool_console_error(bench->console,
-                           "smmap-bench: %s: is too small, there is nothing to measure\n", path);
+        tool_console_error(bench->console, "%s: %s: is too small, there is nothing to measure\n",
+                           bench_program, path);
         return 0;
     }
     bench->data.size = info.size - info.size % (apr_off_t)BENCH_BLOCK;
     if ((apr_uint64_t)bench->data.size > APR_SIZE_MAX / 4) {
         tool_console_error(bench->console,
-                           "smmap-bench: %s: is too large to be mapped whole several times\n",
+                           "%s: %s: is too large to be mapped whole several times\n", bench_program,
                            path);
         return 0;
     }
@@ -258,7 +258,8 @@ int bench_data_open(bench_t *bench)
     size = choose_size(bench->settings);
     if ((apr_uint64_t)size > APR_SIZE_MAX / 4) {
         tool_console_error(bench->console,
-                           "smmap-bench: --size: is too large to be mapped whole several times\n");
+                           "%s: --size: is too large to be mapped whole several times\n",
+                           bench_program);
         return 0;
     }
     if (!make_directory(bench)) {
@@ -404,7 +405,8 @@ void bench_data_close(bench_t *bench)
             pool);
     }
     if (apr_dir_remove(bench->directory, pool) != APR_SUCCESS) {
-        tool_console_error(bench->console, "smmap-bench: could not remove %s\n", bench->directory);
+        tool_console_error(bench->console, "%s: could not remove %s\n", bench_program,
+                           bench->directory);
     }
     apr_pool_destroy(pool);
     bench->directory = NULL;

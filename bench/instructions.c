@@ -20,8 +20,8 @@ int bench_instructions(bench_t *bench, const bench_workload_t *workload,
     int fatal;
 
     if (contender->loops[workload->kind] == NULL) {
-        tool_console_error(bench->console, "smmap-bench: %s does not do %s\n", contender->name,
-                           workload->name);
+        tool_console_error(bench->console, "%s: %s does not do %s\n", bench_program,
+                           contender->name, workload->name);
         return BENCH_ERROR;
     }
     skip = bench_job_prepare(&job, bench, workload, bench->pool, &fatal);
@@ -30,7 +30,7 @@ int bench_instructions(bench_t *bench, const bench_workload_t *workload,
         skip = side.skip;
     }
     if (skip != NULL) {
-        tool_console_error(bench->console, "smmap-bench: %s with %s: %s\n", workload->name,
+        tool_console_error(bench->console, "%s: %s with %s: %s\n", bench_program, workload->name,
                            contender->name, skip);
         return BENCH_ERROR;
     }
@@ -44,10 +44,10 @@ int bench_instructions(bench_t *bench, const bench_workload_t *workload,
     lane->first = lane->next;
     status = contender->loops[workload->kind](lane, lane->first, count);
     if (status != APR_SUCCESS) {
-        tool_console_error(bench->console, "smmap-bench: %s\n",
+        tool_console_error(bench->console, "%s: %s\n", bench_program,
                            bench_side_reason(&side, "failed on the way", status));
     } else if (side.wrong || bench_expect(&job, lane->first, count) != lane->sum) {
-        tool_console_error(bench->console, "smmap-bench: WRONG BYTES were read\n");
+        tool_console_error(bench->console, "%s: WRONG BYTES were read\n", bench_program);
         code = BENCH_WRONG;
     } else {
         tool_console_printf(

@@ -101,7 +101,7 @@ int bench_json_write(bench_t *bench, const bench_results_t *results)
         status = write_all(file, results, pool);
     }
     if (status != APR_SUCCESS) {
-        tool_console_error(bench->console, "smmap-bench: %s: %s\n", path,
+        tool_console_error(bench->console, "%s: %s: %s\n", bench_program, path,
                            smmap_strerror(status, reason, sizeof(reason)));
     }
     apr_pool_destroy(pool);

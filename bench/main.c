@@ -1,6 +1,8 @@
 /*
  * smmap-bench: how fast is it, and compared with what?
  *
+ * All but this file is also in the command: `smmap bench`.
+ *
  * What is where:
  *   bench.h         the words that everything here is written in
  *   options.c       the command line        run.c     a whole run
@@ -49,7 +51,7 @@ int main(int argc, const char *const *argv, const char *const *env)
         tool_console_open(&console, pool) != APR_SUCCESS) {
         return BENCH_ERROR;
     }
-    code = bench_main(argc, argv, console, pool);
+    code = bench_main("smmap-bench", argc, argv, console, pool);
     status = tool_console_close(console);
     if (status != APR_SUCCESS && code == BENCH_OK) {
         tool_console_error(console, "smmap-bench: standard output: %s\n",

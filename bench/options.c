@@ -55,35 +55,38 @@ void bench_help_print(tool_console_t *console)
 
     tool_console_printf(
         console,
-        "Usage: smmap-bench [OPTION]... [FILE]\n"
-        "       smmap-bench [OPTION]... --contender NAME --instructions WORKLOAD N [FILE]\n"
+        "usage: %s [OPTION]... [FILE]\n"
+        "       %s [OPTION]... --contender NAME --instructions WORKLOAD N [FILE]\n"
         "\n"
         "Reads a file in all ways there are, and shows what each of them takes. Without\n"
         "FILE one is made that fits into memory, and removed at the end.\n"
-        "\n");
+        "\n",
+        bench_program, bench_program);
     for (i = 0; options[i].name != NULL; i++) {
         tool_console_printf(console, "  --%-13s %s\n", options[i].name, options[i].description);
     }
     tool_console_printf(
-        console, "\n"
-                 "Numbers are medians of the repetitions, in which the contenders take turns. The\n"
-                 "time is what one thread needs for one access. The spread is from the tenth to\n"
-                 "the ninetieth percentile, as a part of the median. Ratios are taken within each\n"
-                 "repetition; shown is their median. All bytes that are read are checked.\n"
-                 "\n"
-                 "With --instructions one contender makes exactly N accesses, in one call of a\n"
-                 "function whose name is printed, after everything was touched:\n"
-                 "  valgrind --tool=callgrind --toggle-collect=FUNCTION smmap-bench ...\n"
-                 "\n"
-                 "Exit codes: 0 all is well, also when something was skipped; 1 bytes that were\n"
-                 "read were wrong; 2 bad options, or something could not be done; 128 and\n"
-                 "the number of the signal, when it was one that ended it.\n");
+        console,
+        "\n"
+        "Numbers are medians of the repetitions, in which the contenders take turns. The\n"
+        "time is what one thread needs for one access. The spread is from the tenth to\n"
+        "the ninetieth percentile, as a part of the median. Ratios are taken within each\n"
+        "repetition; shown is their median. All bytes that are read are checked.\n"
+        "\n"
+        "With --instructions one contender makes exactly N accesses, in one call of a\n"
+        "function whose name is printed, after everything was touched:\n"
+        "  valgrind --tool=callgrind --toggle-collect=FUNCTION %s ...\n"
+        "\n"
+        "Exit codes: 0 all is well, also when something was skipped; 1 bytes that were\n"
+        "read were wrong; 2 bad options, or something could not be done; 128 and\n"
+        "the number of the signal, when it was one that ended it.\n",
+        bench_program);
 }
 
 static int complain(tool_console_t *console, const char *what)
 {
-    tool_console_error(console,
-                       "smmap-bench: %s\nTry 'smmap-bench --help' to see what it can do.\n", what);
+    tool_console_error(console, "%s: %s\nTry '%s --help' to see what it can do.\n", bench_program,
+                       what, bench_program);
     return 0;
 }
 

@@ -11,6 +11,8 @@
 #include "bench/measure.h"
 #include "tools/size.h"
 
+const char *bench_program = "smmap-bench";
+
 const bench_contender_t *const bench_contenders[] = {&bench_raw,
                                                      &bench_static,
                                                      &bench_sliding,
@@ -168,7 +170,7 @@ static int check_outputs(bench_t *bench)
         }
     }
     if (status != APR_SUCCESS) {
-        tool_console_error(bench->console, "smmap-bench: %s: %s\n", path,
+        tool_console_error(bench->console, "%s: %s: %s\n", bench_program, path,
                            smmap_strerror(status, reason, sizeof(reason)));
     }
     return status == APR_SUCCESS;
@@ -186,8 +188,10 @@ static int run_all(bench_t *bench)
     }
     count_steps(bench);
     if (bench->steps == 0) {
-        tool_console_error(bench->console, "smmap-bench: none of these contenders does any of "
-                                           "these workloads\n");
+        tool_console_error(bench->console,
+                           "%s: none of these contenders does any of "
+                           "these workloads\n",
+                           bench_program);
         return BENCH_ERROR;
     }
     if (!to_stdout) {
@@ -207,9 +211,8 @@ static int run_all(bench_t *bench)
         failed = 1;
     }
     if (bench->wrong > 0) {
-        tool_console_error(bench->console,
-                           "smmap-bench: WRONG BYTES were read in %d cells of the table\n",
-                           bench->wrong);
+        tool_console_error(bench->console, "%s: WRONG BYTES were read in %d cells of the table\n",
+                           bench_program, bench->wrong);
     }
     if (bench_interrupted()) {
         return 128 + bench_interrupted();
@@ -234,11 +237,13 @@ static int run_instructions(bench_t *bench)
     return bench_interrupted() ? 128 + bench_interrupted() : code;
 }
 
-int bench_main(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool)
+int bench_main(const char *program, int argc, const char *const *argv, tool_console_t *console,
+               apr_pool_t *pool)
 {
     bench_settings_t settings;
     bench_t bench = {.settings = &settings, .console = console, .pool = pool};
 
+    bench_program = program;
     if (!bench_settings_parse(&settings, argc, argv, console, pool)) {
         return BENCH_ERROR;
     }
@@ -247,8 +252,9 @@ int bench_main(int argc, const char *const *argv, tool_console_t *console, apr_p
         return BENCH_OK;
     }
     if (settings.version) {
-        tool_console_printf(console, "smmap-bench %s (libsmmap %s, APR %s)\n", SMMAP_VERSION_STRING,
-                            smmap_version(NULL, NULL, NULL), apr_version_string());
+        tool_console_printf(console, "%s %s (libsmmap %s, APR %s)\n", bench_program,
+                            SMMAP_VERSION_STRING, smmap_version(NULL, NULL, NULL),
+                            apr_version_string());
         return BENCH_OK;
     }
     if (settings.list) {

@@ -301,7 +301,7 @@ int bench_svg_write(bench_t *bench, const bench_results_t *results)
         status = over_threads(results, apr_pstrcat(pool, directory, "/threads.svg", NULL), pool);
     }
     if (status != APR_SUCCESS) {
-        tool_console_error(bench->console, "smmap-bench: pictures in %s: %s\n", directory,
+        tool_console_error(bench->console, "%s: pictures in %s: %s\n", bench_program, directory,
                            smmap_strerror(status, reason, sizeof(reason)));
     }
     apr_pool_destroy(pool);

@@ -23,10 +23,10 @@ void bench_table_head(const bench_t *bench)
     const bench_settings_t *settings = bench->settings;
 
     tool_console_printf(bench->console,
-                        "smmap-bench %s: %d repetitions of %s s for each cell, in turns\n"
+                        "%s %s: %d repetitions of %g s for each cell, in turns\n"
                         "ns: what one thread needs for one access, median; spread: p10 to p90\n",
-                        smmap_version(NULL, NULL, NULL), settings->repeat,
-                        bench_number(settings->seconds, bench->pool));
+                        bench_program, smmap_version(NULL, NULL, NULL), settings->repeat,
+                        settings->seconds);
 }
 
 /* A ratio, or a dash. */
@@ -60,17 +60,28 @@ static void print_title(bench_t *bench, const bench_result_t *result, apr_pool_t
     tool_console_printf(bench->console, "\n%s: %s%s\n", workload->name, workload->title, windows);
 }
 
-/* Whether huge page-table entries were in use. */
+/* Windows of this size can be mapped by huge page-table entries, on the usual machines. */
+#define HUGE ((apr_uint64_t)2 << 20)
+
+/* Whether huge page-table entries were in use: who had how much, and, where windows are large
+   enough for them, that nobody had any. */
 static void print_huge(bench_t *bench, const bench_results_t *results, int first, apr_pool_t *pool)
 {
     const char *who = "";
+    int large = 0;
+    int known = 0;
     int i;
 
     for (i = first; i < results->count; i++) {
         const bench_result_t *result = &results->items[i];
         char text[TOOL_SIZE_TEXT];
 
-        if (result->skip == NULL && result->threads == 1 && result->huge_bytes > 0) {
+        if (result->skip != NULL || result->threads > 1 || !result->contender->keeps) {
+            continue;
+        }
+        large |= result->counts.known && result->window_size >= HUGE;
+        known |= result->huge_bytes >= 0;
+        if (result->huge_bytes > 0) {
             who = apr_psprintf(pool, "%s%s%s %s", who, *who != '\0' ? ", " : "",
                                result->contender->name,
                                tool_size_format((apr_uint64_t)result->huge_bytes, text));
@@ -78,6 +89,9 @@ static void print_huge(bench_t *bench, const bench_results_t *results, int first
     }
     if (*who != '\0') {
         tool_console_printf(bench->console, "  in huge page-table entries: %s\n", who);
+    } else if (large) {
+        tool_console_printf(bench->console, "  in huge page-table entries: %s\n",
+                            known ? "none" : "not known, this system does not tell");
     }
 }
 
