@@ -150,6 +150,7 @@ SMMAP_BENCH_FILES = \
 	bench/instructions.c \
 	bench/json.c \
 	bench/loop.h \
+	bench/markdown.c \
 	bench/measure.c \
 	bench/measure.h \
 	bench/options.c \
@@ -161,6 +162,9 @@ SMMAP_BENCH_FILES = \
 	bench/side.c \
 	bench/svg.c \
 	bench/table.c \
+	bench/target.c \
+	bench/target.h \
+	bench/targets.c \
 	bench/workload.c \
 	bench/zipf.c \
 	bench/zipf.h
@@ -196,6 +200,8 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/trace.h \
 	bench/quote.c \
 	bench/sample.c \
+	bench/target.c \
+	bench/target.h \
 	bench/zipf.c \
 	bench/zipf.h \
 	tools/console.c \

@@ -17,6 +17,7 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+#include "bench/target.h"
 #include "smmap/smmap.h"
 #include "tools/console.h"
 
@@ -92,6 +93,7 @@ typedef struct bench_settings_t {
     const char *directory;
     const char *python;
     const char *json;
+    const char *markdown;
     const char *svg;
     const char *workloads; /**< names with commas; NULL: all */
     const char *contenders;
@@ -353,12 +355,18 @@ int bench_progress_at(bench_t *bench, const char *what);
 /** The signal that says stop; 0: there was none. */
 int bench_interrupted(void);
 
-/* table.c json.c svg.c */
+/* targets.c */
+
+/** The targets that this run says something about; how many. */
+int bench_targets(const bench_results_t *results, target_t **targets, apr_pool_t *pool);
+
+/* table.c json.c markdown.c svg.c */
 
 void bench_table_head(const bench_t *bench);
 /** The rows of one workload, from a result on. */
 void bench_table_print(bench_t *bench, const bench_results_t *results, int first);
 int bench_json_write(bench_t *bench, const bench_results_t *results);
+int bench_markdown_write(bench_t *bench, const bench_results_t *results);
 int bench_svg_write(bench_t *bench, const bench_results_t *results);
 /** A string in quotes, for JSON. */
 const char *bench_quote(const char *text, apr_pool_t *pool);

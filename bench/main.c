@@ -12,7 +12,8 @@
  *   contender_*.c   the ways to read        side.c    getting one ready
  *   measure.c       taking the time         cold.c    with a file that is on its disk
  *   sample.c        medians and ratios      instructions.c  no time at all
- *   table.c json.c svg.c                    what comes out
+ *   table.c json.c markdown.c svg.c         what comes out
+ *   targets.c target.c      what it should be at least
  *   quote.c draw.c                          text and lines for them
  *   platform.h cold_*.c                     what APR does not have
  *

@@ -17,6 +17,7 @@ enum {
     OPT_INSTRUCTIONS,
     OPT_JSON,
     OPT_LIST,
+    OPT_MARKDOWN,
     OPT_PYTHON,
     OPT_QUICK,
     OPT_REPEAT,
@@ -38,6 +39,7 @@ static const apr_getopt_option_t options[] = {
     {"threads", OPT_THREADS, 1, "N         1, 2, 4, ... up to N threads; default 2"},
     {"quick", OPT_QUICK, 0, "small files, short times: to see that it works"},
     {"json", OPT_JSON, 1, "FILE      write the results; -: to standard output, and no table"},
+    {"markdown", OPT_MARKDOWN, 1, "FILE      write the results as tables for a page"},
     {"svg", OPT_SVG, 1, "DIR       draw pictures into a directory"},
     {"size", OPT_SIZE, 1, "SIZE      of the file that is made, with K, M or G"},
     {"dir", OPT_DIR, 1, "DIR       where files are made; default: for temporary files"},
@@ -197,6 +199,9 @@ static const char *apply(bench_settings_t *settings, int option, const char *val
         break;
     case OPT_JSON:
         settings->json = value;
+        break;
+    case OPT_MARKDOWN:
+        settings->markdown = value;
         break;
     case OPT_SVG:
         settings->svg = value;

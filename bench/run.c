@@ -142,22 +142,30 @@ static int run_workload(bench_t *bench, const bench_workload_t *workload, bench_
     return went_on;
 }
 
+static apr_status_t check_file(const char *path, apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_status_t status =
+        apr_file_open(&file, path, APR_FOPEN_CREATE | APR_FOPEN_WRITE, APR_FPROT_OS_DEFAULT, pool);
+
+    return status == APR_SUCCESS ? apr_file_close(file) : status;
+}
+
 /* Can the results be written at all? Better to know before than after. */
 static int check_outputs(bench_t *bench)
 {
     const bench_settings_t *settings = bench->settings;
     apr_status_t status = APR_SUCCESS;
     const char *path = settings->json;
-    apr_file_t *file;
     apr_finfo_t info;
     char reason[256];
 
     if (path != NULL && strcmp(path, "-") != 0) {
-        status = apr_file_open(&file, path, APR_FOPEN_CREATE | APR_FOPEN_WRITE,
-                               APR_FPROT_OS_DEFAULT, bench->pool);
-        if (status == APR_SUCCESS) {
-            apr_file_close(file);
-        }
+        status = check_file(path, bench->pool);
+    }
+    if (status == APR_SUCCESS && settings->markdown != NULL) {
+        path = settings->markdown;
+        status = check_file(path, bench->pool);
     }
     if (status == APR_SUCCESS && settings->svg != NULL) {
         path = settings->svg;
@@ -179,6 +187,7 @@ static int check_outputs(bench_t *bench)
 static int run_all(bench_t *bench)
 {
     bench_results_t results = {NULL, 0, 0};
+    target_t *targets;
     int to_stdout = bench->settings->json != NULL && strcmp(bench->settings->json, "-") == 0;
     int failed = 0;
     int i;
@@ -204,6 +213,14 @@ static int run_all(bench_t *bench)
         }
     }
     bench_data_close(bench);
+    if (!to_stdout) {
+        int count = bench_targets(&results, &targets, bench->pool);
+
+        target_print(targets, count, bench->console);
+    }
+    if (bench->settings->markdown != NULL && !bench_markdown_write(bench, &results)) {
+        failed = 1;
+    }
     if (bench->settings->json != NULL && !bench_json_write(bench, &results)) {
         failed = 1;
     }

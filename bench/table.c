@@ -23,10 +23,10 @@ void bench_table_head(const bench_t *bench)
     const bench_settings_t *settings = bench->settings;
 
     tool_console_printf(bench->console,
-                        "%s %s: %d repetitions of %g s for each cell, in turns\n"
+                        "%s %s: %d repetitions of %.0f ms for each cell, in turns\n"
                         "ns: what one thread needs for one access, median; spread: p10 to p90\n",
                         bench_program, smmap_version(NULL, NULL, NULL), settings->repeat,
-                        settings->seconds);
+                        settings->seconds * 1000);
 }
 
 /* A ratio, or a dash. */
@@ -76,7 +76,8 @@ static void print_huge(bench_t *bench, const bench_results_t *results, int first
         const bench_result_t *result = &results->items[i];
         char text[TOOL_SIZE_TEXT];
 
-        if (result->skip != NULL || result->threads > 1 || !result->contender->keeps) {
+        if (result->skip != NULL || result->threads > 1 || !result->contender->keeps ||
+            result->workload->kind == BENCH_FILES) {
             continue;
         }
         large |= result->counts.known && result->window_size >= HUGE;
