@@ -190,6 +190,11 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \
 	bench/bookkeeping.c \
 	bench/bookkeeping.h \
+	bench/counting_memory.c \
+	bench/counting_memory.h \
+	bench/keeper.c \
+	bench/keeper.h \
+	bench/memorycost.c \
 	bench/misscost.c \
 	bench/null_backend.c \
 	bench/null_backend.h \
