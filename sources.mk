@@ -59,6 +59,7 @@ SMMAP_TEST_FILES = \
 	tests/harness_files.c \
 	tests/runner.c \
 	tests/test_between.c \
+	tests/test_budget.c \
 	tests/test_buffer.c \
 	tests/test_contract.c \
 	tests/test_cursor.c \

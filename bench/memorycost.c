@@ -56,35 +56,60 @@ static int of_region(books_t *books, apr_pool_t *pool, double *each)
     return status == APR_SUCCESS ? 1 : books_complain(books, "mapping windows", status);
 }
 
-/* Bytes of a cursor, and of a file that is known and has no window: what the first cursor on
-   it takes, less what a second one takes. Opened by handle, a file has no name. */
-static int of_file(books_t *books, apr_pool_t *pool, double *file, double *cursor)
+/* Read a byte at the start of a file, and let go of the window. */
+static apr_status_t glance(smmap_cursor_t *cursor, smmap_manager_t *manager)
+{
+    apr_status_t status = smmap_cursor_use(cursor, 0, 1);
+
+    smmap_cursor_release(cursor);
+    return status == APR_SUCCESS ? smmap_manager_collect(manager, NULL) : status;
+}
+
+/* Bytes of a cursor, and of a file that has no window: what the first cursor on it takes, less
+   what a second one does. Opened by handle, a file has no name. used: after each cursor had a
+   window, which was unmapped again. */
+static int of_file(books_t *books, apr_size_t windows, int used, double *file, double *cursor)
 {
     smmap_manager_t *manager;
     smmap_cursor_t *cursors[FILES];
     apr_size_t start;
     apr_size_t opened;
-    apr_status_t status = make_manager(&manager, pool);
+    apr_status_t status;
+    apr_pool_t *pool;
     int i;
 
+    status = apr_pool_create(&pool, books->pool);
+    if (status == APR_SUCCESS) {
+        status = make_manager(&manager, pool);
+    }
     start = counting_memory_bytes();
     for (i = 0; i < FILES && status == APR_SUCCESS; i++) {
         apr_os_file_t handle;
 
-        if (!books_hole_in(books, (apr_off_t)WINDOW, &handle, pool)) {
+        if (!books_hole_in(books, (apr_off_t)(windows * WINDOW), &handle, pool)) {
             return 0;
         }
         status = smmap_cursor_open_handle(&cursors[i], manager, handle, pool);
+        if (status == APR_SUCCESS && used) {
+            status = glance(cursors[i], manager);
+        }
     }
     opened = counting_memory_bytes();
     for (i = 0; i < FILES && status == APR_SUCCESS; i++) {
         smmap_cursor_t *copy;
 
         status = smmap_cursor_copy(&copy, cursors[i], pool);
+        if (status == APR_SUCCESS && used) {
+            status = glance(copy, manager);
+        }
     }
     *cursor = (double)(counting_memory_bytes() - opened) / FILES;
     *file = (double)(opened - start) / FILES - *cursor;
-    return status == APR_SUCCESS ? 1 : books_complain(books, "opening files", status);
+    if (status != APR_SUCCESS) {
+        return books_complain(books, "opening files", status);
+    }
+    apr_pool_destroy(pool);
+    return 1;
 }
 
 /* Bytes of the slot table of a sparse file that is touched here and there. */
@@ -117,31 +142,39 @@ static void show(books_t *books, const char *name, const char *what, double byte
 int books_memory(books_t *books)
 {
     double region;
-    double file;
+    double fresh;
+    double small;
+    double large;
     double cursor;
+    double used;
     double slots;
     apr_pool_t *pool;
-    int good;
 
-    if (apr_pool_create(&pool, books->pool) != APR_SUCCESS) {
+    if (apr_pool_create(&pool, books->pool) != APR_SUCCESS || !of_region(books, pool, &region)) {
         return 0;
     }
-    good = of_region(books, pool, &region) && of_file(books, pool, &file, &cursor) &&
-           of_slots(books, &slots);
     apr_pool_destroy(pool);
-    if (!good) {
+    if (!of_file(books, 1, 0, &fresh, &cursor) || !of_file(books, 1, 1, &small, &used) ||
+        !of_file(books, 4096, 1, &large, &used) || !of_slots(books, &slots)) {
         return 0;
     }
     books_print(books, "Memory, in bytes.\n\n");
     show(books, "region_structure", "a region's structure", (double)sizeof(smmap__region_t));
     show(books, "region", "a region, with its part of the tables", region);
     show(books, "file_structure", "a file's structure", (double)sizeof(smmap__file_t));
-    show(books, "file", "a file without a window, but for its name", file);
-    show(books, "cursor", "a cursor", cursor);
+    show(books, "file", "a file that was only opened, but for its name", fresh);
+    show(books, "file_used", "the same, of 1 window, which was mapped and unmapped", small);
+    show(books, "file_used_4096", "the same, of 4096 windows, of which one was", large);
+    show(books, "cursor", "a cursor without a window", cursor);
+    show(books, "cursor_used", "a cursor that had one, with its pin", used);
     show(books, "sparse_slots", "slot table: 16 TiB, 1000 random windows of 64 KiB", slots);
     books_print(books, "\n");
     books_target(books, "bytes of a region", 128, region, NULL);
-    books_target(books, "bytes of a file without a window", 512, file, NULL);
+    books_target(books, "bytes of a file that was only opened", 512, fresh, NULL);
+    books_target(books, "bytes of a file, one window mapped and unmapped", 512, small,
+                 "of 1 window");
+    books_target(books, "bytes of a file, one window mapped and unmapped", 512, large,
+                 "of 4096 windows");
     books_target(books, "MiB of the slot table of 16 TiB, 1000 windows touched", 40,
                  slots / 1048576, NULL);
     if (counting_memory_bytes() != 0) {

@@ -448,13 +448,14 @@ test_books_memory()
 {
     run_books --quick --only memory --json books.json
     is_code 0 && is_clean && json books.json || return 1
-    for name in region_structure region file_structure file cursor sparse_slots; do
+    for name in region_structure region file_structure file file_used file_used_4096 cursor \
+        cursor_used sparse_slots; do
         grep -q "\"name\":\"$name\",\"bytes\":[1-9]" books.json ||
             { echo "no $name"; cat books.json; return 1; }
     done
     run_books --quick --only memory
     is_code 0 && grep -q 'bytes of a region  .*<=  128.00 ' "$out" &&
-        grep -q 'bytes of a file without a window  .*<=  512.00 ' "$out"
+        grep -q 'bytes of a file that was only opened  .*<=  512.00 ' "$out"
 }
 
 test_books_ratio()
