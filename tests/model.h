@@ -19,8 +19,8 @@
  * it has no use for. Only where an unmapping fails does it matter.
  *
  * An allocation that fails may be any of those an operation makes. The oracle does not
- * count them as the core does; it tries each of its own, and one must explain what was
- * seen.
+ * count them as the core does; it tries each of its own, then none, and one must explain
+ * what was seen.
  */
 #ifndef SMMAP_TESTS_MODEL_H
 #define SMMAP_TESTS_MODEL_H
@@ -64,7 +64,8 @@ enum {
 typedef struct inode_t {
     int used;
     int links;          /* paths that lead to it */
-    apr_uint64_t id;    /* as the system numbers it; given again after it is gone */
+    apr_uint64_t id;    /* what it is told from others by; given again after it is gone */
+    apr_uint64_t real;  /* the system's own */
     apr_off_t size;
     apr_time_t mtime;
     apr_time_t ctime;
@@ -89,7 +90,7 @@ typedef struct oregion_t {
     int file;
     int inode; /* what it shows */
     unsigned key;
-    apr_uint64_t id;
+    apr_uint64_t real; /* id */
     apr_off_t begin;
     apr_size_t length;
     int on_grid;
@@ -121,6 +122,7 @@ typedef struct ofile_t {
     int regions;
     unsigned leaf_bits;         /* a leaf of the table has so many windows, by 2 */
     unsigned char leaf[WINDOWS]; /* made? */
+    unsigned char span_leaf[WINDOWS];
     unsigned char touched[WINDOWS];
 } ofile_t;
 
@@ -369,12 +371,12 @@ int model_at(const world_t *w, int cursor, apr_off_t offset);
 int model_disk_begin(void);
 void model_disk_end(void);
 const char *model_disk_path(int path);
-/** Empty it; close what was held. */
+/** Empty it. */
 void model_disk_clear(void);
 /** Do an operation on files, and note in the world what is there now. */
 void model_disk_do(world_t *w, const operation_t *operation);
-/** Let go of files that no region shows any more; see there. */
-void model_disk_settle(const world_t *w);
+/** What the library is told of the file that has this id in the system. */
+void model_disk_tell(apr_uint64_t real, apr_uint64_t *id, apr_time_t *mtime, apr_time_t *ctime);
 /** 1 when these are the bytes that a file of this key has from an offset on. */
 int model_disk_shows(unsigned key, apr_off_t offset, const unsigned char *data, apr_size_t size);
 

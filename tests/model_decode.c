@@ -399,9 +399,7 @@ void model_decode(const world_t *w, const unsigned char record[RECORD], operatio
     case DO_FILE_GROW:
     case DO_FILE_CUT:
         o->size = file_size(w, record[5], record[6]);
-        break;
-    case DO_FILE_TOUCH:
-        o->size = record[5];
+        o->choice = record[7] & 1; /* the id of a file that is gone */
         break;
     case DO_FAULT:
         a_fault(record, o);
@@ -507,8 +505,8 @@ void model_print(const operation_t *o, int number)
         break;
     default:
         if (o->kind >= DO_FILE_MAKE && o->kind <= DO_FILE_DIRECTORY) {
-            printf(" %c size=%lld other=%c", 'a' + o->path, (long long)o->size,
-                   'a' + o->other_path);
+            printf(" %c size=%lld other=%c id=%s", 'a' + o->path, (long long)o->size,
+                   'a' + o->other_path, o->choice ? "again" : "new");
         } else if (o->kind != DO_FAULT_NONE && o->kind != DO_LOOK && o->kind != DO_NOTHING) {
             printf(" c%d", o->cursor);
         }

@@ -5,9 +5,10 @@
  * after it was cut is what was there before. So a byte that is shown can be of no
  * other file, and of no other place (the pattern repeats after a prime).
  *
- * The fake maps by copying, so unlike a real mapping it does not keep the file: after
- * the last path and handle are gone the system would give the file's id to a new one.
- * For as long as there are regions of a deleted file, a descriptor here stands for them.
+ * Ids and times are not the system's, so that a sequence does the same wherever and as
+ * often as it runs: an id is given to a new file when the old one has no path, no handle
+ * and no region any more, and the operation says so; times are steps of a clock that
+ * goes on with each change. model_stat.c tells them to the library.
  */
 #include "model.h"
 
@@ -25,8 +26,17 @@ static char directory[3000];
 static char names[PATHS][3010];
 static char spare[3010];
 static unsigned char pattern[PERIOD];
-static int held[INODES];
 static unsigned last_key;
+static apr_uint64_t last_id;
+static apr_time_t clock_now;
+
+/* What is told of each, by number of the inode; real 0: nothing. */
+static struct {
+    apr_uint64_t real;
+    apr_uint64_t id;
+    apr_time_t mtime;
+    apr_time_t ctime;
+} told[INODES];
 
 static void die(const char *what, const char *path)
 {
@@ -54,9 +64,6 @@ int model_disk_begin(void)
         snprintf(names[i], sizeof names[i], "%s/%c", directory, 'a' + i);
     }
     snprintf(spare, sizeof spare, "%s/new", directory);
-    for (i = 0; i < INODES; i++) {
-        held[i] = -1;
-    }
     if (symlink("a", names[PATHS - 1]) != 0) {
         die("make", names[PATHS - 1]);
     }
@@ -77,13 +84,10 @@ void model_disk_clear(void)
             rmdir(names[i]);
         }
     }
-    for (i = 0; i < INODES; i++) {
-        if (held[i] >= 0) {
-            close(held[i]);
-            held[i] = -1;
-        }
-    }
+    memset(told, 0, sizeof told);
     last_key = 0;
+    last_id = 0;
+    clock_now = 0;
 }
 
 void model_disk_end(void)
@@ -137,18 +141,28 @@ static void write_bytes(int fd, const char *path, unsigned key, apr_off_t offset
 
 /* Facts. */
 
-static void take_facts(inode_t *inode, int fd)
+void model_disk_tell(apr_uint64_t real, apr_uint64_t *id, apr_time_t *mtime, apr_time_t *ctime)
 {
-    struct stat is;
+    int i;
 
-    if (fstat(fd, &is) != 0) {
-        die("examine", directory);
+    for (i = 0; i < INODES && told[i].real != real; i++) {
     }
-    inode->id = (apr_uint64_t)is.st_ino;
-    inode->size = is.st_size;
-    /* As model_stat.c has them. */
-    apr_time_ansi_put(&inode->mtime, is.st_mtime);
-    apr_time_ansi_put(&inode->ctime, is.st_ctime);
+    *id = i < INODES ? told[i].id : 0;
+    *mtime = i < INODES ? told[i].mtime : 0;
+    *ctime = i < INODES ? told[i].ctime : 0;
+}
+
+/* An inode was changed: its bytes (and size), or its paths alone. */
+static void changed(world_t *w, int number, int bytes)
+{
+    inode_t *inode = &w->inodes[number];
+
+    inode->ctime = ++clock_now;
+    if (bytes) {
+        inode->mtime = clock_now;
+    }
+    told[number].mtime = inode->mtime;
+    told[number].ctime = inode->ctime;
 }
 
 static int open_file(const char *path, int flags)
@@ -178,122 +192,125 @@ static int in_use(const world_t *w, int inode)
     return 0;
 }
 
-void model_disk_settle(const world_t *w)
-{
-    int i;
-
-    for (i = 0; i < INODES; i++) {
-        if (held[i] >= 0 && !in_use(w, i)) {
-            close(held[i]);
-            held[i] = -1;
-        }
-    }
-}
-
 static int free_inode(const world_t *w)
 {
     int i;
 
     for (i = 0; i < INODES; i++) {
-        if (!w->inodes[i].used || (w->inodes[i].links == 0 && held[i] < 0 && !in_use(w, i))) {
+        if (!w->inodes[i].used || (w->inodes[i].links == 0 && !in_use(w, i))) {
             return i;
         }
     }
     return NONE;
 }
 
-/* The path is about to lead nowhere, or elsewhere; call finish with what this returns. */
-static int part_begin(const world_t *w, int path)
+/* The smallest id that no file has, or one that none ever had. */
+static apr_uint64_t choose_id(const world_t *w, int again)
 {
-    return w->paths[path].kind == PATH_FILE ? open_file(names[path], O_RDONLY) : -1;
+    apr_uint64_t id;
+    int i;
+
+    for (id = 1; again && id <= last_id; id++) {
+        for (i = 0; i < INODES; i++) {
+            if (w->inodes[i].used && w->inodes[i].id == id &&
+                (w->inodes[i].links > 0 || in_use(w, i))) {
+                break;
+            }
+        }
+        if (i == INODES) {
+            return id;
+        }
+    }
+    return ++last_id;
 }
 
-static void part_finish(world_t *w, int path, int fd)
+/* A path leads nowhere any more, or elsewhere. */
+static void unlinked(world_t *w, int path)
 {
-    int number = w->paths[path].inode;
-
-    if (fd < 0) {
-        return;
-    }
-    take_facts(&w->inodes[number], fd);
-    if (--w->inodes[number].links == 0 && in_use(w, number)) {
-        held[number] = fd;
-    } else {
-        close(fd);
+    if (w->paths[path].kind == PATH_FILE) {
+        w->inodes[w->paths[path].inode].links--;
+        changed(w, w->paths[path].inode, 0);
     }
 }
 
 /* Operations. */
 
-static void make(world_t *w, int path, apr_off_t size)
+static void make(world_t *w, int path, apr_off_t size, int again)
 {
     int number = free_inode(w);
     inode_t *inode = &w->inodes[number];
-    int old;
+    struct stat is;
     int fd;
+    int i;
 
     if (number == NONE || w->paths[path].kind == PATH_DIRECTORY) {
         return;
     }
+    fd = open_file(spare, O_RDWR | O_CREAT | O_EXCL);
+    if (fstat(fd, &is) != 0) {
+        die("examine", spare);
+    }
+    for (i = 0; i < INODES; i++) {
+        if (told[i].real == (apr_uint64_t)is.st_ino) {
+            told[i].real = 0;
+        }
+    }
     memset(inode, 0, sizeof *inode);
+    inode->id = choose_id(w, again);
+    inode->real = (apr_uint64_t)is.st_ino;
     inode->used = 1;
     inode->links = 1;
+    inode->size = size;
     inode->key = ++last_key;
-    fd = open_file(spare, O_RDWR | O_CREAT | O_EXCL);
+    told[number].real = inode->real;
+    told[number].id = inode->id;
     write_bytes(fd, spare, inode->key, 0, size);
-    old = part_begin(w, path);
+    close(fd);
     if (rename(spare, names[path]) != 0) {
         die("rename", spare);
     }
-    part_finish(w, path, old);
-    take_facts(inode, fd);
-    close(fd);
+    unlinked(w, path);
+    changed(w, number, 1);
     w->paths[path].kind = PATH_FILE;
     w->paths[path].inode = number;
 }
 
 static void change(world_t *w, int path, kind_t kind, apr_off_t size)
 {
-    inode_t *inode = &w->inodes[w->paths[path].inode];
+    int number = w->paths[path].inode;
+    inode_t *inode = &w->inodes[number];
     int fd;
 
-    if (w->paths[path].kind != PATH_FILE) {
+    if (w->paths[path].kind != PATH_FILE || (kind == DO_FILE_GROW && size <= inode->size) ||
+        (kind == DO_FILE_CUT && size >= inode->size)) {
         return;
     }
     fd = open_file(names[path], O_RDWR);
-    if (kind == DO_FILE_GROW && size > inode->size) {
+    if (kind == DO_FILE_GROW) {
         write_bytes(fd, names[path], inode->key, inode->size, size);
-    } else if (kind == DO_FILE_CUT && size < inode->size) {
-        if (ftruncate(fd, (off_t)size) != 0) {
-            die("cut", names[path]);
-        }
-    } else if (kind == DO_FILE_TOUCH) {
-        struct timespec times[2] = {{0, 0}, {1000000 + (time_t)size, 0}};
-
-        if (futimens(fd, times) != 0) {
-            die("touch", names[path]);
-        }
+    } else if (kind == DO_FILE_CUT && ftruncate(fd, (off_t)size) != 0) {
+        die("cut", names[path]);
     }
-    take_facts(inode, fd);
     close(fd);
+    if (kind != DO_FILE_TOUCH) {
+        inode->size = size;
+    }
+    changed(w, number, 1);
 }
 
 static void delete(world_t *w, int path)
 {
-    int old = part_begin(w, path);
-
     if (w->paths[path].kind == PATH_DIRECTORY ? rmdir(names[path]) != 0
-                                              : old >= 0 && unlink(names[path]) != 0) {
+                                              : w->paths[path].kind == PATH_FILE &&
+                                                    unlink(names[path]) != 0) {
         die("delete", names[path]);
     }
-    part_finish(w, path, old);
+    unlinked(w, path);
     w->paths[path].kind = PATH_NONE;
 }
 
 static void link_to(world_t *w, int path, int other)
 {
-    int fd;
-
     if (w->paths[path].kind != PATH_FILE || w->paths[other].kind != PATH_NONE) {
         return;
     }
@@ -302,9 +319,7 @@ static void link_to(world_t *w, int path, int other)
     }
     w->paths[other] = w->paths[path];
     w->inodes[w->paths[path].inode].links++;
-    fd = open_file(names[path], O_RDONLY);
-    take_facts(&w->inodes[w->paths[path].inode], fd);
-    close(fd);
+    changed(w, w->paths[path].inode, 0);
 }
 
 void model_disk_do(world_t *w, const operation_t *operation)
@@ -314,7 +329,7 @@ void model_disk_do(world_t *w, const operation_t *operation)
 
     switch (operation->kind) {
     case DO_FILE_MAKE:
-        make(w, path, operation->size);
+        make(w, path, operation->size, operation->choice);
         break;
     case DO_FILE_GROW:
     case DO_FILE_CUT:

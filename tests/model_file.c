@@ -385,6 +385,7 @@ static int file_new(world_t *w, int manager, const identity_t *identity)
         }
     } else {
         file->leaf[0] = 1;
+        file->span_leaf[0] = 1;
     }
     w->managers[manager].stats.files++;
     return i;

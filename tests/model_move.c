@@ -150,18 +150,17 @@ static int choose_smaller(const world_t *w, want_t *want)
 }
 
 /* The slot of a window needs memory, once for many windows. */
-static int prepare(world_t *w, int file, apr_uint64_t number)
+static int prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number)
 {
-    ofile_t *it = &w->files[file];
-    apr_uint64_t leaf = number >> it->leaf_bits;
+    apr_uint64_t leaf = number >> file->leaf_bits;
 
-    if (it->leaf[leaf]) {
+    if (leaves[leaf]) {
         return 1;
     }
     if ((leaf != 0 && !model_allocate(w)) || !model_allocate(w)) {
         return 0;
     }
-    it->leaf[leaf] = 1;
+    leaves[leaf] = 1;
     return 1;
 }
 
@@ -239,7 +238,7 @@ static int enter(world_t *w, const want_t *want, int findable)
     region->file = want->file;
     region->inode = w->files[want->file].inode;
     region->key = w->inodes[region->inode].key;
-    region->id = w->inodes[region->inode].id;
+    region->real = w->inodes[region->inode].real;
     region->begin = want->from;
     region->length = (apr_size_t)(want->to - want->from);
     region->on_grid = want->on_grid;
@@ -257,7 +256,7 @@ static int enter(world_t *w, const want_t *want, int findable)
         fake_event_t *event = &w->events[w->event_count++];
 
         event->mapped = 1;
-        event->file = region->id;
+        event->file = region->real;
         event->offset = region->begin;
         event->length = region->length;
     } else {
@@ -293,20 +292,18 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
     } else if (!model_allocate(w)) {
         status = APR_ENOMEM;
     } else {
-        int first_on_grid;
+        ofile_t *file = &w->files[it->file];
+        apr_uint64_t number = model_number(w, it->file, offset);
 
         choose(w, &want);
-        first_on_grid = want.on_grid;
-        if (want.on_grid ? !prepare(w, it->file, model_number(w, it->file, offset))
-                         : !model_allocate(w) || !model_allocate(w)) {
+        if (!prepare(w, file, want.on_grid ? file->leaf : file->span_leaf, number)) {
             status = APR_ENOMEM;
         } else {
             status = map(w, &want, it->access);
         }
         if (status == APR_SUCCESS) {
             *region = enter(w, &want,
-                            want.on_grid || !first_on_grid ||
-                                (model_allocate(w) && model_allocate(w)));
+                            want.on_grid || prepare(w, file, file->span_leaf, number));
         }
     }
     model_leave(w, it->file);
@@ -410,7 +407,7 @@ static int read_past(world_t *w, int file, apr_off_t offset)
         return 0;
     }
     if (!it->leaf[number >> it->leaf_bits]) {
-        prepare(w, file, number);
+        prepare(w, it, it->leaf, number);
         return 1;
     }
     if (model_region_on_grid(w, file, number) != NONE) {

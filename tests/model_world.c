@@ -223,7 +223,7 @@ static apr_status_t unmap(world_t *w, int region)
         fake_event_t *event = &w->events[w->event_count++];
 
         event->mapped = 0;
-        event->file = gone->id;
+        event->file = gone->real;
         event->offset = gone->begin;
         event->length = gone->length;
     } else {
