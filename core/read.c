@@ -123,6 +123,11 @@ static apr_status_t read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     }
     if (pin != NULL) {
         smmap__count_store(&pin->direct_reads, smmap__count_load(&pin->direct_reads) + 1);
+    } else {
+        /* The cursor never had a window, so there is nowhere to count without the lock. */
+        smmap__manager_lock(cursor->manager);
+        cursor->manager->stats.direct_reads++;
+        smmap__manager_unlock(cursor->manager);
     }
     if (*copied < size) {
         status = smmap__file_measure(file, cursor->name);

@@ -257,6 +257,21 @@ static void advice(void)
     counts_check();
 }
 
+/* A read past the windows counts, whether its cursor ever had one or not. */
+static void counted_without_a_window(void)
+{
+    smmap_cursor_t *fresh;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    fresh = cursor_open(manager, file.path);
+    CHECK(reads(fresh, 30 * unit + 7, 100));
+    CHECK(reads(fresh, 31 * unit + 7, 100));
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 2);
+    smmap_cursor_close(fresh);
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 2);
+}
+
 static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"ends_and_bad_input", ends_and_bad_input},
                                     {"room_is_used", room_is_used},
@@ -265,6 +280,7 @@ static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"hot_stays", hot_stays},
                                     {"after_collect", after_collect},
                                     {"with_one_handle", with_one_handle},
+                                    {"counted_without_a_window", counted_without_a_window},
                                     {"cut_short", cut_short},
                                     {"hints", hints},
                                     {"advice", advice},
