@@ -210,5 +210,6 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     if (got != NULL) {
         *got = done;
     }
-    return status;
+    /* The bytes were there when we began; a window on the way showed that they are gone. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }
