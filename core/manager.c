@@ -70,13 +70,6 @@ static void manager_free(smmap_manager_t *manager)
         smmap__os_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
-    while (manager->stuck != NULL) {
-        smmap__region_t *region = manager->stuck;
-
-        manager->stuck = region->next;
-        smmap__os_unmap(&region->mapping); /* the last attempt */
-        smmap__free(region);
-    }
     if (manager->root != NULL) {
         apr_pool_destroy(manager->root);
     }

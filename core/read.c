@@ -123,6 +123,11 @@ static apr_status_t read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     }
     if (pin != NULL) {
         smmap__count_store(&pin->direct_reads, smmap__count_load(&pin->direct_reads) + 1);
+    } else {
+        /* The cursor never had a window, so there is nowhere to count without the lock. */
+        smmap__manager_lock(cursor->manager);
+        cursor->manager->stats.direct_reads++;
+        smmap__manager_unlock(cursor->manager);
     }
     if (*copied < size) {
         status = smmap__file_measure(file, cursor->name);
@@ -207,5 +212,6 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     if (got != NULL) {
         *got = done;
     }
-    return status;
+    /* The bytes were there when we began; a window on the way showed that they are gone. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }

@@ -302,6 +302,41 @@ static void advice(void)
     counts_check();
 }
 
+/* A read past the windows counts, whether its cursor ever had one or not. */
+static void counted_without_a_window(void)
+{
+    smmap_cursor_t *fresh;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    fresh = cursor_open(manager, file.path);
+    CHECK(reads(fresh, 30 * unit + 7, 100));
+    CHECK(reads(fresh, 31 * unit + 7, 100));
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 2);
+    smmap_cursor_close(fresh);
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 2);
+}
+
+/* The bytes were there when the read began: their loss is no mistake of who asked for them. */
+static void cut_on_the_way(void)
+{
+    static unsigned char bytes[400000];
+    apr_size_t got = 99;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    if (!file_resize(file.path, (apr_off_t)(2 * unit + 5))) {
+        test_skip("the file system cannot cut files");
+        return;
+    }
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)unit + 1, bytes, 2 * unit, &got),
+                 SMMAP_ETRUNCATED);
+    CHECK_NUMBER(got, unit + 4);
+    CHECK(memcmp(bytes, file.data + unit + 1, unit + 4) == 0);
+    /* And now it is known. */
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(2 * unit + 5), bytes, 1, &got), APR_EOF);
+    CHECK_NUMBER(got, 0);
+}
+
 static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"ends_and_bad_input", ends_and_bad_input},
                                     {"room_is_used", room_is_used},
@@ -310,7 +345,9 @@ static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"hot_stays", hot_stays},
                                     {"after_collect", after_collect},
                                     {"with_one_handle", with_one_handle},
+                                    {"counted_without_a_window", counted_without_a_window},
                                     {"cut_short", cut_short},
+                                    {"cut_on_the_way", cut_on_the_way},
                                     {"hints", hints},
                                     {"hints_and_hits", hints_and_hits},
                                     {"advice", advice},
