@@ -11,6 +11,7 @@ SMMAP_HEADER_FILES = \
 	include/smmap/manager.h \
 	include/smmap/smmap.h \
 	include/smmap/status.h \
+	include/smmap/trace.h \
 	include/smmap/version.h \
 	include/smmap/window.h
 
@@ -37,6 +38,7 @@ SMMAP_CORE_FILES = \
 	core/slots.c \
 	core/slots.h \
 	core/status.c \
+	core/trace.c \
 	core/window.c
 
 # Where memory comes from. The test programs replace it by one that can fail.
@@ -80,6 +82,7 @@ SMMAP_TEST_FILES = \
 	tests/test_stale.c \
 	tests/test_status.c \
 	tests/test_threads.c \
+	tests/test_trace.c \
 	tests/test_window.c
 
 SMMAP_TEST_POSIX_FILES = \

@@ -127,6 +127,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->file = from->file;
         cursor->name = from->name;
         cursor->access = from->access;
+        cursor->traced = from->traced;
     }
     return status;
 }
@@ -157,6 +158,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         return status;
     }
     made->manager = manager;
+    made->traced = manager->trace != NULL || manager->tracer != NULL;
     made->pool = pool;
     apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
     *cursor = &made->shown;
@@ -280,20 +282,28 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     return status;
 }
 
+apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+{
+    if (hit(cursor, offset, 1, size)) {
+        return APR_SUCCESS;
+    }
+    if (offset == SMMAP__OFFSET_MAX) {
+        empty(cursor);
+        return APR_EOF; /* the last byte that a file can have is the one before */
+    }
+    return move(cursor, offset, offset + 1, 0, size);
+}
+
 apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size)
 {
     if (cursor == NULL || offset < 0) {
         smmap_cursor_release(cursor);
         return APR_EINVAL;
     }
-    if (hit(inside(cursor), offset, 1, size)) {
-        return APR_SUCCESS;
+    if (inside(cursor)->traced) {
+        smmap__trace(inside(cursor), SMMAP_MOVE_USE, offset, size);
     }
-    if (offset == SMMAP__OFFSET_MAX) {
-        smmap_cursor_release(cursor);
-        return APR_EOF; /* the last byte that a file can have is the one before */
-    }
-    return move(inside(cursor), offset, offset + 1, 0, size);
+    return smmap__cursor_use(inside(cursor), offset, size);
 }
 
 apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size)
@@ -305,6 +315,9 @@ apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset, apr_
     if (size > (apr_uint64_t)(SMMAP__OFFSET_MAX - offset)) {
         smmap_cursor_release(cursor);
         return SMMAP_ETOOLARGE;
+    }
+    if (inside(cursor)->traced) {
+        smmap__trace(inside(cursor), SMMAP_MOVE_REQUIRE, offset, size);
     }
     if (hit(inside(cursor), offset, (apr_off_t)size, size)) {
         return APR_SUCCESS;
@@ -359,7 +372,7 @@ apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *curs
 
 apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from)
 {
-    smmap__cursor_t joined = {{NULL, 0, 0}, 0, 0, NULL, NULL, NULL, NULL, NULL, 0};
+    smmap__cursor_t joined = {{NULL, 0, 0}, 0, 0, NULL, NULL, NULL, NULL, NULL, 0, 0};
     smmap__cursor_t *to;
     apr_status_t status;
 

@@ -52,6 +52,7 @@
     X(test_large)    \
     X(test_between)  \
     X(test_read)     \
+    X(test_trace)    \
     X(test_threads)
 
 #define DECLARE(name) extern const test_module_t name;
