@@ -134,3 +134,80 @@ SMMAP_PACKSCAN_FILES = \
 	examples/packscan_print.c \
 	examples/sha1.c \
 	examples/sha1.h
+
+# The benchmark: what smmap-bench and `smmap bench` have in common, what of it needs the
+# system, the one file that GLib may be compiled into, and what smmap-bench has besides.
+SMMAP_BENCH_FILES = \
+	bench/bench.h \
+	bench/cold.c \
+	bench/contender_list.c \
+	bench/contender_map.c \
+	bench/contender_pread.c \
+	bench/contender_python.c \
+	bench/contender_raw.c \
+	bench/contender_smmap.c \
+	bench/data.c \
+	bench/draw.c \
+	bench/draw.h \
+	bench/expect.c \
+	bench/instructions.c \
+	bench/json.c \
+	bench/loop.h \
+	bench/markdown.c \
+	bench/measure.c \
+	bench/measure.h \
+	bench/options.c \
+	bench/platform.h \
+	bench/progress.c \
+	bench/quote.c \
+	bench/run.c \
+	bench/sample.c \
+	bench/side.c \
+	bench/svg.c \
+	bench/table.c \
+	bench/target.c \
+	bench/target.h \
+	bench/targets.c \
+	bench/workload.c \
+	bench/zipf.c \
+	bench/zipf.h
+
+SMMAP_BENCH_POSIX_FILES = \
+	bench/cold_posix.c
+
+SMMAP_BENCH_OTHER_FILES = \
+	bench/cold_none.c
+
+SMMAP_BENCH_GLIB_FILES = \
+	bench/contender_gmapped.c
+
+SMMAP_BENCH_MAIN_FILES = \
+	bench/main.c \
+	tools/console.c \
+	tools/console.h \
+	tools/size.c \
+	tools/size.h
+
+# smmap-bookkeeping: the core on a backend behind which there is nothing.
+SMMAP_BOOKKEEPING_FILES = \
+	bench/bench.h \
+	bench/bookkeeping.c \
+	bench/bookkeeping.h \
+	bench/misscost.c \
+	bench/null_backend.c \
+	bench/null_backend.h \
+	bench/policy.c \
+	bench/policy.h \
+	bench/replay.c \
+	bench/trace.c \
+	bench/trace.h \
+	bench/quote.c \
+	bench/sample.c \
+	bench/target.c \
+	bench/target.h \
+	bench/zipf.c \
+	bench/zipf.h \
+	tools/console.c \
+	tools/console.h \
+	tools/size.c \
+	tools/size.h

@@ -13,6 +13,7 @@
  *   walk.c     files and their bytes    progress.c the bar, ^C
  *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
  *   stats.c    --stats
+ * The command `bench` is the benchmark, bench/run.c, which reads its own command line.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include <apr_signal.h>
 #include <apr_version.h>
 
+#include "bench/bench.h"
 #include "tool.h"
 
 const tool_command_t *const tool_commands[] = {&tool_info, &tool_cat, &tool_find, NULL};
@@ -58,6 +60,9 @@ static int finish(tool_console_t *console, int code)
 
     if (tool_progress_interrupted()) {
         return end_by(SIGINT, 0);
+    }
+    if (bench_interrupted()) {
+        return end_by(bench_interrupted(), 0);
     }
     if (status == APR_SUCCESS) {
         return code;
@@ -126,6 +131,22 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     return code;
 }
 
+static int out_of_memory(int status)
+{
+    (void)status;
+    exit(TOOL_ERROR); /* there is no memory to say so */
+}
+
+static int run_bench(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool)
+{
+    apr_pool_t *own;
+
+    if (apr_pool_create_ex(&own, pool, out_of_memory, NULL) != APR_SUCCESS) {
+        return TOOL_ERROR;
+    }
+    return bench_main("smmap bench", argc, argv, console, own);
+}
+
 static int complain_command(tool_console_t *console, const char *name)
 {
     if (name == NULL) {
@@ -135,7 +156,7 @@ static int complain_command(tool_console_t *console, const char *name)
     } else {
         tool_console_error(console, "smmap: there is no command '%s'\n", name);
     }
-    tool_console_error(console, "The commands are info, cat and find; "
+    tool_console_error(console, "The commands are info, cat, find and bench; "
                                 "try 'smmap --help' to see what they do.\n");
     return TOOL_ERROR;
 }
@@ -164,6 +185,11 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
         return TOOL_OK;
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        if (argc == 3 && strcmp(argv[2], "bench") == 0) {
+            bench_program = "smmap bench";
+            bench_help_print(console);
+            return TOOL_OK;
+        }
         command = argc > 2 ? find_command(argv[2]) : NULL;
         if (argc > 2 && command == NULL) {
             return complain_command(console, argv[2]);
@@ -173,6 +199,9 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
         }
         tool_help_print(command, console);
         return TOOL_OK;
+    }
+    if (strcmp(name, "bench") == 0) {
+        return run_bench(argc - 1, argv + 1, console, pool);
     }
     command = find_command(name);
     if (command == NULL) {

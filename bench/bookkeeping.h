@@ -1,0 +1,52 @@
+/*
+ * What the parts of smmap-bookkeeping share.
+ */
+#ifndef SMMAP_BENCH_BOOKKEEPING_H
+#define SMMAP_BENCH_BOOKKEEPING_H
+
+#include <apr_file_io.h>
+#include <apr_portable.h>
+
+#include "bench/trace.h"
+
+/** What the user asked for. */
+typedef struct books_settings_t {
+    const char *json;  /**< NULL: none; "-": standard output */
+    const char *trace; /**< a recorded one; NULL: none */
+    const char *directory;
+    apr_size_t window_size; /**< of a recorded trace */
+    apr_uint32_t references;
+    apr_uint32_t most_windows;
+    int repeat;
+    double seconds;
+    int cost;   /**< measure what a miss costs */
+    int ratios; /**< replay traces */
+    int quick;
+    int help;
+    int version;
+} books_settings_t;
+
+/** The run. */
+typedef struct books_t {
+    const books_settings_t *settings;
+    tool_console_t *console;
+    apr_pool_t *pool;
+    const char *json; /**< the objects so far, with commas */
+} books_t;
+
+/** Print, unless standard output is for JSON. */
+void books_print(books_t *books, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** Add an object, its text without the braces. */
+void books_add(books_t *books, const char *object);
+/** Say what failed. Always 0. */
+int books_complain(books_t *books, const char *what, apr_status_t status);
+/** A file that is all hole and has no name for long. 0: failed, and said so. */
+int books_hole(books_t *books, apr_off_t size, apr_os_file_t *handle);
+
+/** misscost.c: time for a miss, by the number of windows. 0: failed, and said so. */
+int books_cost(books_t *books);
+
+/** replay.c: misses of the library and of other policies. 0: failed, and said so. */
+int books_ratios(books_t *books);
+
+#endif
