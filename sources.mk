@@ -198,6 +198,7 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/null_backend.h \
 	bench/policy.c \
 	bench/policy.h \
+	bench/recorded.c \
 	bench/replay.c \
 	bench/trace.c \
 	bench/trace.h \
