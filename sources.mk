@@ -77,6 +77,7 @@ SMMAP_TEST_FILES = \
 	tests/test_read.c \
 	tests/test_refused.c \
 	tests/test_resized.c \
+	tests/test_scan.c \
 	tests/test_share.c \
 	tests/test_slots.c \
 	tests/test_stale.c \

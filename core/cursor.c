@@ -218,7 +218,9 @@ static inline int hit(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t lengt
             return 0;
         }
     }
-    if (!(word & SMMAP__VISITED)) {
+    /* Going on in the window it has is no second visit: who reads it step by step does
+       not want it more than who reads it at once. */
+    if (!(word & SMMAP__VISITED) && address != (uintptr_t)old) {
         smmap__replace(slot, address, address | SMMAP__VISITED);
     }
     smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
@@ -245,6 +247,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
                          apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
+    const unsigned char *old = cursor->shown.window_data;
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
 
@@ -263,7 +266,9 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
             smmap__store(&cursor->pin->window, (uintptr_t)region->mapping.address);
-            smmap__region_visit_locked(region);
+            if (region->mapping.address != old) {
+                smmap__region_visit_locked(region);
+            }
             manager->stats.hits++;
         } else {
             manager->stats.misses++;

@@ -42,6 +42,7 @@
     X(test_buffer)   \
     X(test_input)    \
     X(test_policy)   \
+    X(test_scan)     \
     X(test_limits)   \
     X(test_refused)  \
     X(test_stale)    \
