@@ -11,6 +11,7 @@ SMMAP_HEADER_FILES = \
 	include/smmap/manager.h \
 	include/smmap/smmap.h \
 	include/smmap/status.h \
+	include/smmap/trace.h \
 	include/smmap/version.h \
 	include/smmap/window.h
 
@@ -38,6 +39,7 @@ SMMAP_CORE_FILES = \
 	core/slots.c \
 	core/slots.h \
 	core/status.c \
+	core/trace.c \
 	core/window.c
 
 # Where memory comes from. The test programs replace it by one that can fail.
@@ -77,11 +79,13 @@ SMMAP_TEST_FILES = \
 	tests/test_read.c \
 	tests/test_refused.c \
 	tests/test_resized.c \
+	tests/test_scan.c \
 	tests/test_share.c \
 	tests/test_slots.c \
 	tests/test_stale.c \
 	tests/test_status.c \
 	tests/test_threads.c \
+	tests/test_trace.c \
 	tests/test_window.c
 
 SMMAP_TEST_POSIX_FILES = \
@@ -202,6 +206,7 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/null_backend.h \
 	bench/policy.c \
 	bench/policy.h \
+	bench/recorded.c \
 	bench/replay.c \
 	bench/trace.c \
 	bench/trace.h \

@@ -27,6 +27,7 @@ enum {
     OPT_DIR = 256,
     OPT_HELP,
     OPT_JSON,
+    OPT_MARKDOWN,
     OPT_MAX_WINDOWS,
     OPT_ONLY,
     OPT_QUICK,
@@ -44,8 +45,9 @@ static const apr_getopt_option_t options[] = {
     {"repeat", OPT_REPEAT, 1, "N        cost: measure N times, 1 to 101; default 7"},
     {"seconds", OPT_SECONDS, 1, "S       cost: for so long each time; default 0.2"},
     {"references", OPT_REFERENCES, 1, "N    ratio: in each trace that is made; default 200000"},
-    {"trace", OPT_TRACE, 1, "FILE      ratio: replay FILE too: lines of NAME OFFSET LENGTH"},
-    {"window-size", OPT_WINDOW_SIZE, 1, "SIZE  ratio: for that trace; default 1M"},
+    {"trace", OPT_TRACE, 1, "FILE      ratio: replay FILE too, which SMMAP_TRACE wrote; up to 8 times"},
+    {"window-size", OPT_WINDOW_SIZE, 1, "SIZE  ratio: for these traces; default 1M"},
+    {"markdown", OPT_MARKDOWN, 1, "FILE   ratio: write the table for a page"},
     {"quick", OPT_QUICK, 0, "fewer windows, shorter traces: to see that it works"},
     {"json", OPT_JSON, 1, "FILE       write the results; -: to standard output, and no table"},
     {"dir", OPT_DIR, 1, "DIR         where empty files are made; default: for temporary files"},
@@ -188,11 +190,17 @@ static const char *apply(books_settings_t *settings, int option, const char *val
     case OPT_JSON:
         settings->json = value;
         break;
+    case OPT_MARKDOWN:
+        settings->markdown = value;
+        break;
     case OPT_DIR:
         settings->directory = value;
         break;
     case OPT_TRACE:
-        settings->trace = value;
+        if (settings->trace_count == BOOKS_TRACES) {
+            return "is one trace too many";
+        }
+        settings->traces[settings->trace_count++] = value;
         break;
     case OPT_QUICK:
         settings->quick = 1;
@@ -295,11 +303,8 @@ static int parse(books_settings_t *settings, int argc, const char *const *argv,
     return 1;
 }
 
-static int write_json(books_t *books)
+static int write_text(books_t *books, const char *path, const char *text)
 {
-    const char *path = books->settings->json;
-    const char *text =
-        apr_pstrcat(books->pool, "[", books->json != NULL ? books->json : "", "\n]\n", NULL);
     apr_file_t *file;
     apr_status_t status;
 
@@ -352,7 +357,12 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
         target_print(books.targets, books.target_count, console);
     }
     if (good && settings.json != NULL) {
-        good = write_json(&books);
+        good = write_text(&books, settings.json,
+                          apr_pstrcat(pool, "[", books.json != NULL ? books.json : "", "\n]\n",
+                                      NULL));
+    }
+    if (good && books.markdown != NULL) {
+        good = write_text(&books, settings.markdown, books.markdown);
     }
     return good ? BENCH_OK : BENCH_WRONG;
 }

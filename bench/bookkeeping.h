@@ -10,10 +10,15 @@
 #include "bench/target.h"
 #include "bench/trace.h"
 
+/** How many recorded traces can be named. */
+#define BOOKS_TRACES 8
+
 /** What the user asked for. */
 typedef struct books_settings_t {
     const char *json;  /**< NULL: none; "-": standard output */
-    const char *trace; /**< a recorded one; NULL: none */
+    const char *markdown; /**< NULL: none */
+    const char *traces[BOOKS_TRACES]; /**< recorded ones */
+    int trace_count;
     const char *directory;
     apr_size_t window_size; /**< of a recorded trace */
     apr_uint32_t references;
@@ -36,7 +41,8 @@ typedef struct books_t {
     const books_settings_t *settings;
     tool_console_t *console;
     apr_pool_t *pool;
-    const char *json; /**< the objects so far, with commas */
+    const char *json;     /**< the objects so far, with commas */
+    const char *markdown; /**< the table of misses so far; NULL: not wanted, or not begun */
     target_t targets[BOOKS_TARGETS_MOST];
     int target_count;
 } books_t;

@@ -152,6 +152,11 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_ENOTIMPL;
 }
 
+int smmap__os_environment_is_ours(void)
+{
+    return 0; /* a trace that is replayed is not recorded again */
+}
+
 int smmap__os_fence_asymmetric(void)
 {
     return 1;

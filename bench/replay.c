@@ -23,7 +23,13 @@ typedef struct cap_t {
 } cap_t;
 
 static const cap_t caps[] = {
-    {"2", 2, 0}, {"8", 8, 0}, {"10%", 0, 10}, {"30%", 0, 30}, {NULL, 0, 0}};
+    {"2", 2, 0}, {"8", 8, 0}, {"2%", 0, 2}, {"10%", 0, 10}, {"30%", 0, 30}, {NULL, 0, 0}};
+
+static apr_uint32_t room_of(const cap_t *cap, apr_uint32_t windows)
+{
+    return cap->windows != 0 ? cap->windows
+                             : (apr_uint32_t)((apr_uint64_t)windows * cap->percent / 100);
+}
 
 /* What the library did. */
 typedef struct replayed_t {
@@ -79,10 +85,16 @@ static void print(books_t *books, const trace_t *trace, const char *cap, apr_uin
     double clock = (double)policy_clock(&trace->list, room, pool);
     double belady = (double)policy_belady(&trace->list, room, pool);
     double misses = (double)ours->misses;
+    const char *name = apr_filepath_name_get(trace->name);
 
-    books_print(books, "  %-12s %4s %7u %8.2f %% %8.2f %8.2f %10.2f\n",
-                apr_filepath_name_get(trace->name), cap, (unsigned)room,
-                100 * misses / trace->list.count, misses / lru, misses / clock, misses / belady);
+    books_print(books, "  %-14s %4s %7u %9.0f %9.0f %9.0f %9.0f %8.2f %8.2f\n", name, cap,
+                (unsigned)room, misses, lru, clock, belady, misses / lru, belady / lru);
+    if (books->markdown != NULL) {
+        books->markdown = apr_psprintf(
+            books->pool, "%s| %s | %s | %u | %.0f | %.0f | %.0f | %.0f | %.2f | %.2f |\n",
+            books->markdown, name, cap, (unsigned)room, misses, lru, clock, belady, misses / lru,
+            belady / lru);
+    }
     books_add(books,
               apr_psprintf(books->pool,
                            "\"measure\":\"miss_ratio\",\"trace\":%s,\"cap\":\"%s\",\"room\":%u,"
@@ -91,8 +103,8 @@ static void print(books_t *books, const trace_t *trace, const char *cap, apr_uin
                            "\"lru\":%.0f,\"clock\":%.0f,\"belady\":%.0f,\"ratio_to_lru\":%.4f,"
                            "\"ratio_to_clock\":%.4f,\"ratio_to_belady\":%.4f,"
                            "\"peak_windows\":%" APR_UINT64_T_FMT,
-                           bench_quote(apr_filepath_name_get(trace->name), pool), cap,
-                           (unsigned)room, (unsigned)trace->list.windows, trace->window_size,
+                           bench_quote(name, pool), cap, (unsigned)room,
+                           (unsigned)trace->list.windows, trace->window_size,
                            (unsigned)trace->list.count, misses, lru, clock, belady, misses / lru,
                            misses / clock, misses / belady, ours->peak));
     if (room >= 8) {
@@ -112,9 +124,7 @@ static void print(books_t *books, const trace_t *trace, const char *cap, apr_uin
 static int compare(books_t *books, const trace_t *trace, const cap_t *cap,
                    const apr_os_file_t *handles)
 {
-    apr_uint32_t room =
-        cap->windows != 0 ? cap->windows
-                          : (apr_uint32_t)((apr_uint64_t)trace->list.windows * cap->percent / 100);
+    apr_uint32_t room = room_of(cap, trace->list.windows);
     replayed_t ours;
     apr_pool_t *pool;
     apr_status_t status;
@@ -144,9 +154,8 @@ static int compare(books_t *books, const trace_t *trace, const cap_t *cap,
     return 1;
 }
 
-static int compare_all(books_t *books, const trace_t *trace)
+static int make_files(books_t *books, const trace_t *trace, apr_os_file_t *handles)
 {
-    apr_os_file_t *handles = apr_palloc(books->pool, trace->file_count * sizeof(*handles));
     apr_uint32_t i;
 
     for (i = 0; i < trace->file_count; i++) {
@@ -154,8 +163,48 @@ static int compare_all(books_t *books, const trace_t *trace)
             return 0;
         }
     }
+    return 1;
+}
+
+/* A trace that is made is another one for each cap. */
+static int compare_made(books_t *books, int which)
+{
+    apr_os_file_t handle = 0;
+    int i;
+
     for (i = 0; caps[i].name != NULL; i++) {
-        if (!compare(books, trace, &caps[i], handles)) {
+        apr_pool_t *pool;
+        trace_t trace;
+
+        if (apr_pool_create(&pool, books->pool) != APR_SUCCESS) {
+            return books_complain(books, "making a trace", APR_ENOMEM);
+        }
+        trace_make(&trace, which, books->settings->references, 4096,
+                   room_of(&caps[i], TRACE_WINDOWS), pool);
+        if ((i == 0 && !make_files(books, &trace, &handle)) ||
+            !compare(books, &trace, &caps[i], &handle)) {
+            return 0;
+        }
+        apr_pool_destroy(pool);
+    }
+    return 1;
+}
+
+static int compare_recorded(books_t *books, const char *path)
+{
+    apr_os_file_t *handles;
+    trace_t trace;
+    int i;
+
+    if (!trace_read(&trace, path, books->settings->window_size, books->console, books->pool)) {
+        return 0;
+    }
+    handles = apr_palloc(books->pool, trace.file_count * sizeof(*handles));
+    if (!make_files(books, &trace, handles)) {
+        return 0;
+    }
+    for (i = 0; caps[i].name != NULL; i++) {
+        if (!compare(books, &trace, &caps[i], handles)) {
             return 0;
         }
     }
@@ -165,22 +214,25 @@ static int compare_all(books_t *books, const trace_t *trace)
 int books_ratios(books_t *books)
 {
     const books_settings_t *settings = books->settings;
-    trace_t trace;
     int i;
 
     books_print(books, "Misses when only so many windows are kept.\n\n"
-                       "  trace         cap windows     missed    x LRU  x CLOCK   x Belady\n");
+                       "  trace           cap windows      ours       LRU     CLOCK    Belady"
+                       "    x LRU Belady x\n");
+    if (settings->markdown != NULL) {
+        books->markdown = "| trace | cap | windows | ours | LRU | CLOCK | Belady | ours x LRU | "
+                          "Belady x LRU |\n"
+                          "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
+    }
     for (i = 0; i < trace_made_count(); i++) {
-        trace_make(&trace, i, settings->references, 4096, books->pool);
-        if (!compare_all(books, &trace)) {
+        if (!compare_made(books, i)) {
             return 0;
         }
     }
-    if (settings->trace == NULL) {
-        return 1;
+    for (i = 0; i < settings->trace_count; i++) {
+        if (!compare_recorded(books, settings->traces[i])) {
+            return 0;
+        }
     }
-    if (!trace_read(&trace, settings->trace, settings->window_size, books->console, books->pool)) {
-        return 0;
-    }
-    return compare_all(books, &trace);
+    return 1;
 }

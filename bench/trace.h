@@ -20,13 +20,16 @@ typedef struct trace_t {
     apr_size_t window_size;
 } trace_t;
 
-/** How many traces can be made, and the i-th of them. */
+/** The windows of a trace that is made. */
+#define TRACE_WINDOWS 1000u
+
+/** How many traces can be made, and the i-th of them, for somebody who keeps `room` windows. */
 int trace_made_count(void);
 void trace_make(trace_t *trace, int which, apr_uint32_t count, apr_size_t window_size,
-                apr_pool_t *pool);
+                apr_uint32_t room, apr_pool_t *pool);
 
 /**
- * Read a recorded one: lines of a file's name, an offset and a length, with blanks between.
+ * Read a recorded one; see smmap/trace.h for the format.
  *
  * @return 1; 0: it cannot be read, which was said.
  */

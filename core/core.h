@@ -64,6 +64,7 @@ typedef struct smmap__name_t {
 
 typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
+typedef struct smmap__tracer_t smmap__tracer_t;
 
 /** Where a region is: in one of these places, and nowhere else. */
 typedef enum smmap__state_t {
@@ -104,6 +105,7 @@ struct smmap__file_t {
     char padding[SMMAP__LINE];
     smmap_manager_t *manager;
     smmap__identity_t identity; /* as last measured */
+    apr_uint64_t number;        /* no other file of the manager ever has it */
     smmap__file_t *hash_next;   /* in the registry */
     smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
     apr_size_t regions;         /* regions that are not in a trash yet */
@@ -147,10 +149,14 @@ struct smmap_manager_t {
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *given_back; /* signalled when a trash was emptied, or a handle is idle */
     int asymmetric;                /* the heavy fence makes light ones free; see atomic.h */
+    smmap_trace_t *trace;    /* hears of moves; NULL: the tracer, if there is one, does */
+    void *trace_context;
+    smmap__tracer_t *tracer; /* what it points to has a lock of its own */
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
     smmap__count_t limbo_count;
+    smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
@@ -160,6 +166,7 @@ struct smmap_manager_t {
                                 closed afterwards */
     apr_size_t handle_waiters; /* calls that wait for one of them */
     unsigned next_stripe;
+    apr_uint64_t last_file; /* the number of the file that was made last */
     smmap__queue_t queue;
     smmap__pins_t pins;
     smmap__region_t *limbo;
@@ -190,6 +197,7 @@ typedef struct smmap__cursor_t {
     smmap__file_t *file;      /* counted in file->cursors */
     smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
+    unsigned char traced; /* its moves are reported */
 } smmap__cursor_t;
 
 /** Bytes that a cursor with a window shows. */
@@ -335,6 +343,17 @@ void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
                                   int whole, smmap__region_t **region);
 
+/* trace.c */
+
+/** Report a move, or write it down. To be called where cursor->traced is set. */
+void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset,
+                  apr_size_t length);
+/** Begin to write moves down, if that is asked for. What goes wrong is counted. */
+void smmap__trace_open(smmap_manager_t *manager);
+/** Write the rest. */
+void smmap__trace_close(smmap_manager_t *manager);
+void smmap__trace_free(smmap_manager_t *manager);
+
 /* read.c, ahead.c */
 
 /** Use the file's handle without a lock; 0: it is closed, and nothing is to be ended. */
@@ -364,6 +383,8 @@ apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_si
                                uintptr_t lost);
 apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                    uintptr_t lost);
+/** smmap_cursor_use() for arguments that were checked, and not reported. */
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 /** A copy that no pool owns; see smmap_cursor_copy(). */
 apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor);
 /** Close and free it. */

@@ -132,6 +132,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->file = from->file;
         cursor->name = from->name;
         cursor->access = from->access;
+        cursor->traced = from->traced;
     }
     return status;
 }
@@ -162,6 +163,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         return status;
     }
     made->manager = manager;
+    made->traced = manager->trace != NULL || manager->tracer != NULL;
     made->pool = pool;
     apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
     *cursor = &made->shown;
@@ -210,7 +212,7 @@ static void learn(smmap__cursor_t *cursor)
     cursor->window = (apr_size_t)1 << file->shift;
     cursor->slot_count = 0;
     if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
-        cursor->access != SMMAP_ACCESS_SEQUENTIAL) {
+        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->traced) {
         cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
     }
 }
@@ -248,7 +250,9 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
             return 0;
         }
     }
-    if (!(word & SMMAP__VISITED)) {
+    /* Going on in the window it has is no second visit: who reads it step by step does
+       not want it more than who reads it at once. */
+    if (!(word & SMMAP__VISITED) && address != (uintptr_t)old) {
         smmap__replace(slot, word, word | SMMAP__VISITED);
     }
     smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
@@ -294,6 +298,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
                          apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
+    const unsigned char *old = cursor->shown.window_data;
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
 
@@ -310,7 +315,9 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
             smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
-            smmap__region_visit_locked(region);
+            if (region->mapping.address != old) {
+                smmap__region_visit_locked(region);
+            }
             manager->stats.hits++;
         } else {
             manager->stats.misses++;
@@ -329,6 +336,18 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     return status;
 }
 
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+{
+    if (smmap__cursor_step(cursor, offset, 1, size)) {
+        return APR_SUCCESS;
+    }
+    if (offset == SMMAP__OFFSET_MAX) {
+        empty(cursor);
+        return APR_EOF; /* the last byte that a file can have is the one before */
+    }
+    return move(cursor, offset, offset + 1, 0, size);
+}
+
 apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                uintptr_t lost)
 {
@@ -339,14 +358,10 @@ apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_si
         smmap_cursor_release(shown(cursor));
         return APR_EINVAL;
     }
-    if (smmap__cursor_step(cursor, offset, 1, size)) {
-        return APR_SUCCESS;
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_USE, offset, size);
     }
-    if (offset == SMMAP__OFFSET_MAX) {
-        empty(cursor);
-        return APR_EOF; /* the last byte that a file can have is the one before */
-    }
-    return move(cursor, offset, offset + 1, 0, size);
+    return smmap__cursor_go(cursor, offset, size);
 }
 
 apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
@@ -362,6 +377,9 @@ apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, ap
     if (size > (apr_uint64_t)(SMMAP__OFFSET_MAX - offset)) {
         empty(cursor);
         return SMMAP_ETOOLARGE;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
     }
     if (smmap__cursor_step(cursor, offset, (apr_off_t)size, size)) {
         return APR_SUCCESS;

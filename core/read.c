@@ -158,7 +158,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                 *copied = 0;
                 return read_direct(cursor, offset, to, size, copied);
             }
-            status = smmap_cursor_use(&cursor->shown, offset, size);
+            status = smmap__cursor_go(cursor, offset, size);
             if (status != APR_SUCCESS) {
                 *copied = 0;
                 return status;
@@ -195,6 +195,9 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     }
     if (size != 0 && (apr_uint64_t)(file_size - offset) < size) {
         size = (apr_size_t)(file_size - offset);
+    }
+    if (cursor->traced && size != 0) {
+        smmap__trace(cursor, SMMAP_MOVE_READ, offset, size);
     }
     while (status == APR_SUCCESS && done < size) {
         const smmap__file_t *file = cursor->file;

@@ -461,9 +461,9 @@ test_books_memory()
 test_books_ratio()
 {
     run_books --quick --only ratio --json books.json
-    is_code 0 && is_clean && json books.json && test "$(grep -c '^{' books.json)" -eq 20 || return 1
-    for trace in zipf uniform loop hot-scan two-phase; do
-        for cap in 2 8 10% 30%; do
+    is_code 0 && is_clean && json books.json && test "$(grep -c '^{' books.json)" -eq 35 || return 1
+    for trace in zipf uniform loop two-phase hot-scan hot-thin hot-burst; do
+        for cap in 2 8 2% 10% 30%; do
             this="\"trace\":\"$trace\",\"cap\":\"$cap\""
             misses=$(field misses "$this")
             test "$misses" -ge "$(field belady "$this")" &&
@@ -482,9 +482,12 @@ test_books_ratio()
 # optimum. Four more windows at the end, each a miss for anybody, make 30 % of them three.
 test_books_trace()
 {
+    echo '# smmap trace 1' >trace
+    name=' /some file'
     for page in 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1 10 11 12 13; do
-        echo "some file $((page * 4096)) 1"
-    done >trace
+        echo "$((page * 4096)) 1 use$name"
+        name=
+    done >>trace
     run_books --quick --only ratio --trace trace --window-size 4K --json books.json
     is_code 0 && this='"trace":"trace","cap":"30%"' && test "$(field room "$this")" -eq 3 &&
         test "$(field windows "$this")" -eq 10 && test "$(field references "$this")" -eq 24 &&
@@ -494,7 +497,7 @@ test_books_trace()
 test_books_span()
 {
     # One access of three windows, in two files.
-    printf 'a 4095 4098\nb 0 1\n' >trace
+    printf '4095 4098 read a\n0 9999 use b\n' >trace
     run_books --quick --only ratio --trace trace --window-size 4K --json books.json
     is_code 0 && this='"trace":"trace","cap":"8"' && test "$(field windows "$this")" -eq 4 &&
         test "$(field references "$this")" -eq 4 && test "$(field misses "$this")" -eq 4
@@ -502,14 +505,32 @@ test_books_span()
 
 test_books_bad_trace()
 {
-    for line in 'a 0' 'a 0 0' 'a x 1' 'a 0 1x' 'a -1 5' 'a 0 99999999999999999999' 'a'; do
-        printf 'a 0 1\n%s\n' "$line" >trace
+    for line in '0 1' '0 0 read' 'x 1 use' '0 1x use' '-1 5 use' '0 99999999999999999999 use' \
+        '0 1 used' '0 use a' a; do
+        printf '0 1 use a\n%s\n' "$line" >trace
         run_books --quick --only ratio --trace trace
         is_code 1 && grep -q 'trace: line 2: ' "$err" || { echo "line: $line"; return 1; }
     done
+    printf '0 1 use\n' >trace
+    run_books --quick --only ratio --trace trace
+    is_code 1 && grep -q 'line 1: there is no name' "$err" || return 1
     : >trace
     run_books --quick --only ratio --trace trace
     is_code 1 && grep -q 'nothing in it' "$err"
+}
+
+# What the library writes is what is read here, by way of a program.
+test_books_recorded()
+{
+    head -c 100000 /dev/zero >data
+    rm -f trace
+    SMMAP_TRACE=$work/trace $SMMAP cat --window-size 8K --mode sliding data data >/dev/null ||
+        return 1
+    run_books --quick --only ratio --trace trace --window-size 8K --json books.json \
+        --markdown books.md
+    is_code 0 && this='"trace":"trace","cap":"8"' && test "$(field windows "$this")" -eq 13 &&
+        test "$(field lru "$this")" -eq 26 && test "$(field belady "$this")" -lt 26 &&
+        test "$(grep -c '^| ' books.md)" -eq 41 && grep -q '^| trace | 8 | 8 | [0-9]* | 26 |' books.md
 }
 
 if [ "$books" = none ]; then
@@ -520,6 +541,7 @@ else
     check "bookkeeping: what things take of memory" test_books_memory
     check "bookkeeping: misses against other policies" test_books_ratio
     check "bookkeeping: a recorded trace" test_books_trace
+    check "bookkeeping: a trace that SMMAP_TRACE wrote" test_books_recorded
     check "bookkeeping: an access over several windows" test_books_span
     check "bookkeeping: a trace that is none" test_books_bad_trace
     check "bookkeeping: no such option" refused_books 'no such option' --bogus

@@ -32,6 +32,10 @@ apr_off_t fake_advised(apr_off_t *end)
     return 0;
 }
 
+void fake_set_strange(void)
+{
+}
+
 void fake_set_absent(apr_size_t every)
 {
     (void)every;

@@ -442,6 +442,11 @@ void smmap__os_fence_heavy(void)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
+int smmap__os_environment_is_ours(void)
+{
+    return !fake_state.strange;
+}
+
 int smmap__os_fence_asymmetric(void)
 {
     return 0;

@@ -66,6 +66,9 @@ void fake_set_max_open_files(apr_size_t count);
 /** What smmap__os_file_birth says about every file; 0, the start: APR_ENOTIMPL. */
 void fake_set_birth(apr_int64_t birth);
 
+/** The environment is somebody else's. */
+void fake_set_strange(void);
+
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);

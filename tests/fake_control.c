@@ -51,6 +51,11 @@ apr_off_t fake_advised(apr_off_t *end)
     return bytes;
 }
 
+void fake_set_strange(void)
+{
+    fake_state.strange = 1;
+}
+
 void fake_set_absent(apr_size_t every)
 {
     fake_state.absent = every;
@@ -218,6 +223,7 @@ void fake_reset(void)
     fake_state.event_room = 0;
     fake_state.recording = 0;
     fake_state.birth = 0;
+    fake_state.strange = 0;
     fake_state.absent = 0;
     fake_state.advised = 0;
     fake_state.advised_end = 0;

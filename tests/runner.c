@@ -43,6 +43,7 @@
     X(test_buffer)   \
     X(test_input)    \
     X(test_policy)   \
+    X(test_scan)     \
     X(test_limits)   \
     X(test_refused)  \
     X(test_stale)    \
@@ -53,6 +54,7 @@
     X(test_large)    \
     X(test_between)  \
     X(test_read)     \
+    X(test_trace)    \
     X(test_threads)
 
 #define DECLARE(name) extern const test_module_t name;

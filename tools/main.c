@@ -77,6 +77,17 @@ static int finish(tool_console_t *console, int code)
     return TOOL_ERROR;
 }
 
+/* The library goes on without a trace, so nobody else says so. */
+static void warn_of_trace(smmap_manager_t *manager, tool_console_t *console)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+
+    if (smmap_manager_stats(manager, &stats) == APR_SUCCESS && stats.trace_failures != 0) {
+        tool_console_error(console, "smmap: the file of SMMAP_TRACE cannot be written; "
+                                    "there is no trace, or not all of it\n");
+    }
+}
+
 static int run_command(const tool_command_t *command, int argc, const char *const *argv,
                        tool_console_t *console, apr_pool_t *pool)
 {
@@ -110,6 +121,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     if (settings.stats) {
         tool_stats_print(tool.manager, console);
     }
+    warn_of_trace(tool.manager, console);
     status = smmap_manager_destroy(tool.manager);
     if (status != APR_SUCCESS) {
         tool_console_error(console, "smmap %s: closing the files: %s\n", command->name,
