@@ -12,6 +12,7 @@
 #include <apr_general.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,39 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
     }
 }
 
+/* A program that dies says first how to run the lap again. Whoever had the signal before (a
+   sanitizer, or nobody) gets it then: the instruction that faulted is tried once more. */
+static const int deadly[] = {SIGSEGV, SIGBUS, SIGALRM};
+static struct sigaction before[sizeof deadly / sizeof deadly[0]];
+static char last_words[300];
+
+static void on_signal(int number)
+{
+    unsigned i;
+
+    if (write(STDOUT_FILENO, last_words, strlen(last_words)) < 0) {
+        /* Nothing that could be done about it. */
+    }
+    for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
+        sigaction(deadly[i], &before[i], NULL);
+    }
+    if (number == SIGALRM) {
+        raise(number);
+    }
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action;
+    unsigned i;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    for (i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
+        sigaction(deadly[i], &action, &before[i]);
+    }
+}
+
 /* The scenarios that were asked for; returns how many. */
 static unsigned choose(const char *name, const stress_scenario_t **chosen)
 {
@@ -163,6 +197,10 @@ static void run_lap(const stress_scenario_t *scenario, apr_uint64_t seed)
     stress.options.mode = SMMAP_MODE_SLIDING;
     stress.options.window_size = stress.unit;
     make_directory();
+    snprintf(last_words, sizeof last_words,
+             "to run this lap again: --scenario %s --seed %llu --threads %u --rounds %lu\n",
+             scenario->name, (unsigned long long)seed, stress.threads,
+             (unsigned long)stress.rounds);
     alarm(SECONDS_OF_A_HANG);
     truth_begin();
     scenario->lap();
@@ -204,8 +242,7 @@ static int run_scenario(const stress_scenario_t *scenario, apr_uint64_t seed, ap
            (unsigned long long)stress.sums.direct_reads, (unsigned long long)stress.sums.opens,
            (unsigned long long)stress.sums.samples);
     if (atomic_load(&stress.bad) != 0) {
-        printf("to run this lap again: --scenario %s --seed %llu\n", scenario->name,
-               (unsigned long long)(seed + lap - 1));
+        printf("%s", last_words);
     }
     return atomic_load(&stress.bad) == 0;
 }
@@ -237,6 +274,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "cannot start APR\n");
         return 2;
     }
+    catch_signals();
     setvbuf(stdout, NULL, _IOLBF, 0);
     stress.threads = (unsigned)asked.threads;
     stress.rounds = (apr_size_t)asked.rounds;
