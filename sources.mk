@@ -97,6 +97,7 @@ SMMAP_STRESS_FILES = \
 	tests/fake_memory.h \
 	tests/stress.c \
 	tests/stress.h \
+	tests/stress_cut.c \
 	tests/stress_life.c \
 	tests/stress_mix.c \
 	tests/stress_move.c \

@@ -9,6 +9,7 @@
  *   stress_mix.c     scenarios with all calls at random
  *   stress_move.c    scenarios about windows: found once, hit, pinned
  *   stress_life.c    scenarios about managers that go, files that grow, buffers
+ *   stress_cut.c     files that shrink, on the fake backend alone
  *   stress_posix.c   the real backend, with a count of what it has given out
  *   stress_fake.c    the same for the fake one
  *
@@ -67,6 +68,7 @@ typedef struct stress_t {
     smmap_manager_t *manager;
     smmap_options_t options; /**< it was made with */
     stress_file_t files[STRESS_FILES];
+    int files_shrink;        /**< in this lap */
     atomic_size_t bad;       /**< what went wrong in this scenario so far */
     atomic_int stop;         /**< the lap is over for those who have no count of steps */
     stress_sums_t sums;
@@ -94,10 +96,11 @@ typedef struct stress_scenario_t {
     void (*lap)(void);
 } stress_scenario_t;
 
-/** The scenarios of stress_mix.c, stress_move.c and stress_life.c; a list ends without a name. */
+/** The scenarios of these files; a list ends without a name. */
 extern const stress_scenario_t stress_mix[];
 extern const stress_scenario_t stress_move[];
 extern const stress_scenario_t stress_life[];
+extern const stress_scenario_t stress_cut[];
 
 /* stress_work.c */
 
@@ -160,6 +163,10 @@ typedef struct stress_truth_t {
 /** Forget the peaks and calls so far. */
 void truth_begin(void);
 stress_truth_t truth_now(void);
+/** That files were mapped which had just been cut is no misuse. */
+void truth_forgive_late_maps(void);
+/** 1 when a mapping is a copy, which stays when its file is cut short. */
+int truth_copies(void);
 /** Of the backend, for the reader. */
 const char *truth_name(void);
 

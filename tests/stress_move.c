@@ -82,6 +82,32 @@ static atomic_uint hitting;
 
 enum { PAUSE = 10 /* microseconds */ };
 
+/* The first and the last bytes of a window are enough: all come and go together. */
+static void hit_window(stress_worker_t *worker, smmap_cursor_t *cursor, const stress_file_t *file,
+                       apr_off_t begin)
+{
+    const unsigned char *bytes;
+
+    worker->moves++;
+    if (stress_went_well(worker, smmap_cursor_use(cursor, begin, 0), "use")) {
+        bytes = smmap_cursor_data(cursor);
+        stress_same(file, begin, bytes, 8);
+        stress_same(file, begin + (apr_off_t)stress.unit - 8, bytes + stress.unit - 8, 8);
+    }
+}
+
+/* What crosses the end of a window is found under the manager's lock. */
+static void hit_span(stress_worker_t *worker, smmap_cursor_t *cursor, const stress_file_t *file,
+                     apr_off_t begin)
+{
+    apr_off_t offset = begin + (apr_off_t)stress.unit - 4;
+
+    worker->moves++;
+    if (stress_went_well(worker, smmap_cursor_require(cursor, offset, 8), "require")) {
+        stress_same(file, offset, smmap_cursor_data(cursor), 8);
+    }
+}
+
 static void *APR_THREAD_FUNC hit_or_collect(apr_thread_t *thread, void *data)
 {
     stress_worker_t *worker = data;
@@ -107,20 +133,10 @@ static void *APR_THREAD_FUNC hit_or_collect(apr_thread_t *thread, void *data)
     while (worker->number != 0 && stress_more(worker)) {
         for (i = 0; i < 16; i++) {
             apr_size_t which = stress_below(worker, 2);
-            apr_size_t window = stress_below(worker, windows);
+            apr_off_t begin = (apr_off_t)(stress_below(worker, windows) * stress.unit);
 
-            worker->moves++;
-            if (stress_went_well(worker,
-                                 smmap_cursor_use(cursors[which],
-                                                  (apr_off_t)(window * stress.unit), 0),
-                                 "use")) {
-                /* The first and the last bytes are enough: all come and go together. */
-                const unsigned char *data_now = smmap_cursor_data(cursors[which]);
-                apr_off_t last = (apr_off_t)((window + 1) * stress.unit) - 8;
-
-                stress_same(&stress.files[which], (apr_off_t)(window * stress.unit), data_now, 8);
-                stress_same(&stress.files[which], last, data_now + stress.unit - 8, 8);
-            }
+            (stress_below(worker, 8) == 0 ? hit_span : hit_window)(
+                worker, cursors[which], &stress.files[which], begin);
         }
     }
     smmap_cursor_close(cursors[0]);

@@ -25,7 +25,7 @@ stress_programs()
 # one. A program that crashes, or says nothing at its end, has failed.
 run_stress()
 {
-    local note=$1 seconds=$2 programs program answer log summary passed failed
+    local note=$1 seconds=$2 programs program answer log summary passed failed skipped
     shift 2
     programs=$(stress_programs)
     if [ -z "$programs" ]; then
@@ -38,10 +38,14 @@ run_stress()
         answer=0
         "$@" "$build/$program" --seconds "$seconds" >"$log" 2>&1 || answer=$?
         cat "$log"
-        summary=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$')
+        summary=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$')
         passed=${summary%% *}
         failed=${summary#*, }
         failed=${failed%% *}
+        skipped=
+        case "$summary" in
+        *skipped) skipped=", ${summary##*, }" ;;
+        esac
         if [ -z "$summary" ]; then
             # The seed stands in its first line.
             passed=0 failed=1
@@ -50,8 +54,8 @@ run_stress()
             failed=1
             say "    $program ended with exit code $answer, a sanitizer's"
         fi
-        result "$passed" "$failed" "$program$note"
-        grep -a '^to run this lap again' "$log" | while read -r line; do
+        result "$passed" "$failed" "$program$note" "$skipped"
+        grep -aE '^(to run this lap again|skipped): ' "$log" | while read -r line; do
             say "    $line"
         done
     done
