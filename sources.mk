@@ -96,6 +96,30 @@ SMMAP_TEST_FAKE_FILES = \
 	tests/fake_control.c \
 	tests/fake_state.h
 
+# The stress programs: what both are made of, and what each has besides. stress_posix.c
+# includes backends/posix.c.
+SMMAP_STRESS_FILES = \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/stress.c \
+	tests/stress.h \
+	tests/stress_cut.c \
+	tests/stress_life.c \
+	tests/stress_mix.c \
+	tests/stress_move.c \
+	tests/stress_watch.c \
+	tests/stress_work.c
+
+SMMAP_STRESS_POSIX_FILES = \
+	tests/stress_posix.c
+
+SMMAP_STRESS_FAKE_FILES = \
+	tests/fake_backend.c \
+	tests/fake_backend.h \
+	tests/fake_control.c \
+	tests/fake_state.h \
+	tests/stress_fake.c
+
 # The command.
 SMMAP_TOOL_FILES = \
 	tools/cat.c \

@@ -102,6 +102,17 @@ apr_size_t fake_live_handles(void)
     return 0;
 }
 
+fake_peaks_t fake_peaks(void)
+{
+    fake_peaks_t none = {0, 0, 0};
+
+    return none;
+}
+
+void fake_peaks_clear(void)
+{
+}
+
 apr_size_t fake_misuses(void)
 {
     return 0;

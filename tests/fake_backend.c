@@ -40,6 +40,27 @@ static void note_misuse(const char *what)
     }
 }
 
+/* One thing more, or `taken` back. Under the lock. */
+static void hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t taken)
+{
+    *held = *held + more - taken;
+    if (*peak < *held) {
+        *peak = *held;
+    }
+}
+
+static void hold_mapping(apr_size_t length)
+{
+    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 1, 0);
+    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, length, 0);
+}
+
+static void drop_mapping(apr_size_t length)
+{
+    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 0, 1);
+    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, 0, length);
+}
+
 static int due(fake_call_t call)
 {
     apr_size_t now = ++fake_state.calls[call];
@@ -139,6 +160,7 @@ static apr_status_t give_out(int fd, apr_os_file_t *handle)
     }
     fake_state.handles[fd] = 1;
     fake_state.live_handles++;
+    hold(&fake_state.held.handles, &fake_state.peaks.handles, 1, 0);
     *handle = fd;
     return APR_SUCCESS;
 }
@@ -178,6 +200,7 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
         /* As on a real system the handle is gone, also when the call fails. */
         fake_state.handles[file] = 0;
         fake_state.live_handles--;
+        hold(&fake_state.held.handles, &fake_state.peaks.handles, 0, 1);
         if (close(file) != 0 && status == APR_SUCCESS) {
             status = errno;
         }
@@ -288,23 +311,28 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
             note_misuse("a mapping was asked for past the end of the file");
         }
     }
+    if (status == APR_SUCCESS) {
+        hold_mapping(length);
+    }
     leave();
     if (status != APR_SUCCESS) {
         return status;
     }
     entry = calloc(1, sizeof *entry);
-    if (entry == NULL) {
-        return APR_ENOMEM;
+    status = entry != NULL ? APR_SUCCESS : APR_ENOMEM;
+    if (status == APR_SUCCESS) {
+        entry->offset = offset;
+        entry->length = length;
+        entry->file = (apr_uint64_t)info.st_ino;
+        status = copy_in(entry, file);
     }
-    entry->offset = offset;
-    entry->length = length;
-    entry->file = (apr_uint64_t)info.st_ino;
-    status = copy_in(entry, file);
+    pthread_mutex_lock(&fake_state.lock);
     if (status != APR_SUCCESS) {
+        drop_mapping(length);
+        leave();
         free(entry);
         return status;
     }
-    pthread_mutex_lock(&fake_state.lock);
     entry->next = NULL;
     *find(entry->address) = entry;
     fake_state.live_mappings++;
@@ -339,6 +367,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         *at = entry->next;
         fake_state.live_mappings--;
         fake_state.live_bytes -= entry->length;
+        drop_mapping(entry->length);
         note_event(0, entry);
         memset(entry->address, 0xdd, entry->whole);
         free(entry->address);

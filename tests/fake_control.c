@@ -132,6 +132,23 @@ apr_size_t fake_live_handles(void)
     return locked(&fake_state.live_handles);
 }
 
+fake_peaks_t fake_peaks(void)
+{
+    fake_peaks_t peaks;
+
+    pthread_mutex_lock(&fake_state.lock);
+    peaks = fake_state.peaks;
+    pthread_mutex_unlock(&fake_state.lock);
+    return peaks;
+}
+
+void fake_peaks_clear(void)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    fake_state.peaks = fake_state.held;
+    pthread_mutex_unlock(&fake_state.lock);
+}
+
 apr_size_t fake_misuses(void)
 {
     return locked(&fake_state.misuses);

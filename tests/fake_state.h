@@ -47,6 +47,11 @@ typedef struct fake_state_t {
     apr_size_t live_bytes;
     apr_size_t live_handles;
 
+    /* The same, counted from before a thing is given out until after it was taken back, and the
+       most there ever were: never below what there really was. */
+    fake_peaks_t held;
+    fake_peaks_t peaks;
+
     void (*hooks[FAKE_ANY])(void *data); /**< to be called once; NULL: none */
     void *hook_data[FAKE_ANY];
 

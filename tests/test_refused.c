@@ -391,7 +391,8 @@ static int one_descriptor(void *path)
 static void one_descriptor_in_fact(void)
 {
     if (test_is_light()) {
-        test_skip("valgrind keeps descriptors of its own, so the limit cannot be set that low");
+        test_skip("light counts are for checkers, and valgrind keeps descriptors of its own, so "
+                  "the limit cannot be set that low");
         return;
     }
     file = file_make("file", 100);
@@ -403,7 +404,8 @@ static void few_descriptors_in_fact(void)
     int i;
 
     if (test_is_light()) {
-        test_skip("valgrind keeps descriptors of its own, so the limit cannot be set that low");
+        test_skip("light counts are for checkers, and valgrind keeps descriptors of its own, so "
+                  "the limit cannot be set that low");
         return;
     }
     fake_set_birth(1);

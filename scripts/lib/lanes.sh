@@ -65,6 +65,7 @@ copy_source()
                 ! -name stamp-h1 ! -name .dirstamp ! -path ./Makefile ! -path ./smmap.pc \
                 ! -path ./smmap ! -path ./smmap-bench ! -path ./smmap-bookkeeping \
                 ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
+                ! -path ./tests/stress-fake ! -path ./tests/stress-posix \
                 ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
                 -print
         fi | LC_ALL=C sort >"$list"

@@ -26,6 +26,7 @@ has_thing()
     m32)
         compiles "gcc -m32" c '#include <stdio.h>' && compiles "g++ -m32" cpp '#include <cstdio>' ;;
     m32-zlib) links "gcc -m32" -lz ;;
+    tsan) links "${CC:-cc}" -fsanitize=thread ;;
     sources) has_commands apt-get bzip2 tar setarch ;;
     *) has_commands "$1" ;;
     esac
@@ -45,6 +46,7 @@ packages_of()
     apt:zlib) echo zlib1g-dev ;;
     apt:valgrind) echo valgrind libc6-dbg ;;
     apt:m32) echo gcc-multilib g++-multilib ;;
+    apt:tsan) echo gcc libc6-dev ;;
     apt:m32-zlib) echo lib32z1-dev ;;
     apt:sources) echo bzip2 tar util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
@@ -54,8 +56,9 @@ packages_of()
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:apr) echo apr-devel ;;
     dnf:cunit) echo CUnit-devel ;;
+    dnf:tsan) echo gcc libtsan ;;
     dnf:zlib) echo zlib-devel ;;
-    brew:compiler | brew:c++ | brew:clang | brew:zlib) echo "(xcode-select --install)" ;;
+    brew:compiler | brew:c++ | brew:clang | brew:zlib | brew:tsan) echo "(xcode-select --install)" ;;
     brew:autotools) echo autoconf automake libtool m4 ;;
     brew:pkg-config) echo pkgconf ;;
     brew:*) echo "$2" ;;
