@@ -86,6 +86,7 @@ SMMAP_TEST_FILES = \
 	tests/test_status.c \
 	tests/test_threads.c \
 	tests/test_trace.c \
+	tests/test_traced.c \
 	tests/test_window.c
 
 SMMAP_TEST_POSIX_FILES = \

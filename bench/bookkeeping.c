@@ -45,7 +45,7 @@ static const apr_getopt_option_t options[] = {
     {"repeat", OPT_REPEAT, 1, "N        cost: measure N times, 1 to 101; default 7"},
     {"seconds", OPT_SECONDS, 1, "S       cost: for so long each time; default 0.2"},
     {"references", OPT_REFERENCES, 1, "N    ratio: in each trace that is made; default 200000"},
-    {"trace", OPT_TRACE, 1, "FILE      ratio: replay FILE too, which SMMAP_TRACE wrote; up to 8 times"},
+    {"trace", OPT_TRACE, 1, "FILE      ratio: replay FILE too, a file of SMMAP_TRACE; up to 8"},
     {"window-size", OPT_WINDOW_SIZE, 1, "SIZE  ratio: for these traces; default 1M"},
     {"markdown", OPT_MARKDOWN, 1, "FILE   ratio: write the table for a page"},
     {"quick", OPT_QUICK, 0, "fewer windows, shorter traces: to see that it works"},

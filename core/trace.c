@@ -73,8 +73,8 @@ static void add_line(smmap__tracer_t *tracer, const smmap__file_t *file,
     char *line = tracer->block + tracer->used;
 
     tracer->used += (apr_size_t)apr_snprintf(
-        line, NUMBERS_MOST, "%" APR_OFF_T_FMT " %" APR_SIZE_T_FMT " %s", event->offset,
-        event->length, moves[event->move]);
+        line, NUMBERS_MOST, "%" APR_INT64_T_FMT " %" APR_SIZE_T_FMT " %s",
+        (apr_int64_t)event->offset, event->length, moves[event->move]);
     if (event->file != tracer->last) {
         tracer->block[tracer->used++] = ' ';
         if (name != NULL) {

@@ -55,6 +55,7 @@
     X(test_between)  \
     X(test_read)     \
     X(test_trace)    \
+    X(test_traced)   \
     X(test_threads)
 
 #define DECLARE(name) extern const test_module_t name;

@@ -4,9 +4,10 @@
  * The policy (SIEVE): regions stand in the order in which they were mapped; a hit
  * marks its region; a hand goes from the oldest to the newest, spares a marked
  * region once and takes the first that is not marked. Pinned regions are passed
- * over. A cursor that goes on in the window it has does not mark it. Where the fake backend is linked, the victim is named by what it saw
- * being unmapped; with any backend a model of the policy says for each move
- * whether it is a hit, and the statistics must agree.
+ * over. A cursor that goes on in the window it has does not mark it. Where the fake
+ * backend is linked, the victim is named by what it saw being unmapped; with any
+ * backend a model of the policy says for each move whether it is a hit, and the
+ * statistics must agree.
  */
 #include "harness.h"
 
