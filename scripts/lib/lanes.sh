@@ -63,7 +63,7 @@ copy_source()
                 ! -name '*.o' ! -name '*.lo' ! -name '*.la' ! -name '*.a' ! -name '*.trs' \
                 ! -name '*.log' ! -name config.status ! -name config.h ! -name libtool \
                 ! -name stamp-h1 ! -name .dirstamp ! -path ./Makefile ! -path ./smmap.pc \
-                ! -path ./smmap ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
+                ! -path ./smmap ! -path ./tests/suite-fake ! -path ./tests/suite-posix ! -path ./tests/model \
                 ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
                 -print
         fi | LC_ALL=C sort >"$list"
