@@ -183,7 +183,7 @@ int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
             good = step(&operation);
         }
         if (!good) {
-            model_wrong(" (operation %d, %s)", number, model_kind_name(operation.kind));
+            model_wrong(" (operation %d, %s)", number, model_kind_name((int)operation.kind));
         }
         number++;
     }

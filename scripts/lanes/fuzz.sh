@@ -17,17 +17,16 @@ files_of()
         on { print $1; if ($NF != "\\") on = 0 }' "$source/sources.mk" | grep '\.c$'
 }
 
-# objects DIRECTORY OPTIONS FILE...: compile for fuzzing. The options are a list of words.
+# objects DIRECTORY OPTIONS FILE...: compile for fuzzing, two at a time. The options are a list
+# of words.
 # shellcheck disable=SC2086
 objects()
 {
-    local into=$build/$1 options=$2 file
+    local into=$build/$1 options=$2
     shift 2
     mkdir -p "$into"
-    for file in "$@"; do
-        clang $sanitizers $options -c "$source/$file" \
-            -o "$into/$(echo "${file%.c}" | tr / _).o" || return 1
-    done
+    printf '%s\n' "$@" | (cd "$into" && xargs -P 2 -I FILE \
+        clang $sanitizers $options -c "$source/FILE")
 }
 
 # fuzz TARGET RUNS LENGTH OPTION...: the kept corpus, then new inputs, from a fixed seed.
@@ -54,22 +53,22 @@ lane_run()
     warnings="-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Werror"
     sanitizers="-std=gnu11 -g -O1 -fsanitize=fuzzer-no-link,address,undefined
         -fno-sanitize-recover=all -fno-omit-frame-pointer $warnings
-        -DSMMAP_STATIC -I$source/include -I$source $apr"
-    # What is left behind by a window that would not be unmapped is not a leak of ours.
+        -DSMMAP_STATIC -I$source/include -I$source -I$build $apr"
     export ASAN_OPTIONS="detect_leaks=1:allocator_may_return_null=1"
     export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 
+    configure_build $(configure_places) CC=clang CXX=clang++ || return 1
     say "building"
     rm -rf "$build"/objects-*
     objects objects-core "" $(files_of SMMAP_CORE_FILES) || return 1
     objects objects-model "" $(files_of SMMAP_MODEL_FILES) fuzz/model_fuzz.c || return 1
     objects objects-posix "" $(files_of SMMAP_BACKEND_POSIX_FILES) core/memory.c || return 1
     objects objects-size "-I$source/tools" \
-        $(files_of SMMAP_TOOL_FILES | grep -v -e /main.c -e /console.c) fuzz/size_fuzz.c || return 1
+        $(files_of SMMAP_TOOL_FILES | grep -vF -e /main.c -e /console.c) fuzz/size_fuzz.c || return 1
     objects objects-packscan "-Dmain=packscan_main -Datexit=packscan_atexit
         -Wno-missing-prototypes" examples/packscan.c || return 1
     objects objects-packscan "" fuzz/packscan_fuzz.c \
-        $(files_of SMMAP_PACKSCAN_FILES | grep -v /packscan.c) || return 1
+        $(files_of SMMAP_PACKSCAN_FILES | grep -vF /packscan.c) || return 1
     clang -fsanitize=fuzzer,address,undefined -o "$build/model" "$build"/objects-core/*.o \
         "$build"/objects-model/*.o $libs -lpthread || return 1
     clang -fsanitize=fuzzer,address,undefined -o "$build/size" "$build"/objects-core/*.o \
