@@ -121,6 +121,36 @@ SMMAP_STRESS_FAKE_FILES = \
 	tests/fake_state.h \
 	tests/stress_fake.c
 
+# The model-based test; it replaces the backend and the memory as suite-fake does.
+SMMAP_MODEL_FILES = \
+	tests/fake_backend.c \
+	tests/fake_backend.h \
+	tests/fake_control.c \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/fake_state.h \
+	tests/harness.h \
+	tests/model.h \
+	tests/model_buffer.c \
+	tests/model_calls.c \
+	tests/model_compare.c \
+	tests/model_decode.c \
+	tests/model_disk.c \
+	tests/model_file.c \
+	tests/model_handle.c \
+	tests/model_move.c \
+	tests/model_perform.c \
+	tests/model_print.c \
+	tests/model_read.c \
+	tests/model_room.c \
+	tests/model_run.c \
+	tests/model_stat.c \
+	tests/model_world.c
+
+# The program around it; a fuzzer has another one.
+SMMAP_MODEL_MAIN_FILES = \
+	tests/model_main.c
+
 # The command.
 SMMAP_TOOL_FILES = \
 	tools/cat.c \

@@ -10,8 +10,11 @@
  *
  *     model_world.c   calls of the system that fail, regions, the trash
  *     model_room.c    limits, victims, admission
- *     model_file.c    handles, identity, sizes that change
- *     model_move.c    use, require, read, reading ahead
+ *     model_handle.c  handles, identity, sizes that change
+ *     model_file.c    joining files and leaving them
+ *     model_move.c    use, require, reading ahead
+ *     model_read.c    copying reads
+ *     model_buffer.c  buffers
  *     model_calls.c   the public functions, one by one
  *     model_disk.c    the real files, and what the system says about them
  *
@@ -203,6 +206,8 @@ typedef struct world_t {
     apr_size_t live_mappings;
     apr_size_t live_bytes;
     apr_size_t live_handles;
+    apr_off_t advised; /* bytes, and where the last such advice ended */
+    apr_off_t advised_end;
 
     unsigned allocation;      /* how many the operation has asked for */
     unsigned allocation_fails; /* which one fails; 0: none */
@@ -289,14 +294,36 @@ typedef struct operation_t {
 /** What the first record says: the world, and the files there are at the start. */
 void model_decode_first(world_t *world, const unsigned char record[RECORD],
                         operation_t files[3]);
+/** How often a record is done: some reads and moves again and again. */
+int model_repeats(const unsigned char record[RECORD]);
 /** The operation that a record stands for, in this world. */
 void model_decode(const world_t *world, const unsigned char record[RECORD], operation_t *operation);
+
+/* model_print.c */
+
+const char *model_kind_name(int kind);
+/** How many of 256 first bytes stand for a kind. */
+unsigned model_kind_weight(int kind);
 /** Print it for a reader, on a line. */
 void model_print(const operation_t *operation, int number);
 
 /* model_calls.c: what is to happen */
 
 void model_expect(world_t *w, const operation_t *operation, outcome_t *outcome);
+apr_status_t model_copy(world_t *w, int to, int from, int pool);
+apr_status_t model_assign(world_t *w, int to, int from);
+void model_close(world_t *w, int cursor);
+
+/* model_buffer.c */
+
+apr_status_t model_buffer_create(world_t *w, const operation_t *o);
+apr_status_t model_buffer_begin(world_t *w, int buffer, int cursor, apr_off_t offset,
+                                apr_off_t size);
+void model_buffer_end(world_t *w, int buffer);
+apr_status_t model_buffer_byte(world_t *w, const operation_t *o, outcome_t *outcome);
+apr_status_t model_buffer_read(world_t *w, const operation_t *o, outcome_t *outcome);
+apr_status_t model_buffer_slice(world_t *w, const operation_t *o, outcome_t *outcome);
+void model_buffer_close(world_t *w, int buffer);
 
 /* model_world.c */
 
@@ -340,6 +367,24 @@ void model_room_clear(world_t *w, int manager, trash_t *trash);
 /** May a window that was read often enough be mapped? */
 int model_admitted(world_t *w, int file, apr_uint64_t number);
 
+/* model_handle.c */
+
+void model_idle_update(world_t *w, int file);
+void model_close_idle(world_t *w, int manager);
+apr_status_t model_reserve(world_t *w, int manager);
+apr_status_t model_open_handle(world_t *w, int manager, int path, int native, int *inode);
+void model_install(world_t *w, int file, int inode);
+void model_discard(world_t *w, int manager);
+apr_status_t model_identify(world_t *w, int inode, int with_birth, identity_t *identity);
+int model_same(const identity_t *known, const identity_t *now, int held);
+int model_held(const ofile_t *file);
+/** Begin and end to use a file's handle; beginning measures the file. */
+apr_status_t model_enter(world_t *w, int file, int path);
+void model_leave(world_t *w, int file);
+apr_status_t model_measure(world_t *w, int file, int path);
+/** What a path leads to, links followed. */
+const path_t *model_path(const world_t *w, int path);
+
 /* model_file.c */
 
 apr_status_t model_file_join(world_t *w, int manager, int path, int native, int readable,
@@ -347,14 +392,11 @@ apr_status_t model_file_join(world_t *w, int manager, int path, int native, int 
 void model_file_joined(world_t *w, int file, int by_handle);
 void model_file_leave(world_t *w, int file, int by_handle, trash_t *trash);
 void model_file_reap(world_t *w, int file, trash_t *trash);
-void model_close_idle(world_t *w, int manager);
-apr_status_t model_enter(world_t *w, int file, int path);
-void model_leave(world_t *w, int file);
-apr_status_t model_measure(world_t *w, int file, int path);
-/** What a path leads to, links followed. */
-const path_t *model_path(const world_t *w, int path);
 
-/* model_move.c */
+/* model_move.c, model_read.c */
+
+/** Is there memory for the slot of a window, in the one table or the other? */
+int model_prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number);
 
 apr_status_t model_use(world_t *w, int cursor, apr_off_t offset, apr_size_t size);
 apr_status_t model_require(world_t *w, int cursor, apr_off_t offset, apr_size_t size);
@@ -367,7 +409,7 @@ int model_at(const world_t *w, int cursor, apr_off_t offset);
 
 /* model_disk.c */
 
-/** Begin with a directory of its own; the paths in it. */
+/** Begin with a directory of its own; the paths in it. 0: it cannot be made, as was printed. */
 int model_disk_begin(void);
 void model_disk_end(void);
 const char *model_disk_path(int path);
@@ -387,16 +429,41 @@ void model_stat_fail_none(void);
 void model_stat_reset(void);
 apr_size_t model_stat_calls(void);
 
+/* model_compare.c */
+
+/** 1: what was seen is what was expected. */
+int model_compare(world_t *w, const operation_t *o, const outcome_t *expected,
+                  const outcome_t *seen, const unsigned char *shown);
+/** Keep the first complaint; one that begins with a blank is added to it. Always 0. */
+int model_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** The complaint; empty: none. */
+const char *model_complaint(void);
+void model_complaint_clear(void);
+
+/* model_perform.c */
+
+/** The library's objects, at the same places as the oracle's. */
+typedef struct model_real_t {
+    smmap_manager_t *managers[MANAGERS];
+    smmap_cursor_t *cursors[CURSORS];
+    smmap_buffer_t *buffers[BUFFERS];
+    apr_pool_t *pools[POOLS];
+    unsigned char *room; /* for bytes that are read */
+} model_real_t;
+
+extern model_real_t model_real;
+
+/** Let the library do it. shown: where the bytes are that were got. */
+void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **shown);
+
 /* model_run.c */
 
-/** Once, before anything; 0: it cannot be, and why was printed. */
+/** Once, before anything, in the process that also ends; 0: it cannot be, as was printed. */
 int model_begin(void);
 void model_end(void);
 /** Run a sequence. 1: all was as expected. verbose: print each operation before it is done. */
 int model_run(const unsigned char *bytes, apr_size_t size, int verbose);
-/** What was wrong; the operations that were done since the start, by kind. */
-const char *model_complaint(void);
+/** The operations that were done since the start, by kind. */
 const apr_uint64_t *model_tally(void);
-const char *model_kind_name(int kind);
 
 #endif

@@ -159,7 +159,7 @@ static apr_status_t open_cursor(world_t *w, const operation_t *o, int native)
     return status;
 }
 
-static void leave(world_t *w, int number)
+void model_close(world_t *w, int number)
 {
     ocursor_t *cursor = &w->cursors[number];
     trash_t trash;
@@ -198,7 +198,7 @@ static apr_status_t join(world_t *w, ocursor_t *cursor, int from)
     return APR_SUCCESS;
 }
 
-static apr_status_t copy(world_t *w, int to, int from, int pool)
+apr_status_t model_copy(world_t *w, int to, int from, int pool)
 {
     ocursor_t made;
     apr_status_t status;
@@ -217,7 +217,7 @@ static apr_status_t copy(world_t *w, int to, int from, int pool)
     return status;
 }
 
-static apr_status_t assign(world_t *w, int to, int from)
+apr_status_t model_assign(world_t *w, int to, int from)
 {
     ocursor_t made;
     apr_status_t status;
@@ -231,184 +231,7 @@ static apr_status_t assign(world_t *w, int to, int from)
         /* Both hold the window for a moment. */
         w->cursors[SPARE] = w->cursors[to];
         w->cursors[to] = made;
-        leave(w, SPARE);
-    }
-    return status;
-}
-
-/* Buffers. */
-
-static int buffer_cursor(int buffer)
-{
-    return CURSORS + buffer;
-}
-
-static void end_access(world_t *w, int buffer)
-{
-    if (w->cursors[buffer_cursor(buffer)].used) {
-        model_release(w, buffer_cursor(buffer));
-    }
-    w->buffers[buffer].begin = 0;
-    w->buffers[buffer].size = 0;
-}
-
-static apr_status_t begin_access(world_t *w, int number, int cursor, apr_off_t offset,
-                                 apr_off_t size)
-{
-    obuffer_t *buffer = &w->buffers[number];
-    int own = buffer_cursor(number);
-    apr_off_t left;
-    apr_status_t status;
-
-    end_access(w, number);
-    if (offset < 0 || size == 0 || size < SMMAP_TO_END) {
-        return APR_EINVAL;
-    }
-    if (cursor != NONE) {
-        status = w->cursors[own].used ? assign(w, own, cursor) : copy(w, own, cursor, NONE);
-        if (status != APR_SUCCESS) {
-            return status;
-        }
-        model_release(w, own);
-    }
-    if (!w->cursors[own].used) {
-        return SMMAP_ENOFILE;
-    }
-    if (w->managers[w->cursors[own].manager].closed) {
-        return SMMAP_ECLOSED;
-    }
-    left = w->files[w->cursors[own].file].size - offset;
-    if (left <= 0) {
-        return APR_EOF;
-    }
-    buffer->begin = offset;
-    buffer->size = size == SMMAP_TO_END || size > left ? left : size;
-    return APR_SUCCESS;
-}
-
-static void close_buffer(world_t *w, int number)
-{
-    if (w->cursors[buffer_cursor(number)].used) {
-        leave(w, buffer_cursor(number));
-    }
-    w->buffers[number].used = 0;
-}
-
-static apr_status_t create_buffer(world_t *w, const operation_t *o)
-{
-    obuffer_t *buffer = &w->buffers[o->buffer];
-    apr_status_t status = APR_SUCCESS;
-
-    if (!model_allocate(w)) {
-        return APR_ENOMEM;
-    }
-    memset(buffer, 0, sizeof *buffer);
-    buffer->used = 1;
-    buffer->pool = o->pool;
-    if (o->cursor != NONE) {
-        status = begin_access(w, o->buffer, o->cursor, o->offset, o->size);
-    }
-    if (status != APR_SUCCESS) {
-        close_buffer(w, o->buffer);
-        return status;
-    }
-    buffer->serial = ++w->serial;
-    return APR_SUCCESS;
-}
-
-/* Where an index is in the file, and how many bytes there are from it on. */
-static apr_status_t locate(const obuffer_t *buffer, apr_off_t index, apr_off_t *offset,
-                           apr_off_t *left)
-{
-    if (buffer->size == 0) {
-        return SMMAP_ENOWINDOW;
-    }
-    if (index < -buffer->size || index >= buffer->size) {
-        return APR_EOF;
-    }
-    if (index < 0) {
-        index += buffer->size;
-    }
-    *offset = buffer->begin + index;
-    *left = buffer->size - index;
-    return APR_SUCCESS;
-}
-
-static apr_status_t missing_is_cut(apr_status_t status)
-{
-    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
-}
-
-static void note_byte(world_t *w, int cursor, apr_off_t offset)
-{
-    w->pieces[0].key = w->regions[w->cursors[cursor].region].key;
-    w->pieces[0].offset = offset;
-    w->pieces[0].length = 1;
-    w->piece_count = 1;
-}
-
-static apr_status_t buffer_byte(world_t *w, const operation_t *o, outcome_t *outcome)
-{
-    int own = buffer_cursor(o->buffer);
-    apr_off_t offset;
-    apr_off_t left;
-    apr_status_t status = locate(&w->buffers[o->buffer], o->offset, &offset, &left);
-
-    if (status == APR_SUCCESS && !model_at(w, own, offset)) {
-        status = missing_is_cut(model_use(w, own, offset, 0));
-    }
-    if (status == APR_SUCCESS) {
-        note_byte(w, own, offset);
-        outcome->number = 1;
-    }
-    return status;
-}
-
-static apr_status_t buffer_read(world_t *w, const operation_t *o, outcome_t *outcome)
-{
-    const obuffer_t *buffer = &w->buffers[o->buffer];
-    apr_size_t size = (apr_size_t)o->size;
-    apr_off_t offset;
-    apr_off_t left;
-    apr_status_t status;
-
-    if (size == 0) {
-        return buffer->size != 0 ? APR_SUCCESS : SMMAP_ENOWINDOW;
-    }
-    status = locate(buffer, o->offset, &offset, &left);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    if ((apr_uint64_t)left < size) {
-        size = (apr_size_t)left;
-    }
-    status = missing_is_cut(
-        model_read(w, buffer_cursor(o->buffer), offset, size, &outcome->number));
-    return status == APR_SUCCESS && outcome->number < size ? SMMAP_ETRUNCATED : status;
-}
-
-static apr_status_t buffer_slice(world_t *w, const operation_t *o, outcome_t *outcome)
-{
-    int own = buffer_cursor(o->buffer);
-    apr_size_t size = (apr_size_t)o->size;
-    apr_off_t offset = 0;
-    apr_off_t left = 0;
-    apr_status_t status = size == 0 ? APR_EINVAL
-                                    : locate(&w->buffers[o->buffer], o->offset, &offset, &left);
-
-    if (status == APR_SUCCESS && size > (apr_uint64_t)left) {
-        status = APR_EOF;
-    }
-    if (status == APR_SUCCESS) {
-        status = missing_is_cut(model_use(w, own, offset, size));
-    }
-    if (status == APR_SUCCESS && w->cursors[own].size < size) {
-        status = SMMAP_ESPLIT;
-    }
-    if (status == APR_SUCCESS) {
-        note_byte(w, own, offset);
-        w->pieces[0].length = size;
-        outcome->number = size;
+        model_close(w, SPARE);
     }
     return status;
 }
@@ -447,9 +270,9 @@ static void clear_pool(world_t *w, int pool)
             }
         }
         if (buffer != NONE) {
-            close_buffer(w, buffer);
+            model_buffer_close(w, buffer);
         } else if (cursor != NONE) {
-            leave(w, cursor);
+            model_close(w, cursor);
         } else if (manager != NONE) {
             destroy_manager(w, manager);
         } else {
@@ -521,13 +344,13 @@ void model_expect(world_t *w, const operation_t *o, outcome_t *outcome)
         status = open_cursor(w, o, native_of(w, o));
         break;
     case DO_COPY:
-        status = copy(w, o->cursor, o->other, o->pool);
+        status = model_copy(w, o->cursor, o->other, o->pool);
         break;
     case DO_ASSIGN:
-        status = assign(w, o->cursor, o->other);
+        status = model_assign(w, o->cursor, o->other);
         break;
     case DO_CLOSE:
-        leave(w, o->cursor);
+        model_close(w, o->cursor);
         break;
     case DO_RELEASE:
         model_release(w, o->cursor);
@@ -557,25 +380,25 @@ void model_expect(world_t *w, const operation_t *o, outcome_t *outcome)
                      : model_advise(w, o->cursor, o->offset, o->size);
         break;
     case DO_BUFFER_CREATE:
-        status = create_buffer(w, o);
+        status = model_buffer_create(w, o);
         break;
     case DO_BUFFER_BEGIN:
-        status = begin_access(w, o->buffer, o->cursor, o->offset, o->size);
+        status = model_buffer_begin(w, o->buffer, o->cursor, o->offset, o->size);
         break;
     case DO_BUFFER_END:
-        end_access(w, o->buffer);
+        model_buffer_end(w, o->buffer);
         break;
     case DO_BUFFER_BYTE:
-        status = buffer_byte(w, o, outcome);
+        status = model_buffer_byte(w, o, outcome);
         break;
     case DO_BUFFER_READ:
-        status = buffer_read(w, o, outcome);
+        status = model_buffer_read(w, o, outcome);
         break;
     case DO_BUFFER_SLICE:
-        status = buffer_slice(w, o, outcome);
+        status = model_buffer_slice(w, o, outcome);
         break;
     case DO_BUFFER_CLOSE:
-        close_buffer(w, o->buffer);
+        model_buffer_close(w, o->buffer);
         break;
     case DO_CLEAR_POOL:
         clear_pool(w, o->pool);

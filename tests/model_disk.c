@@ -235,11 +235,13 @@ static void unlinked(world_t *w, int path)
 
 /* Operations. */
 
-static void make(world_t *w, int path, apr_off_t size, int again)
+/* choice 1: with the id of a file that is gone; 3: and with its times. */
+static void make(world_t *w, int path, apr_off_t size, int choice)
 {
     int number = free_inode(w);
     inode_t *inode = &w->inodes[number];
     struct stat is;
+    int old = NONE;
     int fd;
     int i;
 
@@ -256,7 +258,12 @@ static void make(world_t *w, int path, apr_off_t size, int again)
         }
     }
     memset(inode, 0, sizeof *inode);
-    inode->id = choose_id(w, again);
+    inode->id = choose_id(w, choice & 1);
+    for (i = 0; i < INODES && choice == 3; i++) {
+        if (i != number && w->inodes[i].used && w->inodes[i].id == inode->id) {
+            old = i;
+        }
+    }
     inode->real = (apr_uint64_t)is.st_ino;
     inode->used = 1;
     inode->links = 1;
@@ -271,6 +278,11 @@ static void make(world_t *w, int path, apr_off_t size, int again)
     }
     unlinked(w, path);
     changed(w, number, 1);
+    if (old != NONE) {
+        /* Nothing but perhaps its size tells it from the one that is gone. */
+        told[number].mtime = inode->mtime = w->inodes[old].mtime;
+        told[number].ctime = inode->ctime = w->inodes[old].ctime;
+    }
     w->paths[path].kind = PATH_FILE;
     w->paths[path].inode = number;
 }

@@ -1,321 +1,14 @@
 /*
- * The oracle's files: their handles under the limit, who is the same file, and what
- * becomes of windows when a size changes. See model.h.
+ * The oracle's files: how cursors join and leave them. See model.h.
  */
 #include "model.h"
 
 #include <string.h>
 
-const path_t *model_path(const world_t *w, int path)
-{
-    return &w->paths[path == PATHS - 1 ? 0 : path];
-}
-
 static omanager_t *owner_of(world_t *w, int file)
 {
     return &w->managers[w->files[file].manager];
 }
-
-/* Handles. */
-
-/* Is it idle now, and since when? */
-static void idle_update(world_t *w, int file)
-{
-    ofile_t *it = &w->files[file];
-    int idle = it->open && !it->busy && it->kept == 0;
-
-    if (idle && !it->idle) {
-        it->idle_since = ++w->serial;
-    }
-    it->idle = idle;
-}
-
-static void close_one(world_t *w, int file)
-{
-    omanager_t *manager = owner_of(w, file);
-
-    w->files[file].open = 0;
-    idle_update(w, file);
-    model_call(w, FAKE_CLOSE); /* the handle is gone, also when that fails */
-    w->live_handles--;
-    manager->stats.open_files--;
-    manager->stats.closes++;
-}
-
-static int oldest_idle(const world_t *w, int manager)
-{
-    int oldest = NONE;
-    int i;
-
-    for (i = 0; i < FILES; i++) {
-        const ofile_t *file = &w->files[i];
-
-        if (file->used && file->manager == manager && file->idle &&
-            (oldest == NONE || file->idle_since < w->files[oldest].idle_since)) {
-            oldest = i;
-        }
-    }
-    return oldest;
-}
-
-void model_close_idle(world_t *w, int manager)
-{
-    int file;
-
-    while ((file = oldest_idle(w, manager)) != NONE) {
-        close_one(w, file);
-    }
-}
-
-static apr_status_t reserve(world_t *w, int number)
-{
-    omanager_t *manager = &w->managers[number];
-
-    while (manager->stats.open_files >= manager->max_files) {
-        int file = oldest_idle(w, number);
-
-        if (file != NONE) {
-            close_one(w, file);
-        } else if (manager->limits == SMMAP_LIMITS_SOFT) {
-            break;
-        } else {
-            manager->stats.limit_failures++;
-            return SMMAP_ELIMIT_FILES;
-        }
-    }
-    manager->stats.open_files++;
-    return APR_SUCCESS;
-}
-
-static void install(world_t *w, int file, int inode)
-{
-    omanager_t *manager = owner_of(w, file);
-
-    w->files[file].open = 1;
-    w->files[file].inode = inode;
-    manager->stats.opens++;
-    if (manager->stats.open_files > manager->max_files) {
-        manager->stats.over_limit++;
-    }
-    if (manager->stats.open_files > manager->stats.peak_open_files) {
-        manager->stats.peak_open_files = manager->stats.open_files;
-    }
-    idle_update(w, file);
-}
-
-static apr_status_t open_once(world_t *w, int path, int native, int *inode)
-{
-    apr_status_t status;
-
-    if (path != NONE) {
-        const path_t *there = model_path(w, path);
-
-        if (!model_allocate(w)) {
-            return APR_ENOMEM;
-        }
-        if (there->kind == PATH_NONE) {
-            return APR_ENOENT;
-        }
-        if (there->kind == PATH_DIRECTORY) {
-            return SMMAP_ENOTREGULAR;
-        }
-        native = there->inode;
-    }
-    status = model_call(w, FAKE_DUP);
-    if (status == APR_SUCCESS) {
-        w->live_handles++;
-        *inode = native;
-    }
-    return status;
-}
-
-static apr_status_t open_handle(world_t *w, int manager, int path, int native, int *inode)
-{
-    apr_status_t status = open_once(w, path, native, inode);
-
-    if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
-        model_close_idle(w, manager);
-        w->managers[manager].stats.retries++;
-        status = open_once(w, path, native, inode);
-    }
-    return status;
-}
-
-static void discard(world_t *w, int manager)
-{
-    model_call(w, FAKE_CLOSE);
-    w->live_handles--;
-    w->managers[manager].stats.open_files--;
-}
-
-/* What is a file? */
-
-static apr_status_t identify(world_t *w, int inode, int with_birth, identity_t *identity)
-{
-    apr_status_t status;
-
-    if (!model_allocate(w)) {
-        return APR_ENOMEM;
-    }
-    status = model_call(w, CALL_STAT);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    identity->id = w->inodes[inode].id;
-    identity->size = w->inodes[inode].size;
-    identity->mtime = w->inodes[inode].mtime;
-    identity->ctime = w->inodes[inode].ctime;
-    identity->birth = 0;
-    if (with_birth && model_call(w, FAKE_BIRTH) == APR_SUCCESS) {
-        identity->birth = w->birth;
-    }
-    return APR_SUCCESS;
-}
-
-static int same(const identity_t *known, const identity_t *now, int held)
-{
-    if (known->id != now->id) {
-        return 0;
-    }
-    if (held) {
-        return 1;
-    }
-    if (known->birth != 0 && now->birth != 0) {
-        return known->birth == now->birth;
-    }
-    return known->size == now->size && known->mtime == now->mtime && known->ctime == now->ctime;
-}
-
-static int held(const ofile_t *file)
-{
-    return file->open || file->regions > 0;
-}
-
-static apr_status_t open_again(world_t *w, int file, int path)
-{
-    ofile_t *it = &w->files[file];
-    omanager_t *manager = owner_of(w, file);
-    identity_t identity;
-    int inode = NONE;
-    apr_status_t status = reserve(w, it->manager);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = open_handle(w, it->manager, path, NONE, &inode);
-    if (status != APR_SUCCESS) {
-        manager->stats.open_files--;
-        if (status == SMMAP_ENOTREGULAR) {
-            manager->stats.stale_files++;
-            return SMMAP_ESTALE;
-        }
-        manager->stats.open_failures++;
-        return status;
-    }
-    status = identify(w, inode, 1, &identity);
-    if (status == APR_SUCCESS && !same(&it->identity, &identity, held(it))) {
-        manager->stats.stale_files++;
-        status = SMMAP_ESTALE;
-    }
-    if (status != APR_SUCCESS) {
-        discard(w, it->manager);
-        return status;
-    }
-    install(w, file, inode);
-    return APR_SUCCESS;
-}
-
-/* Sizes. */
-
-static void resize(world_t *w, int file, apr_off_t size)
-{
-    ofile_t *it = &w->files[file];
-    omanager_t *manager = owner_of(w, file);
-    apr_off_t old = it->size;
-    int any = 0;
-    int at = 0;
-
-    it->identity.size = size;
-    it->size = size;
-    if (size < old) {
-        manager->stats.truncated_files++;
-    }
-    while (at < manager->length) {
-        int number = manager->queue[at];
-        const oregion_t *region = &w->regions[number];
-        int wrong = 0;
-
-        if (region->file == file && size < old) {
-            wrong = model_region_end(region) > size;
-        } else if (region->file == file && size > old) {
-            /* The last window ended with the file; now it should go on. */
-            wrong = region->on_grid && (apr_off_t)region->length < model_window(w, file) &&
-                    model_region_end(region) == old;
-        }
-        if (wrong) {
-            model_queue_remove(w, number);
-            model_to_limbo(w, number);
-            any = 1;
-        } else {
-            at++;
-        }
-    }
-    if (any) {
-        trash_t trash;
-
-        model_trash_begin(&trash);
-        model_limbo_sweep(w, it->manager, &trash);
-        model_trash_empty(w, it->manager, &trash);
-    }
-}
-
-/* The use of a handle. */
-
-apr_status_t model_enter(world_t *w, int file, int path)
-{
-    ofile_t *it = &w->files[file];
-    identity_t identity;
-    apr_status_t status = APR_SUCCESS;
-
-    if (owner_of(w, file)->closed) {
-        return SMMAP_ECLOSED;
-    }
-    if (!it->open) {
-        status = open_again(w, file, path);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    it->busy = 1;
-    idle_update(w, file);
-    status = identify(w, it->inode, 0, &identity);
-    if (status != APR_SUCCESS) {
-        model_leave(w, file);
-        return status;
-    }
-    it->identity.mtime = identity.mtime;
-    it->identity.ctime = identity.ctime;
-    resize(w, file, identity.size);
-    return APR_SUCCESS;
-}
-
-void model_leave(world_t *w, int file)
-{
-    w->files[file].busy = 0;
-    idle_update(w, file);
-}
-
-apr_status_t model_measure(world_t *w, int file, int path)
-{
-    apr_status_t status = model_enter(w, file, path);
-
-    if (status == APR_SUCCESS) {
-        model_leave(w, file);
-    }
-    return status;
-}
-
-/* Joining and leaving. */
 
 void model_file_joined(world_t *w, int file, int by_handle)
 {
@@ -323,7 +16,7 @@ void model_file_joined(world_t *w, int file, int by_handle)
     owner_of(w, file)->references++;
     owner_of(w, file)->stats.cursors++;
     w->files[file].kept += by_handle;
-    idle_update(w, file);
+    model_idle_update(w, file);
 }
 
 void model_file_leave(world_t *w, int file, int by_handle, trash_t *trash)
@@ -331,7 +24,7 @@ void model_file_leave(world_t *w, int file, int by_handle, trash_t *trash)
     w->files[file].cursors--;
     owner_of(w, file)->stats.cursors--;
     w->files[file].kept -= by_handle;
-    idle_update(w, file);
+    model_idle_update(w, file);
     model_file_reap(w, file, trash);
 }
 
@@ -412,7 +105,7 @@ static apr_status_t join_known(world_t *w, int manager, int native, int readable
             status = native == DIRECTORY ? SMMAP_ENOTREGULAR : APR_EBADF;
         }
     } else {
-        status = identify(w, native, 0, &identity);
+        status = model_identify(w, native, 0, &identity);
     }
     if (status == APR_SUCCESS) {
         status = read_a_byte(w, readable);
@@ -435,18 +128,18 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
     identity_t identity;
     int inode = NONE;
     int file;
-    apr_status_t status = reserve(w, manager);
+    apr_status_t status = model_reserve(w, manager);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = open_handle(w, manager, path, native, &inode);
+    status = model_open_handle(w, manager, path, native, &inode);
     if (status != APR_SUCCESS) {
         owner->stats.open_files--;
         owner->stats.open_failures++;
         return status;
     }
-    status = identify(w, inode, 1, &identity);
+    status = model_identify(w, inode, 1, &identity);
     if (status == APR_SUCCESS && identity.size == 0) {
         status = read_a_byte(w, 1);
     }
@@ -454,11 +147,11 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
         status = APR_ENOMEM;
     }
     if (status != APR_SUCCESS) {
-        discard(w, manager);
+        model_discard(w, manager);
         return status;
     }
     file = lookup(w, manager, identity.id);
-    if (file != NONE && !same(&w->files[file].identity, &identity, held(&w->files[file]))) {
+    if (file != NONE && !model_same(&w->files[file].identity, &identity, model_held(&w->files[file]))) {
         w->files[file].registered = 0;
         file = NONE;
     }
@@ -466,11 +159,11 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
         file = file_new(w, manager, &identity);
     }
     if (!w->files[file].open) {
-        install(w, file, inode);
+        model_install(w, file, inode);
         model_file_joined(w, file, path == NONE);
     } else {
         model_file_joined(w, file, path == NONE);
-        discard(w, manager);
+        model_discard(w, manager);
     }
     *found = file;
     return APR_SUCCESS;

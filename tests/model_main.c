@@ -1,7 +1,7 @@
 /*
  * The program around the model: random sequences, and what is left of one that fails.
  *
- * The sequences are run by child processes, so that a crash or a hang is a failure like
+ * The sequences are run by child processes, in a directory that the parent removes, so that a crash or a hang is a failure like
  * any other. A sequence that failed is made shorter: pieces are left out and bytes set
  * to 0 as long as it still fails; what remains is printed operation by operation and
  * written to a file for --replay.
@@ -64,15 +64,11 @@ static void work(apr_uint64_t seed, apr_uint64_t first, apr_uint64_t count)
     apr_uint64_t i;
     int kind;
 
-    if (!model_begin()) {
-        _exit(2);
-    }
     for (i = first; i < count; i++) {
         shared->running = i;
         alarm(PATIENCE);
         if (!model_run(bytes, sequence(seed, i, bytes), 0)) {
             snprintf(shared->complaint, sizeof shared->complaint, "%s", model_complaint());
-            model_disk_end();
             _exit(1);
         }
         shared->operations += SEQUENCE;
@@ -80,9 +76,7 @@ static void work(apr_uint64_t seed, apr_uint64_t first, apr_uint64_t count)
             shared->tally[kind] = model_tally()[kind];
         }
     }
-    alarm(0);
-    model_end();
-    exit(0);
+    _exit(0);
 }
 
 /* 1: it failed, and shared->complaint says how. */
@@ -102,16 +96,11 @@ static int fails(const unsigned char *bytes, apr_size_t size, int verbose)
             _exit(2);
         }
         alarm(PATIENCE / 6);
-        if (!model_begin()) {
-            _exit(2);
-        }
         if (!model_run(bytes, size, verbose)) {
             snprintf(shared->complaint, sizeof shared->complaint, "%s", model_complaint());
-            model_disk_end();
             fflush(stdout);
             _exit(1);
         }
-        model_end();
         fflush(stdout);
         _exit(0);
     }
@@ -322,8 +311,10 @@ int main(int argc, char **argv)
 {
     const char *light = getenv("SMMAP_TEST_LIGHT");
     apr_uint64_t operations = light != NULL && *light != '\0' && *light != '0' ? 20000 : 1000000;
+    const char *again = NULL;
     struct timeval now;
     apr_uint64_t seed;
+    int answer;
     int a;
 
     program = argv[0];
@@ -336,9 +327,9 @@ int main(int argc, char **argv)
         return 2;
     }
     if (argc == 3 && strcmp(argv[1], "--replay") == 0) {
-        return replay(argv[2]);
+        again = argv[2];
     }
-    for (a = 1; a < argc; a++) {
+    for (a = 1; a < argc && again == NULL; a++) {
         if (strcmp(argv[a], "--help") == 0) {
             return usage(stdout);
         } else if (a + 1 < argc && strcmp(argv[a], "--seed") == 0 &&
@@ -352,6 +343,15 @@ int main(int argc, char **argv)
         }
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("seed %llu\n", (unsigned long long)seed);
-    return run_random(seed, operations);
+    if (!model_begin()) {
+        return 2;
+    }
+    if (again != NULL) {
+        answer = replay(again);
+    } else {
+        printf("seed %llu\n", (unsigned long long)seed);
+        answer = run_random(seed, operations);
+    }
+    model_end();
+    return answer;
 }

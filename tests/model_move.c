@@ -1,9 +1,7 @@
 /*
- * The oracle's cursors on the move: use, require, read, reading ahead. See model.h.
+ * The oracle's cursors on the move: use, require, reading ahead. See model.h.
  */
 #include "model.h"
-
-enum { READS_BEFORE = 15 }; /* so often a window is read past before it may be mapped */
 
 #define CHUNK ((apr_off_t)1 << 20)
 
@@ -51,7 +49,13 @@ static apr_status_t advise(world_t *w, apr_off_t offset, apr_off_t end)
     apr_status_t status = APR_SUCCESS;
 
     for (; offset < end && status == APR_SUCCESS; offset += CHUNK) {
+        apr_off_t to = end - offset < CHUNK ? end : offset + CHUNK;
+
         status = model_call(w, FAKE_FILE_ADVISE);
+        if (status == APR_SUCCESS) {
+            w->advised += to - offset;
+            w->advised_end = to;
+        }
     }
     return status;
 }
@@ -150,7 +154,7 @@ static int choose_smaller(const world_t *w, want_t *want)
 }
 
 /* The slot of a window needs memory, once for many windows. */
-static int prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number)
+int model_prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number)
 {
     apr_uint64_t leaf = number >> file->leaf_bits;
 
@@ -296,14 +300,14 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
         apr_uint64_t number = model_number(w, it->file, offset);
 
         choose(w, &want);
-        if (!prepare(w, file, want.on_grid ? file->leaf : file->span_leaf, number)) {
+        if (!model_prepare(w, file, want.on_grid ? file->leaf : file->span_leaf, number)) {
             status = APR_ENOMEM;
         } else {
             status = map(w, &want, it->access);
         }
         if (status == APR_SUCCESS) {
             *region = enter(w, &want,
-                            want.on_grid || prepare(w, file, file->span_leaf, number));
+                            want.on_grid || model_prepare(w, file, file->span_leaf, number));
         }
     }
     model_leave(w, it->file);
@@ -381,140 +385,4 @@ apr_status_t model_require(world_t *w, int cursor, apr_off_t offset, apr_size_t 
         return SMMAP_ETOOLARGE;
     }
     return move(w, cursor, offset, offset + (apr_off_t)size, size);
-}
-
-/* Copying reads. */
-
-static void note_piece(world_t *w, unsigned key, apr_off_t offset, apr_size_t length)
-{
-    if (w->piece_count == PIECES) {
-        w->overflow = 1;
-        return;
-    }
-    w->pieces[w->piece_count].key = key;
-    w->pieces[w->piece_count].offset = offset;
-    w->pieces[w->piece_count].length = length;
-    w->piece_count++;
-}
-
-/* Should the window that holds it be read past? */
-static int read_past(world_t *w, int file, apr_off_t offset)
-{
-    ofile_t *it = &w->files[file];
-    apr_uint64_t number = model_number(w, file, offset);
-
-    if (!w->managers[it->manager].pressure) {
-        return 0;
-    }
-    if (!it->leaf[number >> it->leaf_bits]) {
-        prepare(w, it, it->leaf, number);
-        return 1;
-    }
-    if (model_region_on_grid(w, file, number) != NONE) {
-        return 0;
-    }
-    if (it->touched[number] < READS_BEFORE) {
-        it->touched[number]++;
-        return 1;
-    }
-    return !model_admitted(w, file, number);
-}
-
-static apr_status_t read_direct(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
-                                apr_size_t *copied)
-{
-    ocursor_t *it = &w->cursors[cursor];
-    int entered = !w->files[it->file].open;
-    apr_status_t status = entered ? model_enter(w, it->file, it->path) : APR_SUCCESS;
-    const inode_t *inode;
-    apr_off_t there;
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    inode = &w->inodes[w->files[it->file].inode];
-    status = model_call(w, FAKE_READ);
-    if (entered) {
-        model_leave(w, it->file);
-    }
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    owner_of(w, cursor)->stats.direct_reads++;
-    there = inode->size - offset;
-    *copied = there <= 0 ? 0 : there < (apr_off_t)size ? (apr_size_t)there : size;
-    note_piece(w, inode->key, offset, *copied);
-    if (*copied < size) {
-        status = model_measure(w, it->file, it->path);
-        return status != APR_SUCCESS ? status : SMMAP_ETRUNCATED;
-    }
-    return APR_SUCCESS;
-}
-
-/* A part that lies in one window. */
-static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
-                              apr_size_t *copied)
-{
-    ocursor_t *it = &w->cursors[cursor];
-    apr_status_t status;
-
-    *copied = 0;
-    if (!model_at(w, cursor, offset)) {
-        apr_off_t end = offset + (apr_off_t)size;
-        int region = end <= w->files[it->file].size
-                         ? model_region_on_grid(w, it->file, model_number(w, it->file, offset))
-                         : NONE;
-
-        if (region == NONE && read_past(w, it->file, offset)) {
-            return read_direct(w, cursor, offset, size, copied);
-        }
-        status = model_use(w, cursor, offset, size);
-        if (status != APR_SUCCESS) {
-            return status;
-        }
-    }
-    *copied = (apr_size_t)(model_region_end(&w->regions[it->region]) - offset);
-    if (*copied > size) {
-        *copied = size;
-    }
-    note_piece(w, w->regions[it->region].key, offset, *copied);
-    return APR_SUCCESS;
-}
-
-apr_status_t model_read(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
-                        apr_size_t *got)
-{
-    ocursor_t *it = &w->cursors[cursor];
-    apr_off_t window = model_window(w, it->file);
-    apr_off_t left;
-    apr_status_t status = APR_SUCCESS;
-
-    *got = 0;
-    if (offset < 0) {
-        return APR_EINVAL;
-    }
-    if (owner_of(w, cursor)->closed) {
-        return SMMAP_ECLOSED;
-    }
-    left = w->files[it->file].size - offset;
-    if (size != 0 && left <= 0) {
-        return APR_EOF;
-    }
-    if ((apr_uint64_t)(left < 0 ? 0 : left) < size) {
-        size = (apr_size_t)left;
-    }
-    while (status == APR_SUCCESS && *got < size) {
-        apr_off_t at = offset + (apr_off_t)*got;
-        apr_off_t in_window = window - at % window;
-        apr_size_t part = size - *got;
-        apr_size_t copied;
-
-        if (in_window < (apr_off_t)part) {
-            part = (apr_size_t)in_window;
-        }
-        status = read_part(w, cursor, at, part, &copied);
-        *got += copied;
-    }
-    /* It was there when we began. */
-    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }

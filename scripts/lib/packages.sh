@@ -23,6 +23,7 @@ has_thing()
     cunit) has_module cunit || compiles "${CC:-cc}" c '#include <CUnit/CUnit.h>' ||
         test -n "$(brew_prefix cunit)" ;;
     zlib) compiles "${CC:-cc}" c '#include <zlib.h>' ;;
+    libfuzzer) fuzzes ;;
     m32)
         compiles "gcc -m32" c '#include <stdio.h>' && compiles "g++ -m32" cpp '#include <cstdio>' ;;
     m32-zlib) links "gcc -m32" -lz ;;
@@ -45,6 +46,7 @@ packages_of()
     apt:cunit) echo libcunit1-dev ;;
     apt:zlib) echo zlib1g-dev ;;
     apt:valgrind) echo valgrind libc6-dbg ;;
+    apt:libfuzzer) echo clang "libclang-rt-$(apt_clang_version)-dev" ;;
     apt:m32) echo gcc-multilib g++-multilib ;;
     apt:tsan) echo gcc libc6-dev ;;
     apt:m32-zlib) echo lib32z1-dev ;;
@@ -100,6 +102,32 @@ compiles()
     $1 -c "$work/probe.$2" -o "$work/probe.o" >/dev/null 2>&1 </dev/null || answer=1
     rm -rf "$work"
     return $answer
+}
+
+# fuzzes: can clang link a fuzzer?
+fuzzes()
+{
+    local work answer=0
+    has_commands clang || return 1
+    work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-probe.XXXXXX") || return 1
+    echo '#include <stddef.h>
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) { return data && size > 9; }' \
+        >"$work/probe.c"
+    clang -fsanitize=fuzzer,address,undefined "$work/probe.c" -o "$work/probe" \
+        >/dev/null 2>&1 </dev/null || answer=1
+    rm -rf "$work"
+    return $answer
+}
+
+# apt_clang_version: of the package clang, as it is or would be installed. Debian 12 has 14,
+# and so libclang-rt-14-dev.
+apt_clang_version()
+{
+    local version
+    version=$(apt-cache depends clang 2>/dev/null |
+        sed -n 's/^ *Depends: clang-\([0-9][0-9]*\)$/\1/p' | head -n 1)
+    echo "${version:-14}"
 }
 
 # links COMPILER LIBRARY
