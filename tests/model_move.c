@@ -326,7 +326,7 @@ static apr_status_t move(world_t *w, int cursor, apr_off_t offset, apr_off_t end
 
     if (region != NONE && w->regions[region].on_grid && it->has_pin) {
         /* The short way: nothing is let go of before the new window is held. */
-        w->regions[region].visited = 1;
+        w->regions[region].visited |= region != old;
         manager->stats.hits++;
         show(w, cursor, region, offset, size);
         if (region != old) {
@@ -351,7 +351,7 @@ static apr_status_t move(world_t *w, int cursor, apr_off_t offset, apr_off_t end
         return APR_ENOMEM;
     }
     if (region != NONE) {
-        w->regions[region].visited = 1;
+        w->regions[region].visited |= region != old;
         manager->stats.hits++;
     } else {
         manager->stats.misses++;
