@@ -61,6 +61,7 @@ SMMAP_TEST_FILES = \
 	tests/harness_files.c \
 	tests/runner.c \
 	tests/test_between.c \
+	tests/test_budget.c \
 	tests/test_buffer.c \
 	tests/test_contract.c \
 	tests/test_cursor.c \
@@ -195,6 +196,11 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \
 	bench/bookkeeping.c \
 	bench/bookkeeping.h \
+	bench/counting_memory.c \
+	bench/counting_memory.h \
+	bench/keeper.c \
+	bench/keeper.h \
+	bench/memorycost.c \
 	bench/misscost.c \
 	bench/null_backend.c \
 	bench/null_backend.h \

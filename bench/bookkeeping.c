@@ -3,7 +3,7 @@
  *
  * The core is linked with a backend that maps nothing (null_backend.c), so it can be
  * seen without a system: what a miss costs with a hundred windows and with a million
- * (misscost.c), and how often there is one, against other policies (replay.c, policy.c,
+ * (misscost.c), what things take of memory (memorycost.c), and how often there is one, against other policies (replay.c, policy.c,
  * trace.c). It needs addresses that nobody has, and so a 64-bit program.
  */
 #include "bench/bookkeeping.h"
@@ -40,7 +40,7 @@ enum {
 };
 
 static const apr_getopt_option_t options[] = {
-    {"only", OPT_ONLY, 1, "WHAT       cost (of a miss) or ratio (of misses); default: both"},
+    {"only", OPT_ONLY, 1, "WHAT       cost (of a miss), memory or ratio (of misses)"},
     {"max-windows", OPT_MAX_WINDOWS, 1, "N   cost: not with more windows than N"},
     {"repeat", OPT_REPEAT, 1, "N        cost: measure N times, 1 to 101; default 7"},
     {"seconds", OPT_SECONDS, 1, "S       cost: for so long each time; default 0.2"},
@@ -76,6 +76,28 @@ void books_add(books_t *books, const char *object)
                               books->json != NULL ? ",\n{" : "\n{", object, "}", NULL);
 }
 
+void books_target(books_t *books, const char *what, double most, double measured, const char *where)
+{
+    target_t *target = books->targets;
+    target_t *end = books->targets + books->target_count;
+
+    while (target < end && strcmp(target->what, what) != 0) {
+        target++;
+    }
+    if (target == end) {
+        if (books->target_count == BOOKS_TARGETS_MOST) {
+            abort(); /* a mistake in this program */
+        }
+        books->target_count++;
+        target->what = what;
+        target->bound = most;
+    }
+    if (measured > target->measured) {
+        target->measured = measured;
+        target->where = where;
+    }
+}
+
 int books_complain(books_t *books, const char *what, apr_status_t status)
 {
     char reason[256];
@@ -87,25 +109,30 @@ int books_complain(books_t *books, const char *what, apr_status_t status)
 
 int books_hole(books_t *books, apr_off_t size, apr_os_file_t *handle)
 {
+    return books_hole_in(books, size, handle, books->pool);
+}
+
+int books_hole_in(books_t *books, apr_off_t size, apr_os_file_t *handle, apr_pool_t *pool)
+{
     const char *where = books->settings->directory;
     apr_status_t status = APR_SUCCESS;
     apr_file_t *file;
     char *name;
 
     if (where == NULL) {
-        status = apr_temp_dir_get(&where, books->pool);
+        status = apr_temp_dir_get(&where, pool);
     }
     if (status != APR_SUCCESS) {
         return books_complain(books, "no directory for temporary files", status);
     }
-    name = apr_pstrcat(books->pool, where, "/smmap-hole.XXXXXX", NULL);
+    name = apr_pstrcat(pool, where, "/smmap-hole.XXXXXX", NULL);
     status = apr_file_mktemp(&file, name,
                              APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE |
                                  APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE | APR_FOPEN_DELONCLOSE,
-                             books->pool);
+                             pool);
     if (status == APR_SUCCESS) {
         /* Where it can be done now, nothing is left behind whatever happens. */
-        (void)apr_file_remove(name, books->pool);
+        (void)apr_file_remove(name, pool);
         status = apr_file_trunc(file, size);
     }
     if (status == APR_SUCCESS) {
@@ -180,8 +207,11 @@ static const char *apply(books_settings_t *settings, int option, const char *val
         break;
     case OPT_ONLY:
         settings->cost = strcmp(value, "cost") == 0;
+        settings->memory = strcmp(value, "memory") == 0;
         settings->ratios = strcmp(value, "ratio") == 0;
-        return settings->cost || settings->ratios ? NULL : "is not cost or ratio";
+        return settings->cost || settings->memory || settings->ratios
+                   ? NULL
+                   : "is not cost, memory or ratio";
     case OPT_REPEAT:
         wrong = parse_number(value, 1, BENCH_REPEAT_MOST, &number);
         settings->repeat = (int)number;
@@ -293,8 +323,8 @@ static int write_text(books_t *books, const char *path, const char *text)
 
 static int run(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool)
 {
-    books_settings_t settings = {.cost = 1, .ratios = 1};
-    books_t books = {&settings, console, pool, NULL, NULL};
+    books_settings_t settings = {.cost = 1, .memory = 1, .ratios = 1};
+    books_t books = {.settings = &settings, .console = console, .pool = pool};
     int good = 1;
 
     if (!parse(&settings, argc, argv, console, pool)) {
@@ -315,10 +345,16 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
     null_backend_start(apr_palloc(pool, PLACES * sizeof(apr_uint32_t)), PLACES,
                        settings.window_size);
     if (settings.cost) {
-        good = books_cost(&books);
+        good = books_cost(&books) && books_cursors(&books);
+    }
+    if (good && settings.memory) {
+        good = books_memory(&books);
     }
     if (good && settings.ratios) {
         good = books_ratios(&books);
+    }
+    if (settings.json == NULL || strcmp(settings.json, "-") != 0) {
+        target_print(books.targets, books.target_count, console);
     }
     if (good && settings.json != NULL) {
         good = write_text(&books, settings.json,

@@ -5,6 +5,8 @@
  * One cursor for each file, and at most one of them has a window, as somebody who reads
  * one place after the other has; so no more is pinned than the others would keep anyway.
  */
+#include <string.h>
+
 #include <apr_lib.h>
 #include <apr_strings.h>
 
@@ -105,6 +107,16 @@ static void print(books_t *books, const trace_t *trace, const char *cap, apr_uin
                            (unsigned)trace->list.windows, trace->window_size,
                            (unsigned)trace->list.count, misses, lru, clock, belady, misses / lru,
                            misses / clock, misses / belady, ours->peak));
+    if (room >= 8) {
+        const char *where = apr_psprintf(books->pool, "%s, %s", name, cap);
+
+        books_target(books, "misses / exact LRU, any trace, 8 windows or more", 1.03, misses / lru,
+                     where);
+        if (strcmp(name, "zipf") == 0 || strncmp(name, "hot-", 4) == 0) {
+            books_target(books, "misses / exact LRU, Zipf and hot set with scan", 0.90,
+                         misses / lru, where);
+        }
+    }
 }
 
 /* One trace with one cap. */

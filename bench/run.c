@@ -137,6 +137,9 @@ static int run_workload(bench_t *bench, const bench_workload_t *workload, bench_
     }
     apr_pool_destroy(pool);
     if (bench->settings->json == NULL || strcmp(bench->settings->json, "-") != 0) {
+        if (first == 0) {
+            bench_table_head(bench);
+        }
         bench_table_print(bench, results, first);
     }
     return went_on;
@@ -202,9 +205,6 @@ static int run_all(bench_t *bench)
                            "these workloads\n",
                            bench_program);
         return BENCH_ERROR;
-    }
-    if (!to_stdout) {
-        bench_table_head(bench);
     }
     for (i = 0; bench_workloads[i].name != NULL; i++) {
         if (bench_name_listed(bench->settings->workloads, bench_workloads[i].name) &&

@@ -3,8 +3,9 @@
 # everything is measured or named as skipped, that wrong bytes are noticed, that what
 # comes out is well-formed, and that nothing is left behind.
 #
-# Reads SMMAP_BENCH and SMMAP_BOOKKEEPING (the programs; default ./smmap-bench and
-# ./smmap-bookkeeping) from the environment.
+# Reads SMMAP_BENCH, SMMAP_BOOKKEEPING and SMMAP (the programs; default ./smmap-bench,
+# ./smmap-bookkeeping and ./smmap) from the environment. SMMAP_BOOKKEEPING=none: it is not
+# built, as this is no 64-bit system.
 # shellcheck source-path=SCRIPTDIR disable=SC2015,SC2317
 # SC2015: `a && b || fail` is meant. SC2317: check() calls the functions.
 set -u
@@ -21,9 +22,12 @@ locate()
     esac
 }
 bench=$(locate "${SMMAP_BENCH:-./smmap-bench}")
-books=$(locate "${SMMAP_BOOKKEEPING:-./smmap-bookkeeping}")
-for program in "$bench" "$books"; do
-    test -x "$program" || { echo "bench.sh: there is no program $program" >&2; exit 1; }
+books=none
+test "${SMMAP_BOOKKEEPING:-}" = none ||
+    books=$(locate "${SMMAP_BOOKKEEPING:-./smmap-bookkeeping}")
+command=$(locate "${SMMAP:-./smmap}")
+for program in "$bench" "$books" "$command"; do
+    test "$program" = none || test -x "$program" || { echo "bench.sh: there is no program $program" >&2; exit 1; }
 done
 
 LC_ALL=C
@@ -92,7 +96,8 @@ test_whole()
 {
     test "$(echo "$workloads" | wc -l)" -ge 15 && test "$(echo "$contenders" | wc -l)" -ge 11 ||
         { "$bench" --list; return 1; }
-    run --quick --size 4M --seconds 0.002 --repeat 2 --threads 3 --json whole.json --svg pictures
+    run --quick --size 4M --seconds 0.002 --repeat 2 --threads 3 --json whole.json --svg pictures \
+        --markdown whole.md
     is_code 0 && is_clean && json whole.json || return 1
     for name in $workloads; do
         grep -q "^$name: " "$out" || { echo "no table for $name"; return 1; }
@@ -139,6 +144,43 @@ test_ours()
     done
 }
 check "our cells and their limits are measured" test_ours
+
+test_markdown()
+{
+    for name in $workloads; do
+        grep -qx "### $name" whole.md || { echo "no table for $name"; return 1; }
+    done
+    # A row for each cell, and in each row as many columns as its table has.
+    test "$(grep -c '^| [a-zA-Z].* | [0-9]* | ' whole.md)" -eq "$(grep -c '^{' whole.json)" ||
+        { echo "not a row for each cell"; return 1; }
+    awk -F'|' '/^\| \|/ { columns = NF } /^\|/ && NF != columns { print; bad = 1 } END { exit bad }' \
+        whole.md
+}
+check "--markdown has all cells, in tables that are straight" test_markdown
+
+# The targets are compared with what was measured in the same run.
+test_targets()
+{
+    grep -q '^Targets$' "$out" && grep -qx '### Targets' whole.md || return 1
+    rows=$(sed -n '/^Targets$/,$p' "$out" | grep -c ' [<>]=  ')
+    test "$rows" -eq 16 || { echo "$rows targets"; return 1; }
+    sed -n '/^Targets$/,$p' "$out" | awk '/ [<>]=  / {
+        for (i = 1; $i != "<=" && $i != ">="; i++)
+            ;
+        bound = $(i + 1); got = $(i + 2); word = $(i + 3)
+        if (got == "-") {
+            # not measured: with a reason
+            if ($0 !~ /not measured \(..*\)$/) { print; bad = 1 }
+            next
+        }
+        # As printed the two can be equal, and then either word is right.
+        met = $i == "<=" ? got <= bound : got >= bound
+        if (word != "met" && word != "missed" || got != bound && met != (word == "met")) {
+            print; bad = 1
+        }
+    } END { exit bad }'
+}
+check "the targets are shown, and called what they are" test_targets
 
 # value WORKLOAD CONTENDER FIELD
 value()
@@ -290,6 +332,7 @@ check "a file that is not there" refused 'nothing-here' nothing-here
 check "an empty file" refused 'too small' empty
 check "a directory" refused 'regular file' pictures
 check "no place for JSON" refused 'nowhere' --json nowhere/x
+check "no place for Markdown" refused 'nowhere' --markdown nowhere/x
 check "no place for pictures" refused 'user' --svg user
 check "no place for files" refused 'nowhere' --dir nowhere
 check "--instructions without a number" refused 'missing' --instructions random-35
@@ -311,13 +354,47 @@ test_help()
 {
     run --help
     is_code 0 && for name in --list --workload --contender --repeat --seconds --threads --quick \
-        --json --svg --size --dir --window-size --python --instructions; do
+        --json --markdown --svg --size --dir --window-size --python --instructions; do
         grep -q "^  $name " "$out" || { echo "no $name"; return 1; }
     done
     run --version
     is_code 0 && grep -q '^smmap-bench [0-9]' "$out"
 }
 check "--help and --version" test_help
+
+# The same as a command of the tool, under its name.
+test_command()
+{
+    "$command" bench --dir made --quick --size 1M --seconds 0.001 --workload hot-2 \
+        --contender raw,sliding,gmapped --json command.json >"$out" 2>"$err" </dev/null
+    code=$?
+    is_code 0 && is_clean && json command.json && grep -q '^smmap bench [0-9]' "$out" &&
+        grep -q '"contender":"sliding","threads":1,.*"verified":true' command.json &&
+        grep -q '"contender":"gmapped","threads":1,.*"skipped":"[^"]*without GLib' command.json
+}
+
+test_command_mistake()
+{
+    "$command" bench --bogus >"$out" 2>"$err" </dev/null
+    code=$?
+    is_code 2 && grep -q '^smmap bench: .*no such option' "$err" &&
+        grep -q "'smmap bench --help'" "$err"
+}
+
+# ^C and the like end it by that signal, after what was made is removed.
+test_command_signal()
+{
+    "$command" bench --dir made --size 1M --workload bytes-random --contender sliding \
+        --seconds 0.1 --repeat 101 >"$out" 2>"$err" </dev/null &
+    pid=$!
+    wait_for made_whole && sleep 0.2 && kill -TERM "$pid"
+    wait "$pid"
+    code=$?
+    is_code 143 && is_clean
+}
+check "smmap bench" test_command
+check "smmap bench says its own name" test_command_mistake
+check "smmap bench ends by the signal that stops it" test_command_signal
 
 # --- bookkeeping ------------------------------------------------------------------------
 
@@ -344,7 +421,8 @@ field()
 test_books_cost()
 {
     run_books --quick --only cost --json books.json
-    is_code 0 && is_clean && json books.json && test "$(grep -c '^{' books.json)" -eq 6 || return 1
+    is_code 0 && is_clean && json books.json && test "$(grep -c '"measure":"miss_cost"' books.json)" -eq 6 ||
+        return 1
     for windows in 100 1000 10000; do
         for order in 'in order' scattered; do
             grep -q "\"windows\":$windows,\"order\":\"$order\",\"ns_per_miss\":[0-9]" books.json ||
@@ -352,6 +430,32 @@ test_books_cost()
         done
     done
     test "$(field ratio_to_100 '"windows":100,"order":"scattered"')" = 1.0000
+}
+
+test_books_cursors()
+{
+    # From the run before: with few cursors and with many, empty and not.
+    test "$(grep -c '"measure":"cursors"' books.json)" -eq 4 || return 1
+    for pinning in true false; do
+        for cursors in 10 10000; do
+            grep -q "\"cursors\":$cursors,\"pinning\":$pinning,.*\"ns_per_miss\":[0-9]" books.json ||
+                { echo "not $cursors, $pinning"; return 1; }
+        done
+    done
+}
+
+test_books_memory()
+{
+    run_books --quick --only memory --json books.json
+    is_code 0 && is_clean && json books.json || return 1
+    for name in region_structure region file_structure file file_used file_used_4096 cursor \
+        cursor_used sparse_slots; do
+        grep -q "\"name\":\"$name\",\"bytes\":[1-9]" books.json ||
+            { echo "no $name"; cat books.json; return 1; }
+    done
+    run_books --quick --only memory
+    is_code 0 && grep -q 'bytes of a region  .*<=  128.00 ' "$out" &&
+        grep -q 'bytes of a file that was only opened  .*<=  512.00 ' "$out"
 }
 
 test_books_ratio()
@@ -429,21 +533,22 @@ test_books_recorded()
         test "$(grep -c '^| ' books.md)" -eq 41 && grep -q '^| trace | 8 | 8 | [0-9]* | 26 |' books.md
 }
 
-run_books --quick --only ratio
-if grep -q '64-bit programs alone' "$err"; then
-    skip "smmap-bookkeeping" "it works in 64-bit programs alone"
+if [ "$books" = none ]; then
+    skip "smmap-bookkeeping" "it is for 64-bit programs, and was not built"
 else
     check "bookkeeping: what a miss costs" test_books_cost
+    check "bookkeeping: what it costs with many cursors" test_books_cursors
+    check "bookkeeping: what things take of memory" test_books_memory
     check "bookkeeping: misses against other policies" test_books_ratio
     check "bookkeeping: a recorded trace" test_books_trace
     check "bookkeeping: a trace that SMMAP_TRACE wrote" test_books_recorded
     check "bookkeeping: an access over several windows" test_books_span
     check "bookkeeping: a trace that is none" test_books_bad_trace
+    check "bookkeeping: no such option" refused_books 'no such option' --bogus
+    check "bookkeeping: --only nothing" refused_books 'cost, memory or ratio' --only nothing
+    check "bookkeeping: --repeat 0" refused_books 'too small' --repeat 0
+    check "bookkeeping: --seconds x" refused_books 'not a number' --seconds x
+    check "bookkeeping: an operand" refused_books 'no use' operand
 fi
-check "bookkeeping: no such option" refused_books 'no such option' --bogus
-check "bookkeeping: --only nothing" refused_books 'cost or ratio' --only nothing
-check "bookkeeping: --repeat 0" refused_books 'too small' --repeat 0
-check "bookkeeping: --seconds x" refused_books 'not a number' --seconds x
-check "bookkeeping: an operand" refused_books 'no use' operand
 
 finish

@@ -35,6 +35,7 @@
     X(test_window)   \
     X(test_status)   \
     X(test_slots)    \
+    X(test_budget)   \
     X(test_queue)    \
     X(test_manager)  \
     X(test_cursor)   \
