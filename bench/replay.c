@@ -108,12 +108,11 @@ static void print(books_t *books, const trace_t *trace, const char *cap, apr_uin
                            (unsigned)trace->list.count, misses, lru, clock, belady, misses / lru,
                            misses / clock, misses / belady, ours->peak));
     if (room >= 8) {
-        const char *name = apr_filepath_name_get(trace->name);
         const char *where = apr_psprintf(books->pool, "%s, %s", name, cap);
 
         books_target(books, "misses / exact LRU, any trace, 8 windows or more", 1.03, misses / lru,
                      where);
-        if (strcmp(name, "zipf") == 0 || strcmp(name, "hot-scan") == 0) {
+        if (strcmp(name, "zipf") == 0 || strncmp(name, "hot-", 4) == 0) {
             books_target(books, "misses / exact LRU, Zipf and hot set with scan", 0.90,
                          misses / lru, where);
         }
