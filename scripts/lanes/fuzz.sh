@@ -76,7 +76,7 @@ lane_run()
     clang -fsanitize=fuzzer,address,undefined -o "$build/packscan" "$build"/objects-core/*.o \
         "$build"/objects-posix/*.o "$build"/objects-packscan/*.o $libs -lz -lpthread || return 1
 
-    fuzz model "${SMMAP_FUZZ_RUNS:-6000}" 1208
+    fuzz model "${SMMAP_FUZZ_RUNS:-3000}" 1208
     fuzz size "${SMMAP_FUZZ_RUNS:-150000}" 200 -close_fd_mask=1
     fuzz packscan "${SMMAP_FUZZ_RUNS:-15000}" 4096 -close_fd_mask=3 -malloc_limit_mb=64
 }
