@@ -2,9 +2,10 @@
  * smmap-bookkeeping: what the library's own work costs, and how well it chooses.
  *
  * The core is linked with a backend that maps nothing (null_backend.c), so it can be
- * seen without a system: what a miss costs with a hundred windows and with a million
- * (misscost.c), what things take of memory (memorycost.c), and how often there is one, against other policies (replay.c, policy.c,
- * trace.c). It needs addresses that nobody has, and so a 64-bit program.
+ * seen without a system: what a miss costs with a hundred windows and with a million, or
+ * with many cursors (misscost.c, keeper.c), what things take of memory (memorycost.c), and
+ * how often there is a miss, against other policies (replay.c, policy.c, trace.c). It needs
+ * addresses that nobody has, and so a 64-bit program.
  */
 #include "bench/bookkeeping.h"
 

@@ -244,8 +244,10 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
     }
     if (address != (uintptr_t)old) {
         smmap__publish(pin->window, address, cursor->manager->asymmetric);
-        if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
-            smmap__offset_load(&file->size) != file_size) {
+        /* First the size: while the pin stands, no other region gets this address, so one
+           that is found here afterwards is the one that was so long. */
+        if (smmap__offset_load(&file->size) != file_size ||
+            (smmap__load(slot) & ~SMMAP__FLAGS) != address) {
             smmap__cursor_lost(cursor, address);
             return 0;
         }

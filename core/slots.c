@@ -11,16 +11,20 @@
 
 #include "core/memory.h"
 
-enum { LEAF_BITS_MOST = 12 };
+/* Large leaves are found by their first one; where there are very many windows, most are
+   never touched, and smaller leaves waste less. */
+enum { LEAF_BITS_MOST = 12, MANY_BITS = 20, LEAF_BITS_OF_MANY = 9 };
 
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count)
 {
+    const unsigned most = (count >> MANY_BITS) != 0 ? LEAF_BITS_OF_MANY : LEAF_BITS_MOST;
+
     memset(slots, 0, sizeof *slots);
     if (count <= 1) {
         smmap__store(&slots->first, (uintptr_t)&slots->only);
         return;
     }
-    while (slots->leaf_bits < LEAF_BITS_MOST && (count >> slots->leaf_bits) != 0) {
+    while (slots->leaf_bits < most && (count >> slots->leaf_bits) != 0) {
         slots->leaf_bits++;
     }
 }
