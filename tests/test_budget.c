@@ -87,7 +87,7 @@ static void sparse_slots(void)
 {
     enum { TOUCHED = 1000 };
     const apr_uint64_t windows = (apr_uint64_t)1 << 28;
-    const apr_size_t most = (apr_size_t)5 << 20; /* words */
+    const apr_size_t most = (apr_size_t)1 << 20; /* words */
     apr_size_t start = fake_memory_bytes();
     smmap__slots_t slots;
     apr_size_t i;
