@@ -175,7 +175,7 @@ int books_memory(books_t *books)
                  "of 1 window");
     books_target(books, "bytes of a file, one window mapped and unmapped", 512, large,
                  "of 4096 windows");
-    books_target(books, "MiB of the slot table of 16 TiB, 1000 windows touched", 40,
+    books_target(books, "MiB of the slot table of 16 TiB, 1000 windows touched", 8,
                  slots / 1048576, NULL);
     if (counting_memory_bytes() != 0) {
         tool_console_error(books->console,
