@@ -61,6 +61,14 @@ typedef enum smmap__os_advice_t {
 void smmap__os_info(smmap__os_info_t *info);
 
 /**
+ * May the environment say which files are written? Not in a program that has more rights
+ * than who started it, as set-user-ID programs have.
+ *
+ * @return 1: yes; 0: it is somebody else's. Never fails.
+ */
+int smmap__os_environment_is_ours(void);
+
+/**
  * Open a file for reading. APR could, but its handle lives in a pool of 8 KiB, or,
  * without that, is for a moment inherited by programs that another thread starts.
  *

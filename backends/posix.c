@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #endif
 
@@ -49,6 +50,16 @@ void smmap__os_info(smmap__os_info_t *info)
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;
     }
+}
+
+int smmap__os_environment_is_ours(void)
+{
+#ifdef __linux__
+    /* Capabilities of the file count too, and only the kernel knows of them. */
+    return getauxval(AT_SECURE) == 0;
+#else
+    return getuid() == geteuid() && getgid() == getegid();
+#endif
 }
 
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)

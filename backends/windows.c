@@ -188,12 +188,33 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_SUCCESS;
 }
 
+static int is_wine(void)
+{
+    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != NULL;
+}
+
+/* User Account Control lets a program have more rights than the one that started it. */
+int smmap__os_environment_is_ours(void)
+{
+    TOKEN_ELEVATION_TYPE type = TokenElevationTypeFull;
+    DWORD length = 0;
+    HANDLE token;
+
+    if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+        if (!GetTokenInformation(token, TokenElevationType, &type, sizeof type, &length)) {
+            type = TokenElevationTypeFull;
+        }
+        CloseHandle(token);
+    }
+    return type != TokenElevationTypeFull;
+}
+
 /* The fences: FlushProcessWriteBuffers makes every processor that runs a thread of this
    process execute a barrier. In Wine it does nothing (seen in 8.0, by the test of the
    fences), so there both sides execute a fence of their own. */
 int smmap__os_fence_asymmetric(void)
 {
-    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") == NULL;
+    return !is_wine();
 }
 
 void smmap__os_fence_heavy(void)

@@ -53,11 +53,16 @@ void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin)
 
 apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access)
 {
+    smmap__cursor_t *inside;
+
     if (cursor == NULL || (access != SMMAP_ACCESS_NORMAL && access != SMMAP_ACCESS_SEQUENTIAL &&
                            access != SMMAP_ACCESS_RANDOM)) {
         return APR_EINVAL;
     }
-    ((smmap__cursor_t *)(void *)cursor)->access = access;
+    inside = (smmap__cursor_t *)(void *)cursor;
+    inside->access = access;
+    inside->slots = NULL; /* the next hit decides whether the one after it may be quick */
+    inside->slot_count = 0;
     return APR_SUCCESS;
 }
 

@@ -35,6 +35,9 @@
 #else
 #include <stdatomic.h>
 
+/** Before the type of a static variable: each thread has its own. */
+#define SMMAP__THREAD_LOCAL _Thread_local
+
 typedef _Atomic(uintptr_t) smmap__word_t;
 typedef _Atomic(apr_int64_t) smmap__offset_t;
 typedef _Atomic(apr_size_t) smmap__count_t;

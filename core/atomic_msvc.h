@@ -15,6 +15,9 @@
 
 #include <intrin.h>
 
+/** Before the type of a static variable: each thread has its own. */
+#define SMMAP__THREAD_LOCAL __declspec(thread)
+
 typedef struct smmap__word_t {
     volatile uintptr_t value;
 } smmap__word_t;

@@ -64,6 +64,7 @@ typedef struct smmap__name_t {
 
 typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
+typedef struct smmap__tracer_t smmap__tracer_t;
 
 /** Where a region is: in one of these places, and nowhere else. */
 typedef enum smmap__state_t {
@@ -72,8 +73,10 @@ typedef enum smmap__state_t {
     SMMAP__LIMBO  /* nobody can find it any more; goes when its last pin does */
 } smmap__state_t;
 
-/** In a slot's word, beside the address of the region, whose low bits are 0. */
+/** In a slot's word, beside the address of the region, whose low bits are 0: it was hit since
+    the hand came by; it is as long as a window can be. */
 #define SMMAP__VISITED ((uintptr_t)1)
+#define SMMAP__WHOLE ((uintptr_t)2)
 #define SMMAP__FLAGS ((uintptr_t)0xff)
 
 /** A window that is mapped. Address, begin and length never change. */
@@ -102,6 +105,7 @@ struct smmap__file_t {
     char padding[SMMAP__LINE];
     smmap_manager_t *manager;
     smmap__identity_t identity; /* as last measured */
+    apr_uint64_t number;        /* no other file of the manager ever has it */
     smmap__file_t *hash_next;   /* in the registry */
     smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
     apr_size_t regions;         /* regions that are not in a trash yet */
@@ -148,10 +152,14 @@ struct smmap_manager_t {
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *given_back; /* signalled when a trash was emptied, or a handle is idle */
     int asymmetric;                /* the heavy fence makes light ones free; see atomic.h */
+    smmap_trace_t *trace;    /* hears of moves; NULL: the tracer, if there is one, does */
+    void *trace_context;
+    smmap__tracer_t *tracer; /* what it points to has a lock of its own */
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
     smmap__count_t limbo_count;
+    smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
@@ -161,6 +169,7 @@ struct smmap_manager_t {
                                 closed afterwards */
     apr_size_t handle_waiters; /* calls that wait for one of them */
     unsigned next_stripe;
+    apr_uint64_t last_file; /* the number of the file that was made last */
     smmap__queue_t queue;
     smmap__pins_t pins;
     smmap__region_t *limbo;
@@ -180,14 +189,29 @@ struct smmap_manager_t {
 typedef struct smmap__cursor_t {
     smmap_cursor_t shown;
     apr_off_t offset; /* what was asked for last */
-    apr_size_t size;
-    smmap__file_t *file;      /* counted in file->cursors */
-    smmap__pin_t *pin;        /* where the window is published; NULL: never had one */
+    apr_size_t asked; /* 0: all that the window holds from there on */
+    smmap__pin_t *pin; /* where the window is published; NULL: never had one */
+    /* What quick() in cursor.c needs of the file, so that it touches no line of it. */
+    smmap__word_t *slots;     /* the first leaf of the grid; NULL: not known yet */
+    apr_uint64_t slot_count;  /* words in it; 0: quick() is not for this cursor */
+    apr_size_t window;        /* bytes in a window, 1 << shift */
+    unsigned shift;
+    smmap_access_t access;
     smmap_manager_t *manager; /* counted */
+    smmap__file_t *file;      /* counted in file->cursors */
     smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
-    smmap_access_t access;
+    unsigned char traced; /* its moves are reported */
 } smmap__cursor_t;
+
+/** Bytes that a cursor with a window shows. */
+static inline apr_size_t smmap__cursor_size(const smmap__cursor_t *cursor)
+{
+    apr_size_t there = cursor->shown.window_size -
+                       (apr_size_t)(cursor->offset - cursor->shown.window_begin);
+
+    return cursor->asked != 0 && cursor->asked < there ? cursor->asked : there;
+}
 
 /* manager.c */
 
@@ -285,6 +309,12 @@ static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_o
     return file->shift != 0 ? (apr_uint64_t)offset >> file->shift
                             : (apr_uint64_t)offset / (apr_uint64_t)file->window;
 }
+/** Where a window begins. */
+static inline apr_off_t smmap__window_begin(const smmap__file_t *file, apr_uint64_t number)
+{
+    return file->shift != 0 ? (apr_off_t)(number << file->shift)
+                            : (apr_off_t)number * file->window;
+}
 /** The offset just behind a region. */
 apr_off_t smmap__region_end(const smmap__region_t *region);
 /** The region that is mapped already and holds [offset, end), or NULL. */
@@ -323,6 +353,17 @@ void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
                                   int whole, smmap__region_t **region);
 
+/* trace.c */
+
+/** Report a move, or write it down. To be called where cursor->traced is set. */
+void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset,
+                  apr_size_t length);
+/** Begin to write moves down, if that is asked for. What goes wrong is counted. */
+void smmap__trace_open(smmap_manager_t *manager);
+/** Write the rest. */
+void smmap__trace_close(smmap_manager_t *manager);
+void smmap__trace_free(smmap_manager_t *manager);
+
 /* read.c, ahead.c */
 
 /** Use the file's handle without a lock; 0: it is closed, and nothing is to be ended. */
@@ -331,11 +372,29 @@ void smmap__reading_end(smmap__file_t *file);
 /** A sequential cursor came into the window at `begin`: ask for the one behind it. */
 void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin);
 
-/* cursor.c */
+/* hit.c */
 
 /** Move to the window of the grid that holds [offset, offset + size), without a lock. 0: it is
     not mapped, or is on its way out, or does not hold all; the cursor is as it was, or empty. */
 int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
+
+/* cursor.c */
+
+/** The same, for all cursors and windows. size: what the cursor is to show, 0 for all. */
+int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+                       apr_size_t size);
+/** A move to a window that was just leaving: the cursor's pin says so, and now it is empty. */
+void smmap__cursor_lost(smmap__cursor_t *cursor, uintptr_t address);
+/** The cursor has left a window (NULL: none) that may be in limbo. Returns APR_SUCCESS. */
+apr_status_t smmap__cursor_left(smmap_manager_t *manager, const unsigned char *window);
+/** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. lost: the address of
+    a window as for smmap__cursor_lost(), or 0. */
+apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                               uintptr_t lost);
+apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                                   uintptr_t lost);
+/** smmap_cursor_use() for arguments that were checked, and not reported. */
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 /** A copy that no pool owns; see smmap_cursor_copy(). */
 apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor);
 /** Close and free it. */

@@ -6,24 +6,29 @@
  * in the cursor's pin, for whoever wants to unmap it; both change together.
  *
  * A cursor is used by one thread at a time, so its own fields need no lock. A move
- * to a window that is mapped, smmap__cursor_hit(), takes none at all: it reads the file's size
- * and the slot, publishes the pin, and reads both again. Why that is enough is
- * told in find.c.
+ * to a window that is mapped takes none at all: smmap__cursor_step() reads the file's
+ * size and the slot, publishes the pin, and reads both again. Why that is enough is
+ * told in find.c. In hit.c is the same for what is asked most, in fewer instructions.
  */
 #include "core/core.h"
+
+#include <string.h>
 
 static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
 {
     return (smmap__cursor_t *)(void *)(apr_uintptr_t)cursor;
 }
 
+static smmap_cursor_t *shown(smmap__cursor_t *cursor)
+{
+    return (smmap_cursor_t *)cursor;
+}
+
 static void show(smmap__cursor_t *cursor, const unsigned char *data, apr_off_t begin,
                  apr_size_t window, apr_off_t offset, apr_size_t size)
 {
-    apr_size_t there = window - (apr_size_t)(offset - begin);
-
     cursor->offset = offset;
-    cursor->size = size != 0 && size < there ? size : there;
+    cursor->asked = size;
     cursor->shown.window_data = data;
     cursor->shown.window_begin = begin;
     cursor->shown.window_size = window;
@@ -49,7 +54,7 @@ static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
 /* Pin nothing any more. Whoever saw the pin left it to us to unmap the window. */
 static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
 {
-    smmap__publish(&cursor->pin->window, 0, cursor->manager->asymmetric);
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
     if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
         limbo_release(cursor->manager, window);
     }
@@ -67,7 +72,7 @@ static void empty(smmap__cursor_t *cursor)
     cursor->shown.window_begin = 0;
     cursor->shown.window_size = 0;
     cursor->offset = 0;
-    cursor->size = 0;
+    cursor->asked = 0;
     let_go(cursor, window);
 }
 
@@ -107,7 +112,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     } else if (from->shown.window_data != NULL) {
         cursor->pin = smmap__pin_make(&manager->pins);
         if (cursor->pin != NULL) {
-            smmap__store(&cursor->pin->window, (uintptr_t)from->shown.window_data);
+            smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
         } else {
             status = APR_ENOMEM;
         }
@@ -122,11 +127,12 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     if (status == APR_SUCCESS) {
         cursor->shown = from->shown;
         cursor->offset = from->offset;
-        cursor->size = from->size;
+        cursor->asked = from->asked;
         cursor->manager = manager;
         cursor->file = from->file;
         cursor->name = from->name;
         cursor->access = from->access;
+        cursor->traced = from->traced;
     }
     return status;
 }
@@ -157,6 +163,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         return status;
     }
     made->manager = manager;
+    made->traced = manager->trace != NULL || manager->tracer != NULL;
     made->pool = pool;
     apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
     *cursor = &made->shown;
@@ -181,11 +188,40 @@ apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *
     return open_on(cursor, manager, NULL, handle, pool);
 }
 
+void smmap__cursor_lost(smmap__cursor_t *cursor, uintptr_t address)
+{
+    empty(cursor);
+    let_go(cursor, (const unsigned char *)address);
+}
+
+apr_status_t smmap__cursor_left(smmap_manager_t *manager, const unsigned char *window)
+{
+    if (window != NULL) {
+        limbo_release(manager, window);
+    }
+    return APR_SUCCESS;
+}
+
+/* Take over from the file what a quick move needs; the cursor has a pin. */
+static void learn(smmap__cursor_t *cursor)
+{
+    const smmap__file_t *file = cursor->file;
+
+    cursor->slots = (smmap__word_t *)smmap__load(&file->grid.first);
+    cursor->shift = file->shift;
+    cursor->window = (apr_size_t)1 << file->shift;
+    cursor->slot_count = 0;
+    if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
+        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->traced) {
+        cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
+    }
+}
+
 /* Move to a window of the grid that is mapped, without a lock. 0: it is not, or it
    was on its way out, or it does not hold `length` bytes from offset on; the cursor is
    as it was, or empty. size: what the cursor is to show, 0 for all. */
-static inline int hit(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
-                      apr_size_t size)
+int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+                       apr_size_t size)
 {
     const smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
@@ -193,8 +229,7 @@ static inline int hit(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t lengt
     apr_off_t file_size = smmap__offset_load(&file->size);
     apr_uint64_t number = smmap__window_number(file, offset);
     smmap__word_t *slot = smmap__slots_find(&file->grid, number);
-    apr_off_t begin = file->shift != 0 ? (apr_off_t)(number << file->shift)
-                                       : (apr_off_t)number * file->window;
+    apr_off_t begin = smmap__window_begin(file, number);
     apr_off_t window = file_size - begin < file->window ? file_size - begin : file->window;
     uintptr_t word;
     uintptr_t address;
@@ -208,19 +243,25 @@ static inline int hit(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t lengt
         return 0;
     }
     if (address != (uintptr_t)old) {
-        smmap__publish(&pin->window, address, cursor->manager->asymmetric);
-        if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
-            smmap__offset_load(&file->size) != file_size) {
-            empty(cursor);
-            let_go(cursor, (const unsigned char *)address);
+        smmap__publish(pin->window, address, cursor->manager->asymmetric);
+        /* First the size: while the pin stands, no other region gets this address, so one
+           that is found here afterwards is the one that was so long. */
+        if (smmap__offset_load(&file->size) != file_size ||
+            (smmap__load(slot) & ~SMMAP__FLAGS) != address) {
+            smmap__cursor_lost(cursor, address);
             return 0;
         }
     }
-    if (!(word & SMMAP__VISITED)) {
-        smmap__replace(slot, address, address | SMMAP__VISITED);
+    /* Going on in the window it has is no second visit: who reads it step by step does
+       not want it more than who reads it at once. */
+    if (!(word & SMMAP__VISITED) && address != (uintptr_t)old) {
+        smmap__replace(slot, word, word | SMMAP__VISITED);
     }
     smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
     show(cursor, (const unsigned char *)address, begin, (apr_size_t)window, offset, size);
+    if (cursor->slots == NULL) {
+        learn(cursor);
+    }
     if (address != (uintptr_t)old) {
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
             smmap__ahead(cursor, begin);
@@ -232,9 +273,25 @@ static inline int hit(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t lengt
     return 1;
 }
 
-int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+/* See that the cursor has a pin, and in a line of the thread that uses it. It pins nothing. The
+   lock is held. */
+static void pin_near(smmap__cursor_t *cursor)
 {
-    return hit(cursor, offset, (apr_off_t)size, size);
+    smmap_manager_t *manager = cursor->manager;
+    smmap__pin_t *pin;
+
+    if (cursor->pin != NULL && smmap__pin_is_near(cursor->pin)) {
+        return;
+    }
+    pin = smmap__pin_make(&manager->pins);
+    if (pin == NULL) {
+        return; /* one that is far will do */
+    }
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
+    cursor->pin = pin;
 }
 
 /* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
@@ -243,14 +300,13 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
                          apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
+    const unsigned char *old = cursor->shown.window_data;
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
 
     empty(cursor);
     smmap__manager_lock(manager);
-    if (cursor->pin == NULL) {
-        cursor->pin = smmap__pin_make(&manager->pins);
-    }
+    pin_near(cursor);
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
     } else if (end > smmap__offset_load(&cursor->file->size)) {
@@ -260,8 +316,10 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     } else {
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
-            smmap__store(&cursor->pin->window, (uintptr_t)region->mapping.address);
-            smmap__region_visit_locked(region);
+            smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
+            if (region->mapping.address != old) {
+                smmap__region_visit_locked(region);
+            }
             manager->stats.hits++;
         } else {
             manager->stats.misses++;
@@ -280,36 +338,55 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     return status;
 }
 
-apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size)
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
 {
-    if (cursor == NULL || offset < 0) {
-        smmap_cursor_release(cursor);
-        return APR_EINVAL;
-    }
-    if (hit(inside(cursor), offset, 1, size)) {
+    if (smmap__cursor_step(cursor, offset, 1, size)) {
         return APR_SUCCESS;
     }
     if (offset == SMMAP__OFFSET_MAX) {
-        smmap_cursor_release(cursor);
+        empty(cursor);
         return APR_EOF; /* the last byte that a file can have is the one before */
     }
-    return move(inside(cursor), offset, offset + 1, 0, size);
+    return move(cursor, offset, offset + 1, 0, size);
 }
 
-apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size)
+apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                               uintptr_t lost)
 {
+    if (lost != 0) {
+        smmap__cursor_lost(cursor, lost);
+    }
+    if (cursor == NULL || offset < 0) {
+        smmap_cursor_release(shown(cursor));
+        return APR_EINVAL;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_USE, offset, size);
+    }
+    return smmap__cursor_go(cursor, offset, size);
+}
+
+apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                                   uintptr_t lost)
+{
+    if (lost != 0) {
+        smmap__cursor_lost(cursor, lost);
+    }
     if (cursor == NULL || offset < 0 || size == 0) {
-        smmap_cursor_release(cursor);
+        smmap_cursor_release(shown(cursor));
         return APR_EINVAL;
     }
     if (size > (apr_uint64_t)(SMMAP__OFFSET_MAX - offset)) {
-        smmap_cursor_release(cursor);
+        empty(cursor);
         return SMMAP_ETOOLARGE;
     }
-    if (hit(inside(cursor), offset, (apr_off_t)size, size)) {
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
+    }
+    if (smmap__cursor_step(cursor, offset, (apr_off_t)size, size)) {
         return APR_SUCCESS;
     }
-    return move(inside(cursor), offset, offset + (apr_off_t)size, 1, size);
+    return move(cursor, offset, offset + (apr_off_t)size, 1, size);
 }
 
 void smmap_cursor_release(smmap_cursor_t *cursor)
@@ -359,7 +436,7 @@ apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *curs
 
 apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from)
 {
-    smmap__cursor_t joined = {{NULL, 0, 0}, 0, 0, NULL, NULL, NULL, NULL, NULL, 0};
+    smmap__cursor_t joined;
     smmap__cursor_t *to;
     apr_status_t status;
 
@@ -369,6 +446,7 @@ apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *f
     if (cursor == from) {
         return APR_SUCCESS;
     }
+    memset(&joined, 0, sizeof joined);
     /* First take, then let go: the file they share may have no other cursor. */
     status = join(&joined, inside(from));
     if (status != APR_SUCCESS) {

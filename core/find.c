@@ -38,6 +38,14 @@ static uintptr_t address_of(const smmap__region_t *region)
     return (uintptr_t)region->mapping.address;
 }
 
+/* What stands in the slot of a region of the grid. */
+static uintptr_t word_of(const smmap__region_t *region)
+{
+    int whole = (apr_off_t)region->mapping.length == region->file->window;
+
+    return address_of(region) | (whole ? SMMAP__WHOLE : 0);
+}
+
 /* By address. */
 
 static smmap__region_t **bucket_of(const smmap_manager_t *manager, uintptr_t address)
@@ -162,7 +170,7 @@ void smmap__region_attach_locked(smmap__region_t *region)
         region->next = (smmap__region_t *)smmap__load(chain);
         smmap__store(chain, (uintptr_t)region);
     } else {
-        smmap__store(region->slot, address_of(region));
+        smmap__store(region->slot, word_of(region));
     }
 }
 
@@ -213,7 +221,7 @@ void smmap__region_visit_locked(smmap__region_t *region)
     if (region->slot == NULL) {
         region->visited = 1;
     } else {
-        smmap__store(region->slot, address_of(region) | SMMAP__VISITED);
+        smmap__store(region->slot, word_of(region) | SMMAP__VISITED);
     }
 }
 
@@ -226,13 +234,13 @@ int smmap__region_spared_locked(smmap__region_t *region)
         region->visited = 0;
         return visited;
     }
-    return smmap__replace(region->slot, address_of(region) | SMMAP__VISITED, address_of(region));
+    return smmap__replace(region->slot, word_of(region) | SMMAP__VISITED, word_of(region));
 }
 
 int smmap__region_take_locked(smmap__region_t *region)
 {
     if (region->state != SMMAP__FOUND ||
-        (region->slot != NULL && !smmap__replace(region->slot, address_of(region), 0))) {
+        (region->slot != NULL && !smmap__replace(region->slot, word_of(region), 0))) {
         return 0;
     }
     region->state = SMMAP__TAKEN;
@@ -273,7 +281,7 @@ static void mark(void *context, uintptr_t window)
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager)
 {
     manager->epoch++;
-    smmap__pins_each(&manager->pins, mark, manager);
+    smmap__pins_each(&manager->pins, SMMAP__PINS_ALL, mark, manager);
     return manager->epoch;
 }
 

@@ -60,6 +60,7 @@ typedef struct batch_t {
     smmap__region_t *regions[BATCH];
     unsigned char pinned[BATCH];
     unsigned count;
+    apr_uint64_t set; /* as for smmap__pins_each() */
     unsigned char table[4 * BATCH]; /* index + 1; 0: empty */
 } batch_t;
 
@@ -76,6 +77,7 @@ static void batch_add(batch_t *batch, smmap__region_t *region)
         at++;
     }
     batch->regions[batch->count] = region;
+    batch->set |= smmap__pins_bit((uintptr_t)region->mapping.address);
     batch->table[at % (4 * BATCH)] = (unsigned char)++batch->count;
 }
 
@@ -91,6 +93,16 @@ static void batch_see_pin(void *context, uintptr_t window)
             return;
         }
         at++;
+    }
+}
+
+/* With few windows a batch is one of them, and then a comparison for each pin will do. */
+static void batch_see_pins(const smmap_manager_t *manager, batch_t *batch)
+{
+    if (batch->count == 1) {
+        batch->pinned[0] = smmap__pins_hold(&manager->pins, batch->regions[0]->mapping.address);
+    } else if (batch->count > 1) {
+        smmap__pins_each(&manager->pins, batch->set, batch_see_pin, batch);
     }
 }
 
@@ -140,7 +152,7 @@ static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t
 
         go_on = batch_fill(manager, &batch, bytes, more < MORE_MOST ? more : MORE_MOST, &steps);
         smmap__os_fence_heavy();
-        smmap__pins_each(&manager->pins, batch_see_pin, &batch);
+        batch_see_pins(manager, &batch);
         for (i = 0; i < batch.count; i++) {
             if (batch.pinned[i]) {
                 smmap__region_give_back_locked(batch.regions[i]);

@@ -44,7 +44,7 @@ apr_off_t smmap_cursor_offset(const smmap_cursor_t *cursor)
 
 apr_size_t smmap_cursor_size(const smmap_cursor_t *cursor)
 {
-    return smmap_cursor_is_valid(cursor) ? inside(cursor)->size : 0;
+    return smmap_cursor_is_valid(cursor) ? smmap__cursor_size(inside(cursor)) : 0;
 }
 
 apr_off_t smmap_cursor_end(const smmap_cursor_t *cursor)

@@ -123,6 +123,11 @@ static apr_status_t read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     }
     if (pin != NULL) {
         smmap__count_store(&pin->direct_reads, smmap__count_load(&pin->direct_reads) + 1);
+    } else {
+        /* The cursor never had a window, so there is nowhere to count without the lock. */
+        smmap__manager_lock(cursor->manager);
+        cursor->manager->stats.direct_reads++;
+        smmap__manager_unlock(cursor->manager);
     }
     if (*copied < size) {
         status = smmap__file_measure(file, cursor->name);
@@ -153,12 +158,12 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                 *copied = 0;
                 return read_direct(cursor, offset, to, size, copied);
             }
-            status = smmap_cursor_use(&cursor->shown, offset, size);
+            status = smmap__cursor_go(cursor, offset, size);
             if (status != APR_SUCCESS) {
                 *copied = 0;
                 return status;
             }
-            *copied = cursor->size;
+            *copied = smmap__cursor_size(cursor);
         }
         from = smmap_cursor_data(shown);
     }
@@ -191,9 +196,14 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     if (size != 0 && (apr_uint64_t)(file_size - offset) < size) {
         size = (apr_size_t)(file_size - offset);
     }
+    if (cursor->traced && size != 0) {
+        smmap__trace(cursor, SMMAP_MOVE_READ, offset, size);
+    }
     while (status == APR_SUCCESS && done < size) {
+        const smmap__file_t *file = cursor->file;
         apr_off_t at = offset + (apr_off_t)done;
-        apr_off_t left = cursor->file->window - at % cursor->file->window;
+        apr_off_t begin = smmap__window_begin(file, smmap__window_number(file, at));
+        apr_off_t left = file->window - (at - begin);
         apr_size_t part = size - done;
 
         if ((apr_uint64_t)left < part) {
@@ -205,5 +215,6 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     if (got != NULL) {
         *got = done;
     }
-    return status;
+    /* The bytes were there when we began; a window on the way showed that they are gone. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }

@@ -169,6 +169,7 @@ static void enter_registry(smmap__file_t *file)
     file->hash_next = *bucket;
     *bucket = file;
     file->registered = 1;
+    file->number = ++manager->last_file;
     file->stripe = manager->next_stripe++ % SMMAP__STRIPES;
     manager->stats.files++;
 }

@@ -35,6 +35,27 @@ static void note_misuse(const char *what)
     }
 }
 
+/* One thing more, or `taken` back. Under the lock. */
+static void hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t taken)
+{
+    *held = *held + more - taken;
+    if (*peak < *held) {
+        *peak = *held;
+    }
+}
+
+static void hold_mapping(apr_size_t length)
+{
+    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 1, 0);
+    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, length, 0);
+}
+
+static void drop_mapping(apr_size_t length)
+{
+    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 0, 1);
+    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, 0, length);
+}
+
 static int due(fake_call_t call)
 {
     apr_size_t now = ++fake_state.calls[call];
@@ -135,6 +156,7 @@ static apr_status_t give_out(apr_status_t status, apr_os_file_t made, apr_os_fil
     }
     fake_state.handles[native_number(made)] = 1;
     fake_state.live_handles++;
+    hold(&fake_state.held.handles, &fake_state.peaks.handles, 1, 0);
     *handle = made;
     return APR_SUCCESS;
 }
@@ -180,6 +202,7 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
 
         fake_state.handles[native_number(file)] = 0;
         fake_state.live_handles--;
+        hold(&fake_state.held.handles, &fake_state.peaks.handles, 0, 1);
         if (status == APR_SUCCESS) {
             status = closed;
         }
@@ -273,23 +296,28 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
             note_misuse("a mapping was asked for past the end of the file");
         }
     }
+    if (status == APR_SUCCESS) {
+        hold_mapping(length);
+    }
     leave();
     if (status != APR_SUCCESS) {
         return status;
     }
     entry = calloc(1, sizeof *entry);
-    if (entry == NULL) {
-        return APR_ENOMEM;
+    status = entry != NULL ? APR_SUCCESS : APR_ENOMEM;
+    if (status == APR_SUCCESS) {
+        entry->offset = offset;
+        entry->length = length;
+        entry->file = id;
+        status = copy_in(entry, file);
     }
-    entry->offset = offset;
-    entry->length = length;
-    entry->file = id;
-    status = copy_in(entry, file);
+    fake_lock();
     if (status != APR_SUCCESS) {
+        drop_mapping(length);
+        leave();
         free(entry);
         return status;
     }
-    fake_lock();
     entry->next = NULL;
     *find(entry->address) = entry;
     fake_state.live_mappings++;
@@ -324,6 +352,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         *at = entry->next;
         fake_state.live_mappings--;
         fake_state.live_bytes -= entry->length;
+        drop_mapping(entry->length);
         note_event(0, entry);
         memset(entry->address, 0xdd, entry->whole);
         native_aligned_free(entry->address);
@@ -438,6 +467,11 @@ void smmap__os_fence_heavy(void)
     /* What replaces a word is a full fence. */
     smmap__store(&nothing, 0);
     smmap__replace(&nothing, 0, 1);
+}
+
+int smmap__os_environment_is_ours(void)
+{
+    return !fake_state.strange;
 }
 
 int smmap__os_fence_asymmetric(void)

@@ -51,6 +51,11 @@ apr_off_t fake_advised(apr_off_t *end)
     return bytes;
 }
 
+void fake_set_strange(void)
+{
+    fake_state.strange = 1;
+}
+
 void fake_set_absent(apr_size_t every)
 {
     fake_state.absent = every;
@@ -125,6 +130,23 @@ apr_size_t fake_live_bytes(void)
 apr_size_t fake_live_handles(void)
 {
     return locked(&fake_state.live_handles);
+}
+
+fake_peaks_t fake_peaks(void)
+{
+    fake_peaks_t peaks;
+
+    pthread_mutex_lock(&fake_state.lock);
+    peaks = fake_state.peaks;
+    pthread_mutex_unlock(&fake_state.lock);
+    return peaks;
+}
+
+void fake_peaks_clear(void)
+{
+    pthread_mutex_lock(&fake_state.lock);
+    fake_state.peaks = fake_state.held;
+    pthread_mutex_unlock(&fake_state.lock);
 }
 
 apr_size_t fake_misuses(void)
@@ -218,6 +240,7 @@ void fake_reset(void)
     fake_state.event_room = 0;
     fake_state.recording = 0;
     fake_state.birth = 0;
+    fake_state.strange = 0;
     fake_state.absent = 0;
     fake_state.advised = 0;
     fake_state.advised_end = 0;

@@ -32,6 +32,7 @@ typedef struct fake_state_t {
     apr_size_t granularity;
     apr_size_t max_open_files;
     apr_int64_t birth;
+    int strange; /**< 1: the environment is somebody else's */
     apr_size_t absent;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */
@@ -41,6 +42,11 @@ typedef struct fake_state_t {
     apr_size_t live_mappings;
     apr_size_t live_bytes;
     apr_size_t live_handles;
+
+    /* The same, counted from before a thing is given out until after it was taken back, and the
+       most there ever were: never below what there really was. */
+    fake_peaks_t held;
+    fake_peaks_t peaks;
 
     void (*hooks[FAKE_ANY])(void *data); /**< to be called once; NULL: none */
     void *hook_data[FAKE_ANY];

@@ -1,5 +1,6 @@
 /*
- * platform.h for POSIX systems.
+ * platform.h for POSIX systems, but for what the fake backend needs, which is in
+ * platform_posix_fake.c.
  */
 #ifndef _FILE_OFFSET_BITS
 #define _FILE_OFFSET_BITS 64
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,23 +24,9 @@
 
 /* Handles. */
 
-static apr_status_t give(int fd, apr_os_file_t *handle)
-{
-    *handle = fd;
-    return fd >= 0 ? APR_SUCCESS : errno;
-}
-
-apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t use)
-{
-    static const int flags[] = {O_RDONLY | O_NONBLOCK, O_WRONLY, O_WRONLY | O_CREAT | O_TRUNC,
-                                O_RDONLY};
-
-    return give(open(path, flags[use] | O_CLOEXEC, 0644), handle);
-}
-
 apr_status_t native_open_null(apr_os_file_t *handle)
 {
-    return give(open("/dev/null", O_RDONLY | O_CLOEXEC), handle);
+    return native_open(handle, "/dev/null", NATIVE_READ);
 }
 
 const char *native_null_path(void)
@@ -51,21 +37,6 @@ const char *native_null_path(void)
 apr_status_t native_pipe(apr_os_file_t ends[2])
 {
     return pipe(ends) == 0 ? APR_SUCCESS : errno;
-}
-
-apr_status_t native_dup(apr_os_file_t *copy, apr_os_file_t handle)
-{
-    return give(fcntl(handle, F_DUPFD_CLOEXEC, 0), copy);
-}
-
-apr_status_t native_close(apr_os_file_t handle)
-{
-    return close(handle) == 0 ? APR_SUCCESS : errno;
-}
-
-int native_is_open(apr_os_file_t handle)
-{
-    return fcntl(handle, F_GETFD) >= 0;
 }
 
 int native_is_writable(apr_os_file_t handle)
@@ -85,27 +56,6 @@ void native_let_inherit(apr_os_file_t handle)
     NEED(fcntl(handle, F_SETFD, 0) == 0);
 }
 
-int native_is_stream(apr_os_file_t handle)
-{
-    (void)handle;
-    return 0;
-}
-
-apr_size_t native_number(apr_os_file_t handle)
-{
-    return (apr_size_t)handle;
-}
-
-apr_off_t native_place(apr_os_file_t handle)
-{
-    return lseek(handle, 0, SEEK_CUR);
-}
-
-void native_set_place(apr_os_file_t handle, apr_off_t place)
-{
-    NEED(lseek(handle, (off_t)place, SEEK_SET) == place);
-}
-
 apr_off_t native_read(apr_os_file_t handle, void *to, apr_size_t size)
 {
     return read(handle, to, size);
@@ -114,43 +64,6 @@ apr_off_t native_read(apr_os_file_t handle, void *to, apr_size_t size)
 apr_off_t native_write(apr_os_file_t handle, const void *from, apr_size_t size)
 {
     return write(handle, from, size);
-}
-
-apr_status_t native_read_at(apr_os_file_t handle, apr_off_t offset, void *to, apr_size_t size,
-                            apr_size_t *got)
-{
-    apr_size_t done = 0;
-
-    while (done < size) {
-        ssize_t step = pread(handle, (char *)to + done, size - done,
-                             (off_t)(offset + (apr_off_t)done));
-
-        if (step < 0 && errno == EINTR) {
-            continue;
-        }
-        if (step < 0) {
-            return errno;
-        }
-        if (step == 0) {
-            break;
-        }
-        done += (apr_size_t)step;
-    }
-    *got = done;
-    return APR_SUCCESS;
-}
-
-apr_status_t native_facts(apr_os_file_t handle, apr_off_t *size, apr_uint64_t *id, int *regular)
-{
-    struct stat info;
-
-    if (fstat(handle, &info) != 0) {
-        return errno;
-    }
-    *size = info.st_size;
-    *id = (apr_uint64_t)info.st_ino;
-    *regular = S_ISREG(info.st_mode);
-    return APR_SUCCESS;
 }
 
 int native_count_handles(void)
@@ -378,30 +291,6 @@ void native_alarm(unsigned seconds)
 void native_exit(int code)
 {
     _exit(code);
-}
-
-void *native_aligned(apr_size_t alignment, apr_size_t size)
-{
-    void *memory;
-
-    return posix_memalign(&memory, alignment, size) == 0 ? memory : NULL;
-}
-
-void native_aligned_free(void *memory)
-{
-    free(memory);
-}
-
-static pthread_mutex_t the_lock = PTHREAD_MUTEX_INITIALIZER;
-
-void fake_lock(void)
-{
-    pthread_mutex_lock(&the_lock);
-}
-
-void fake_unlock(void)
-{
-    pthread_mutex_unlock(&the_lock);
 }
 
 /* For the runner. */

@@ -31,6 +31,7 @@
     X(test_window)   \
     X(test_status)   \
     X(test_slots)    \
+    X(test_budget)   \
     X(test_queue)    \
     X(test_manager)  \
     X(test_cursor)   \
@@ -38,6 +39,7 @@
     X(test_buffer)   \
     X(test_input)    \
     X(test_policy)   \
+    X(test_scan)     \
     X(test_limits)   \
     X(test_refused)  \
     X(test_stale)    \
@@ -49,6 +51,8 @@
     X(test_large)    \
     X(test_between)  \
     X(test_read)     \
+    X(test_trace)    \
+    X(test_traced)   \
     X(test_threads)
 
 #define DECLARE(name) extern const test_module_t name;

@@ -231,6 +231,51 @@ static void hints(void)
     CHECK_NUMBER(manager_stats(manager).prefetches, 64);
 }
 
+/* A cursor that had a hit knows the way to the next one by itself. It must not when it
+   has no pin, and must forget it when it becomes a sequential one. */
+static void hints_and_hits(void)
+{
+    smmap_cursor_t *other;
+    smmap_cursor_t *copy;
+    smmap_stats_t before;
+    apr_size_t i;
+
+    begin(64, SMMAP_LIMITS_HARD);
+    for (i = 0; i < 3 * 60; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i % 60 * unit + i), 0));
+        CHECK(region_shows(cursor, &file));
+    }
+    other = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_hint(other, SMMAP_ACCESS_RANDOM));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(other, (apr_off_t)((i + 1) * unit) - 1, 0));
+        CHECK_NUMBER(smmap_cursor_size(other), 1);
+        CHECK(cursor_shows(other, &file));
+        NEED_OK(smmap_cursor_require(other, (apr_off_t)(i * unit), unit));
+        CHECK(cursor_shows(other, &file));
+    }
+    NEED_OK(smmap_cursor_copy(&copy, other, test_pool));
+    CHECK_STATUS(smmap_cursor_use(other, -1, 0), APR_EINVAL);
+    CHECK(!smmap_cursor_is_valid(other));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(copy, (apr_off_t)(i * unit), 10));
+        CHECK_NUMBER(smmap_cursor_size(copy), 10);
+        CHECK(cursor_shows(copy, &file));
+    }
+    CHECK_STATUS(smmap_cursor_require(copy, 5, 0), APR_EINVAL);
+    CHECK(!smmap_cursor_is_valid(copy));
+    before = manager_stats(manager);
+    NEED_OK(smmap_cursor_hint(other, SMMAP_ACCESS_SEQUENTIAL));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(other, (apr_off_t)(i * unit), 0));
+    }
+    CHECK_NUMBER(manager_stats(manager).prefetches - before.prefetches, 60);
+    CHECK_NUMBER(manager_stats(manager).misses, before.misses);
+    CHECK_NUMBER(manager_stats(manager).hits - before.hits, 60);
+    smmap_cursor_close(copy);
+    counts_check();
+}
+
 /* The real system may know no such advice. */
 static int is_taken(apr_status_t status)
 {
@@ -290,6 +335,41 @@ static void advice_on_the_window(void)
     counts_check();
 }
 
+/* A read past the windows counts, whether its cursor ever had one or not. */
+static void counted_without_a_window(void)
+{
+    smmap_cursor_t *fresh;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    fresh = cursor_open(manager, file.path);
+    CHECK(reads(fresh, 30 * unit + 7, 100));
+    CHECK(reads(fresh, 31 * unit + 7, 100));
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 2);
+    smmap_cursor_close(fresh);
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 2);
+}
+
+/* The bytes were there when the read began: their loss is no mistake of who asked for them. */
+static void cut_on_the_way(void)
+{
+    static unsigned char bytes[400000];
+    apr_size_t got = 99;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    if (!file_resize(file.path, (apr_off_t)(2 * unit + 5))) {
+        test_skip("the file system cannot cut files");
+        return;
+    }
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)unit + 1, bytes, 2 * unit, &got),
+                 SMMAP_ETRUNCATED);
+    CHECK_NUMBER(got, unit + 4);
+    CHECK(memcmp(bytes, file.data + unit + 1, unit + 4) == 0);
+    /* And now it is known. */
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(2 * unit + 5), bytes, 1, &got), APR_EOF);
+    CHECK_NUMBER(got, 0);
+}
+
 static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"ends_and_bad_input", ends_and_bad_input},
                                     {"room_is_used", room_is_used},
@@ -298,8 +378,11 @@ static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"hot_stays", hot_stays},
                                     {"after_collect", after_collect},
                                     {"with_one_handle", with_one_handle},
+                                    {"counted_without_a_window", counted_without_a_window},
                                     {"cut_short", cut_short},
+                                    {"cut_on_the_way", cut_on_the_way},
                                     {"hints", hints},
+                                    {"hints_and_hits", hints_and_hits},
                                     {"advice", advice},
                                     {"advice_on_the_window", advice_on_the_window},
                                     {NULL, NULL}};

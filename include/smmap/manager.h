@@ -22,6 +22,7 @@
 
 #include "smmap/export.h"
 #include "smmap/status.h"
+#include "smmap/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,13 +71,18 @@ typedef struct smmap_options_t {
     /** Most file handles open at a time. Default: half of what the process may have, at
         least 8. */
     apr_size_t max_open_files;
+    /** A function that hears of each move; see trace.h. Default: none, and where SMMAP_TRACE
+        is set in the environment, moves are written into the file that it names. */
+    smmap_trace_t *trace;
+    /** What is handed to it. */
+    void *trace_context;
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
 #define SMMAP_OPTIONS_INIT                                                        \
     {                                                                             \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT                           \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, 0, 0                     \
     }
 
 /** What a manager counted. Start from SMMAP_STATS_INIT. */
@@ -113,13 +119,14 @@ typedef struct smmap_stats_t {
     apr_uint64_t direct_reads;    /**< copying reads, window by window, that mapped nothing */
     apr_uint64_t denied;          /**< times that a window was not worth evicting another for */
     apr_uint64_t prefetches;      /**< times that a sequential cursor asked for its next window */
+    apr_uint64_t trace_failures;  /**< 1: SMMAP_TRACE could not be written, or not all of it */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
 #define SMMAP_STATS_INIT                                                                \
     {                                                                                   \
         sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0                                                   \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                \
     }
 
 /**

@@ -63,7 +63,10 @@ copy_source()
                 ! -name '*.o' ! -name '*.lo' ! -name '*.la' ! -name '*.a' ! -name '*.trs' \
                 ! -name '*.log' ! -name config.status ! -name config.h ! -name libtool \
                 ! -name stamp-h1 ! -name .dirstamp ! -path ./Makefile ! -path ./smmap.pc \
-                ! -path ./smmap ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
+                ! -path ./smmap ! -path ./smmap-bench ! -path ./smmap-bookkeeping \
+                ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
+                ! -path ./tests/stress-fake ! -path ./tests/stress-posix \
+                ! -path ./tests/model \
                 ! -path ./tests/run-smmap ! -path ./tests/run-packscan ! -name '*.exe' \
                 ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
                 -print
