@@ -136,17 +136,17 @@ fake_peaks_t fake_peaks(void)
 {
     fake_peaks_t peaks;
 
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     peaks = fake_state.peaks;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
     return peaks;
 }
 
 void fake_peaks_clear(void)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     fake_state.peaks = fake_state.held;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 apr_size_t fake_misuses(void)

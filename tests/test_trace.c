@@ -5,10 +5,9 @@
 #include "harness.h"
 
 #include <apr_env.h>
+#include <apr_file_info.h>
 
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MOST 64
 
@@ -150,12 +149,12 @@ static void which_file(void)
     smmap_cursor_t *linked;
     smmap_cursor_t *handed;
     smmap_cursor_t *copy;
-    int fd = file_open(one.path);
+    apr_os_file_t handle = file_open(one.path);
 
-    NEED(link(one.path, link_path) == 0);
+    file_link(one.path, link_path);
     linked = cursor_open(manager, link_path);
-    NEED_OK(smmap_cursor_open_handle(&handed, manager, fd, test_pool));
-    close(fd);
+    NEED_OK(smmap_cursor_open_handle(&handed, manager, handle, test_pool));
+    file_close(handle);
     NEED_OK(smmap_cursor_copy(&copy, first, test_pool));
     CHECK_OK(smmap_cursor_use(first, 1, 0));
     CHECK_OK(smmap_cursor_use(second, 2, 0));
@@ -199,7 +198,7 @@ static void own_function_first(void)
     smmap_manager_t *manager;
     test_file_t file = file_make("file", 100);
     smmap_cursor_t *cursor;
-    struct stat info;
+    apr_finfo_t info;
 
     NEED_OK(apr_env_set("SMMAP_TRACE", path, test_pool));
     manager = begin();
@@ -208,7 +207,7 @@ static void own_function_first(void)
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_NUMBER(heard.count, 1);
     CHECK_OK(manager_destroy(manager));
-    CHECK(stat(path, &info) != 0);
+    CHECK(says_missing(apr_stat(&info, path, APR_FINFO_TYPE, test_pool)));
 }
 
 static const test_case_t cases[] = {{"moves_in_order", moves_in_order},
