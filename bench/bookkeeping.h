@@ -48,7 +48,7 @@ typedef struct books_t {
 } books_t;
 
 /** Print, unless standard output is for JSON. */
-void books_print(books_t *books, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void books_print(books_t *books, const char *format, ...) TOOL_PRINTF(2, 3);
 /** Add an object, its text without the braces. */
 void books_add(books_t *books, const char *object);
 /** Note something that is not to be more than `most`. Of several under one name the largest is

@@ -37,7 +37,7 @@ const draw_style_t *draw_style(const char *contender)
     return style;
 }
 
-static void put(draw_t *draw, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(draw_t *draw, const char *format, ...) TOOL_PRINTF(2, 3);
 
 static void put(draw_t *draw, const char *format, ...)
 {

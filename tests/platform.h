@@ -1,7 +1,8 @@
 /*
  * What the tests want from the operating system beyond C and APR: plain handles, facts
- * that APR does not tell, child processes. platform_posix.c or platform_windows.c is
- * linked; no other file of the tests includes a header of the system.
+ * that APR does not tell, child processes. platform_posix*.c or platform_windows*.c are
+ * linked; no other file of the suites includes a header of the system. (The stress programs
+ * and the model do; they are for POSIX systems alone.)
  *
  * What a system does not have ends the running test as skipped, with the reason; see
  * test_skip_now() in harness.h. The functions that may do so say it.
