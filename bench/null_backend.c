@@ -79,6 +79,12 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return APR_SUCCESS;
 }
 
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    (void)file;
+    return 0;
+}
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     (void)birth;
@@ -139,6 +145,13 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
     (void)offset;
     memset(buffer, 0, length); /* it is a hole */
     *nread = length;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
+{
+    (void)file;
+    *nread = 1; /* no file is empty */
     return APR_SUCCESS;
 }
 
