@@ -16,8 +16,8 @@
  *
  *    A file that cannot be opened or written never disturbs the program: it goes on
  *    without a trace, and smmap_stats_t counts it in `trace_failures`. In programs
- *    that have more rights than who started them (set-user-ID) the variable is
- *    ignored.
+ *    that have more rights than who started them (set-user-ID; on Windows: elevated)
+ *    the variable is ignored.
  *
  * The file is text. A line `# smmap trace 1` begins a block; each other line is
  *
