@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # What the lanes that build with CMake share.
 
-# cmake_build ARGUMENT...: in $build. It is not configured again when the arguments are the
-# same; CMake sees by itself when something else has changed.
+# cmake_build ARGUMENT...: in $build. It is configured anew when the arguments are others or
+# something was installed; CMake sees by itself when a file of its own has changed.
 cmake_build()
 {
     local stamp=$build/configured
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
+    if [ "$packages_installed" -ne 0 ] || [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
         say "configuring"
         rm -rf "$build"
         mkdir -p "$build"
