@@ -75,6 +75,7 @@ SMMAP_TEST_FILES = \
 	tests/test_budget.c \
 	tests/test_buffer.c \
 	tests/test_contract.c \
+	tests/test_contract_files.c \
 	tests/test_cursor.c \
 	tests/test_failures.c \
 	tests/test_fences.c \
