@@ -150,9 +150,12 @@ lane_run()
 
     rm -rf "$prefix"
     cmake_build $toolchain -DSMMAP_WERROR=ON -DCMAKE_INSTALL_PREFIX="$prefix" || return 1
-    step "x86-64: Microsoft's dialect, no warning" dialect x86_64 core backends tools examples tests
-    step "x86: Microsoft's dialect, compiled only" dialect i686 core backends tools examples
-    step "ARM64: Microsoft's dialect, compiled only" dialect aarch64 core backends tools examples
+    step "x86-64: Microsoft's dialect, no warning" dialect x86_64 core backends tools bench \
+        examples tests
+    step "x86: Microsoft's dialect, compiled only" dialect i686 core backends tools \
+        bench examples
+    step "ARM64: Microsoft's dialect, compiled only" dialect aarch64 core backends \
+        tools bench examples
     step "the check of the dialect finds what it looks for" dialect_finds
     step "the headers in C++, x86-64" headers_in_cxx x86_64
     step "the headers in C++, x86" headers_in_cxx i686
