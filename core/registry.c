@@ -382,7 +382,6 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
     smmap__file_t *file = NULL;
     apr_off_t size = 0;
     apr_status_t status = APR_SUCCESS;
-    int changed;
 
     if (name == NULL) {
         status = join_known(manager, native, &file, &size);
@@ -393,24 +392,22 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
     if (status != APR_SUCCESS) {
         return status;
     }
-    smmap__manager_lock(manager);
-    if (name != NULL) {
-        name_set(file, name);
-    }
-    changed = size != smmap__offset_load(&file->size);
-    smmap__manager_unlock(manager);
-    if (changed) {
+    if (size != smmap__offset_load(&file->size)) {
         /* It grew or shrank since it was measured last. Only a measurement under
            the file's lock is in order with those of others. */
         status = smmap__file_measure(file, name);
     }
+    smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
-        smmap__manager_lock(manager);
         smmap__file_leave_locked(file, name == NULL, &trash);
         smmap__trash_empty_locked(manager, &trash);
         smmap__manager_drop_locked(manager);
         return status;
     }
+    if (name != NULL) {
+        name_set(file, name); /* not before: when this call fails, its name goes */
+    }
+    smmap__manager_unlock(manager);
     *found = file;
     return APR_SUCCESS;
 }

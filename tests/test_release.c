@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fake_backend.h"
+#include "fake_memory.h"
 
 static smmap_manager_t *manager;
 static apr_size_t unit;
@@ -218,6 +219,35 @@ static void not_unmapped(void)
     CHECK_NUMBER(smmap_manager_regions(manager), 0);
 }
 
+/* A call that opens a file again, and fails because that has grown and cannot be measured, has
+   not moved it to another path, nor to none. Whichever allocation fails. */
+static void opened_in_vain(void)
+{
+    smmap_cursor_t *first;
+    smmap_cursor_t *second;
+    apr_status_t status;
+    test_file_t file;
+    apr_size_t i;
+
+    begin();
+    file = file_make("file", 100);
+    first = cursor_open(manager, file.path);
+    for (i = 1;; i++) {
+        file_write(file.path, (apr_off_t)(99 + i), "x", 1);
+        fake_memory_fail(i);
+        status = smmap_cursor_open(&second, manager, file.path, test_pool);
+        fake_memory_fail_none();
+        if (status == APR_SUCCESS) {
+            break;
+        }
+        CHECK_STATUS(status, APR_ENOMEM);
+        CHECK_NUMBER(release(test_dir()), 0);
+        CHECK_NUMBER(smmap_manager_open_files(manager), 0);
+        CHECK_OK(smmap_cursor_refresh(first));
+    }
+    CHECK(i > 3);
+}
+
 static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"idle_goes_pinned_stays", idle_goes_pinned_stays},
                                     {"which_are_meant", which_are_meant},
@@ -225,6 +255,7 @@ static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"pinned_by_the_way", pinned_by_the_way},
                                     {"then_it_can_be_changed", then_it_can_be_changed},
                                     {"not_unmapped", not_unmapped},
+                                    {"opened_in_vain", opened_in_vain},
                                     {NULL, NULL}};
 
 const test_module_t test_release = {"release", cases};
