@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "fake_backend.h"
+
 #define MOST 64
 
 typedef struct heard_t {
@@ -93,6 +95,7 @@ static void what_is_no_move(void)
     test_file_t file = file_make("file", 2 * unit);
     smmap_cursor_t *cursor = cursor_open(manager, file.path);
     unsigned char byte;
+    apr_status_t advised;
 
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     heard.count = 0;
@@ -104,7 +107,8 @@ static void what_is_no_move(void)
     CHECK_STATUS(smmap_cursor_use(cursor, OFFSET_MAX, 0), APR_EOF);
     CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(2 * unit), &byte, 1, NULL), APR_EOF);
     CHECK_OK(smmap_cursor_read(cursor, 0, &byte, 0, NULL));
-    CHECK_OK(smmap_cursor_advise(cursor, 0, 10, SMMAP_WILL_NEED));
+    advised = smmap_cursor_advise(cursor, 0, 10, SMMAP_WILL_NEED); /* Windows cannot, unmapped */
+    CHECK(advised == APR_SUCCESS || (!fake_present() && APR_STATUS_IS_ENOTIMPL(advised)));
     CHECK_OK(smmap_cursor_refresh(cursor));
     CHECK_NUMBER(heard.count, 0);
     /* This one fails, but it asked for bytes that are there. */
