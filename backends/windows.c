@@ -193,7 +193,8 @@ static int is_wine(void)
     return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != NULL;
 }
 
-/* User Account Control lets a program have more rights than the one that started it. */
+/* User Account Control lets a program have more rights than the one that started it. Wine has
+   nothing like it, and says of every program that it was elevated (seen in 8.0). */
 int smmap__os_environment_is_ours(void)
 {
     TOKEN_ELEVATION_TYPE type = TokenElevationTypeFull;
@@ -206,7 +207,7 @@ int smmap__os_environment_is_ours(void)
         }
         CloseHandle(token);
     }
-    return type != TokenElevationTypeFull;
+    return type != TokenElevationTypeFull || is_wine();
 }
 
 /* The fences: FlushProcessWriteBuffers makes every processor that runs a thread of this
