@@ -61,6 +61,21 @@ same_pack()
     )
 }
 
+# For moments, to see that it runs: no wrong byte, and all of it measured or named.
+bench_works()
+{
+    (
+        cd "$build" && tests/run-smmap bench --quick --workload random-35,seq-warm,files \
+            --contender raw,sliding,map-unmap,open-read --repeat 1 --seconds 0.01 --dir . \
+            >bench.out </dev/null || exit 1
+        cat bench.out
+        for name in random-35 seq-warm files; do
+            grep -q "^$name: " bench.out || exit 1
+        done
+        test "$(grep -c '^  libsmmap, sliding  *[12]  *[0-9.e]' bench.out)" -eq 4
+    )
+}
+
 # A program outside of the tree, linked with what was installed, static and DLL.
 consumer()
 {
@@ -108,6 +123,7 @@ run_mingw()
     build_all --disable-shared && build=$windows_build || return 1
     step "smmap find prints the same" same_find || answer=1
     step "packscan prints the same" same_pack || answer=1
+    step "smmap bench runs" bench_works || answer=1
     make -C "$build" install >/dev/null && step "a program with the static library" \
         consumer static "$build/prefix" || answer=1
 
