@@ -32,7 +32,8 @@ same_sources()
 same_tests()
 {
     make -s -C "$autotools" list-tests | LC_ALL=C sort >"$build/tests.autotools"
-    (cd "$build" && ctest -N) | sed -n 's/^ *Test *#[0-9]*: //p' | LC_ALL=C sort >"$build/tests.cmake"
+    (cd "$build" && ctest -N) | sed -n 's/^ *Test *#[0-9]*: //p' |
+        LC_ALL=C sort >"$build/tests.cmake"
     diff "$build/tests.autotools" "$build/tests.cmake" && test -s "$build/tests.cmake"
 }
 

@@ -33,8 +33,11 @@ clang_cl()
 # become (va_start, offsetof, setjmp) is no matter.
 dialect()
 {
-    local machine=$1 file part answer=0 count=0
+    local machine=$1 file part answer=0 count=0 foreign
     shift
+    foreign='__attribute(__)?|__typeof(__)?|__builtin_[a-z_]+|__sync_[a-z_]+|__atomic_[a-z_]+'
+    foreign="$foreign|__thread|__asm(__)?|asm|__int128|__extension__|__label__|__auto_type"
+    foreign="$foreign|_Complex|ssize_t|str(n)?casecmp"
     compiled >"$build/compiled"
     for part in "$@"; do
         grep "^$part/" "$build/compiled"
@@ -47,7 +50,7 @@ dialect()
             2>/dev/null | awk -v tree="$source/" '
                 /^#/ { name = $0; sub(/^[^"]*"/, "", name); keep = index(name, tree) == 1; next }
                 keep' | sed 's/__builtin_\(va_[a-z]*\|offsetof\|frame_address\)//g' |
-            grep -nE '\b(__attribute(__)?|__typeof(__)?|__builtin_[a-z_]+|__sync_[a-z_]+|__atomic_[a-z_]+|__thread|__asm(__)?|asm|__int128|__extension__|__label__|__auto_type|_Complex|ssize_t|str(n)?casecmp)\b'; then
+            grep -nE "\\b($foreign)\\b"; then
             echo "$file: an extension of GNU's, or a name of POSIX"
             answer=1
         fi
@@ -103,13 +106,14 @@ exports_of_dll()
 # and nothing of mingw's or of clang's own.
 imports_of()
 {
-    local file
+    local file system='ucrtbase|vcruntime140|kernel32|ntdll|ws2_32|mswsock|rpcrt4|iphlpapi'
+    system="$system|advapi32|shell32|user32|ole32|psapi"
     for file in "$@"; do
         "llvm-readobj-$llvm" --coff-imports "$file" | sed -n 's/^  Name: //p'
     done | tr '[:upper:]' '[:lower:]' | LC_ALL=C sort -u >"$build/imports"
     cat "$build/imports"
     grep -q '^ucrtbase\.dll$' "$build/imports" &&
-        ! grep -vE '^(smmap-[0-9]+|libapr-1|ucrtbase|vcruntime140|kernel32|ntdll|ws2_32|mswsock|rpcrt4|iphlpapi|advapi32|shell32|user32|ole32|psapi)\.dll$' \
+        ! grep -vE "^(smmap-[0-9]+|libapr-1|$system)\\.dll\$" \
             "$build/imports"
 }
 

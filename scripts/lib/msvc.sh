@@ -342,7 +342,8 @@ msvc_build_apr()
             -DCMAKE_TOOLCHAIN_FILE="$top/cmake/clang-cl-wine.cmake" \
             -DCMAKE_CROSSCOMPILING_EMULATOR="$PWD/gen_test_char" \
             -DINSTALL_PDB=OFF -DMIN_WINDOWS_VER=0x0A00 \
-            "-DCMAKE_C_STANDARD_LIBRARIES=iphlpapi.lib kernel32.lib user32.lib shell32.lib advapi32.lib ole32.lib" &&
+            "-DCMAKE_C_STANDARD_LIBRARIES=$(printf '%s.lib ' iphlpapi kernel32 user32 shell32 \
+                advapi32 ole32)" &&
         make -C apr-build -j "$jobs" apr-1 libapr-1 || return 1
     # Their installation wants more than this library.
     mkdir -p "$1/include" "$1/lib" "$1/bin" &&
