@@ -84,6 +84,7 @@ void model_disk_clear(void)
             rmdir(names[i]);
         }
     }
+    unlink(spare); /* of a sequence that was ended in the middle */
     memset(told, 0, sizeof told);
     last_key = 0;
     last_id = 0;
@@ -94,7 +95,6 @@ void model_disk_end(void)
 {
     model_disk_clear();
     unlink(names[PATHS - 1]);
-    unlink(spare);
     rmdir(directory);
 }
 
