@@ -194,7 +194,7 @@ typedef struct smmap__cursor_t {
     /* What quick() in cursor.c needs of the file, so that it touches no line of it. */
     smmap__word_t *slots;     /* the first leaf of the grid; NULL: not known yet */
     apr_uint64_t slot_count;  /* words in it; 0: quick() is not for this cursor */
-    apr_size_t window;        /* bytes in a window, 1 << shift */
+    apr_size_t window;        /* bytes in a window, where slot_count is not 0 */
     unsigned shift;
     smmap_access_t access;
     smmap_manager_t *manager; /* counted */

@@ -209,7 +209,7 @@ static void learn(smmap__cursor_t *cursor)
 
     cursor->slots = (smmap__word_t *)smmap__load(&file->grid.first);
     cursor->shift = file->shift;
-    cursor->window = (apr_size_t)1 << file->shift;
+    cursor->window = (apr_size_t)file->window; /* in static mode it is not used */
     cursor->slot_count = 0;
     if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
         cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->traced) {

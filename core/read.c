@@ -2,8 +2,9 @@
  * Copying reads: from a window where one is mapped, and otherwise by whichever is
  * cheaper, mapping the window or asking the system for the bytes.
  *
- * A map, the faults behind it and the unmap of its victim cost as much as some ten
- * reads of 4 KiB. While there is room, mapping is an investment that costs nothing
+ * A map, the faults behind it and the unmap of its victim cost as much as tens of
+ * reads of 4 KiB, and what is gained by a window that stays is half of a read each
+ * time. While there is room, mapping is an investment that costs nothing
  * but itself, so it is made at once. When there is none, a window has to earn its
  * place: it is read past (os_read into the caller's memory) until it was touched
  * ADMIT_AFTER times, and then the eviction queue is asked. If the region at its
@@ -21,7 +22,7 @@
 
 #include <string.h>
 
-enum { ADMIT_AFTER = 16, COUNT_SHIFT = 1 };
+enum { ADMIT_AFTER = 64, COUNT_SHIFT = 1 };
 
 /* A window has been touched often enough: may it be mapped? */
 static int admitted(smmap_manager_t *manager, smmap__word_t *slot)

@@ -332,7 +332,7 @@ int model_repeats(const unsigned char record[RECORD])
     if (record[2] < 248 || (kind != DO_USE && kind != DO_READ && kind != DO_BUFFER_READ)) {
         return 1;
     }
-    return record[2] < 254 ? 20 : 100;
+    return record[2] < 254 ? 70 : 200;
 }
 
 void model_decode(const world_t *w, const unsigned char record[RECORD], operation_t *o)

@@ -3,7 +3,7 @@
  */
 #include "model.h"
 
-enum { READS_BEFORE = 15 }; /* so often a window is read past before it may be mapped */
+enum { READS_BEFORE = 63 }; /* so often a window is read past before it may be mapped */
 
 static omanager_t *owner_of(world_t *w, int cursor)
 {
