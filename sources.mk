@@ -11,6 +11,7 @@ SMMAP_HEADER_FILES = \
 	include/smmap/manager.h \
 	include/smmap/smmap.h \
 	include/smmap/status.h \
+	include/smmap/trace.h \
 	include/smmap/version.h \
 	include/smmap/window.h
 
@@ -18,6 +19,7 @@ SMMAP_HEADER_FILES = \
 SMMAP_CORE_FILES = \
 	core/ahead.c \
 	core/atomic.h \
+	core/atomic_msvc.h \
 	core/buffer.c \
 	core/core.h \
 	core/cursor.c \
@@ -37,9 +39,11 @@ SMMAP_CORE_FILES = \
 	core/read.c \
 	core/region.c \
 	core/registry.c \
+	core/release.c \
 	core/slots.c \
 	core/slots.h \
 	core/status.c \
+	core/trace.c \
 	core/window.c
 
 # Where memory comes from. The test programs replace it by one that can fail.
@@ -54,8 +58,15 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/posix_guard.c \
 	backends/posix_guard.h
 
-# What both test programs are made of, and what each has besides: suite-posix runs
-# on the real backend, suite-fake on one that fails when it is told to.
+SMMAP_BACKEND_WINDOWS_FILES = \
+	backends/backend.h \
+	backends/windows.c \
+	backends/windows.h \
+	backends/windows_file.c
+
+# What both test programs are made of, and what each has besides: suite-posix, or
+# suite-windows, runs on the real backend, suite-fake on one that fails when it is told
+# to. Each needs the files of its platform, too.
 SMMAP_TEST_FILES = \
 	tests/fake_backend.h \
 	tests/fake_memory.c \
@@ -63,11 +74,14 @@ SMMAP_TEST_FILES = \
 	tests/harness.c \
 	tests/harness.h \
 	tests/harness_files.c \
+	tests/platform.h \
 	tests/runner.c \
 	tests/test_between.c \
+	tests/test_budget.c \
 	tests/test_buffer.c \
 	tests/test_buffered.c \
 	tests/test_contract.c \
+	tests/test_contract_files.c \
 	tests/test_cursor.c \
 	tests/test_cutting.c \
 	tests/test_failures.c \
@@ -84,16 +98,20 @@ SMMAP_TEST_FILES = \
 	tests/test_queue.c \
 	tests/test_read.c \
 	tests/test_refused.c \
+	tests/test_release.c \
 	tests/test_resized.c \
+	tests/test_scan.c \
 	tests/test_share.c \
 	tests/test_signals.c \
 	tests/test_slots.c \
 	tests/test_stale.c \
 	tests/test_status.c \
 	tests/test_threads.c \
+	tests/test_trace.c \
+	tests/test_traced.c \
 	tests/test_window.c
 
-SMMAP_TEST_POSIX_FILES = \
+SMMAP_TEST_REAL_FILES = \
 	tests/fake_absent.c
 
 SMMAP_TEST_FAKE_FILES = \
@@ -101,6 +119,78 @@ SMMAP_TEST_FAKE_FILES = \
 	tests/fake_control.c \
 	tests/fake_guard.c \
 	tests/fake_state.h
+
+SMMAP_TEST_PLATFORM_POSIX_FILES = \
+	tests/platform_posix.c \
+	tests/platform_posix_fake.c
+
+SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
+	tests/platform_windows.c \
+	tests/platform_windows_process.c
+
+# The stress programs, for POSIX systems alone: what both are made of, and what each has
+# besides. stress_posix.c includes backends/posix.c.
+SMMAP_STRESS_FILES = \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/stress.c \
+	tests/stress.h \
+	tests/stress_cut.c \
+	tests/stress_life.c \
+	tests/stress_mix.c \
+	tests/stress_move.c \
+	tests/stress_watch.c \
+	tests/stress_work.c
+
+SMMAP_STRESS_POSIX_FILES = \
+	backends/posix_chain.c \
+	backends/posix_guard.c \
+	backends/posix_guard.h \
+	tests/stress_posix.c
+
+SMMAP_STRESS_FAKE_FILES = \
+	tests/fake_backend.c \
+	tests/fake_backend.h \
+	tests/fake_control.c \
+	tests/fake_guard.c \
+	tests/fake_state.h \
+	tests/platform.h \
+	tests/platform_posix_fake.c \
+	tests/stress_fake.c
+
+# The model-based test, for POSIX systems alone; it replaces the backend and the memory as
+# suite-fake does.
+SMMAP_MODEL_FILES = \
+	tests/fake_backend.c \
+	tests/fake_backend.h \
+	tests/fake_control.c \
+	tests/fake_guard.c \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/fake_state.h \
+	tests/harness.h \
+	tests/model.h \
+	tests/model_buffer.c \
+	tests/model_calls.c \
+	tests/model_compare.c \
+	tests/model_decode.c \
+	tests/model_disk.c \
+	tests/model_file.c \
+	tests/model_handle.c \
+	tests/model_move.c \
+	tests/model_perform.c \
+	tests/model_print.c \
+	tests/model_read.c \
+	tests/model_room.c \
+	tests/model_run.c \
+	tests/model_stat.c \
+	tests/model_world.c \
+	tests/platform.h \
+	tests/platform_posix_fake.c
+
+# The program around it; a fuzzer has another one.
+SMMAP_MODEL_MAIN_FILES = \
+	tests/model_main.c
 
 # The command.
 SMMAP_TOOL_FILES = \
@@ -143,3 +233,86 @@ SMMAP_PACKSCAN_FILES = \
 	examples/packscan_print.c \
 	examples/sha1.c \
 	examples/sha1.h
+
+# The benchmark: what smmap-bench and `smmap bench` have in common, what of it needs the
+# system, the one file that GLib may be compiled into, and what smmap-bench has besides.
+SMMAP_BENCH_FILES = \
+	bench/bench.h \
+	bench/cold.c \
+	bench/contender_list.c \
+	bench/contender_map.c \
+	bench/contender_pread.c \
+	bench/contender_python.c \
+	bench/contender_raw.c \
+	bench/contender_smmap.c \
+	bench/data.c \
+	bench/draw.c \
+	bench/draw.h \
+	bench/expect.c \
+	bench/instructions.c \
+	bench/json.c \
+	bench/loop.h \
+	bench/markdown.c \
+	bench/measure.c \
+	bench/measure.h \
+	bench/options.c \
+	bench/platform.h \
+	bench/progress.c \
+	bench/quote.c \
+	bench/run.c \
+	bench/sample.c \
+	bench/side.c \
+	bench/svg.c \
+	bench/table.c \
+	bench/target.c \
+	bench/target.h \
+	bench/targets.c \
+	bench/workload.c \
+	bench/zipf.c \
+	bench/zipf.h
+
+SMMAP_BENCH_POSIX_FILES = \
+	bench/cold_posix.c
+
+SMMAP_BENCH_OTHER_FILES = \
+	bench/cold_none.c
+
+SMMAP_BENCH_GLIB_FILES = \
+	bench/contender_gmapped.c
+
+SMMAP_BENCH_MAIN_FILES = \
+	bench/main.c \
+	tools/console.c \
+	tools/console.h \
+	tools/size.c \
+	tools/size.h
+
+# smmap-bookkeeping: the core on a backend behind which there is nothing.
+SMMAP_BOOKKEEPING_FILES = \
+	bench/bench.h \
+	bench/bookkeeping.c \
+	bench/bookkeeping.h \
+	bench/counting_memory.c \
+	bench/counting_memory.h \
+	bench/keeper.c \
+	bench/keeper.h \
+	bench/memorycost.c \
+	bench/misscost.c \
+	bench/null_backend.c \
+	bench/null_backend.h \
+	bench/policy.c \
+	bench/policy.h \
+	bench/recorded.c \
+	bench/replay.c \
+	bench/trace.c \
+	bench/trace.h \
+	bench/quote.c \
+	bench/sample.c \
+	bench/target.c \
+	bench/target.h \
+	bench/zipf.c \
+	bench/zipf.h \
+	tools/console.c \
+	tools/console.h \
+	tools/size.c \
+	tools/size.h

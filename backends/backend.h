@@ -39,6 +39,7 @@ typedef struct smmap__os_info_t {
     int address_bits;          /**< 32 or 64 */
     apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
     smmap__os_shrink_t shrink; /**< see there */
+    int folds_case;            /**< 1: names of files that differ in case alone are the same */
 } smmap__os_info_t;
 
 /** Memory that shows a file, read only. Zeroed: no mapping. */
@@ -59,6 +60,14 @@ typedef enum smmap__os_advice_t {
 
 /** Facts of the machine. Never fails. */
 void smmap__os_info(smmap__os_info_t *info);
+
+/**
+ * May the environment say which files are written? Not in a program that has more rights
+ * than who started it, as set-user-ID programs have.
+ *
+ * @return 1: yes; 0: it is somebody else's. Never fails.
+ */
+int smmap__os_environment_is_ours(void);
 
 /**
  * Open a file for reading. APR could, but its handle lives in a pool of 8 KiB, or,
@@ -90,6 +99,12 @@ apr_status_t smmap__os_file_close(apr_os_file_t file);
  * @param size (out) bytes.
  */
 apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
+
+/**
+ * Is it certainly a device, pipe or socket? Asked where APR could not examine it: on
+ * Windows APR then has an error of the system, and not the kind of thing it is.
+ */
+int smmap__os_is_stream(apr_os_file_t file);
 
 /**
  * When a file was made, by the clock of its file system. A file id is given again
@@ -150,10 +165,21 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
 /**
  * Read at an offset; there is no seek pointer that others could move.
  *
+ * @param file (in) made by the two above: on Windows reading moves the pointer of a handle,
+ *        and that of a caller's is his.
  * @param nread (out) bytes read: less than `length` at the end of the file alone, then 0.
  */
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread);
+
+/**
+ * Is there a first byte, and may it be read? The pointer of the handle stays.
+ *
+ * @param file (in) any open handle, of the caller or of ours.
+ * @param nread (out) 1, or 0 for an empty file.
+ * @return APR_EBADF: not open, or not for reading.
+ */
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread);
 
 /**
  * Which pages of a mapping are in memory.

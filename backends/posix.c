@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #endif
 
@@ -46,10 +47,21 @@ void smmap__os_info(smmap__os_info_t *info)
     info->granularity = info->page_size;
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->folds_case = 0; /* on some volumes of macOS it is otherwise, and nobody tells */
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;
     }
+}
+
+int smmap__os_environment_is_ours(void)
+{
+#ifdef __linux__
+    /* Capabilities of the file count too, and only the kernel knows of them. */
+    return getauxval(AT_SECURE) == 0;
+#else
+    return getuid() == geteuid() && getgid() == getegid();
+#endif
 }
 
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
@@ -89,6 +101,12 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     }
     *size = (apr_off_t)info.st_size;
     return APR_SUCCESS;
+}
+
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    (void)file; /* APR says so itself */
+    return 0;
 }
 
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
@@ -241,6 +259,13 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
     }
     *nread = done;
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
+{
+    unsigned char byte;
+
+    return smmap__os_read(file, 0, &byte, 1, nread);
 }
 
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,

@@ -66,6 +66,29 @@ apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access)
     return APR_SUCCESS;
 }
 
+/* The same for what the cursor has in use, for systems that take advice on memory alone. */
+static apr_status_t advise_window(const smmap_cursor_t *shown, apr_off_t offset, apr_off_t end,
+                                  apr_size_t page, smmap__os_advice_t advice)
+{
+    apr_off_t begin = shown->window_begin;
+    smmap__os_mapping_t mapping;
+    apr_size_t from;
+
+    if (offset < begin) {
+        offset = begin;
+    }
+    if (end - begin > (apr_off_t)shown->window_size) {
+        end = begin + (apr_off_t)shown->window_size;
+    }
+    if (shown->window_data == NULL || offset >= end) {
+        return APR_ENOTIMPL;
+    }
+    mapping.address = (unsigned char *)(uintptr_t)shown->window_data;
+    mapping.length = shown->window_size;
+    from = (apr_size_t)(offset - begin) / page * page;
+    return smmap__os_advise(&mapping, from, (apr_size_t)(end - begin) - from, advice);
+}
+
 apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_off_t size,
                                  smmap_advice_t advice)
 {
@@ -73,6 +96,8 @@ apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_of
     apr_os_file_t handle;
     apr_off_t file_size;
     apr_status_t status;
+    const smmap__os_advice_t native =
+        advice == SMMAP_WILL_NEED ? SMMAP__OS_WILLNEED : SMMAP__OS_DONTNEED;
 
     if (cursor == NULL || offset < 0 || size < 0 ||
         (advice != SMMAP_WILL_NEED && advice != SMMAP_DONT_NEED)) {
@@ -88,8 +113,10 @@ apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_of
         if (offset < file_size) {
             apr_off_t end = size < file_size - offset ? offset + size : file_size;
 
-            status = advise(handle, offset, end,
-                            advice == SMMAP_WILL_NEED ? SMMAP__OS_WILLNEED : SMMAP__OS_DONTNEED);
+            status = advise(handle, offset, end, native);
+            if (APR_STATUS_IS_ENOTIMPL(status)) {
+                status = advise_window(shown, offset, end, cursor->manager->page_size, native);
+            }
         }
         smmap__handle_leave(cursor->file);
     }

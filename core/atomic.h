@@ -1,8 +1,9 @@
 /*
- * Atomics for the core, in the few forms that it uses. C11's where the compiler
- * has them; this header is the one place to change where it does not.
+ * Atomics for the core, in the few forms that it uses: C11's, or, for Microsoft's
+ * compiler, whose C has none without an experimental switch, its intrinsics (atomic_msvc.h).
+ * Both headers have the same types and functions, with the orders that this one states.
  *
- * A word is as wide as a pointer. Unless a name says otherwise a load acquires
+ * A word is as wide as a pointer. Unless it is said otherwise a load acquires
  * and a store releases. Counters are relaxed: they order nothing.
  *
  * ThreadSanitizer does not know fences. Under it a published pin is exchanged,
@@ -13,7 +14,6 @@
 
 #include <apr.h>
 
-#include <stdatomic.h>
 #include <stdint.h>
 
 /** Bytes in a cache line; only speed depends on it. */
@@ -29,6 +29,14 @@
 #ifndef SMMAP__TSAN
 #define SMMAP__TSAN 0
 #endif
+
+#if defined(_MSC_VER)
+#include "core/atomic_msvc.h"
+#else
+#include <stdatomic.h>
+
+/** Before the type of a static variable: each thread has its own. */
+#define SMMAP__THREAD_LOCAL _Thread_local
 
 typedef _Atomic(uintptr_t) smmap__word_t;
 typedef _Atomic(apr_int64_t) smmap__offset_t;
@@ -71,6 +79,29 @@ static inline void smmap__count_store(smmap__count_t *count, apr_size_t value)
     atomic_store_explicit(count, value, memory_order_relaxed);
 }
 
+/* For a counter of users: these four are sequentially consistent, with each other and with
+   smmap__replace(). */
+
+static inline void smmap__count_raise(smmap__count_t *count)
+{
+    atomic_fetch_add(count, 1);
+}
+
+static inline void smmap__count_lower(smmap__count_t *count)
+{
+    atomic_fetch_sub(count, 1);
+}
+
+static inline apr_size_t smmap__count_load_ordered(const smmap__count_t *count)
+{
+    return atomic_load((smmap__count_t *)(uintptr_t)count);
+}
+
+static inline uintptr_t smmap__load_ordered(const smmap__word_t *word)
+{
+    return atomic_load((smmap__word_t *)(uintptr_t)word);
+}
+
 /**
  * Store a word so that a thread that reads it after its heavy fence sees it, or
  * else what we read from here on is what that thread wrote before its fence.
@@ -91,5 +122,7 @@ static inline void smmap__publish(smmap__word_t *word, uintptr_t value, int asym
     }
 #endif
 }
+
+#endif
 
 #endif

@@ -64,6 +64,7 @@ typedef struct smmap__name_t {
 
 typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
+typedef struct smmap__tracer_t smmap__tracer_t;
 
 /** Where a region is: in one of these places, and nowhere else. */
 typedef enum smmap__state_t {
@@ -104,6 +105,7 @@ struct smmap__file_t {
     char padding[SMMAP__LINE];
     smmap_manager_t *manager;
     smmap__identity_t identity; /* as last measured */
+    apr_uint64_t number;        /* no other file of the manager ever has it */
     smmap__file_t *hash_next;   /* in the registry */
     smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
     apr_size_t regions;         /* regions that are not in a trash yet */
@@ -120,6 +122,9 @@ struct smmap__file_t {
     unsigned char busy;        /* a call uses the handle right now */
     unsigned char idle;        /* the handle is in the list of those that can be closed */
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
+    smmap__name_t *name;     /* by which it was opened last, counted; NULL: by handles alone */
+    unsigned release_asked;  /* the number of the last release that looked at it, */
+    unsigned char release_meant; /* and whether that meant this file */
     unsigned closing;          /* handles that are being closed: the file must not be freed */
 };
 
@@ -150,10 +155,14 @@ struct smmap_manager_t {
     smmap_guard_t guard;
     unsigned forks;                /* smmap__os_forks() when it was made */
     int asymmetric;                /* the heavy fence makes light ones free; see atomic.h */
+    smmap_trace_t *trace;    /* hears of moves; NULL: the tracer, if there is one, does */
+    void *trace_context;
+    smmap__tracer_t *tracer; /* what it points to has a lock of its own */
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
     smmap__count_t limbo_count;
+    smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
@@ -164,11 +173,13 @@ struct smmap_manager_t {
     int inherited; /* in a child, once it was looked at: 1: as it was between two calls, 2: not */
     apr_size_t handle_waiters; /* calls that wait for one of them */
     unsigned next_stripe;
+    apr_uint64_t last_file; /* the number of the file that was made last */
     smmap__queue_t queue;
     smmap__pins_t pins;
     smmap__region_t *limbo;
     smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
     unsigned epoch;             /* the number of the last count of pins */
+    unsigned releases;          /* calls of smmap_manager_release() */
     smmap__region_t **by_address; /* a hash table, chained through `beside` */
     apr_size_t by_address_count;  /* a power of two */
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */
@@ -187,7 +198,7 @@ typedef struct smmap__cursor_t {
     /* What quick() in cursor.c needs of the file, so that it touches no line of it. */
     smmap__word_t *slots;     /* the first leaf of the grid; NULL: not known yet */
     apr_uint64_t slot_count;  /* words in it; 0: quick() is not for this cursor */
-    apr_size_t window;        /* bytes in a window, 1 << shift */
+    apr_size_t window;        /* bytes in a window, where slot_count is not 0 */
     unsigned shift;
     smmap_access_t access;
     int guarded;               /* between begin_guard and end_guard; no move is quick then */
@@ -198,6 +209,7 @@ typedef struct smmap__cursor_t {
     smmap__file_t *file;      /* counted in file->cursors */
     smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
+    unsigned char traced; /* its moves are reported */
 } smmap__cursor_t;
 
 /** Bytes that a cursor with a window shows. */
@@ -230,6 +242,10 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
 void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes);
 /** Put every region that is not pinned into the trash, and those that were stuck. */
 void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+/** The same for those that are meant; returns how many of these are pinned. */
+apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
+                                         int (*is_meant)(void *context, smmap__region_t *region),
+                                         void *context, smmap__trash_t *trash);
 /** Throw the trash out and credit the counters. Lets the lock go meanwhile. */
 void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash);
 
@@ -243,6 +259,8 @@ void smmap__handle_return_locked(smmap_manager_t *manager);
 void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle);
 /** The file has one more, or one less, cursor that was opened by a handle. */
 void smmap__handle_keep_locked(smmap__file_t *file, int more);
+/** Close the handle of a file, which is idle. Lets the lock go meanwhile. */
+void smmap__handle_close_locked(smmap__file_t *file);
 /** Close every idle handle. Lets the lock go meanwhile. Returns how many. */
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager);
 /** Take a file that is about to be freed out of the list of idle handles. */
@@ -282,7 +300,7 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
 const char *smmap__name_text(const smmap__name_t *name);
 /** The file that has a name, or (name: NULL) that a handle of the caller's is open on, counted
     for one more cursor, and the manager for one more reference. Made when it is not known. */
-apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
                               apr_os_file_t native, smmap__file_t **file);
 /** Count one more cursor on a file that some cursor is on already. */
 void smmap__file_join_locked(smmap__file_t *file, int by_handle);
@@ -376,6 +394,17 @@ void smmap__guard_leave(smmap__cursor_t *cursor);
 /** End the guard without asking. */
 void smmap__guard_drop(smmap__cursor_t *cursor);
 
+/* trace.c */
+
+/** Report a move, or write it down. To be called where cursor->traced is set. */
+void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset,
+                  apr_size_t length);
+/** Begin to write moves down, if that is asked for. What goes wrong is counted. */
+void smmap__trace_open(smmap_manager_t *manager);
+/** Write the rest. */
+void smmap__trace_close(smmap_manager_t *manager);
+void smmap__trace_free(smmap_manager_t *manager);
+
 /* read.c, ahead.c */
 
 /** Read by the system. *copied is what was read, on an error, too. */
@@ -409,6 +438,8 @@ apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_si
                                uintptr_t lost);
 apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                    uintptr_t lost);
+/** smmap_cursor_use() for arguments that were checked, and not reported. */
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 /** A copy that no pool owns; see smmap_cursor_copy(). */
 apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor);
 /** Close and free it. */

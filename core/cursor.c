@@ -57,7 +57,7 @@ static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
 /* Pin nothing any more. Whoever saw the pin left it to us to unmap the window. */
 static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
 {
-    smmap__publish(&cursor->pin->window, 0, cursor->manager->asymmetric);
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
     if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
         limbo_release(cursor->manager, window);
     }
@@ -127,7 +127,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     } else if (from->shown.window_data != NULL) {
         cursor->pin = smmap__pin_make(&manager->pins);
         if (cursor->pin != NULL) {
-            smmap__store(&cursor->pin->window, (uintptr_t)from->shown.window_data);
+            smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
         } else {
             status = APR_ENOMEM;
         }
@@ -147,6 +147,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->file = from->file;
         cursor->name = from->name;
         cursor->access = from->access;
+        cursor->traced = from->traced;
     }
     return status;
 }
@@ -182,6 +183,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         return status;
     }
     made->manager = manager;
+    made->traced = manager->trace != NULL || manager->tracer != NULL;
     made->pool = pool;
     apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
     *cursor = &made->shown;
@@ -227,10 +229,10 @@ static void learn(smmap__cursor_t *cursor)
 
     cursor->slots = (smmap__word_t *)smmap__load(&file->grid.first);
     cursor->shift = file->shift;
-    cursor->window = (apr_size_t)1 << file->shift;
+    cursor->window = (apr_size_t)file->window; /* in static mode it is not used */
     cursor->slot_count = 0;
     if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
-        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded) {
+        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded && !cursor->traced) {
         cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
     }
 }
@@ -264,14 +266,18 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         if (cursor->guarded) {
             smmap__guard_leave(cursor);
         }
-        smmap__publish(&pin->window, address, cursor->manager->asymmetric);
-        if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
-            smmap__offset_load(&file->size) != file_size) {
+        smmap__publish(pin->window, address, cursor->manager->asymmetric);
+        /* First the size: while the pin stands, no other region gets this address, so one
+           that is found here afterwards is the one that was so long. */
+        if (smmap__offset_load(&file->size) != file_size ||
+            (smmap__load(slot) & ~SMMAP__FLAGS) != address) {
             smmap__cursor_lost(cursor, address);
             return 0;
         }
     }
-    if (!(word & SMMAP__VISITED)) {
+    /* Going on in the window it has is no second visit: who reads it step by step does
+       not want it more than who reads it at once. */
+    if (!(word & SMMAP__VISITED) && address != (uintptr_t)old) {
         smmap__replace(slot, word, word | SMMAP__VISITED);
     }
     smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
@@ -293,12 +299,34 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
     return 1;
 }
 
+/* See that the cursor has a pin, and in a line of the thread that uses it. It pins nothing. The
+   lock is held. */
+static void pin_near(smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__pin_t *pin;
+
+    if (cursor->pin != NULL && smmap__pin_is_near(cursor->pin)) {
+        return;
+    }
+    pin = smmap__pin_make(&manager->pins);
+    if (pin == NULL) {
+        return; /* one that is far will do */
+    }
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
+    cursor->pin = pin;
+}
+
 /* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
    was asked for in one piece; size: what the cursor is to show, 0 for all. */
 static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end, int whole,
                          apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
+    const unsigned char *old = cursor->shown.window_data;
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
 
@@ -307,9 +335,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
         return SMMAP_EFORKED;
     }
     smmap__manager_lock(manager);
-    if (cursor->pin == NULL) {
-        cursor->pin = smmap__pin_make(&manager->pins);
-    }
+    pin_near(cursor);
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
     } else if (end > smmap__offset_load(&cursor->file->size)) {
@@ -319,8 +345,10 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     } else {
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
-            smmap__store(&cursor->pin->window, (uintptr_t)region->mapping.address);
-            smmap__region_visit_locked(region);
+            smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
+            if (region->mapping.address != old) {
+                smmap__region_visit_locked(region);
+            }
             manager->stats.hits++;
         } else {
             manager->stats.misses++;
@@ -342,6 +370,18 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     return status;
 }
 
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+{
+    if (smmap__cursor_step(cursor, offset, 1, size)) {
+        return APR_SUCCESS;
+    }
+    if (offset == SMMAP__OFFSET_MAX) {
+        empty(cursor);
+        return APR_EOF; /* the last byte that a file can have is the one before */
+    }
+    return move(cursor, offset, offset + 1, 0, size);
+}
+
 apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                uintptr_t lost)
 {
@@ -352,14 +392,10 @@ apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_si
         smmap_cursor_release(shown(cursor));
         return APR_EINVAL;
     }
-    if (smmap__cursor_step(cursor, offset, 1, size)) {
-        return APR_SUCCESS;
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_USE, offset, size);
     }
-    if (offset == SMMAP__OFFSET_MAX) {
-        empty(cursor);
-        return APR_EOF; /* the last byte that a file can have is the one before */
-    }
-    return move(cursor, offset, offset + 1, 0, size);
+    return smmap__cursor_go(cursor, offset, size);
 }
 
 apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
@@ -375,6 +411,9 @@ apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, ap
     if (size > (apr_uint64_t)(SMMAP__OFFSET_MAX - offset)) {
         empty(cursor);
         return SMMAP_ETOOLARGE;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
     }
     if (smmap__cursor_step(cursor, offset, (apr_off_t)size, size)) {
         return APR_SUCCESS;

@@ -281,7 +281,7 @@ static void mark(void *context, uintptr_t window)
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager)
 {
     manager->epoch++;
-    smmap__pins_each(&manager->pins, mark, manager);
+    smmap__pins_each(&manager->pins, SMMAP__PINS_ALL, mark, manager);
     return manager->epoch;
 }
 

@@ -80,7 +80,7 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     manager->emptying++;
     smmap__manager_unlock(manager);
     /* Who reads by it counted himself before he saw that he may, so he is seen now. */
-    while (atomic_load(&file->readers) != 0 && !smmap__forked(manager)) {
+    while (smmap__count_load_ordered(&file->readers) != 0 && !smmap__forked(manager)) {
         apr_thread_yield();
     }
     smmap__os_file_close(handle);
@@ -92,6 +92,11 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     smmap__file_reap_locked(file, &trash);
     smmap__trash_empty_locked(manager, &trash);
     smmap__manager_wake_locked(manager);
+}
+
+void smmap__handle_close_locked(smmap__file_t *file)
+{
+    close_one(file->manager, file);
 }
 
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
@@ -224,7 +229,7 @@ apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t hand
     }
     apr_pool_destroy(scratch); /* leaves the handle open: put does not own it */
     if (status != APR_SUCCESS) {
-        return status;
+        return smmap__os_is_stream(handle) ? SMMAP_ENOTREGULAR : status;
     }
     if (info.filetype != APR_REG) {
         return SMMAP_ENOTREGULAR;

@@ -42,7 +42,7 @@ static inline uintptr_t address_of(const quick_t *quick)
 /* Pin it; 0: it was just leaving. */
 static inline int pin(smmap__cursor_t *cursor, const quick_t *quick)
 {
-    smmap__publish(&cursor->pin->window, address_of(quick), 1);
+    smmap__publish(cursor->pin->window, address_of(quick), 1);
     return smmap__load(quick->slot) == quick->word;
 }
 

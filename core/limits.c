@@ -60,6 +60,7 @@ typedef struct batch_t {
     smmap__region_t *regions[BATCH];
     unsigned char pinned[BATCH];
     unsigned count;
+    apr_uint64_t set; /* as for smmap__pins_each() */
     unsigned char table[4 * BATCH]; /* index + 1; 0: empty */
 } batch_t;
 
@@ -76,6 +77,7 @@ static void batch_add(batch_t *batch, smmap__region_t *region)
         at++;
     }
     batch->regions[batch->count] = region;
+    batch->set |= smmap__pins_bit((uintptr_t)region->mapping.address);
     batch->table[at % (4 * BATCH)] = (unsigned char)++batch->count;
 }
 
@@ -91,6 +93,16 @@ static void batch_see_pin(void *context, uintptr_t window)
             return;
         }
         at++;
+    }
+}
+
+/* With few windows a batch is one of them, and then a comparison for each pin will do. */
+static void batch_see_pins(const smmap_manager_t *manager, batch_t *batch)
+{
+    if (batch->count == 1) {
+        batch->pinned[0] = smmap__pins_hold(&manager->pins, batch->regions[0]->mapping.address);
+    } else if (batch->count > 1) {
+        smmap__pins_each(&manager->pins, batch->set, batch_see_pin, batch);
     }
 }
 
@@ -140,7 +152,7 @@ static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t
 
         go_on = batch_fill(manager, &batch, bytes, more < MORE_MOST ? more : MORE_MOST, &steps);
         smmap__os_fence_heavy();
-        smmap__pins_each(&manager->pins, batch_see_pin, &batch);
+        batch_see_pins(manager, &batch);
         for (i = 0; i < batch.count; i++) {
             if (batch.pinned[i]) {
                 smmap__region_give_back_locked(batch.regions[i]);
@@ -208,17 +220,24 @@ void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes)
     manager->stats.regions--;
 }
 
-void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
+                                         int (*is_meant)(void *context, smmap__region_t *region),
+                                         void *context, smmap__trash_t *trash)
 {
     smmap__region_t *region;
+    apr_size_t pinned = 0;
     unsigned epoch;
 
     smmap__count_store(&manager->pressure, 0);
     take_stuck(manager, trash);
 
     for (region = manager->queue.oldest; region != NULL; region = region->newer) {
-        smmap__region_spared_locked(region);
-        smmap__region_take_locked(region);
+        if (is_meant(context, region)) {
+            /* Somebody may hit it in between. */
+            do {
+                smmap__region_spared_locked(region);
+            } while (!smmap__region_take_locked(region));
+        }
     }
     smmap__os_fence_heavy();
     epoch = smmap__region_mark_pinned_locked(manager);
@@ -228,11 +247,25 @@ void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
 
         if (region->state == SMMAP__TAKEN && region->epoch == epoch) {
             smmap__region_give_back_locked(region);
+            pinned++;
         } else if (region->state == SMMAP__TAKEN) {
             smmap__region_discard_locked(region, trash);
         }
         region = newer;
     }
+    return pinned;
+}
+
+static int all_are_meant(void *context, smmap__region_t *region)
+{
+    (void)context;
+    (void)region;
+    return 1;
+}
+
+void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+{
+    smmap__room_clear_some_locked(manager, all_are_meant, NULL, trash);
 }
 
 static void keep_first(apr_status_t *first, apr_status_t status)

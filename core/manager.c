@@ -77,6 +77,7 @@ static void manager_free(smmap_manager_t *manager)
         smmap__os_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
+    smmap__trace_free(manager);
     if (manager->root != NULL && !smmap__forked(manager)) {
         apr_pool_destroy(manager->root);
     }
@@ -182,6 +183,8 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     manager->granularity = system.granularity;
     manager->page_size = system.page_size;
     manager->asymmetric = smmap__os_fence_asymmetric();
+    manager->trace = options.trace;
+    manager->trace_context = options.trace_context;
     manager->limits = options.limits;
     manager->guard = options.guard;
     manager->mode = options.mode;
@@ -208,6 +211,7 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
         return APR_SUCCESS;
     }
+    smmap__trace_close(manager);
     smmap__manager_lock(manager);
     smmap__count_store(&manager->closed, 1);
     manager->owner = NULL;
@@ -261,6 +265,7 @@ apr_status_t smmap_manager_create(smmap_manager_t **manager, const smmap_options
         manager_free(made);
         return status;
     }
+    smmap__trace_open(made);
     made->references = 1;
     made->owner = pool;
     made->stats.struct_size = sizeof made->stats;
@@ -327,7 +332,7 @@ static void count_pinned(smmap_manager_t *manager, smmap_stats_t *stats)
     pinned_t pinned = {manager, stats};
 
     manager->epoch++;
-    smmap__pins_each(&manager->pins, count_pin, &pinned);
+    smmap__pins_each(&manager->pins, SMMAP__PINS_ALL, count_pin, &pinned);
 }
 
 apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
@@ -340,6 +345,7 @@ apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
     }
     smmap__manager_lock(manager);
     *stats = manager->stats;
+    stats->trace_failures = smmap__count_load(&manager->trace_failures);
     smmap__pins_count(&manager->pins, stats);
     count_pinned(manager, stats);
     smmap__manager_unlock(manager);

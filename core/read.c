@@ -2,8 +2,9 @@
  * Copying reads: from a window where one is mapped, and otherwise by whichever is
  * cheaper, mapping the window or asking the system for the bytes.
  *
- * A map, the faults behind it and the unmap of its victim cost as much as some ten
- * reads of 4 KiB. While there is room, mapping is an investment that costs nothing
+ * A map, the faults behind it and the unmap of its victim cost as much as tens of
+ * reads of 4 KiB, and what is gained by a window that stays is half of a read each
+ * time. While there is room, mapping is an investment that costs nothing
  * but itself, so it is made at once. When there is none, a window has to earn its
  * place: it is read past (os_read into the caller's memory) until it was touched
  * ADMIT_AFTER times, and then the eviction queue is asked. If the region at its
@@ -21,7 +22,7 @@
 
 #include <string.h>
 
-enum { ADMIT_AFTER = 16, COUNT_SHIFT = 1 };
+enum { ADMIT_AFTER = 64, COUNT_SHIFT = 1 };
 
 /* A window has been touched often enough: may it be mapped? */
 static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
@@ -85,8 +86,8 @@ int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
 {
     uintptr_t readable;
 
-    atomic_fetch_add(&file->readers, 1);
-    readable = atomic_load(&file->readable);
+    smmap__count_raise(&file->readers);
+    readable = smmap__load_ordered(&file->readable);
     if (readable == 0) {
         smmap__reading_end(file);
         return 0;
@@ -97,7 +98,7 @@ int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
 
 void smmap__reading_end(smmap__file_t *file)
 {
-    atomic_fetch_sub(&file->readers, 1);
+    smmap__count_lower(&file->readers);
 }
 
 /* By a handle that stays open. With the strict guard the file is measured afterwards: while
@@ -143,6 +144,11 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     }
     if (pin != NULL) {
         smmap__count_store(&pin->direct_reads, smmap__count_load(&pin->direct_reads) + 1);
+    } else {
+        /* The cursor never had a window, so there is nowhere to count without the lock. */
+        smmap__manager_lock(cursor->manager);
+        cursor->manager->stats.direct_reads++;
+        smmap__manager_unlock(cursor->manager);
     }
     if (*copied < size) {
         status = smmap__file_measure(file, cursor->name);
@@ -177,7 +183,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                 *copied = 0;
                 return smmap__read_direct(cursor, offset, to, size, copied);
             }
-            status = smmap_cursor_use(&cursor->shown, offset, size);
+            status = smmap__cursor_go(cursor, offset, size);
             if (status != APR_SUCCESS) {
                 *copied = 0;
                 return status;
@@ -218,6 +224,9 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     if (size != 0 && (apr_uint64_t)(file_size - offset) < size) {
         size = (apr_size_t)(file_size - offset);
     }
+    if (cursor->traced && size != 0) {
+        smmap__trace(cursor, SMMAP_MOVE_READ, offset, size);
+    }
     while (status == APR_SUCCESS && done < size) {
         const smmap__file_t *file = cursor->file;
         apr_off_t at = offset + (apr_off_t)done;
@@ -234,5 +243,6 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     if (got != NULL) {
         *got = done;
     }
-    return status;
+    /* The bytes were there when we began; a window on the way showed that they are gone. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }

@@ -272,7 +272,7 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
         region->slot = smmap__slots_find(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
-    smmap__store(&attempt->pin->window, (uintptr_t)region->mapping.address);
+    smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
     if (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS) {
         smmap__region_attach_locked(region);
     } else {
@@ -324,7 +324,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
         /* Another thread may have mapped it while we waited for the lock. */
         *region = smmap__region_find_locked(file, offset, attempt.end);
         if (*region != NULL) {
-            smmap__store(&pin->window, (uintptr_t)(*region)->mapping.address);
+            smmap__store(pin->window, (uintptr_t)(*region)->mapping.address);
         } else {
             status = make_locked(&attempt, handle, region);
         }
@@ -333,7 +333,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
         /* The manager was destroyed while we mapped. */
         smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
-        smmap__store(&pin->window, 0);
+        smmap__store(pin->window, 0);
         smmap__room_clear_locked(manager, &trash);
         smmap__limbo_sweep_locked(manager, &trash);
         smmap__trash_empty_locked(manager, &trash);

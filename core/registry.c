@@ -29,15 +29,24 @@ const char *smmap__name_text(const smmap__name_t *name)
     return (const char *)(name + 1);
 }
 
-/* The directory to put before a relative path; "" for an absolute one. */
-static apr_status_t prefix_of(const char *path, const char **prefix, apr_pool_t *scratch)
+/* The directory to put before a relative path; "" for an absolute one. On Windows a path may
+   also depend on the drive that is current, or on the directory of a drive: that is added
+   to *path itself. */
+static apr_status_t prefix_of(const char **path, const char **prefix, apr_pool_t *scratch)
 {
     const char *root;
-    const char *rest = path;
+    const char *rest = *path;
     char *here;
     apr_status_t status = apr_filepath_root(&root, &rest, 0, scratch);
 
     *prefix = "";
+    if (status == APR_EABSOLUTE || status == APR_EINCOMPLETE) {
+        status = apr_filepath_merge(&here, NULL, *path, 0, scratch);
+        if (status == APR_SUCCESS) {
+            *path = here;
+        }
+        return status;
+    }
     if (status != APR_ERELATIVE) {
         return APR_SUCCESS; /* what is wrong with it, opening tells better */
     }
@@ -48,7 +57,7 @@ static apr_status_t prefix_of(const char *path, const char **prefix, apr_pool_t 
 
 apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name)
 {
-    apr_size_t path_length = strlen(path);
+    apr_size_t path_length;
     apr_size_t prefix_length;
     apr_pool_t *scratch;
     const char *prefix;
@@ -58,8 +67,9 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = prefix_of(path, &prefix, scratch);
+    status = prefix_of(&path, &prefix, scratch);
     if (status == APR_SUCCESS) {
+        path_length = strlen(path);
         prefix_length = strlen(prefix);
         *name = smmap__alloc(sizeof **name + prefix_length + 1 + path_length + 1);
         if (*name != NULL) {
@@ -159,6 +169,7 @@ static void enter_registry(smmap__file_t *file)
     file->hash_next = *bucket;
     *bucket = file;
     file->registered = 1;
+    file->number = ++manager->last_file;
     file->stripe = manager->next_stripe++ % SMMAP__STRIPES;
     manager->stats.files++;
 }
@@ -232,6 +243,18 @@ void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t
     smmap__file_reap_locked(file, trash);
 }
 
+/* The file is where this name says, or (NULL) not known to be anywhere. */
+static void name_set(smmap__file_t *file, smmap__name_t *name)
+{
+    if (name != NULL) {
+        name->users++;
+    }
+    if (file->name != NULL && --file->name->users == 0) {
+        smmap__free(file->name);
+    }
+    file->name = name;
+}
+
 void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
 {
     if (file->cursors > 0 || file->regions > 0 || file->closing) {
@@ -239,6 +262,7 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
     }
     smmap__file_forget_locked(file);
     smmap__handle_unlist_locked(file);
+    name_set(file, NULL);
     file->trash_next = trash->files;
     trash->files = file;
 }
@@ -249,9 +273,8 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
 static apr_status_t probe(smmap_manager_t *manager, apr_os_file_t handle,
                           smmap__identity_t *identity)
 {
-    unsigned char byte;
     apr_size_t nread;
-    apr_status_t status = smmap__os_read(handle, 0, &byte, 1, &nread);
+    apr_status_t status = smmap__os_peek(handle, &nread);
 
     if (status != APR_SUCCESS || nread == 0 || identity->size > 0) {
         return status;
@@ -352,14 +375,13 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
     return status;
 }
 
-apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *name,
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
                               apr_os_file_t native, smmap__file_t **found)
 {
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     smmap__file_t *file = NULL;
     apr_off_t size = 0;
     apr_status_t status = APR_SUCCESS;
-    int changed;
 
     if (name == NULL) {
         status = join_known(manager, native, &file, &size);
@@ -370,21 +392,22 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, const smmap__name_t *nam
     if (status != APR_SUCCESS) {
         return status;
     }
-    smmap__manager_lock(manager);
-    changed = size != smmap__offset_load(&file->size);
-    smmap__manager_unlock(manager);
-    if (changed) {
+    if (size != smmap__offset_load(&file->size)) {
         /* It grew or shrank since it was measured last. Only a measurement under
            the file's lock is in order with those of others. */
         status = smmap__file_measure(file, name);
     }
+    smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
-        smmap__manager_lock(manager);
         smmap__file_leave_locked(file, name == NULL, &trash);
         smmap__trash_empty_locked(manager, &trash);
         smmap__manager_drop_locked(manager);
         return status;
     }
+    if (name != NULL) {
+        name_set(file, name); /* not before: when this call fails, its name goes */
+    }
+    smmap__manager_unlock(manager);
     *found = file;
     return APR_SUCCESS;
 }

@@ -1,5 +1,5 @@
 /*
- * The slot table; see slots.h for what it is and why it has two levels.
+ * The slot table; see slots.h for what it is and why it is a tree.
  *
  * Invariant: a word that was prepared stays where it is until the table goes. A
  * failed prepare leaves the table as it was, or with a larger root, which is
@@ -11,16 +11,22 @@
 
 #include "core/memory.h"
 
-enum { LEAF_BITS_MOST = 12 };
+/* Large leaves are found by their first one; where there are very many windows, most are
+   never touched, and smaller leaves waste less. */
+enum { LEAF_BITS_MOST = 12, MANY_BITS = 20, LEAF_BITS_OF_MANY = 9, BRANCH_BITS = 9 };
+
+enum { LEAVES_OF_BRANCH = 1 << BRANCH_BITS };
 
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count)
 {
+    const unsigned most = (count >> MANY_BITS) != 0 ? LEAF_BITS_OF_MANY : LEAF_BITS_MOST;
+
     memset(slots, 0, sizeof *slots);
     if (count <= 1) {
         smmap__store(&slots->first, (uintptr_t)&slots->only);
         return;
     }
-    while (slots->leaf_bits < LEAF_BITS_MOST && (count >> slots->leaf_bits) != 0) {
+    while (slots->leaf_bits < most && (count >> slots->leaf_bits) != 0) {
         slots->leaf_bits++;
     }
 }
@@ -30,13 +36,23 @@ static smmap__root_t *root_of(const smmap__slots_t *slots)
     return (smmap__root_t *)smmap__load(&slots->root);
 }
 
+static void branch_free(const smmap__word_t *branch)
+{
+    int i;
+
+    for (i = 0; branch != NULL && i < LEAVES_OF_BRANCH; i++) {
+        smmap__free((void *)smmap__load(&branch[i]));
+    }
+    smmap__free((void *)(uintptr_t)branch);
+}
+
 void smmap__slots_destroy(smmap__slots_t *slots)
 {
     smmap__root_t *root = root_of(slots);
     apr_size_t i;
 
     for (i = 0; root != NULL && i < root->count; i++) {
-        smmap__free((void *)smmap__load(&root->leaves[i]));
+        branch_free((smmap__word_t *)smmap__load(&root->branches[i]));
     }
     while (root != NULL) {
         smmap__root_t *older = root->older;
@@ -55,12 +71,17 @@ smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t i
     const smmap__root_t *root = root_of(slots);
     apr_uint64_t number = index >> slots->leaf_bits;
     apr_uint64_t place = index & (((apr_uint64_t)1 << slots->leaf_bits) - 1);
+    const smmap__word_t *branch;
     smmap__word_t *leaf;
 
-    if (root == NULL || number >= root->count) {
+    if (root == NULL || number >> BRANCH_BITS >= root->count) {
         return NULL;
     }
-    leaf = (smmap__word_t *)smmap__load(&root->leaves[number]);
+    branch = (smmap__word_t *)smmap__load(&root->branches[number >> BRANCH_BITS]);
+    if (branch == NULL) {
+        return NULL;
+    }
+    leaf = (smmap__word_t *)smmap__load(&branch[number & (LEAVES_OF_BRANCH - 1)]);
     return leaf != NULL ? leaf + place : NULL;
 }
 
@@ -91,36 +112,49 @@ static apr_status_t root_grow(smmap__slots_t *slots, apr_uint64_t number)
     root->older = old;
     root->count = count;
     for (i = 0; old != NULL && i < old->count; i++) {
-        smmap__store(&root->leaves[i], smmap__load(&old->leaves[i]));
+        smmap__store(&root->branches[i], smmap__load(&old->branches[i]));
     }
     smmap__store(&slots->root, (uintptr_t)root);
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
+/* See that a word points to `count` words. */
+static apr_status_t grow(smmap__word_t *word, apr_size_t count)
 {
-    apr_uint64_t number = index >> slots->leaf_bits;
-    smmap__word_t *leaf_slot = &slots->first;
-    void *leaf;
-    apr_status_t status;
+    void *words;
 
-    if (number != 0) {
-        if (slots->leaf_bits == 0) {
-            return APR_EINVAL;
-        }
-        status = root_grow(slots, number);
-        if (status != APR_SUCCESS) {
-            return status;
-        }
-        leaf_slot = &root_of(slots)->leaves[number];
-    }
-    if (smmap__load(leaf_slot) != 0) {
+    if (smmap__load(word) != 0) {
         return APR_SUCCESS;
     }
-    leaf = smmap__alloc(sizeof(smmap__word_t) << slots->leaf_bits);
-    if (leaf == NULL) {
+    words = smmap__alloc(count * sizeof(smmap__word_t));
+    if (words == NULL) {
         return APR_ENOMEM;
     }
-    smmap__store(leaf_slot, (uintptr_t)leaf);
+    smmap__store(word, (uintptr_t)words);
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
+{
+    const apr_size_t words = (apr_size_t)1 << slots->leaf_bits;
+    apr_uint64_t number = index >> slots->leaf_bits;
+    smmap__word_t *branch;
+    apr_status_t status;
+
+    if (number == 0) {
+        return grow(&slots->first, words);
+    }
+    if (slots->leaf_bits == 0) {
+        return APR_EINVAL;
+    }
+    status = root_grow(slots, number >> BRANCH_BITS);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    branch = &root_of(slots)->branches[number >> BRANCH_BITS];
+    status = grow(branch, LEAVES_OF_BRANCH);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return grow((smmap__word_t *)smmap__load(branch) + (number & (LEAVES_OF_BRANCH - 1)), words);
 }

@@ -1,12 +1,12 @@
 /*
  * The slot table: a word for each window of a file, found without a lock.
  *
- * Two levels, so that a sparse file of 16 TiB costs what its touched parts need:
- * leaves of up to 4096 words are made when a word in them is. The first leaf is
- * found without the root, so a file of up to 4096 windows needs one load less. The
- * root grows with the highest window touched; an old root is kept until the table
- * goes, as somebody may be reading it. A table of one word, which is what a file in
- * static mode has, allocates nothing.
+ * A tree, so that a sparse file of 16 TiB costs what its touched parts need: leaves of
+ * up to 4096 words, branches of 512 leaves, and a root, each made when a word in it is.
+ * The first leaf is found without the others, which is all that a file of up to 4096
+ * windows needs. The root grows with the highest window touched; an old root is kept
+ * until the table goes, as somebody may be reading it. A table of one word, which is
+ * what a file in static mode has, allocates nothing.
  *
  * Reading is for anyone at any time. Who prepares holds the manager's lock.
  */
@@ -17,16 +17,16 @@
 
 #include "core/atomic.h"
 
-/** Leaves by number; the words stand behind the structure. */
+/** Branches by number; the words stand behind the structure. */
 typedef struct smmap__root_t {
     struct smmap__root_t *older; /* the one this one replaced */
     apr_size_t count;
-    smmap__word_t leaves[1];
+    smmap__word_t branches[1];
 } smmap__root_t;
 
 typedef struct smmap__slots_t {
     smmap__word_t first; /* leaf 0; 0: not made yet */
-    smmap__word_t root;  /* the other leaves; 0: none */
+    smmap__word_t root;  /* of the other leaves; 0: none */
     smmap__word_t only;  /* leaf 0 of a table with one word */
     unsigned leaf_bits;  /* log2 of the words in a leaf */
 } smmap__slots_t;

@@ -246,6 +246,19 @@ test_stats()
 }
 check "--stats prints all that manager.h counts" test_stats
 
+test_trace()
+{
+    SMMAP_TRACE=$work/trace run cat --offset 1 t/hello
+    is_code 0 && test ! -s "$err" || return 1
+    {
+        echo '# smmap trace 1'
+        echo "1 0 use $work/t/hello"
+    } | cmp - "$work/trace" || return 1
+    SMMAP_TRACE=$work/none/trace run cat t/hello
+    is_code 0 && cmp "$out" t/hello && says 'SMMAP_TRACE cannot be written'
+}
+check "SMMAP_TRACE records what is asked for, or it is said" test_trace
+
 test_many()
 {
     mkdir t/many

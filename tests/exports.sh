@@ -2,11 +2,12 @@
 # What leaves the library is what the headers declare and tests/exports.txt lists:
 # no function less, and no symbol more.
 #
-# Reads top_srcdir, top_builddir and NM from the environment, as `make check` sets them.
+# Reads top_srcdir, NM, and SMMAP_LIBDIR (where the libraries are) from the environment, as
+# `make check` and ctest set them.
 # shellcheck disable=SC2086  # NM may carry options
 set -eu
 
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${NM:=nm}"
+: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${NM:=nm}"
 . "$top_srcdir/tests/lib.sh"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-exports.XXXXXX")
@@ -40,18 +41,22 @@ declared()
 exported()
 {
     case "$1" in
+    # A library that imports has each name twice: as it is called, and where its address is.
+    *.dll.a) $NM -g "$1" 2>/dev/null | awk 'NF == 3 && $2 == "T" { print $3 }' |
+        sed 's/^_\(smmap_\)/\1/' ;;
     *.dylib) $NM -gU "$1" | awk '{ print $NF }' | sed 's/^_//' ;;
     *) $NM -D --defined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' ;;
     esac | grep -Ev '^(_init|_fini|_edata|_end|__bss_start|__odr_asan.*)$' | LC_ALL=C sort
 }
 
 # Names with external linkage in the static library: it has no way to hide them, so all of
-# them have to be in the name space of the library.
+# them have to be in the name space of the library. (.refptr.NAME is where gcc for Windows
+# puts the address of somebody else's variable.)
 foreign()
 {
     $NM -g "$1" 2>/dev/null | awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ { print $3 }' |
         sed 's/^_\(smmap_\)/\1/' |
-        grep -Ev '^(smmap_|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' | LC_ALL=C sort -u
+        grep -Ev '^(smmap_|\.refptr\.|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' | LC_ALL=C sort -u
 }
 
 same()
@@ -77,7 +82,8 @@ check "tests/exports.txt lists what the headers declare (-listed +declared)" \
     same "$work/listed" "$work/declared"
 
 library=
-for file in "$top_builddir"/.libs/libsmmap.so "$top_builddir"/.libs/libsmmap.dylib; do
+for file in "$SMMAP_LIBDIR/libsmmap.so" "$SMMAP_LIBDIR/libsmmap.dylib" \
+    "$SMMAP_LIBDIR/libsmmap.dll.a"; do
     test ! -f "$file" || library=$file
 done
 if [ -n "$library" ]; then
@@ -88,7 +94,7 @@ else
     skip "exports of the shared library" "it was not built"
 fi
 
-archive=$top_builddir/.libs/libsmmap.a
+archive=$SMMAP_LIBDIR/libsmmap.a
 if [ -f "$archive" ]; then
     $NM -g "$archive" >"$work/static" 2>/dev/null
     check "the static library keeps to names that begin with smmap_" no_foreign "$archive"

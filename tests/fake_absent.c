@@ -32,6 +32,10 @@ apr_off_t fake_advised(apr_off_t *end)
     return 0;
 }
 
+void fake_set_strange(void)
+{
+}
+
 void fake_set_absent(apr_size_t every)
 {
     (void)every;
@@ -96,6 +100,17 @@ apr_size_t fake_live_bytes(void)
 apr_size_t fake_live_handles(void)
 {
     return 0;
+}
+
+fake_peaks_t fake_peaks(void)
+{
+    fake_peaks_t none = {0, 0, 0};
+
+    return none;
+}
+
+void fake_peaks_clear(void)
+{
 }
 
 apr_size_t fake_misuses(void)

@@ -15,29 +15,45 @@
 #include "harness.h"
 
 #include "backends/backend.h"
+#include "core/atomic.h"
 
 #include <apr_file_io.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fake_state.h"
 
-fake_state_t fake_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                           .granularity = 4096,
-                           .max_open_files = 1024};
+fake_state_t fake_state = {.granularity = 4096, .max_open_files = 1024};
 
 static void note_misuse(const char *what)
 {
     if (fake_state.misuses++ == 0) {
         snprintf(fake_state.misuse, sizeof fake_state.misuse, "%s", what);
     }
+}
+
+/* One thing more, or `taken` back. Under the lock. */
+static void hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t taken)
+{
+    *held = *held + more - taken;
+    if (*peak < *held) {
+        *peak = *held;
+    }
+}
+
+static void hold_mapping(apr_size_t length)
+{
+    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 1, 0);
+    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, length, 0);
+}
+
+static void drop_mapping(apr_size_t length)
+{
+    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 0, 1);
+    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, 0, length);
 }
 
 static int due(fake_call_t call)
@@ -54,13 +70,13 @@ apr_status_t fake_enter(fake_call_t call)
     int this_kind;
     int any_kind;
 
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     hook = fake_state.hooks[call];
     if (hook != NULL) {
         fake_state.hooks[call] = NULL;
-        pthread_mutex_unlock(&fake_state.lock);
+        fake_unlock();
         hook(fake_state.hook_data[call]);
-        pthread_mutex_lock(&fake_state.lock);
+        fake_lock();
     }
     this_kind = due(call);
     any_kind = due(FAKE_ANY);
@@ -73,7 +89,7 @@ apr_status_t fake_enter(fake_call_t call)
 
 void fake_leave(void)
 {
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 static void note_event(int mapped, const fake_live_t *entry)
@@ -116,28 +132,30 @@ static apr_size_t the_page(void)
 
 void smmap__os_info(smmap__os_info_t *info)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     info->page_size = the_page();
     info->granularity = fake_state.granularity;
     info->address_bits = (int)sizeof(void *) * 8;
     info->max_open_files = fake_state.max_open_files;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
-    pthread_mutex_unlock(&fake_state.lock);
+    info->folds_case = fake_state.granularity == 65536; /* as on Windows */
+    fake_unlock();
 }
 
-/* A new descriptor, or what is in errno. The lock is held. */
-static apr_status_t give_out(int fd, apr_os_file_t *handle)
+/* A new handle, where there is one. The lock is held. */
+static apr_status_t give_out(apr_status_t status, apr_os_file_t made, apr_os_file_t *handle)
 {
-    if (fd < 0) {
-        return errno;
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    if (fd >= FAKE_HANDLES) {
-        close(fd);
+    if (native_number(made) >= FAKE_HANDLES) {
+        native_close(made);
         return APR_EMFILE;
     }
-    fake_state.handles[fd] = 1;
+    fake_state.handles[native_number(made)] = 1;
     fake_state.live_handles++;
-    *handle = fd;
+    hold(&fake_state.held.handles, &fake_state.peaks.handles, 1, 0);
+    *handle = made;
     return APR_SUCCESS;
 }
 
@@ -145,9 +163,11 @@ static apr_status_t give_out(int fd, apr_os_file_t *handle)
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
     apr_status_t status = fake_enter(FAKE_DUP);
+    apr_os_file_t made = NO_HANDLE;
 
     if (status == APR_SUCCESS) {
-        status = give_out(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), file);
+        status = native_open(&made, path, NATIVE_READ);
+        status = give_out(status, made, file);
     }
     fake_leave();
     return status;
@@ -156,9 +176,11 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
     apr_status_t status = fake_enter(FAKE_DUP);
+    apr_os_file_t made = NO_HANDLE;
 
     if (status == APR_SUCCESS) {
-        status = give_out(fcntl(file, F_DUPFD_CLOEXEC, 0), copy);
+        status = native_dup(&made, file);
+        status = give_out(status, made, copy);
     }
     fake_leave();
     return status;
@@ -169,19 +191,27 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     apr_status_t status;
 
     status = fake_enter(FAKE_CLOSE);
-    if (file < 0 || file >= FAKE_HANDLES || !fake_state.handles[file]) {
+    if (native_number(file) >= FAKE_HANDLES || !fake_state.handles[native_number(file)]) {
         note_misuse("a handle was closed that is not open");
         status = APR_EBADF;
     } else {
         /* As on a real system the handle is gone, also when the call fails. */
-        fake_state.handles[file] = 0;
+        apr_status_t closed = native_close(file);
+
+        fake_state.handles[native_number(file)] = 0;
         fake_state.live_handles--;
-        if (close(file) != 0 && status == APR_SUCCESS) {
-            status = errno;
+        hold(&fake_state.held.handles, &fake_state.peaks.handles, 0, 1);
+        if (status == APR_SUCCESS) {
+            status = closed;
         }
     }
     fake_leave();
     return status;
+}
+
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    return native_is_stream(file);
 }
 
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
@@ -189,8 +219,8 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     apr_status_t status;
 
     status = fake_enter(FAKE_BIRTH);
-    if (status == APR_SUCCESS && fcntl(file, F_GETFD) < 0) {
-        status = errno;
+    if (status == APR_SUCCESS && !native_is_open(file)) {
+        status = APR_EBADF;
     }
     if (status == APR_SUCCESS && fake_state.birth == 0) {
         status = APR_ENOTIMPL;
@@ -202,51 +232,27 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     return status;
 }
 
-/* All of a range, or as much as there is; the count, or -1. */
-static apr_off_t read_all(int fd, apr_off_t offset, unsigned char *to, apr_size_t length)
-{
-    apr_size_t done = 0;
-
-    while (done < length) {
-        ssize_t got = pread(fd, to + done, length - done, (off_t)(offset + (apr_off_t)done));
-
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return -1;
-        }
-        if (got == 0) {
-            break;
-        }
-        done += (apr_size_t)got;
-    }
-    return (apr_off_t)done;
-}
-
 /* The part of a mapping that needs no lock: a copy of the file's bytes. */
-static apr_status_t copy_in(fake_live_t *entry, int fd)
+static apr_status_t copy_in(fake_live_t *entry, apr_os_file_t file)
 {
     apr_size_t page = the_page();
-    apr_off_t got;
-    void *memory;
+    apr_status_t status;
+    apr_size_t got = 0;
 
     if (entry->length > (apr_size_t)-1 - page) {
         return APR_ENOMEM;
     }
     entry->whole = (entry->length + page - 1) / page * page;
-    if (posix_memalign(&memory, fake_state.granularity, entry->whole) != 0) {
+    entry->address = native_aligned(fake_state.granularity, entry->whole);
+    if (entry->address == NULL) {
         return APR_ENOMEM;
     }
-    entry->address = memory;
-    got = read_all(fd, entry->offset, entry->address, entry->length);
-    if (got < 0) {
-        apr_status_t status = errno;
-
-        free(memory);
+    status = native_read_at(file, entry->offset, entry->address, entry->length, &got);
+    if (status != APR_SUCCESS) {
+        native_aligned_free(entry->address);
         return status;
     }
-    memset(entry->address + got, FAKE_BEYOND, entry->whole - (apr_size_t)got);
+    memset(entry->address + got, FAKE_BEYOND, entry->whole - got);
     return APR_SUCCESS;
 }
 
@@ -264,7 +270,7 @@ static int has_room(apr_size_t length)
 /* Enter it into the table, and hand it out. */
 static void give_mapping(smmap__os_mapping_t *mapping, fake_live_t *entry, int memory)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     entry->next = NULL;
     *find(entry->address) = entry;
     fake_state.live_mappings++;
@@ -280,7 +286,9 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
                            apr_size_t length)
 {
     apr_status_t status;
-    struct stat info;
+    apr_off_t size = 0;
+    apr_uint64_t id = 0;
+    int regular = 0;
     fake_live_t *entry;
 
     status = fake_enter(FAKE_MAP);
@@ -288,32 +296,38 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
         fake_state.failed++;
         status = APR_ENOMEM;
     }
-    if (status == APR_SUCCESS && fstat(file, &info) != 0) {
-        status = errno;
+    if (status == APR_SUCCESS) {
+        status = native_facts(file, &size, &id, &regular);
     }
     if (status == APR_SUCCESS) {
         if (offset < 0 || (apr_uint64_t)offset % fake_state.granularity != 0 || length == 0) {
             note_misuse("a mapping was asked for that is not aligned, or empty");
             status = APR_EINVAL;
-        } else if (!S_ISREG(info.st_mode)) {
+        } else if (!regular) {
             status = APR_ENOTIMPL;
-        } else if (offset > info.st_size || length > (apr_uint64_t)(info.st_size - offset)) {
+        } else if (offset > size || length > (apr_uint64_t)(size - offset)) {
             note_misuse("a mapping was asked for past the end of the file");
         }
+    }
+    if (status == APR_SUCCESS) {
+        hold_mapping(length);
     }
     fake_leave();
     if (status != APR_SUCCESS) {
         return status;
     }
     entry = calloc(1, sizeof *entry);
-    if (entry == NULL) {
-        return APR_ENOMEM;
+    status = entry != NULL ? APR_SUCCESS : APR_ENOMEM;
+    if (status == APR_SUCCESS) {
+        entry->offset = offset;
+        entry->length = length;
+        entry->file = id;
+        status = copy_in(entry, file);
     }
-    entry->offset = offset;
-    entry->length = length;
-    entry->file = (apr_uint64_t)info.st_ino;
-    status = copy_in(entry, file);
     if (status != APR_SUCCESS) {
+        fake_lock();
+        drop_mapping(length);
+        fake_leave();
         free(entry);
         return status;
     }
@@ -325,7 +339,6 @@ apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     apr_status_t status = fake_enter(FAKE_MEMORY);
     fake_live_t *entry = NULL;
-    void *memory;
 
     if (status == APR_SUCCESS && !has_room(length)) {
         fake_state.failed++;
@@ -342,12 +355,15 @@ apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
     entry->offset = -1;
     entry->length = length;
     entry->whole = (length + the_page() - 1) / the_page() * the_page();
-    if (posix_memalign(&memory, fake_state.granularity, entry->whole) != 0) {
+    entry->address = native_aligned(fake_state.granularity, entry->whole);
+    if (entry->address == NULL) {
         free(entry);
         return APR_ENOMEM;
     }
-    entry->address = memory;
     memset(entry->address, 0, entry->whole);
+    fake_lock();
+    hold_mapping(length);
+    fake_leave();
     give_mapping(mapping, entry, 1);
     return APR_SUCCESS;
 }
@@ -375,9 +391,10 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         *at = entry->next;
         fake_state.live_mappings--;
         fake_state.live_bytes -= entry->length;
+        drop_mapping(entry->length);
         note_event(0, entry);
         memset(entry->address, 0xdd, entry->whole);
-        free(entry->address);
+        native_aligned_free(entry->address);
         free(entry);
     }
     fake_leave();
@@ -421,7 +438,7 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
     apr_status_t status = fake_enter(FAKE_FILE_ADVISE);
 
     if (status == APR_SUCCESS &&
-        (offset < 0 || length <= 0 || fcntl(file, F_GETFD) < 0 ||
+        (offset < 0 || length <= 0 || !native_is_open(file) ||
          (advice != SMMAP__OS_WILLNEED && advice != SMMAP__OS_DONTNEED))) {
         note_misuse("advice that makes no sense");
         status = APR_EINVAL;
@@ -438,19 +455,28 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
                             apr_size_t *nread)
 {
     apr_status_t status;
-    apr_off_t got;
 
     status = fake_enter(FAKE_READ);
+    fake_leave();
+    return status == APR_SUCCESS ? native_read_at(file, offset, buffer, length, nread) : status;
+}
+
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
+{
+    apr_status_t status = fake_enter(FAKE_READ);
+    unsigned char byte;
+    apr_off_t place;
+
     fake_leave();
     if (status != APR_SUCCESS) {
         return status;
     }
-    got = read_all(file, offset, buffer, length);
-    if (got < 0) {
-        return errno;
+    place = native_place(file);
+    status = native_read_at(file, 0, &byte, 1, nread);
+    if (place >= 0) {
+        native_set_place(file, place);
     }
-    *nread = (apr_size_t)got;
-    return APR_SUCCESS;
+    return APR_STATUS_IS_EACCES(status) ? APR_EBADF : status;
 }
 
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
@@ -476,7 +502,16 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
 
 void smmap__os_fence_heavy(void)
 {
-    atomic_thread_fence(memory_order_seq_cst);
+    smmap__word_t nothing;
+
+    /* What replaces a word is a full fence. */
+    smmap__store(&nothing, 0);
+    smmap__replace(&nothing, 0, 1);
+}
+
+int smmap__os_environment_is_ours(void)
+{
+    return !fake_state.strange;
 }
 
 int smmap__os_fence_asymmetric(void)

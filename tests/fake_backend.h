@@ -70,6 +70,9 @@ void fake_set_max_open_files(apr_size_t count);
 /** What smmap__os_file_birth says about every file; 0, the start: APR_ENOTIMPL. */
 void fake_set_birth(apr_int64_t birth);
 
+/** The environment is somebody else's. */
+void fake_set_strange(void);
+
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);
@@ -100,6 +103,18 @@ apr_size_t fake_calls(fake_call_t call);
 apr_size_t fake_live_mappings(void);
 apr_size_t fake_live_bytes(void);
 apr_size_t fake_live_handles(void);
+
+/** What was given out at most at a time, each counted by itself. */
+typedef struct fake_peaks_t {
+    apr_size_t mappings;
+    apr_size_t bytes;
+    apr_size_t handles;
+} fake_peaks_t;
+
+/** The peaks since fake_peaks_clear(), counted so that they are never too low. */
+fake_peaks_t fake_peaks(void);
+void fake_peaks_clear(void);
+
 /** Calls that broke the contract (misaligned, unmapped twice, closed twice, ...), and a
     word about the first of them. */
 apr_size_t fake_misuses(void);

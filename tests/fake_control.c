@@ -14,9 +14,9 @@ static apr_size_t locked(const apr_size_t *number)
 {
     apr_size_t value;
 
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     value = *number;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
     return value;
 }
 
@@ -44,11 +44,16 @@ apr_off_t fake_advised(apr_off_t *end)
 {
     apr_off_t bytes;
 
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     bytes = fake_state.advised;
     *end = fake_state.advised_end;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
     return bytes;
+}
+
+void fake_set_strange(void)
+{
+    fake_state.strange = 1;
 }
 
 void fake_set_absent(apr_size_t every)
@@ -58,19 +63,19 @@ void fake_set_absent(apr_size_t every)
 
 void fake_when(fake_call_t call, void (*hook)(void *data), void *data)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     fake_state.hooks[call] = hook;
     fake_state.hook_data[call] = data;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 static void give_order(fake_call_t call, apr_size_t which, apr_status_t status, int forever)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     fake_state.orders[call].at = which == 0 ? 0 : fake_state.calls[call] + which;
     fake_state.orders[call].forever = forever;
     fake_state.orders[call].status = status;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 void fake_fail(fake_call_t call, apr_size_t which, apr_status_t status)
@@ -95,11 +100,11 @@ void fake_fail_total(apr_size_t bytes)
 
 void fake_fail_none(void)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     memset(fake_state.orders, 0, sizeof fake_state.orders);
     fake_state.fail_above = 0;
     fake_state.fail_total = 0;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 apr_size_t fake_failed(void)
@@ -127,6 +132,23 @@ apr_size_t fake_live_handles(void)
     return locked(&fake_state.live_handles);
 }
 
+fake_peaks_t fake_peaks(void)
+{
+    fake_peaks_t peaks;
+
+    fake_lock();
+    peaks = fake_state.peaks;
+    fake_unlock();
+    return peaks;
+}
+
+void fake_peaks_clear(void)
+{
+    fake_lock();
+    fake_state.peaks = fake_state.held;
+    fake_unlock();
+}
+
 apr_size_t fake_misuses(void)
 {
     return locked(&fake_state.misuses);
@@ -139,18 +161,18 @@ const char *fake_misuse(void)
 
 void fake_forgive(void)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     fake_state.misuses = 0;
     fake_state.misuse[0] = '\0';
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 void fake_events_clear(void)
 {
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     fake_state.event_count = 0;
     fake_state.recording = 1;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }
 
 apr_size_t fake_event_count(void)
@@ -162,11 +184,11 @@ fake_event_t fake_event(apr_size_t index)
 {
     fake_event_t event = {0, 0, -1, 0};
 
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     if (index < fake_state.event_count) {
         event = fake_state.events[index];
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
     return event;
 }
 
@@ -177,14 +199,14 @@ static apr_size_t scan_victims(apr_size_t index, apr_off_t *offset)
     apr_size_t i;
 
     *offset = -1;
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     for (i = 0; i < fake_state.event_count; i++) {
         if (!fake_state.events[i].mapped && seen++ == index) {
             *offset = fake_state.events[i].offset;
             break;
         }
     }
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
     return seen;
 }
 
@@ -206,7 +228,7 @@ apr_size_t fake_victim_count(void)
 void fake_reset(void)
 {
     fake_fail_none();
-    pthread_mutex_lock(&fake_state.lock);
+    fake_lock();
     memset(fake_state.calls, 0, sizeof fake_state.calls);
     memset(fake_state.hooks, 0, sizeof fake_state.hooks);
     fake_state.failed = 0;
@@ -218,9 +240,10 @@ void fake_reset(void)
     fake_state.event_room = 0;
     fake_state.recording = 0;
     fake_state.birth = 0;
+    fake_state.strange = 0;
     fake_state.absent = 0;
     fake_state.advised = 0;
     fake_state.advised_end = 0;
     fake_state.max_open_files = 1024;
-    pthread_mutex_unlock(&fake_state.lock);
+    fake_unlock();
 }

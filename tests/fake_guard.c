@@ -8,15 +8,13 @@
 #include "harness.h"
 
 #include "backends/backend.h"
+#include "core/atomic.h"
 
-#include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "fake_state.h"
 
-static _Thread_local smmap__os_guard_t *guarding;
+static SMMAP__THREAD_LOCAL smmap__os_guard_t *guarding;
 
 apr_status_t smmap__os_guard_install(void)
 {
@@ -79,50 +77,29 @@ int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault)
 apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 {
     apr_status_t status = fake_enter(FAKE_SIZE);
-    struct stat info;
+    apr_uint64_t id;
+    int regular;
 
     fake_leave();
-    if (status == APR_SUCCESS && fstat(file, &info) != 0) {
-        status = errno;
-    }
-    if (status == APR_SUCCESS) {
-        *size = (apr_off_t)info.st_size;
-    }
-    return status;
+    return status == APR_SUCCESS ? native_facts(file, size, &id, &regular) : status;
 }
 
-static atomic_uint forks;
-static pthread_once_t watched = PTHREAD_ONCE_INIT;
+static smmap__count_t forks;
 
 /* The fake's own lock, which no real backend has, must not be inherited locked. */
-static void before_fork(void)
-{
-    pthread_mutex_lock(&fake_state.lock);
-}
-
-static void in_parent(void)
-{
-    pthread_mutex_unlock(&fake_state.lock);
-}
-
 static void in_child(void)
 {
-    pthread_mutex_unlock(&fake_state.lock);
-    atomic_fetch_add(&forks, 1);
-}
-
-static void watch(void)
-{
-    pthread_atfork(before_fork, in_parent, in_child);
+    fake_unlock();
+    smmap__count_raise(&forks);
 }
 
 apr_status_t smmap__os_fork_watch(void)
 {
-    pthread_once(&watched, watch);
+    native_watch_forks(fake_lock, fake_unlock, in_child);
     return APR_SUCCESS;
 }
 
 unsigned smmap__os_forks(void)
 {
-    return atomic_load(&forks);
+    return (unsigned)smmap__count_load(&forks);
 }

@@ -1,12 +1,10 @@
 /*
  * What the fake backend keeps, shared by its two halves: fake_backend.c acts as a
  * backend, fake_control.c gives the orders and answers the questions of a test.
- * Everything is read and written under the lock.
+ * Everything is read and written under fake_lock() (platform.h).
  */
 #ifndef SMMAP_TESTS_FAKE_STATE_H
 #define SMMAP_TESTS_FAKE_STATE_H
-
-#include <pthread.h>
 
 #include "fake_backend.h"
 
@@ -31,11 +29,10 @@ typedef struct fake_order_t {
 } fake_order_t;
 
 typedef struct fake_state_t {
-    pthread_mutex_t lock;
-
     apr_size_t granularity;
     apr_size_t max_open_files;
     apr_int64_t birth;
+    int strange; /**< 1: the environment is somebody else's */
     apr_size_t absent;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */
@@ -45,6 +42,11 @@ typedef struct fake_state_t {
     apr_size_t live_mappings;
     apr_size_t live_bytes;
     apr_size_t live_handles;
+
+    /* The same, counted from before a thing is given out until after it was taken back, and the
+       most there ever were: never below what there really was. */
+    fake_peaks_t held;
+    fake_peaks_t peaks;
 
     void (*hooks[FAKE_ANY])(void *data); /**< to be called once; NULL: none */
     void *hook_data[FAKE_ANY];

@@ -3,8 +3,8 @@
  * the truth. Files and cursors' bytes are in harness_files.c.
  *
  * The truth is what the fakes count; where a real backend is linked it is what
- * the system shows: open descriptors, and in /proc/self/maps, where there is
- * one, the mappings of files of the test. After a test all of it must be as it
+ * the system shows (platform.h): open handles, and, where it tells, the mappings of
+ * files of the test. After a test all of it must be as it
  * was before.
  */
 #include "harness.h"
@@ -12,31 +12,27 @@
 #include <CUnit/CUnit.h>
 #include <CUnit/TestRun.h>
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_strings.h>
 
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 #include "fake_memory.h"
 
 #define MOST_MANAGERS 64
-#define MOST_DESCRIPTORS 4096
 
 apr_pool_t *test_pool;
 
 static const char *root_dir;
 static char here[4096];
-static char home[4096];
+static char *home;
+static apr_pool_t *home_pool;
 static apr_uint64_t suite_seed;
 static apr_uint64_t random_state;
 static test_outcome_t outcome_now;
@@ -48,7 +44,7 @@ static struct {
 static unsigned manager_count;
 static int orphans; /* a manager went while windows of it were pinned */
 
-static int descriptors_before;
+static int handles_before;
 static int in_child; /* this is a process of test_in_child() */
 
 #define CHILD_FAILED 98
@@ -60,7 +56,7 @@ void check_true(int holds, int fatal, const char *text, const char *file, int li
     if (in_child) {
         if (!holds) {
             fprintf(stderr, "  in a child process: %s:%d: %s\n", file, line, text);
-            _exit(CHILD_FAILED);
+            native_exit(CHILD_FAILED);
         }
         return;
     }
@@ -100,6 +96,16 @@ void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const c
     check_true(0, 0, message, file, line);
 }
 
+int says_missing(apr_status_t status)
+{
+    return APR_STATUS_IS_ENOENT(status) ? 1 : 0;
+}
+
+int says_bad_handle(apr_status_t status)
+{
+    return APR_STATUS_IS_EBADF(status) ? 1 : 0;
+}
+
 void test_skip(const char *format, ...)
 {
     va_list arguments;
@@ -107,6 +113,25 @@ void test_skip(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(outcome_now.skipped, sizeof outcome_now.skipped, format, arguments);
     va_end(arguments);
+}
+
+static jmp_buf end_of_test;
+
+void test_skip_now(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(outcome_now.skipped, sizeof outcome_now.skipped, format, arguments);
+    va_end(arguments);
+    longjmp(end_of_test, 1);
+}
+
+void harness_test_run(void (*run)(void))
+{
+    if (setjmp(end_of_test) == 0) {
+        run();
+    }
 }
 
 void test_elsewhere(void)
@@ -159,28 +184,40 @@ int test_has_asan(void)
 #endif
 }
 
+typedef struct job_t {
+    int (*run)(void *);
+    void *argument;
+} job_t;
+
+static int run_job(void *data)
+{
+    job_t *job = data;
+    int result;
+
+    in_child = 1;
+    manager_count = 0; /* those of the parent may only be destroyed here */
+    result = job->run(job->argument);
+    /* For a memory checker: what is left behind now would be a leak. */
+    apr_pool_destroy(test_pool);
+    return result;
+}
+
 int test_in_child(int (*run)(void *), void *argument)
 {
-    int state;
-    pid_t child;
+    job_t job;
 
-    fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        int result;
+    job.run = run;
+    job.argument = argument;
+    return native_fork(run_job, &job);
+}
 
-        in_child = 1;
-        manager_count = 0; /* those of the parent may only be destroyed here */
-        alarm(60);
-        result = run(argument);
-        /* For a memory checker: what is left behind now would be a leak. */
-        apr_pool_destroy(test_pool);
-        _exit(result);
-    }
-    NEED(child > 0);
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
-    }
-    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+/* On Windows APR finds it incomplete that a thread just returns. */
+void thread_join(apr_thread_t *thread)
+{
+    apr_status_t result;
+    apr_status_t status = apr_thread_join(&result, thread);
+
+    CHECK(status == APR_SUCCESS || APR_STATUS_IS_INCOMPLETE(status));
 }
 
 /* Random numbers: splitmix64. */
@@ -341,61 +378,48 @@ void counts_check(void)
     }
 }
 
-/* What the system shows. */
-
-static int count_descriptors(void)
-{
-    struct rlimit limit;
-    int most = MOST_DESCRIPTORS;
-    int count = 0;
-    int fd;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < MOST_DESCRIPTORS) {
-        most = (int)limit.rlim_cur;
-    }
-    for (fd = 0; fd < most; fd++) {
-        count += fcntl(fd, F_GETFD) >= 0;
-    }
-    return count;
-}
-
-static int count_mappings(void)
-{
-    char line[8192];
-    int count = 0;
-    FILE *maps = fopen("/proc/self/maps", "r");
-
-    if (maps == NULL) {
-        return 0;
-    }
-    while (fgets(line, sizeof line, maps) != NULL) {
-        count += strstr(line, here) != NULL;
-    }
-    fclose(maps);
-    return count;
-}
-
 /* The frame. */
 
-static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+static void remove_tree(const char *path, apr_pool_t *pool)
 {
-    (void)info;
-    (void)kind;
-    (void)walk;
-    return remove(path);
+    apr_dir_t *directory;
+    apr_finfo_t info;
+
+    if (apr_dir_open(&directory, path, pool) != APR_SUCCESS) {
+        return;
+    }
+    while (apr_dir_read(&info, APR_FINFO_NAME, directory) == APR_SUCCESS) {
+        const char *name = apr_pstrcat(pool, path, "/", info.name, NULL);
+
+        if (strcmp(info.name, ".") == 0 || strcmp(info.name, "..") == 0) {
+            continue;
+        }
+        if (apr_file_remove(name, pool) != APR_SUCCESS) {
+            remove_tree(name, pool);
+        }
+    }
+    apr_dir_close(directory);
+    apr_dir_remove(path, pool);
 }
 
 void harness_remove_tree(const char *path)
 {
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    apr_pool_t *pool;
+
+    if (apr_pool_create(&pool, NULL) == APR_SUCCESS) {
+        remove_tree(path, pool);
+        apr_pool_destroy(pool);
+    }
 }
 
 void harness_begin(const char *root, apr_uint64_t seed)
 {
     root_dir = root;
     suite_seed = seed;
-    if (getcwd(home, sizeof home) == NULL) {
-        strcpy(home, "/");
+    if (apr_pool_create(&home_pool, NULL) != APR_SUCCESS ||
+        apr_filepath_get(&home, 0, home_pool) != APR_SUCCESS) {
+        fprintf(stderr, "cannot tell the directory that is current\n");
+        abort();
     }
 }
 
@@ -404,7 +428,8 @@ void harness_test_begin(const char *name, unsigned index)
     memset(&outcome_now, 0, sizeof outcome_now);
     snprintf(here, sizeof here, "%s/t%u", root_dir, index);
     harness_remove_tree(here); /* a round that crashed in this test has left it */
-    if (mkdir(here, 0755) != 0 || apr_pool_create(&test_pool, NULL) != APR_SUCCESS) {
+    if (apr_pool_create(&test_pool, NULL) != APR_SUCCESS ||
+        apr_dir_make(here, APR_FPROT_OS_DEFAULT, test_pool) != APR_SUCCESS) {
         fprintf(stderr, "cannot make the directory %s\n", here);
         abort();
     }
@@ -412,8 +437,8 @@ void harness_test_begin(const char *name, unsigned index)
     fake_reset();
     fake_memory_reset();
     orphans = 0;
-    descriptors_before = count_descriptors();
-    alarm(test_is_light() ? 1800 : 300);
+    native_alarm(test_is_light() ? 1800 : 300);
+    handles_before = native_count_handles();
 }
 
 void harness_test_end(test_outcome_t *outcome)
@@ -435,11 +460,11 @@ void harness_test_end(test_outcome_t *outcome)
     CHECK_NUMBER(fake_live_handles(), 0);
     check_true(fake_misuses() == 0, 0, fake_misuse(), __FILE__, __LINE__);
     fake_reset();
-    CHECK_NUMBER(count_descriptors(), descriptors_before);
-    CHECK_NUMBER(count_mappings(), 0);
+    CHECK_NUMBER(native_count_handles(), handles_before);
+    CHECK_NUMBER(native_count_mappings(here), 0);
 
-    alarm(0);
-    CHECK(chdir(home) == 0);
+    native_alarm(0);
+    CHECK_OK(apr_filepath_set(home, home_pool));
     harness_remove_tree(here);
     *outcome = outcome_now;
 }
@@ -447,4 +472,5 @@ void harness_test_end(test_outcome_t *outcome)
 void harness_end(void)
 {
     root_dir = NULL;
+    apr_pool_destroy(home_pool);
 }

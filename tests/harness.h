@@ -3,9 +3,9 @@
  * bytes, random numbers from a seed, and the bookkeeping that is compared with
  * the truth after each test.
  *
- * Two programs are made from the tests. suite-posix links backends/posix.c and
- * tests/fake_absent.c, suite-fake links tests/fake_backend.c; both link
- * tests/fake_memory.c in the place of core/memory.c. A test that needs the fake
+ * Two programs are made from the tests. suite-posix (on Windows: suite-windows) links
+ * the system's backend and tests/fake_absent.c, suite-fake links tests/fake_backend.c;
+ * both link tests/fake_memory.c in the place of core/memory.c. A test that needs the fake
  * backend asks fake_present() (fake_backend.h) and skips itself otherwise.
  *
  * A module is a file test_NAME.c that defines `const test_module_t test_NAME` and
@@ -18,16 +18,21 @@
 #ifndef SMMAP_TESTS_HARNESS_H
 #define SMMAP_TESTS_HARNESS_H
 
-/* Before any header of the system: files are larger than 2 GiB in 32 bits too. */
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64
-#endif
-
 #include <apr.h>
 #include <apr_errno.h>
 #include <apr_pools.h>
+#include <apr_thread_proc.h>
 
 #include "smmap/smmap.h"
+
+#include "platform.h"
+
+/* So that compilers that can check the arguments of a format do. */
+#if defined(__GNUC__)
+#define TEST_FORMAT(text, first) __attribute__((format(printf, text, first)))
+#else
+#define TEST_FORMAT(text, first)
+#endif
 
 #define OFFSET_MAX ((apr_off_t)((~(apr_uint64_t)0) >> 1))
 #define SIZE_MAX_ (~(apr_size_t)0)
@@ -53,6 +58,10 @@ void check_status(apr_status_t got, apr_status_t wanted, int fatal, const char *
 void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const char *file,
                   int line);
 
+/** What the macros of APR ask, with the argument taken once: on Windows those take it often. */
+int says_missing(apr_status_t status);
+int says_bad_handle(apr_status_t status);
+
 #define CHECK(condition) check_true((condition) ? 1 : 0, 0, #condition, __FILE__, __LINE__)
 #define NEED(condition) check_true((condition) ? 1 : 0, 1, #condition, __FILE__, __LINE__)
 #define CHECK_STATUS(call, wanted) check_status((call), (wanted), 0, #call, __FILE__, __LINE__)
@@ -62,7 +71,9 @@ void check_number(apr_int64_t got, apr_int64_t wanted, const char *text, const c
     check_number((apr_int64_t)(got), (apr_int64_t)(wanted), #got, __FILE__, __LINE__)
 
 /** Say that the running test does not apply here, and why; then return from it. */
-void test_skip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void test_skip(const char *format, ...) TEST_FORMAT(1, 2);
+/** The same, and the test ends here. What it has checked so far still counts. */
+_Noreturn void test_skip_now(const char *format, ...) TEST_FORMAT(1, 2);
 
 /** Say that the running test is for the other suite; see NEEDS_FAKE in fake_backend.h. */
 void test_elsewhere(void);
@@ -83,7 +94,8 @@ int test_is_light(void);
 int test_has_asan(void);
 
 /** Run a function in a child process; what it returns (0 to 97), or -1 when the process died
-    of a signal or was still busy after a minute. A check that fails ends the child with 98. */
+    of a signal or was still busy after a minute. A check that fails ends the child with 98.
+    Where the system cannot fork, the test is skipped. */
 int test_in_child(int (*run)(void *), void *argument);
 
 /* Random numbers: the same in each run with the same seed, whatever other tests run. */
@@ -93,6 +105,9 @@ apr_uint64_t random_number(void);
 apr_uint64_t random_below(apr_uint64_t below);
 /** The next number of a state of one's own: for threads. */
 apr_uint64_t random_next(apr_uint64_t *state);
+
+/** Wait for the end of a thread, which must come by itself. */
+void thread_join(apr_thread_t *thread);
 
 /* Files. */
 
@@ -106,13 +121,21 @@ typedef struct test_file_t {
 test_file_t file_make(const char *name, apr_size_t size);
 /** Write bytes into a file as it is, at an offset. */
 void file_write(const char *path, apr_off_t offset, const void *data, apr_size_t size);
-/** Set its size; 0 when the file system cannot. */
+/** Set its size; 0 when the file system cannot. This one and the next two end the test as
+    skipped where the system refuses, as Windows does while the file is in use. */
 int file_resize(const char *path, apr_off_t size);
 /** Put the one in the place of the other. */
 void file_rename(const char *from, const char *to);
 void file_delete(const char *path);
-/** A descriptor on it, open for reading. */
-int file_open(const char *path);
+/** A second name for a file. */
+void file_link(const char *from, const char *to);
+/** A handle on it, open for reading. */
+apr_os_file_t file_open(const char *path);
+void file_close(apr_os_file_t handle);
+/** Directories. */
+void directory_make(const char *path);
+void directory_remove(const char *path);
+void directory_enter(const char *path);
 /** 1 when the cursor's bytes, as many as it says, are those of the file. */
 int cursor_shows(const smmap_cursor_t *cursor, const test_file_t *file);
 /** The same for the whole region around them. */
@@ -151,6 +174,8 @@ typedef struct test_outcome_t {
 
 void harness_begin(const char *root, apr_uint64_t seed);
 void harness_test_begin(const char *name, unsigned index);
+/** Run it; comes back early from test_skip_now(). */
+void harness_test_run(void (*run)(void));
 void harness_test_end(test_outcome_t *outcome);
 void harness_end(void);
 /** Delete a directory and all that is in it. */

@@ -6,24 +6,20 @@
  */
 #include "harness.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static void write_all(int fd, apr_off_t offset, const unsigned char *data, apr_size_t size)
+static void write_all(apr_os_file_t handle, apr_off_t offset, const unsigned char *data,
+                      apr_size_t size)
 {
+    native_set_place(handle, offset);
     while (size > 0) {
-        ssize_t written = pwrite(fd, data, size, (off_t)offset);
+        apr_off_t written = native_write(handle, data, size);
 
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
         NEED(written > 0);
         data += written;
-        offset += written;
         size -= (apr_size_t)written;
     }
 }
@@ -32,7 +28,7 @@ test_file_t file_make(const char *name, apr_size_t size)
 {
     test_file_t file;
     apr_size_t i;
-    int fd;
+    apr_os_file_t handle;
 
     file.path = test_path(name);
     file.size = size;
@@ -42,43 +38,67 @@ test_file_t file_make(const char *name, apr_size_t size)
 
         memcpy(file.data + i, &bytes, sizeof bytes);
     }
-    fd = open(file.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    NEED(fd >= 0);
-    write_all(fd, 0, file.data, size);
-    NEED(close(fd) == 0);
+    NEED_OK(native_open(&handle, file.path, NATIVE_MAKE));
+    write_all(handle, 0, file.data, size);
+    NEED_OK(native_close(handle));
     return file;
 }
 
 void file_write(const char *path, apr_off_t offset, const void *data, apr_size_t size)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    apr_os_file_t handle;
 
-    NEED(fd >= 0);
-    write_all(fd, offset, data, size);
-    NEED(close(fd) == 0);
+    NEED_OK(native_open(&handle, path, NATIVE_WRITE));
+    write_all(handle, offset, data, size);
+    NEED_OK(native_close(handle));
 }
 
 int file_resize(const char *path, apr_off_t size)
 {
-    return truncate(path, (off_t)size) == 0;
+    return native_resize(path, size);
 }
 
 void file_rename(const char *from, const char *to)
 {
-    NEED(rename(from, to) == 0);
+    NEED_OK(native_rename(from, to));
 }
 
 void file_delete(const char *path)
 {
-    NEED(unlink(path) == 0);
+    NEED_OK(native_delete(path));
 }
 
-int file_open(const char *path)
+void file_link(const char *from, const char *to)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    NEED_OK(apr_file_link(from, to));
+}
 
-    NEED(fd >= 0);
-    return fd;
+apr_os_file_t file_open(const char *path)
+{
+    apr_os_file_t handle;
+
+    NEED_OK(native_open(&handle, path, NATIVE_READ));
+    return handle;
+}
+
+void file_close(apr_os_file_t handle)
+{
+    NEED_OK(native_close(handle));
+}
+
+void directory_make(const char *path)
+{
+    NEED_OK(apr_dir_make(path, APR_FPROT_OS_DEFAULT, test_pool));
+}
+
+void directory_remove(const char *path)
+{
+    NEED_OK(apr_dir_remove(path, test_pool));
+}
+
+void directory_enter(const char *path)
+{
+    NEED_OK(apr_filepath_set(path, test_pool));
 }
 
 static int shows(const unsigned char *data, apr_off_t begin, apr_size_t size,

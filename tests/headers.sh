@@ -3,11 +3,11 @@
 # together, as C from C90 on and as C++ from C++98 on, with every warning as an error;
 # and a program in C90 and one in C++ that link with the shared library and run.
 #
-# Reads top_srcdir, top_builddir, CC, CXX, CFLAGS, LDFLAGS, APR_CFLAGS and APR_LIBS from
-# the environment, as `make check` sets them.
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CXX, CFLAGS, LDFLAGS,
+# APR_CFLAGS and APR_LIBS from the environment, as `make check` and ctest set them.
 set -eu
 
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${CC:=cc}" "${CXX:=none}"
+: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}" "${CXX:=none}"
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
 . "$top_srcdir/tests/lib.sh"
 
@@ -56,9 +56,10 @@ headers()
 run()
 {
     compile "$1" "$3" $4 "$2" &&
-        "$top_builddir/libtool" --silent --tag=CC --mode=link $1 $CFLAGS $LDFLAGS \
-            -o "$work/program" "$work/object.o" "$top_builddir/libsmmap.la" $APR_LIBS &&
-        "$top_builddir/libtool" --mode=execute "$work/program"
+        $1 $CFLAGS $LDFLAGS -o "$work/program" "$work/object.o" -L"$SMMAP_LIBDIR" -lsmmap \
+            $APR_LIBS &&
+        LD_LIBRARY_PATH="$SMMAP_LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+            DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" "$work/program"
 }
 
 for standard in c90 c99 c11 c17; do

@@ -2,11 +2,11 @@
 # The example in the README is examples/first.c to the letter, links with the shared
 # library, and does what it says.
 #
-# Reads top_srcdir, top_builddir, CC, CFLAGS, LDFLAGS, APR_CFLAGS and APR_LIBS from the
-# environment, as `make check` sets them.
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS
+# and APR_LIBS from the environment, as `make check` and ctest set them.
 set -eu
 
-: "${top_srcdir:=.}" "${top_builddir:=.}" "${CC:=cc}"
+: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}"
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
 . "$top_srcdir/tests/lib.sh"
 
@@ -19,13 +19,13 @@ trap 'exit 1' HUP INT TERM
 build()
 {
     $CC $CFLAGS -I"$top_srcdir/include" $APR_CFLAGS "$work/readme.c" -o "$work/first" \
-        $LDFLAGS -L"$top_builddir/.libs" -lsmmap $APR_LIBS
+        $LDFLAGS -L"$SMMAP_LIBDIR" -lsmmap $APR_LIBS
 }
 
 says()
 {
-    said=$(LD_LIBRARY_PATH="$top_builddir/.libs${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-        DYLD_LIBRARY_PATH="$top_builddir/.libs" "$work/first" "$work/data")
+    said=$(LD_LIBRARY_PATH="$SMMAP_LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+        DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" "$work/first" "$work/data")
     echo "said: $said"
     [ "$said" = "the byte in the middle is 43" ]
 }

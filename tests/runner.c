@@ -1,5 +1,5 @@
 /*
- * The program around the tests: suite-posix and suite-fake.
+ * The program around the tests: suite-posix (on Windows: suite-windows) and suite-fake.
  *
  * The tests run in a child process, which reports each step through a pipe. When
  * a test crashes or hangs, it counts as failed, and a new child goes on behind
@@ -15,48 +15,50 @@
 #include <CUnit/TestRun.h>
 
 #include <apr_general.h>
+#include <apr_time.h>
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
 /* One line for each test_NAME.c. */
-#define MODULES(X)   \
-    X(test_contract) \
-    X(test_fences)   \
-    X(test_window)   \
-    X(test_status)   \
-    X(test_slots)    \
-    X(test_queue)    \
-    X(test_manager)  \
-    X(test_cursor)   \
-    X(test_share)    \
-    X(test_buffer)   \
-    X(test_input)    \
-    X(test_policy)   \
-    X(test_limits)   \
-    X(test_refused)  \
-    X(test_stale)    \
-    X(test_resized)  \
-    X(test_lifetime) \
-    X(test_growth)   \
-    X(test_failures) \
-    X(test_large)    \
-    X(test_between)  \
-    X(test_read)     \
-    X(test_threads)  \
-    X(test_buffered) \
-    X(test_guard)    \
-    X(test_cutting)  \
-    X(test_signals)  \
+#define MODULES(X)         \
+    X(test_contract)       \
+    X(test_contract_files) \
+    X(test_fences)         \
+    X(test_window)         \
+    X(test_status)         \
+    X(test_slots)          \
+    X(test_budget)         \
+    X(test_queue)          \
+    X(test_manager)        \
+    X(test_cursor)         \
+    X(test_share)          \
+    X(test_buffer)         \
+    X(test_input)          \
+    X(test_policy)         \
+    X(test_scan)           \
+    X(test_limits)         \
+    X(test_refused)        \
+    X(test_stale)          \
+    X(test_resized)        \
+    X(test_release)        \
+    X(test_lifetime)       \
+    X(test_growth)         \
+    X(test_failures)       \
+    X(test_large)          \
+    X(test_between)        \
+    X(test_read)           \
+    X(test_trace)          \
+    X(test_traced)         \
+    X(test_threads)        \
+    X(test_buffered)       \
+    X(test_guard)          \
+    X(test_cutting)        \
+    X(test_signals)        \
     X(test_fork)
 
 #define DECLARE(name) extern const test_module_t name;
@@ -84,7 +86,29 @@ typedef struct counts_t {
 
 static char root[4096];
 static apr_uint64_t seed;
-static volatile sig_atomic_t interrupted;
+
+static void list_tests(const char *only)
+{
+    apr_size_t m;
+    const test_case_t *test;
+
+    for (m = 0; m < sizeof modules / sizeof modules[0]; m++) {
+        for (test = modules[m]->cases; test->name != NULL; test++) {
+            test_t *entry = &tests[test_total];
+
+            if (test_total == MOST_TESTS) {
+                fprintf(stderr, "more than %d tests: raise MOST_TESTS\n", MOST_TESTS);
+                exit(2);
+            }
+            entry->module = modules[m];
+            entry->test = test;
+            snprintf(entry->name, sizeof entry->name, "%s/%s", modules[m]->name, test->name);
+            if (only == NULL || strstr(entry->name, only) != NULL) {
+                test_total++;
+            }
+        }
+    }
+}
 
 /* The child. */
 
@@ -144,29 +168,44 @@ static void module_done(const CU_pSuite suite, const CU_pFailureRecord failures)
     memset(&module_counts, 0, sizeof module_counts);
 }
 
-static int run_child(unsigned first)
+static void run_current(void)
+{
+    harness_test_run(tests[current].test->run);
+}
+
+static int run_child(const native_order_t *order)
 {
     CU_pSuite suite = NULL;
     unsigned i;
 
-    if (apr_initialize() != APR_SUCCESS || CU_initialize_registry() != CUE_SUCCESS) {
-        fprintf(stderr, "cannot start APR or CUnit\n");
+    native_line_buffered(stdout);
+    report = order->report;
+    seed = order->seed;
+    if (order->granularity != 0) {
+        fake_set_granularity(order->granularity);
+    }
+    if (test_total == 0) {
+        list_tests(order->only);
+    }
+
+    if (CU_initialize_registry() != CUE_SUCCESS) {
+        fprintf(stderr, "cannot start CUnit\n");
         return 1;
     }
-    for (i = first; i < test_total; i++) {
-        if (i == first || tests[i].module != tests[i - 1].module) {
+    for (i = order->first; i < test_total; i++) {
+        if (i == order->first || tests[i].module != tests[i - 1].module) {
             suite = CU_add_suite_with_setup_and_teardown(tests[i].module->name, NULL, NULL, set_up,
                                                          tear_down);
         }
-        if (suite == NULL || CU_add_test(suite, tests[i].test->name, tests[i].test->run) == NULL) {
+        if (suite == NULL || CU_add_test(suite, tests[i].test->name, run_current) == NULL) {
             fprintf(stderr, "cannot register %s: %s\n", tests[i].name, CU_get_error_msg());
             return 1;
         }
     }
     CU_set_test_complete_handler(test_done);
     CU_set_suite_complete_handler(module_done);
-    current = first;
-    harness_begin(root, seed);
+    current = order->first;
+    harness_begin(order->root, seed);
     CU_run_all_tests();
     harness_end();
     CU_cleanup_registry();
@@ -178,43 +217,32 @@ static int run_child(unsigned first)
 
 /* The parent. */
 
-static void on_signal(int number)
+static void remove_root(void)
 {
-    interrupted = number;
-}
-
-static void stop(pid_t child)
-{
-    int number = interrupted;
-
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
     harness_remove_tree(root);
-    signal(number, SIG_DFL);
-    raise(number);
 }
 
 /* Read what a child reports until it is gone. Returns the index to go on with. */
-static unsigned follow(pid_t child, FILE *from, unsigned first, counts_t *counts)
+static unsigned follow(native_child_t *child, unsigned first, counts_t *counts)
 {
     unsigned next = first;
     int running = 0;
     int ended = 0;
-    int state = 0;
+    char how[120];
     char step;
     unsigned index;
 
     for (;;) {
         errno = 0;
-        if (interrupted) {
-            stop(child);
+        if (native_interrupted()) {
+            native_end_interrupted(child, remove_root);
         }
-        if (fscanf(from, " %c %u", &step, &index) != 2) {
-            if (interrupted) {
-                stop(child);
+        if (fscanf(child->from, " %c %u", &step, &index) != 2) {
+            if (native_interrupted()) {
+                native_end_interrupted(child, remove_root);
             }
             if (errno == EINTR) {
-                clearerr(from);
+                clearerr(child->from);
                 continue;
             }
             break;
@@ -227,27 +255,19 @@ static unsigned follow(pid_t child, FILE *from, unsigned first, counts_t *counts
         ended = step == 'E';
         next = ended ? test_total : index + 1;
     }
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFEXITED(state) && WEXITSTATUS(state) == 0 && ended) {
-        return test_total;
+    if (native_child_wait(child, how, sizeof how)) {
+        if (ended) {
+            return test_total;
+        }
+        snprintf(how, sizeof how, "ended in the middle");
     }
     counts->failed++;
-    if (WIFSIGNALED(state) && WTERMSIG(state) == SIGALRM) {
-        printf("  FAIL %s  was still busy after some minutes\n",
-               running ? tests[next - 1].name : "the suite");
-    } else if (WIFSIGNALED(state)) {
-        printf("  FAIL %s  died of signal %d\n", running ? tests[next - 1].name : "the suite",
-               WTERMSIG(state));
-    } else {
-        printf("  FAIL %s  ended with exit code %d (a memory checker's, or a failed start)\n",
-               running ? tests[next - 1].name : "the suite", WEXITSTATUS(state));
-    }
+    printf("  FAIL %s  %s\n", running ? tests[next - 1].name : "the suite", how);
     /* A child that ran no test at all would not do better the next time. */
     return running || ended ? next : test_total;
 }
 
-static void run_round(apr_size_t granularity, counts_t *counts)
+static void run_round(apr_size_t granularity, const char *only, counts_t *counts)
 {
     unsigned next = 0;
 
@@ -255,58 +275,16 @@ static void run_round(apr_size_t granularity, counts_t *counts)
         printf("granularity %lu:\n", (unsigned long)granularity);
     }
     while (next < test_total) {
-        int ends[2];
-        pid_t child;
-        FILE *from;
+        native_order_t order = {next, granularity, seed, root, only, NULL};
+        native_child_t child;
 
-        fflush(stdout);
-        if (pipe(ends) != 0 || (child = fork()) < 0) {
+        if (!native_child_start(&child, &order, run_child)) {
             perror("cannot start a child process");
-            harness_remove_tree(root);
+            remove_root();
             exit(1);
         }
-        if (child == 0) {
-            signal(SIGINT, SIG_DFL);
-            signal(SIGTERM, SIG_DFL);
-            signal(SIGHUP, SIG_DFL);
-            signal(SIGPIPE, SIG_DFL);
-            close(ends[0]);
-            report = fdopen(ends[1], "w");
-            if (granularity != 0) {
-                fake_set_granularity(granularity);
-            }
-            exit(report == NULL ? 1 : run_child(next));
-        }
-        close(ends[1]);
-        from = fdopen(ends[0], "r");
-        if (from == NULL) {
-            exit(1);
-        }
-        next = follow(child, from, next, counts);
-        fclose(from);
-    }
-}
-
-static void list_tests(const char *only)
-{
-    apr_size_t m;
-    const test_case_t *test;
-
-    for (m = 0; m < sizeof modules / sizeof modules[0]; m++) {
-        for (test = modules[m]->cases; test->name != NULL; test++) {
-            test_t *entry = &tests[test_total];
-
-            if (test_total == MOST_TESTS) {
-                fprintf(stderr, "more than %d tests: raise MOST_TESTS\n", MOST_TESTS);
-                exit(2);
-            }
-            entry->module = modules[m];
-            entry->test = test;
-            snprintf(entry->name, sizeof entry->name, "%s/%s", modules[m]->name, test->name);
-            if (only == NULL || strstr(entry->name, only) != NULL) {
-                test_total++;
-            }
-        }
+        next = follow(&child, next, counts);
+        fclose(child.from);
     }
 }
 
@@ -342,39 +320,25 @@ static apr_uint64_t number_argument(const char *program, const char *option, con
     return number;
 }
 
-static void make_root(void)
-{
-    const char *base = getenv("TMPDIR");
-    struct sigaction action;
-
-    snprintf(root, sizeof root, "%s/smmap-test-XXXXXX",
-             base != NULL && *base != '\0' ? base : "/tmp");
-    if (mkdtemp(root) == NULL || chmod(root, 0755) != 0) {
-        fprintf(stderr, "cannot make a directory in %s: %s\n", base != NULL ? base : "/tmp",
-                strerror(errno));
-        exit(2);
-    }
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGPIPE, &action, NULL);
-}
-
 int main(int argc, char **argv)
 {
     static const apr_size_t granularities[] = {4096, 16384, 65536};
     apr_size_t granularity = 0;
     const char *only = NULL;
     counts_t counts = {0, 0, 0, 0};
-    struct timeval now;
     int listing = 0;
     unsigned i;
     int a;
 
-    gettimeofday(&now, NULL);
-    seed = (apr_uint64_t)now.tv_sec * 1000000u + (apr_uint64_t)now.tv_usec;
+    if (apr_initialize() != APR_SUCCESS) {
+        fprintf(stderr, "cannot start APR\n");
+        return 2;
+    }
+    a = native_child_main(argc, argv, run_child);
+    if (a >= 0) {
+        return a;
+    }
+    seed = (apr_uint64_t)apr_time_now();
     for (a = 1; a < argc; a++) {
         if (strcmp(argv[a], "--list") == 0) {
             listing = 1;
@@ -410,14 +374,19 @@ int main(int argc, char **argv)
         }
         return 0;
     }
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    printf("seed %llu\n", (unsigned long long)seed);
-    make_root();
+    native_line_buffered(stdout);
+    printf("seed %" APR_UINT64_T_FMT "\n", seed);
+    if (!native_make_root(root, sizeof root)) {
+        fprintf(stderr, "cannot make a directory for the files of the tests: %s\n",
+                strerror(errno));
+        return 2;
+    }
+    native_catch_signals();
     if (!fake_present() || granularity != 0) {
-        run_round(granularity, &counts);
+        run_round(granularity, only, &counts);
     } else {
         for (i = 0; i < sizeof granularities / sizeof granularities[0]; i++) {
-            run_round(granularities[i], &counts);
+            run_round(granularities[i], only, &counts);
         }
     }
     harness_remove_tree(root);
@@ -426,12 +395,13 @@ int main(int argc, char **argv)
                counts.elsewhere);
     }
     if (counts.failed > 0) {
-        printf("to run it again: --seed %llu\n", (unsigned long long)seed);
+        printf("to run it again: --seed %" APR_UINT64_T_FMT "\n", seed);
     }
     printf("%u passed, %u failed", counts.passed, counts.failed);
     if (counts.skipped > 0) {
         printf(", %u skipped", counts.skipped);
     }
     printf("\n");
+    apr_terminate();
     return counts.failed > 0 ? 1 : 0;
 }

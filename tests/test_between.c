@@ -9,7 +9,6 @@
 #include "harness.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 #include "fake_memory.h"
@@ -245,11 +244,11 @@ static void handles_wanted_while_mapping(void)
 /* While the file is being opened again, somebody opens a cursor on it, with a handle. */
 static void open_it_meanwhile(void *made)
 {
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
 
     hooked++;
     CHECK_OK(smmap_cursor_open_handle(made, manager, fd, test_pool));
-    close(fd);
+    file_close(fd);
 }
 
 static void opened_twice(void)
@@ -287,7 +286,7 @@ static void known_twice(void)
     NEEDS_FAKE();
     begin(100, 10, SMMAP_LIMITS_SOFT);
     fresh = file_make("fresh", 3 * unit);
-    NEED(link(fresh.path, test_path("link")) == 0);
+    file_link(fresh.path, test_path("link"));
     fake_when(FAKE_BIRTH, open_first_meanwhile, &young);
     smmap_cursor_close(cursor);
     cursor = cursor_open(manager, fresh.path);

@@ -6,7 +6,6 @@
 #include "harness.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
@@ -352,10 +351,10 @@ static void accesses(smmap_manager_t *manager, int by_handle)
     apr_size_t i;
 
     if (by_handle) {
-        int fd = file_open(file.path);
+        apr_os_file_t fd = file_open(file.path);
 
         NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
-        close(fd);
+        file_close(fd);
     } else {
         cursor = cursor_open(manager, file.path);
     }

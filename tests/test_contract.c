@@ -3,8 +3,8 @@
  * fake one run the same tests: what the core is tested with keeps the contract
  * that the real one keeps.
  *
- * Handles are POSIX descriptors here; both backends of this build are for them. The
- * fences have a file of their own, test_fences.c.
+ * The rules about files and handles are in test_contract_files.c, the fences in
+ * test_fences.c.
  */
 #include "harness.h"
 
@@ -12,12 +12,7 @@
 
 #include <apr_thread_proc.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
@@ -33,7 +28,6 @@ static test_file_t granules(apr_size_t count)
 static void facts(void)
 {
     smmap__os_info_t again;
-    struct rlimit files;
 
     memset(&info, 0xee, sizeof info);
     smmap__os_info(&info);
@@ -51,16 +45,14 @@ static void facts(void)
     CHECK_NUMBER(smmap_granularity(), info.granularity);
     CHECK_NUMBER(smmap_page_size(), info.page_size);
     if (!fake_present()) {
-        NEED(getrlimit(RLIMIT_NOFILE, &files) == 0);
-        CHECK_NUMBER(info.max_open_files,
-                     files.rlim_cur == RLIM_INFINITY ? 0 : (apr_int64_t)files.rlim_cur);
+        CHECK_NUMBER(info.max_open_files, native_max_open_files());
     }
 }
 
 static void map_shows_the_file(void)
 {
     test_file_t file = granules(4);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     apr_size_t lengths[6];
     apr_size_t offset;
     apr_size_t i;
@@ -85,26 +77,46 @@ static void map_shows_the_file(void)
             CHECK_OK(smmap__os_unmap(&mapping));
         }
     }
-    close(fd);
+    file_close(fd);
 }
 
 static void map_outlives_the_handle(void)
 {
     test_file_t file = granules(2);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     smmap__os_mapping_t mapping = {NULL, 0, 0};
 
     NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
-    close(fd);
-    file_delete(file.path);
+    file_close(fd);
     CHECK(memcmp(mapping.address, file.data, file.size) == 0);
     CHECK_OK(smmap__os_unmap(&mapping));
+}
+
+/* Unmapped by the pool: deleting what is mapped may end the test. */
+static apr_status_t unmap_last(void *data)
+{
+    CHECK_OK(smmap__os_unmap(data));
+    return APR_SUCCESS;
+}
+
+static void map_outlives_the_name(void)
+{
+    static smmap__os_mapping_t mapping;
+    test_file_t file = granules(2);
+    apr_os_file_t fd = file_open(file.path);
+
+    NEED_OK(smmap__os_map(&mapping, fd, 0, file.size));
+    apr_pool_cleanup_register(test_pool, &mapping, unmap_last, apr_pool_cleanup_null);
+    file_close(fd);
+    file_delete(file.path);
+    CHECK(memcmp(mapping.address, file.data, file.size) == 0);
+    apr_pool_cleanup_run(test_pool, &mapping, unmap_last);
 }
 
 static void map_many(void)
 {
     test_file_t file = granules(8);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     smmap__os_mapping_t mappings[64];
     apr_size_t i;
     apr_size_t j;
@@ -127,13 +139,13 @@ static void map_many(void)
         CHECK(memcmp(mappings[i].address, file.data + offset, file.size - offset) == 0);
         CHECK_OK(smmap__os_unmap(&mappings[i]));
     }
-    close(fd);
+    file_close(fd);
 }
 
 static void unmap_zeroes(void)
 {
     test_file_t file = granules(1);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     smmap__os_mapping_t mapping = {NULL, 0, 0};
 
     CHECK_OK(smmap__os_unmap(&mapping));
@@ -142,7 +154,7 @@ static void unmap_zeroes(void)
     CHECK(mapping.address == NULL);
     CHECK_NUMBER(mapping.length, 0);
     CHECK_OK(smmap__os_unmap(&mapping));
-    close(fd);
+    file_close(fd);
 }
 
 /* A result is written on success alone. */
@@ -162,155 +174,35 @@ static int untouched(const void *result, apr_size_t size)
 static void failures_change_nothing(void)
 {
     test_file_t file = granules(1);
-    int directory = open(test_dir(), O_RDONLY | O_CLOEXEC);
+    apr_os_file_t directory;
     smmap__os_mapping_t mapping;
     unsigned char bytes[16];
     apr_os_file_t copy;
     apr_size_t nread;
     apr_int64_t birth;
 
-    NEED(directory >= 0);
+    NEED_OK(native_open(&directory, test_dir(), NATIVE_DIRECTORY));
     memset(&mapping, 0xc3, sizeof mapping);
     memset(&copy, 0xc3, sizeof copy);
     memset(&nread, 0xc3, sizeof nread);
     memset(&birth, 0xc3, sizeof birth);
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_map(&mapping, -1, 0, 100)));
+    CHECK(says_bad_handle(smmap__os_map(&mapping, NO_HANDLE, 0, 100)));
     CHECK(smmap__os_map(&mapping, directory, 0, 100) != APR_SUCCESS);
     CHECK(untouched(&mapping, sizeof mapping));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_file_dup(&copy, -1)));
+    CHECK(says_bad_handle(smmap__os_file_dup(&copy, NO_HANDLE)));
     CHECK(untouched(&copy, sizeof copy));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_read(-1, 0, bytes, sizeof bytes, &nread)));
+    CHECK(says_bad_handle(smmap__os_read(NO_HANDLE, 0, bytes, sizeof bytes, &nread)));
     CHECK(smmap__os_read(directory, 0, bytes, sizeof bytes, &nread) != APR_SUCCESS);
     CHECK(untouched(&nread, sizeof nread));
-    CHECK(smmap__os_file_birth(&birth, -1) != APR_SUCCESS);
+    CHECK(says_bad_handle(smmap__os_peek(NO_HANDLE, &nread)));
+    CHECK(smmap__os_peek(directory, &nread) != APR_SUCCESS);
+    CHECK(untouched(&nread, sizeof nread));
+    CHECK(smmap__os_file_birth(&birth, NO_HANDLE) != APR_SUCCESS);
     CHECK(untouched(&birth, sizeof birth));
-    CHECK(APR_STATUS_IS_EBADF(smmap__os_file_close(-1)));
-    close(directory);
+    CHECK(says_bad_handle(smmap__os_file_close(NO_HANDLE)));
+    file_close(directory);
     CHECK(file.size > 0);
     fake_forgive(); /* closing what is not open was meant */
-}
-
-static void read_is_positional(void)
-{
-    test_file_t file = granules(2);
-    int fd = file_open(file.path);
-    unsigned char *bytes = apr_palloc(test_pool, file.size + 16);
-    apr_size_t rounds = test_count(500);
-    apr_size_t nread;
-    apr_size_t i;
-
-    NEED(lseek(fd, 77, SEEK_SET) == 77);
-    for (i = 0; i < rounds; i++) {
-        apr_size_t offset = (apr_size_t)random_below(file.size + 100);
-        apr_size_t length = (apr_size_t)random_below(file.size) + 1;
-        apr_size_t left = offset < file.size ? file.size - offset : 0;
-        apr_size_t wanted = length < left ? length : left;
-
-        memset(bytes, 0, file.size + 16);
-        nread = 12345;
-        CHECK_OK(smmap__os_read(fd, (apr_off_t)offset, bytes, length, &nread));
-        CHECK_NUMBER(nread, wanted);
-        CHECK(wanted == 0 || memcmp(bytes, file.data + offset, wanted) == 0);
-        CHECK(bytes[wanted] == 0 && bytes[wanted + 1] == 0);
-    }
-    CHECK_NUMBER(lseek(fd, 0, SEEK_CUR), 77);
-    nread = 12345;
-    CHECK_OK(smmap__os_read(fd, (apr_off_t)1 << 40, bytes, 10, &nread));
-    CHECK_NUMBER(nread, 0);
-    close(fd);
-}
-
-static int open_fifo(void *path)
-{
-    apr_os_file_t handle = -1;
-    apr_status_t status = smmap__os_file_open(&handle, path);
-
-    return status == APR_SUCCESS ? smmap__os_file_close(handle) : 0; /* either will do */
-}
-
-static void open_for_reading(void)
-{
-    test_file_t file = granules(1);
-    unsigned char bytes[64];
-    apr_os_file_t handle = -1;
-    apr_size_t nread = 0;
-
-    CHECK_STATUS(smmap__os_file_open(&handle, test_path("missing")), APR_ENOENT);
-    CHECK_NUMBER(handle, -1);
-    NEED_OK(smmap__os_file_open(&handle, file.path));
-    CHECK((fcntl(handle, F_GETFD) & FD_CLOEXEC) != 0);
-    CHECK_NUMBER(fcntl(handle, F_GETFL) & O_ACCMODE, O_RDONLY);
-    CHECK_OK(smmap__os_read(handle, 100, bytes, sizeof bytes, &nread));
-    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 100, sizeof bytes) == 0);
-    CHECK_OK(smmap__os_file_close(handle));
-    CHECK(fcntl(handle, F_GETFD) < 0 && errno == EBADF);
-    /* In a child, as it might wait for a writer. */
-    NEED(mkfifo(test_path("fifo"), 0600) == 0);
-    CHECK_NUMBER(test_in_child(open_fifo, (void *)(size_t)test_path("fifo")), 0);
-}
-
-static void dup_is_another_handle(void)
-{
-    test_file_t file = granules(1);
-    int fd = file_open(file.path);
-    smmap__os_mapping_t mapping = {NULL, 0, 0};
-    unsigned char bytes[64];
-    apr_os_file_t copy = -1;
-    apr_size_t nread = 0;
-
-    /* The caller's may be inherited; the copy is not. */
-    NEED(fcntl(fd, F_SETFD, 0) == 0);
-    NEED_OK(smmap__os_file_dup(&copy, fd));
-    CHECK(copy != fd);
-    CHECK((fcntl(copy, F_GETFD) & FD_CLOEXEC) != 0);
-    close(fd);
-    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
-    CHECK_NUMBER(nread, sizeof bytes);
-    CHECK(memcmp(bytes, file.data + 100, sizeof bytes) == 0);
-    CHECK_OK(smmap__os_map(&mapping, copy, 0, file.size));
-    CHECK_OK(smmap__os_file_close(copy));
-    CHECK(fcntl(copy, F_GETFD) < 0 && errno == EBADF);
-    CHECK(memcmp(mapping.address, file.data, file.size) == 0);
-    CHECK_OK(smmap__os_unmap(&mapping));
-}
-
-static void dup_takes_any_handle(void)
-{
-    apr_os_file_t copy = -1;
-    int ends[2];
-    char byte = 0;
-
-    NEED(pipe(ends) == 0);
-    NEED_OK(smmap__os_file_dup(&copy, ends[0]));
-    close(ends[0]);
-    CHECK(write(ends[1], "x", 1) == 1);
-    CHECK(read(copy, &byte, 1) == 1 && byte == 'x');
-    CHECK_OK(smmap__os_file_close(copy));
-    close(ends[1]);
-}
-
-static void birth_stays(void)
-{
-    test_file_t file = granules(1);
-    int fd = file_open(file.path);
-    apr_int64_t first = 0;
-    apr_int64_t second = 0;
-    apr_status_t status;
-
-    fake_set_birth(APR_INT64_C(1700000000123456789));
-    status = smmap__os_file_birth(&first, fd);
-    if (APR_STATUS_IS_ENOTIMPL(status)) {
-        close(fd);
-        test_skip("this file system keeps no time of birth");
-        return;
-    }
-    CHECK_OK(status);
-    /* Writing into a file is not its birth. */
-    file_write(file.path, 10, "changed", 7);
-    CHECK(file_resize(file.path, 5000));
-    CHECK_OK(smmap__os_file_birth(&second, fd));
-    CHECK(first == second);
-    close(fd);
 }
 
 static void advise_changes_no_bytes(void)
@@ -319,7 +211,7 @@ static void advise_changes_no_bytes(void)
                                                  SMMAP__OS_RANDOM, SMMAP__OS_WILLNEED,
                                                  SMMAP__OS_DONTNEED};
     test_file_t file = granules(4);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     smmap__os_mapping_t mapping = {NULL, 0, 0};
     apr_size_t i;
 
@@ -338,13 +230,13 @@ static void advise_changes_no_bytes(void)
     }
     CHECK_NUMBER(mapping.length, file.size);
     CHECK_OK(smmap__os_unmap(&mapping));
-    close(fd);
+    file_close(fd);
 }
 
 static void residency_sees_what_was_touched(void)
 {
     test_file_t file = granules(4);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     smmap__os_mapping_t mapping = {NULL, 0, 0};
     apr_size_t pages = (file.size + info.page_size - 1) / info.page_size;
     unsigned char *seen = apr_palloc(test_pool, pages + 2);
@@ -370,7 +262,7 @@ static void residency_sees_what_was_touched(void)
         CHECK(untouched(seen + 2, pages));
     }
     CHECK_OK(smmap__os_unmap(&mapping));
-    close(fd);
+    file_close(fd);
 }
 
 static int in_memory(const smmap__os_mapping_t *mapping, apr_size_t offset)
@@ -387,7 +279,7 @@ static void residency_sees_what_was_not(void)
     smmap__os_mapping_t mapping = {NULL, 0, 0};
     apr_size_t last;
     test_file_t file;
-    int fd;
+    apr_os_file_t fd;
 
     NEEDS_REAL();
     smmap__os_info(&info);
@@ -396,7 +288,7 @@ static void residency_sees_what_was_not(void)
     NEED(file_resize(file.path, (apr_off_t)size));
     fd = file_open(file.path);
     NEED_OK(smmap__os_map(&mapping, fd, 0, size));
-    close(fd);
+    file_close(fd);
     /* So that touching one page does not read the others. */
     if (smmap__os_advise(&mapping, 0, size, SMMAP__OS_RANDOM) != APR_SUCCESS) {
         test_skip("this system cannot be told not to read ahead");
@@ -413,7 +305,7 @@ static void residency_sees_what_was_not(void)
 
 typedef struct worker_t {
     const test_file_t *file;
-    int fd;
+    apr_os_file_t fd;
     apr_size_t rounds;
     apr_size_t bad;
     unsigned salt;
@@ -447,10 +339,9 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
 static void threads(void)
 {
     test_file_t file = granules(8);
-    int fd = file_open(file.path);
+    apr_os_file_t fd = file_open(file.path);
     worker_t workers[4];
     apr_thread_t *started[4];
-    apr_status_t result;
     unsigned i;
 
     for (i = 0; i < 4; i++) {
@@ -462,24 +353,20 @@ static void threads(void)
         NEED_OK(apr_thread_create(&started[i], NULL, work, &workers[i], test_pool));
     }
     for (i = 0; i < 4; i++) {
-        CHECK_OK(apr_thread_join(&result, started[i]));
+        thread_join(started[i]);
         CHECK_NUMBER(workers[i].bad, 0);
     }
-    close(fd);
+    file_close(fd);
 }
 
 static const test_case_t cases[] = {
     {"facts", facts},
     {"map_shows_the_file", map_shows_the_file},
     {"map_outlives_the_handle", map_outlives_the_handle},
+    {"map_outlives_the_name", map_outlives_the_name},
     {"map_many", map_many},
     {"unmap_zeroes", unmap_zeroes},
     {"failures_change_nothing", failures_change_nothing},
-    {"read_is_positional", read_is_positional},
-    {"open_for_reading", open_for_reading},
-    {"dup_is_another_handle", dup_is_another_handle},
-    {"dup_takes_any_handle", dup_takes_any_handle},
-    {"birth_stays", birth_stays},
     {"advise_changes_no_bytes", advise_changes_no_bytes},
     {"residency_sees_what_was_touched", residency_sees_what_was_touched},
     {"residency_sees_what_was_not", residency_sees_what_was_not},

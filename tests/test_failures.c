@@ -8,9 +8,7 @@
  */
 #include "harness.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 #include "fake_memory.h"
@@ -64,10 +62,10 @@ static smmap_cursor_t *opened(run_t *run, smmap_manager_t *manager, const test_f
     apr_status_t status;
 
     if (by_handle) {
-        int fd = file_open(file->path);
+        apr_os_file_t fd = file_open(file->path);
 
         status = smmap_cursor_open_handle(&cursor, manager, fd, run->pool);
-        close(fd);
+        file_close(fd);
     } else {
         status = smmap_cursor_open(&cursor, manager, file->path, run->pool);
     }

@@ -65,7 +65,6 @@ static void *APR_THREAD_FUNC light_side(apr_thread_t *thread, void *data)
 static unsigned fight(duel_t *duel, unsigned *heavy_saw, unsigned *moves)
 {
     apr_thread_t *light;
-    apr_status_t result;
     unsigned blind = 0;
     unsigned last = 0;
     unsigned rounds = 0;
@@ -83,7 +82,7 @@ static unsigned fight(duel_t *duel, unsigned *heavy_saw, unsigned *moves)
         smmap__os_fence_heavy();
         heavy_saw[rounds] = (unsigned)smmap__load(&duel->light_round);
     }
-    CHECK_OK(apr_thread_join(&result, light));
+    thread_join(light);
     for (round = 1; round <= rounds; round++) {
         if (heavy_saw[round] < duel->rounds) {
             blind += duel->seen[heavy_saw[round] + 1] < round;

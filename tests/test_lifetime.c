@@ -8,7 +8,6 @@
 #include "harness.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 #include "fake_memory.h"
@@ -178,13 +177,13 @@ static void handles_of_orphans(void)
 {
     smmap_manager_t *manager;
     smmap_cursor_t *cursor = NULL;
-    int fd;
+    apr_os_file_t fd;
 
     begin();
     manager = manager_in(test_pool);
     fd = file_open(file.path);
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
-    close(fd);
+    file_close(fd);
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_OK(manager_destroy(manager));
     CHECK(cursor_shows(cursor, &file));

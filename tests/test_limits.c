@@ -6,7 +6,6 @@
 #include "harness.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
@@ -301,11 +300,11 @@ static void one_handle(void)
 static smmap_cursor_t *by_handle(int number, apr_status_t expected)
 {
     smmap_cursor_t *cursor = NULL;
-    int fd = file_open(files[number].path);
+    apr_os_file_t fd = file_open(files[number].path);
 
     CHECK_STATUS(smmap_cursor_open_handle(&cursor, manager, fd, test_pool), expected);
     CHECK((cursor == NULL) == (expected != APR_SUCCESS));
-    close(fd);
+    file_close(fd);
     return cursor;
 }
 

@@ -5,10 +5,8 @@
  */
 #include "harness.h"
 
-#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
@@ -395,11 +393,11 @@ static void walk(smmap_mode_t mode, int by_handle)
     options.max_open_files = 15;
     manager = manager_make(&options);
     if (by_handle) {
-        int fd = file_open(file.path);
+        apr_os_file_t fd = file_open(file.path);
 
         NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
-        CHECK(fcntl(fd, F_GETFD) >= 0); /* ours is still open */
-        close(fd);
+        CHECK(native_is_open(fd)); /* ours is still open */
+        file_close(fd);
     } else {
         cursor = cursor_open(manager, file.path);
     }

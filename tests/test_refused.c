@@ -8,11 +8,8 @@
  */
 #include "harness.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
@@ -339,18 +336,12 @@ static int few_descriptors(void *data)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_cursor_t *cursors[40];
-    struct rlimit limit;
-    int highest;
     int i;
 
     (void)data;
     options.max_open_files = SMMAP_UNLIMITED;
     manager = manager_make(&options);
-    highest = open("/", O_RDONLY);
-    NEED(highest >= 0 && close(highest) == 0);
-    NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = (rlim_t)highest + 6;
-    NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    NEED(native_limit_handles(6));
     for (i = 0; i < 40; i++) {
         char name[20];
 
@@ -370,15 +361,8 @@ static int one_descriptor(void *path)
 {
     smmap_manager_t *small = manager_sliding(smmap_granularity(), 0, 0, SMMAP_LIMITS_HARD);
     smmap_cursor_t *only = NULL;
-    struct rlimit limit;
-    int next = open("/dev/null", O_RDONLY);
 
-    if (next < 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return 1;
-    }
-    close(next);
-    limit.rlim_cur = (rlim_t)next + 1;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    if (!native_limit_handles(1)) {
         return 2;
     }
     if (smmap_cursor_open(&only, small, path, test_pool) != APR_SUCCESS) {
@@ -391,7 +375,8 @@ static int one_descriptor(void *path)
 static void one_descriptor_in_fact(void)
 {
     if (test_is_light()) {
-        test_skip("valgrind keeps descriptors of its own, so the limit cannot be set that low");
+        test_skip("light counts are for checkers, and valgrind keeps descriptors of its own, so "
+                  "the limit cannot be set that low");
         return;
     }
     file = file_make("file", 100);
@@ -403,7 +388,8 @@ static void few_descriptors_in_fact(void)
     int i;
 
     if (test_is_light()) {
-        test_skip("valgrind keeps descriptors of its own, so the limit cannot be set that low");
+        test_skip("light counts are for checkers, and valgrind keeps descriptors of its own, so "
+                  "the limit cannot be set that low");
         return;
     }
     fake_set_birth(1);
@@ -420,21 +406,15 @@ static void few_descriptors_in_fact(void)
 static int little_memory(void *data)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
-    struct rlimit limit;
-    unsigned long pages = 0;
     apr_off_t window;
-    FILE *statm = fopen("/proc/self/statm", "r");
 
-    if (statm == NULL || fscanf(statm, "%lu", &pages) != 1) {
-        return 1;
-    }
-    fclose(statm);
     options.mode = SMMAP_MODE_SLIDING;
     options.window_size = 16 << 20;
     manager = manager_make(&options);
     cursor = cursor_open(manager, data);
-    limit.rlim_cur = limit.rlim_max = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (100 << 20);
-    NEED(setrlimit(RLIMIT_AS, &limit) == 0);
+    if (!native_limit_memory(100 << 20)) {
+        return 1;
+    }
     for (window = 0; window < 32; window++) {
         NEED_OK(smmap_cursor_use(cursor, window << 24, 0));
         NEED(*smmap_cursor_data(cursor) == 0);
@@ -466,7 +446,7 @@ static void little_memory_in_fact(void)
     NEED(file_resize(file.path, 512 << 20));
     result = test_in_child(little_memory, (void *)(apr_uintptr_t)file.path);
     if (result == 1) {
-        test_skip("there is no /proc/self/statm to know the address space in use");
+        test_skip("this system does not tell, or does not limit, the address space in use");
         return;
     }
     CHECK_NUMBER(result, 0);

@@ -7,9 +7,7 @@
 
 #include <apr_strings.h>
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 #include "fake_memory.h"
@@ -161,14 +159,14 @@ static void shares(smmap_cursor_t *one, smmap_cursor_t *two)
 static void symbolic_link(void)
 {
     windows(2);
-    NEED(symlink(file.path, test_path("link")) == 0);
+    NEED_OK(native_symlink(file.path, test_path("link")));
     shares(cursor_open(manager, file.path), cursor_open(manager, test_path("link")));
 }
 
 static void hard_link(void)
 {
     windows(2);
-    NEED(link(file.path, test_path("link")) == 0);
+    file_link(file.path, test_path("link"));
     shares(cursor_open(manager, test_path("link")), cursor_open(manager, file.path));
 }
 
@@ -181,12 +179,12 @@ static void other_spelling(void)
 static void path_and_handle(void)
 {
     smmap_cursor_t *by_handle = NULL;
-    int fd;
+    apr_os_file_t fd;
 
     windows(2);
     fd = file_open(file.path);
     NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));
-    close(fd);
+    file_close(fd);
     shares(by_handle, cursor_open(manager, file.path));
     CHECK(smmap_cursor_path(by_handle) == NULL);
     CHECK(smmap_cursor_is_associated(by_handle));
@@ -196,17 +194,17 @@ static void path_and_handle(void)
 static void handle(void)
 {
     smmap_cursor_t *cursor = NULL;
-    int fd;
+    apr_os_file_t fd;
 
     windows(3);
     fd = file_open(file.path);
-    NEED(lseek(fd, 17, SEEK_SET) == 17);
+    native_set_place(fd, 17);
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
     NEED_OK(smmap_cursor_use(cursor, at_window(1), 0));
     CHECK(cursor_shows(cursor, &file));
     /* The caller's handle stays his own. */
-    CHECK_NUMBER(lseek(fd, 0, SEEK_CUR), 17);
-    close(fd);
+    CHECK_NUMBER(native_place(fd), 17);
+    file_close(fd);
     file_delete(file.path);
     NEED_OK(smmap_cursor_use(cursor, at_window(3), 0));
     CHECK(cursor_shows(cursor, &file));
@@ -228,16 +226,31 @@ static void relative_path(void)
     options.window_size = unit;
     options.max_open_files = 1;
     manager = manager_make(&options);
-    NEED(chdir(test_dir()) == 0);
+    directory_enter(test_dir());
     cursor = cursor_open(manager, "file");
     CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
-    NEED(chdir("/") == 0);
+    directory_enter("/");
     /* The other file takes the only handle, so that this one has to be opened again. */
     NEED_OK(smmap_cursor_use(cursor_open(manager, other.path), 0, 0));
     CHECK_NUMBER(smmap_manager_open_files(manager), 1);
     NEED_OK(smmap_cursor_use(cursor, at_window(2), 0));
     CHECK(cursor_shows(cursor, &file));
     CHECK(manager_stats(manager).opens >= 3);
+}
+
+/* Where there are drives, the one that is current belongs to such a path. */
+static void path_without_a_drive(void)
+{
+    smmap_cursor_t *cursor;
+    const char *path;
+
+    windows(2);
+    directory_enter(test_dir());
+    path = strchr(file.path, '/');
+    cursor = cursor_open(manager, path);
+    CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
 }
 
 static void copy_of_a_handle(void)
@@ -247,7 +260,7 @@ static void copy_of_a_handle(void)
     smmap_cursor_t *assigned;
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     test_file_t other;
-    int fd;
+    apr_os_file_t fd;
 
     windows(4);
     other = file_make("other", 10);
@@ -257,7 +270,7 @@ static void copy_of_a_handle(void)
     manager = manager_make(&options);
     fd = file_open(file.path);
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
-    close(fd);
+    file_close(fd);
     file_delete(file.path); /* there is no way back to it but the handle */
     NEED_OK(smmap_cursor_copy(&copy, cursor, test_pool));
     assigned = cursor_open(manager, other.path);
@@ -289,14 +302,14 @@ static void two_names(void)
     options.window_size = unit;
     options.max_open_files = 1;
     manager = manager_make(&options);
-    NEED(link(file.path, test_path("second")) == 0);
+    file_link(file.path, test_path("second"));
     first = cursor_open(manager, file.path);
     second = cursor_open(manager, test_path("second"));
     NEED_OK(smmap_cursor_use(first, 0, 0));
     smmap_cursor_close(cursor_open(manager, other.path)); /* closes the handle */
     file_delete(file.path);
     /* Each cursor opens the file by its own name. */
-    CHECK(APR_STATUS_IS_ENOENT(smmap_cursor_use(first, at_window(1), 0)));
+    CHECK(says_missing(smmap_cursor_use(first, at_window(1), 0)));
     NEED_OK(smmap_cursor_use(second, at_window(2), 0));
     CHECK(cursor_shows(second, &file));
     /* As long as the handle is open both can use it. */
@@ -330,35 +343,21 @@ static void windows_outlive_cursors(void)
     counts_check();
 }
 
-/* Descriptors that a program which is started would inherit. */
-static int inherited(void)
-{
-    int count = 0;
-    int fd;
-
-    for (fd = 0; fd < 256; fd++) {
-        int flags = fcntl(fd, F_GETFD);
-
-        count += flags >= 0 && !(flags & FD_CLOEXEC);
-    }
-    return count;
-}
-
 static void nothing_is_inherited(void)
 {
     smmap_cursor_t *by_handle = NULL;
-    int before = inherited();
-    int fd;
+    int before = native_count_inherited();
+    apr_os_file_t fd;
 
     windows(2);
-    fd = open(file.path, O_RDONLY); /* may be inherited, and is not ours */
-    NEED(fd >= 0);
+    fd = file_open(file.path);
+    native_let_inherit(fd); /* it is not ours */
     NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));
     NEED_OK(smmap_cursor_use(by_handle, 0, 0));
     NEED_OK(smmap_cursor_use(cursor_open(manager, file_make("other", 10).path), 0, 0));
     CHECK_NUMBER(smmap_manager_open_files(manager), 2);
-    CHECK_NUMBER(inherited(), before + 1);
-    close(fd);
+    CHECK_NUMBER(native_count_inherited(), before + 1);
+    file_close(fd);
 }
 
 #define OPENED 300
@@ -420,6 +419,7 @@ static const test_case_t cases[] = {{"copy", copy},
                                     {"path_and_handle", path_and_handle},
                                     {"handle", handle},
                                     {"relative_path", relative_path},
+                                    {"path_without_a_drive", path_without_a_drive},
                                     {"copy_of_a_handle", copy_of_a_handle},
                                     {"two_names", two_names},
                                     {"windows_outlive_cursors", windows_outlive_cursors},

@@ -7,6 +7,13 @@
 #include <apr_errno.h>
 #include <apr_pools.h>
 
+/** The compiler compares a format with what is printed, where it can. */
+#if defined(__GNUC__)
+#define TOOL_PRINTF(format, first) __attribute__((__format__(__printf__, format, first)))
+#else
+#define TOOL_PRINTF(format, first)
+#endif
+
 /** The two streams; opaque. */
 typedef struct tool_console_t tool_console_t;
 
@@ -16,7 +23,7 @@ apr_status_t tool_console_open(tool_console_t **console, apr_pool_t *pool);
 /** Print to standard output, through a buffer. After an error nothing more is written. */
 void tool_console_print(tool_console_t *console, const char *data, apr_size_t size);
 void tool_console_printf(tool_console_t *console, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    TOOL_PRINTF(2, 3);
 
 /**
  * Write to standard output at once, straight from the caller's memory.
@@ -39,7 +46,7 @@ void tool_console_forgive(tool_console_t *console);
 
 /** Print to standard error, behind what was printed to standard output so far. */
 void tool_console_error(tool_console_t *console, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    TOOL_PRINTF(2, 3);
 
 /** 1 when a progress bar makes sense: standard error is a terminal. */
 int tool_console_can_draw(const tool_console_t *console);

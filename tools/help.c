@@ -57,11 +57,14 @@ static void print_program(tool_console_t *console)
     tool_console_printf(
         console,
         "  %-8s %s\n"
+        "  %-8s %s\n"
         "\n"
         "'smmap COMMAND --help' tells more. 'smmap --version' prints the version.\n"
         "\n"
-        "Exit code: 0 done, 2 an error; 'find': 0 found, 1 not found, 2 an error.\n",
-        "help", "print this help, or with a command's name that of the command");
+        "Exit code: 0 done, 2 an error; 'find': 0 found, 1 not found, 2 an error;\n"
+        "'bench': 1 wrong bytes were read.\n",
+        "bench", "measure the library and other ways to read a file, side by side", "help",
+        "print this help, or with a command's name that of the command");
 }
 
 void tool_help_print(const tool_command_t *command, tool_console_t *console)

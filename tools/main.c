@@ -13,7 +13,9 @@
  *   walk.c     files and their bytes    progress.c the bar, ^C
  *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
  *   stats.c    --stats
+ * The command `bench` is the benchmark, bench/run.c, which reads its own command line.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@
 #include <apr_signal.h>
 #include <apr_version.h>
 
+#include "bench/bench.h"
 #include "tool.h"
 
 const tool_command_t *const tool_commands[] = {&tool_info, &tool_cat, &tool_find, NULL};
@@ -37,8 +40,10 @@ static const tool_command_t *find_command(const char *name)
     return NULL;
 }
 
-/* What SIGPIPE did when the program was started. */
-static apr_sigfunc_t *inherited_pipe = SIG_DFL;
+#ifdef SIGPIPE /* not a signal of every C library */
+/* What it did when the program was started. */
+static void (*inherited_pipe)(int) = SIG_DFL;
+#endif
 
 /* End by a signal, or (`quietly`) with the code that a shell has for it. */
 static int end_by(int signal_number, int quietly)
@@ -59,10 +64,13 @@ static int finish(tool_console_t *console, int code)
     if (tool_progress_interrupted()) {
         return end_by(SIGINT, 0);
     }
+    if (bench_interrupted()) {
+        return end_by(bench_interrupted(), 0);
+    }
     if (status == APR_SUCCESS) {
         return code;
     }
-#ifdef SIGPIPE /* not a signal of every C library */
+#ifdef SIGPIPE
     if (APR_STATUS_IS_EPIPE(status)) {
         return end_by(SIGPIPE, inherited_pipe == SIG_IGN);
     }
@@ -70,6 +78,17 @@ static int finish(tool_console_t *console, int code)
     tool_console_error(console, "smmap: standard output: %s\n",
                        smmap_strerror(status, reason, sizeof(reason)));
     return TOOL_ERROR;
+}
+
+/* The library goes on without a trace, so nobody else says so. */
+static void warn_of_trace(smmap_manager_t *manager, tool_console_t *console)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+
+    if (smmap_manager_stats(manager, &stats) == APR_SUCCESS && stats.trace_failures != 0) {
+        tool_console_error(console, "smmap: the file of SMMAP_TRACE cannot be written; "
+                                    "there is no trace, or not all of it\n");
+    }
 }
 
 static int run_command(const tool_command_t *command, int argc, const char *const *argv,
@@ -105,6 +124,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     if (settings.stats) {
         tool_stats_print(tool.manager, console);
     }
+    warn_of_trace(tool.manager, console);
     status = smmap_manager_destroy(tool.manager);
     if (status != APR_SUCCESS) {
         tool_console_error(console, "smmap %s: closing the files: %s\n", command->name,
@@ -112,6 +132,22 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
         return TOOL_ERROR;
     }
     return code;
+}
+
+static int out_of_memory(int status)
+{
+    (void)status;
+    exit(TOOL_ERROR); /* there is no memory to say so */
+}
+
+static int run_bench(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool)
+{
+    apr_pool_t *own;
+
+    if (apr_pool_create_ex(&own, pool, out_of_memory, NULL) != APR_SUCCESS) {
+        return TOOL_ERROR;
+    }
+    return bench_main("smmap bench", argc, argv, console, own);
 }
 
 static int complain_command(tool_console_t *console, const char *name)
@@ -123,7 +159,7 @@ static int complain_command(tool_console_t *console, const char *name)
     } else {
         tool_console_error(console, "smmap: there is no command '%s'\n", name);
     }
-    tool_console_error(console, "The commands are info, cat and find; "
+    tool_console_error(console, "The commands are info, cat, find and bench; "
                                 "try 'smmap --help' to see what they do.\n");
     return TOOL_ERROR;
 }
@@ -152,6 +188,11 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
         return TOOL_OK;
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        if (argc == 3 && strcmp(argv[2], "bench") == 0) {
+            bench_program = "smmap bench";
+            bench_help_print(console);
+            return TOOL_OK;
+        }
         command = argc > 2 ? find_command(argv[2]) : NULL;
         if (argc > 2 && command == NULL) {
             return complain_command(console, argv[2]);
@@ -161,6 +202,9 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
         }
         tool_help_print(command, console);
         return TOOL_OK;
+    }
+    if (strcmp(name, "bench") == 0) {
+        return run_bench(argc - 1, argv + 1, console, pool);
     }
     command = find_command(name);
     if (command == NULL) {

@@ -14,6 +14,7 @@
  */
 #include "progress.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include <apr_env.h>

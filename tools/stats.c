@@ -66,7 +66,8 @@ void tool_stats_print(smmap_manager_t *manager, tool_console_t *console)
                                   {"map_failures", stats.map_failures, 0},
                                   {"open_failures", stats.open_failures, 0},
                                   {"stale_files", stats.stale_files, 0},
-                                  {"truncated_files", stats.truncated_files, 0}};
+                                  {"truncated_files", stats.truncated_files, 0},
+                                  {"trace_failures", stats.trace_failures, 0}};
     const counter_t limits[] = {{"max_mapped_bytes", smmap_manager_max_mapped_bytes(manager), 1},
                                 {"max_regions", smmap_manager_max_regions(manager), 0},
                                 {"max_open_files", smmap_manager_max_open_files(manager), 0}};

@@ -5,7 +5,8 @@
  * of the buffer is byte `offset` of the file. Reading moves its cursor as needed.
  *
  * When the file became shorter than the range, what is missing is SMMAP_ETRUNCATED.
- * While a window is in use, its bytes can be had even when the manager is gone.
+ * While a window is in use, smmap_buffer_byte() has its bytes even when the manager is gone;
+ * reading and slicing need the manager.
  *
  * Threads: a buffer is used by one thread at a time, as a cursor is.
  */

@@ -253,8 +253,8 @@ SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
  * same with any.
  *
  * It acts on windows that this cursor maps from now on, for all who then use them. With
- * SMMAP_ACCESS_SEQUENTIAL, each time the cursor comes into the window behind the one it was
- * in, the system is asked for the start of the window after it.
+ * SMMAP_ACCESS_SEQUENTIAL, each time the cursor comes into another window, the system is asked
+ * for the start of the one behind that, where the file's handle is open.
  *
  * @param cursor (in) the cursor.
  * @param access (in) the hint; a new cursor has SMMAP_ACCESS_NORMAL, a copy that of its source.

@@ -11,10 +11,12 @@
  * SMMAP_API marks a function of the public interface.
  *
  * Define SMMAP_STATIC before including any header when you link the static
- * library on Windows. SMMAP_BUILDING is defined by the library's own build.
+ * library on Windows. SMMAP_BUILDING is defined by the library's own build; where
+ * that is done by libtool, both kinds of library come from one set of flags, and
+ * DLL_EXPORT tells which one an object is for.
  */
 #if defined(_WIN32) || defined(__CYGWIN__)
-#if defined(SMMAP_STATIC)
+#if defined(SMMAP_STATIC) || (defined(SMMAP_LIBTOOL) && !defined(DLL_EXPORT))
 #define SMMAP_API
 #elif defined(SMMAP_BUILDING)
 #define SMMAP_API __declspec(dllexport)

@@ -30,6 +30,7 @@
 
 #include "smmap/export.h"
 #include "smmap/status.h"
+#include "smmap/trace.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -99,13 +100,18 @@ typedef struct smmap_options_t {
         then. A fault anywhere else goes to the handler that was there; see
         smmap_manager_renew_guard(). Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
+    /** A function that hears of each move; see trace.h. Default: none, and where SMMAP_TRACE
+        is set in the environment, moves are written into the file that it names. */
+    smmap_trace_t *trace;
+    /** What is handed to it. */
+    void *trace_context;
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
 #define SMMAP_OPTIONS_INIT                                                        \
     {                                                                             \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF          \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0    \
     }
 
 /** What a manager counted. Start from SMMAP_STATS_INIT. */
@@ -148,13 +154,14 @@ typedef struct smmap_stats_t {
     apr_uint64_t buffered;        /**< of the maps: those that were filled by reading */
     apr_uint64_t faults;          /**< guarded reads that met a fault, in their own or
                                        another thread */
+    apr_uint64_t trace_failures;  /**< 1: SMMAP_TRACE could not be written, or not all of it */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
 #define SMMAP_STATS_INIT                                                                \
     {                                                                                   \
         sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                       \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                    \
     }
 
 /**
@@ -211,6 +218,28 @@ SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_
  * Threads: not while another thread installs a handler for the same signal.
  */
 SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
+
+/**
+ * Let go of a file, or of all files below a directory: unmap their windows that no cursor
+ * pins, and close their handles that no call is using. To be called before the files are
+ * deleted, replaced or cut: Windows refuses that while they are mapped, or finishes it when
+ * the last handle is closed. Nothing is unmapped under a user, and cursors stay on their
+ * files; a cursor that is moved afterwards opens and maps its file again.
+ *
+ * @param manager (in) the manager.
+ * @param path (in) a file or a directory, as for smmap_cursor_open(); it need not exist any
+ *        more. A file is taken to be where it was opened by path the last time, spelled
+ *        without symbolic links on the way; where `path` names a file, that one is found
+ *        under any name, and also when it was opened by handle. On Windows case does not
+ *        matter in ASCII letters.
+ * @param pinned (out) how many regions of these files are still pinned by cursors. May be NULL.
+ *        A handle by which a cursor was opened stays open while the cursor is on its file,
+ *        and is not counted.
+ * @return APR_SUCCESS, also when something is pinned; APR_EINVAL: manager or path is NULL, or
+ *         the path is empty; APR_ENOMEM; or the first error of the system's unmap.
+ */
+SMMAP_API apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
+                                             apr_size_t *pinned);
 
 /**
  * Take all counters at once.

@@ -4,7 +4,8 @@
  *
  * The words: a manager (manager.h) keeps limits and files; a cursor (cursor.h)
  * pins one window of a file at a time; a buffer (buffer.h) hides the windows.
- * window.h has the arithmetic, status.h the status codes.
+ * window.h has the arithmetic, status.h the status codes, trace.h a record of what
+ * was asked for.
  */
 #ifndef SMMAP_H
 #define SMMAP_H
@@ -14,6 +15,7 @@
 #include "smmap/export.h"
 #include "smmap/manager.h"
 #include "smmap/status.h"
+#include "smmap/trace.h"
 #include "smmap/version.h"
 #include "smmap/window.h"
 

@@ -63,7 +63,11 @@ copy_source()
                 ! -name '*.o' ! -name '*.lo' ! -name '*.la' ! -name '*.a' ! -name '*.trs' \
                 ! -name '*.log' ! -name config.status ! -name config.h ! -name libtool \
                 ! -name stamp-h1 ! -name .dirstamp ! -path ./Makefile ! -path ./smmap.pc \
-                ! -path ./smmap ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
+                ! -path ./smmap ! -path ./smmap-bench ! -path ./smmap-bookkeeping \
+                ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
+                ! -path ./tests/stress-fake ! -path ./tests/stress-posix \
+                ! -path ./tests/model \
+                ! -path ./tests/run-smmap ! -path ./tests/run-packscan ! -name '*.exe' \
                 ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
                 -print
         fi | LC_ALL=C sort >"$list"
@@ -132,10 +136,12 @@ run_tests()
 # check (a crash at the end, a leak) counts as one failure.
 count_tests()
 {
-    local test log outcome summary passed failed note reason
+    local test name log outcome summary passed failed note reason
     for test in "$@"; do
-        log=$build/${test%.sh}.log
-        outcome=$(sed -n 's/^:test-result: *//p' "$build/${test%.sh}.trs" 2>/dev/null)
+        name=${test%.sh}
+        name=${name%.exe}
+        log=$build/$name.log
+        outcome=$(sed -n 's/^:test-result: *//p' "$build/$name.trs" 2>/dev/null)
         summary=$(grep -aE '^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$' "$log" 2>/dev/null |
             tail -n 1)
         passed=0 failed=0 note=

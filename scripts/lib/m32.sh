@@ -4,17 +4,14 @@
 # do to somebody's machine. They are built from the source packages once, and kept
 # outside the tree.
 
+. "$top/scripts/lib/sources.sh"
+
 # m32_prefix: where they are or will be. The versions are in the name.
 m32_prefix()
 {
-    local apr cunit cache=${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}
-    if ! apr=$(dpkg-query -W -f '${Version}' libapr1-dev 2>/dev/null) ||
-        ! cunit=$(dpkg-query -W -f '${Version}' libcunit1-dev 2>/dev/null); then
-        echo "m32: the packages libapr1-dev and libcunit1-dev tell which versions to build;" >&2
-        echo "m32: they are not installed" >&2
-        return 1
-    fi
-    echo "$cache/libsmmap/m32-$(echo "apr-$apr-cunit-$cunit-gcc-$(gcc -dumpversion)" | tr -d '~:+')"
+    local apr cunit
+    apr=$(source_version libapr1-dev) && cunit=$(source_version libcunit1-dev) || return 1
+    source_cache "m32-apr-$apr-cunit-$cunit-gcc-$(gcc -dumpversion)"
 }
 
 # m32_libraries PREFIX: build them there, unless they are there. A file that is made last
@@ -35,38 +32,9 @@ m32_libraries()
     fi
 }
 
-# m32_download: the original archives of both, checked by apt. Most systems have no list
-# of source packages, so apt is given one of its own, in a directory of its own: nothing
-# of the system changes, and it needs no root.
 m32_download()
 {
-    local keyring options
-    mkdir -p lists/partial cache/archives/partial
-    for keyring in /usr/share/keyrings/debian-archive-keyring.gpg \
-        /usr/share/keyrings/ubuntu-archive-keyring.gpg; do
-        test ! -f "$keyring" || break
-    done
-    # "500 http://deb.debian.org/debian bookworm/main amd64 Packages"
-    apt-cache policy libapr1-dev libcunit1-dev | sed -n \
-        's,^ *-*[0-9][0-9]* \([a-z].*\) \([^ /]*\)/\([^ ]*\) [a-z0-9]* Packages$,\1 \2 \3,p' |
-        sort -u | while read -r uri suite component; do
-        echo "deb-src [signed-by=$keyring] $uri $suite $component"
-    done >sources.list
-    if [ ! -s sources.list ]; then
-        echo "m32: apt does not know where libapr1-dev and libcunit1-dev come from" >&2
-        return 1
-    fi
-    options="-o Dir::Etc::sourcelist=$PWD/sources.list -o Dir::Etc::sourceparts=/dev/null
-        -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache -o APT::Sandbox::User="
-    # shellcheck disable=SC2086
-    {
-        try_often apt-get $options update &&
-            try_often apt-get $options source --download-only apr cunit
-    } || return 1
-    rm -f ./*.asc
-    mkdir apr cunit &&
-        tar -xf apr_*.orig.tar.* -C apr --strip-components=1 &&
-        tar -xf cunit_*.orig.tar.* -C cunit --strip-components=1
+    fetch_sources apr:libapr1-dev cunit:libcunit1-dev
 }
 
 # setarch makes configure believe in a 32-bit machine; with --host it would be a cross build.

@@ -23,9 +23,18 @@ has_thing()
     cunit) has_module cunit || compiles "${CC:-cc}" c '#include <CUnit/CUnit.h>' ||
         test -n "$(brew_prefix cunit)" ;;
     zlib) compiles "${CC:-cc}" c '#include <zlib.h>' ;;
+    libfuzzer) fuzzes ;;
     m32)
         compiles "gcc -m32" c '#include <stdio.h>' && compiles "g++ -m32" cpp '#include <cstdio>' ;;
     m32-zlib) links "gcc -m32" -lz ;;
+    clang-cl) has_commands "clang-cl-$(llvm_version)" || has_commands clang-cl ;;
+    lld) has_commands lld-link || has_commands "lld-link-$(llvm_version)" ;;
+    llvm) has_commands llvm-lib || has_commands "llvm-lib-$(llvm_version)" ;;
+    mingw) has_commands x86_64-w64-mingw32-gcc i686-w64-mingw32-gcc ;;
+    mingw-zlib) links x86_64-w64-mingw32-gcc -lz && links i686-w64-mingw32-gcc -lz ;;
+    wine) has_commands wine wineserver ;;
+    wine-headers) test -f /usr/include/wine/wine/windows/windows.h ;;
+    tsan) links "${CC:-cc}" -fsanitize=thread ;;
     sources) has_commands apt-get bzip2 tar setarch ;;
     *) has_commands "$1" ;;
     esac
@@ -44,8 +53,15 @@ packages_of()
     apt:cunit) echo libcunit1-dev ;;
     apt:zlib) echo zlib1g-dev ;;
     apt:valgrind) echo valgrind libc6-dbg ;;
+    apt:libfuzzer) echo clang "libclang-rt-$(apt_clang_version)-dev" ;;
     apt:m32) echo gcc-multilib g++-multilib ;;
+    apt:tsan) echo gcc libc6-dev ;;
     apt:m32-zlib) echo lib32z1-dev ;;
+    apt:clang-cl) echo clang-tools ;;
+    apt:mingw) echo gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 ;;
+    apt:mingw-zlib) echo libz-mingw-w64-dev ;;
+    apt:wine) echo wine wine64 ;;
+    apt:wine-headers) echo libwine-dev ;;
     apt:sources) echo bzip2 tar util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
@@ -54,13 +70,20 @@ packages_of()
     dnf:pkg-config) echo pkgconf-pkg-config ;;
     dnf:apr) echo apr-devel ;;
     dnf:cunit) echo CUnit-devel ;;
+    dnf:tsan) echo gcc libtsan ;;
     dnf:zlib) echo zlib-devel ;;
-    brew:compiler | brew:c++ | brew:clang | brew:zlib) echo "(xcode-select --install)" ;;
+    brew:compiler | brew:c++ | brew:clang | brew:zlib | brew:tsan) echo "(xcode-select --install)" ;;
     brew:autotools) echo autoconf automake libtool m4 ;;
     brew:pkg-config) echo pkgconf ;;
     brew:*) echo "$2" ;;
     *) echo "$2" ;;
     esac
+}
+
+# llvm_version: the number that Debian adds to the names of LLVM's programs.
+llvm_version()
+{
+    clang -dumpversion 2>/dev/null | sed 's/\..*//'
 }
 
 has_commands()
@@ -97,6 +120,32 @@ compiles()
     $1 -c "$work/probe.$2" -o "$work/probe.o" >/dev/null 2>&1 </dev/null || answer=1
     rm -rf "$work"
     return $answer
+}
+
+# fuzzes: can clang link a fuzzer?
+fuzzes()
+{
+    local work answer=0
+    has_commands clang || return 1
+    work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-probe.XXXXXX") || return 1
+    echo '#include <stddef.h>
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size) { return data && size > 9; }' \
+        >"$work/probe.c"
+    clang -fsanitize=fuzzer,address,undefined "$work/probe.c" -o "$work/probe" \
+        >/dev/null 2>&1 </dev/null || answer=1
+    rm -rf "$work"
+    return $answer
+}
+
+# apt_clang_version: of the package clang, as it is or would be installed. Debian 12 has 14,
+# and so libclang-rt-14-dev.
+apt_clang_version()
+{
+    local version
+    version=$(apt-cache depends clang 2>/dev/null |
+        sed -n 's/^ *Depends: clang-\([0-9][0-9]*\)$/\1/p' | head -n 1)
+    echo "${version:-14}"
 }
 
 # links COMPILER LIBRARY

@@ -5,7 +5,7 @@
 test_help()
 {
     run --help && is_code 0 && grep -q '^usage: smmap COMMAND' "$out" || return 1
-    for command in info cat find; do
+    for command in info cat find bench; do
         run "$command" --help
         is_code 0 && grep -q "^usage: smmap $command" "$out" && grep -q 'Exit code' "$out" &&
             test ! -s "$err" || { echo "$command --help"; return 1; }
@@ -41,6 +41,8 @@ mistake 'there is no pattern' find
 mistake 'there is no file' find x
 mistake 'there is no file' cat
 mistake 'there is no file' info
+mistake 'smmap bench: .*no such option' bench --bogus
+mistake 'smmap bench: .*too small' bench t/hello
 mistake "no option '--bogus'" cat --bogus t/hello
 mistake "is it '--max-memory'" cat --max-mem 4K t/hello
 mistake "is it '--count'" find --cuont x t/hello

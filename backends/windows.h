@@ -1,0 +1,21 @@
+/*
+ * What the two halves of the Windows backend share.
+ */
+#ifndef SMMAP_BACKENDS_WINDOWS_H
+#define SMMAP_BACKENDS_WINDOWS_H
+
+#include <apr_errno.h>
+
+#include <windows.h>
+
+/** An error of the system as a status. APR's macro evaluates its argument twice, and mixes
+    signed and unsigned numbers. */
+static inline apr_status_t smmap__windows_status(DWORD error)
+{
+    return APR_FROM_OS_ERROR((apr_status_t)error);
+}
+
+/** A function of kernel32 that not every Windows has, or NULL. */
+FARPROC smmap__windows_function(const char *name);
+
+#endif

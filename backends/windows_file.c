@@ -1,0 +1,221 @@
+/*
+ * The Windows backend: files. Memory is in windows.c.
+ *
+ * Paths come in UTF-8, as APR takes them: with either slash, and of any length.
+ * Windows takes more than about 250 characters only where the path begins with
+ * \\?\, and such a path it takes as it is. So a long one is first put into its
+ * full form (no /, no . and ..) and then gets that beginning.
+ *
+ * Handles are for synchronous reading, are not inherited, and share everything with
+ * others, so that nobody is kept from writing to, renaming or deleting what we only
+ * look at.
+ */
+#define _WIN32_WINNT 0x0601
+
+#include "backends/backend.h"
+
+#include <windows.h>
+
+#include <string.h>
+
+#include "backends/windows.h"
+
+/* The longest path that Windows takes, with its end. */
+#define LONGEST 32768
+
+/* Room for the end, and for a file's name in 8.3, which some calls want. */
+#define SHORT (MAX_PATH - 13)
+
+#define SHARE_ALL (FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+
+/* Bytes that are asked for at once. */
+#define READ_MOST ((apr_size_t)0x40000000)
+
+/* 100 ns from 1601 to 1970. */
+#define UNIX_EPOCH APR_INT64_C(116444736000000000)
+
+FARPROC smmap__windows_function(const char *name)
+{
+    return GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
+}
+
+/* UTF-8 to UTF-16 with its end; 0 when it does not fit or is no UTF-8. */
+static int widen(WCHAR *wide, int room, const char *path)
+{
+    return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, room);
+}
+
+static HANDLE open_wide(const WCHAR *path)
+{
+    return CreateFileW(path, GENERIC_READ, SHARE_ALL, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL,
+                       NULL);
+}
+
+/* The beginnings, and room for the longer one before the path. */
+static const WCHAR unc_prefix[] = L"\\\\?\\UNC\\";
+static const WCHAR drive_prefix[] = L"\\\\?\\";
+#define PREFIX_ROOM 8
+
+/* Open a path that may be too long as it is. The error is left in GetLastError(). */
+static HANDLE open_long(const char *path)
+{
+    WCHAR wide[LONGEST];
+    WCHAR full[PREFIX_ROOM + LONGEST];
+    WCHAR *begin = full + PREFIX_ROOM;
+    DWORD length;
+
+    if (widen(wide, LONGEST, path) == 0) {
+        if (GetLastError() == ERROR_INSUFFICIENT_BUFFER) {
+            SetLastError(ERROR_FILENAME_EXCED_RANGE);
+        }
+        return INVALID_HANDLE_VALUE;
+    }
+    length = GetFullPathNameW(wide, LONGEST, begin, NULL);
+    if (length == 0) {
+        return INVALID_HANDLE_VALUE;
+    }
+    if (length >= LONGEST) {
+        SetLastError(ERROR_FILENAME_EXCED_RANGE);
+        return INVALID_HANDLE_VALUE;
+    }
+    if (begin[0] == L'\\' && begin[1] == L'\\') {
+        if (begin[2] == L'?' || begin[2] == L'.') {
+            return open_wide(begin); /* it begins so already */
+        }
+        begin += 2; /* \\server\share: the prefix brings its own \ */
+        begin -= sizeof unc_prefix / sizeof unc_prefix[0] - 1;
+        memcpy(begin, unc_prefix, sizeof unc_prefix - sizeof unc_prefix[0]);
+    } else {
+        begin -= sizeof drive_prefix / sizeof drive_prefix[0] - 1;
+        memcpy(begin, drive_prefix, sizeof drive_prefix - sizeof drive_prefix[0]);
+    }
+    return open_wide(begin);
+}
+
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    WCHAR wide[SHORT];
+    HANDLE handle;
+
+    if (widen(wide, SHORT, path) != 0) {
+        handle = open_wide(wide);
+    } else if (GetLastError() == ERROR_INSUFFICIENT_BUFFER) {
+        handle = open_long(path);
+    } else {
+        handle = INVALID_HANDLE_VALUE;
+    }
+    if (handle == INVALID_HANDLE_VALUE) {
+        return smmap__windows_status(GetLastError());
+    }
+    *file = handle;
+    return APR_SUCCESS;
+}
+
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    DWORD type = GetFileType(file);
+
+    return type == FILE_TYPE_CHAR || type == FILE_TYPE_PIPE;
+}
+
+/* The null handle is none, and to most calls -1 is the handle of this process. */
+static int is_none(apr_os_file_t file)
+{
+    return file == NULL || file == INVALID_HANDLE_VALUE;
+}
+
+/* A duplicate shares the place to read from with the caller's handle, and reading moves
+   it. Opening the file of a handle again gives one that does not. It is refused where the
+   caller does not share his file, and for what is no file. */
+apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
+{
+    HANDLE handle = INVALID_HANDLE_VALUE;
+
+    if (is_none(file)) {
+        return smmap__windows_status(ERROR_INVALID_HANDLE);
+    }
+    if (GetFileType(file) == FILE_TYPE_DISK) {
+        handle = ReOpenFile(file, GENERIC_READ, SHARE_ALL, 0);
+    }
+    if (handle == INVALID_HANDLE_VALUE &&
+        !DuplicateHandle(GetCurrentProcess(), file, GetCurrentProcess(), &handle, 0, FALSE,
+                         DUPLICATE_SAME_ACCESS)) {
+        return smmap__windows_status(GetLastError());
+    }
+    *copy = handle;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_close(apr_os_file_t file)
+{
+    if (is_none(file)) {
+        return smmap__windows_status(ERROR_INVALID_HANDLE);
+    }
+    return CloseHandle(file) ? APR_SUCCESS : smmap__windows_status(GetLastError());
+}
+
+apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
+{
+    FILETIME made;
+    apr_int64_t ticks;
+
+    if (!GetFileTime(file, &made, NULL, NULL)) {
+        return smmap__windows_status(GetLastError());
+    }
+    ticks = (apr_int64_t)((apr_uint64_t)made.dwHighDateTime << 32 | made.dwLowDateTime);
+    if (ticks <= UNIX_EPOCH) {
+        return APR_ENOTIMPL; /* a file system that does not keep it says 0 */
+    }
+    *birth = (ticks - UNIX_EPOCH) * 100;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
+                            apr_size_t *nread)
+{
+    unsigned char *to = buffer;
+    apr_size_t done = 0;
+
+    while (done < length) {
+        apr_size_t step = length - done < READ_MOST ? length - done : READ_MOST;
+        apr_uint64_t from = (apr_uint64_t)offset + done;
+        OVERLAPPED place;
+        DWORD got = 0;
+
+        memset(&place, 0, sizeof place);
+        place.Offset = (DWORD)(from & 0xffffffffu);
+        place.OffsetHigh = (DWORD)(from >> 32);
+        if (!ReadFile(file, to + done, (DWORD)step, &got, &place)) {
+            DWORD error = GetLastError();
+
+            if (error == ERROR_HANDLE_EOF) {
+                break;
+            }
+            return smmap__windows_status(error);
+        }
+        if (got == 0) {
+            break;
+        }
+        done += got;
+    }
+    *nread = done;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
+{
+    LARGE_INTEGER nowhere;
+    LARGE_INTEGER place;
+    unsigned char byte;
+    apr_status_t status;
+    BOOL has_place;
+
+    nowhere.QuadPart = 0;
+    has_place = SetFilePointerEx(file, nowhere, &place, FILE_CURRENT);
+    status = smmap__os_read(file, 0, &byte, 1, nread);
+    if (has_place) {
+        SetFilePointerEx(file, place, NULL, FILE_BEGIN);
+    }
+    /* Handles have their rights one by one. */
+    return status == smmap__windows_status(ERROR_ACCESS_DENIED) ? APR_EBADF : status;
+}

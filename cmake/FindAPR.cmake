@@ -1,0 +1,113 @@
+# Finds APR, the Apache Portable Runtime, version 1. Installed with libsmmap, whose users
+# need APR, too.
+#
+# Makes the target APR::APR, and sets APR_FOUND, APR_VERSION. To say where it is: APR_ROOT,
+# or CMAKE_PREFIX_PATH. On Windows the DLL is taken when both it and the static library are
+# there, unless APR_USE_STATIC is on.
+#
+# For smmap.pc and for tests that call the compiler: APR_PC_REQUIRES where pkg-config finds
+# APR, too, and the flags APR_CFLAGS and APR_LIBS.
+
+set(APR_PC_REQUIRES "")
+set(APR_CFLAGS "")
+set(APR_LIBS "")
+
+if(NOT WIN32)
+  find_package(PkgConfig QUIET)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(PC_APR QUIET apr-1)
+  endif()
+  if(NOT PC_APR_FOUND)
+    find_program(APR_CONFIG NAMES apr-1-config PATH_SUFFIXES bin)
+    if(APR_CONFIG)
+      execute_process(COMMAND "${APR_CONFIG}" --cppflags
+                      OUTPUT_VARIABLE PC_APR_CFLAGS OUTPUT_STRIP_TRAILING_WHITESPACE)
+      execute_process(COMMAND "${APR_CONFIG}" --includedir
+                      OUTPUT_VARIABLE PC_APR_INCLUDE_DIRS OUTPUT_STRIP_TRAILING_WHITESPACE)
+      execute_process(COMMAND "${APR_CONFIG}" --prefix
+                      OUTPUT_VARIABLE PC_APR_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE)
+      set(PC_APR_LIBRARY_DIRS "${PC_APR_PREFIX}/lib")
+      separate_arguments(PC_APR_CFLAGS UNIX_COMMAND "${PC_APR_CFLAGS}")
+    endif()
+  endif()
+  set(apr_options "${PC_APR_CFLAGS}")
+  list(FILTER apr_options EXCLUDE REGEX "^-I")
+endif()
+
+find_path(APR_INCLUDE_DIR NAMES apr_general.h
+          HINTS ${PC_APR_INCLUDE_DIRS} PATH_SUFFIXES apr-1 apr-1.0)
+if(APR_USE_STATIC)
+  set(apr_names apr-1)
+else()
+  set(apr_names libapr-1 apr-1)
+endif()
+find_library(APR_LIBRARY_RELEASE NAMES ${apr_names} HINTS ${PC_APR_LIBRARY_DIRS})
+# vcpkg keeps the one for debugging here.
+find_library(APR_LIBRARY_DEBUG NAMES ${apr_names} PATH_SUFFIXES debug/lib)
+include(SelectLibraryConfigurations)
+if(NOT APR_LIBRARY_DEBUG MATCHES "/debug/")
+  unset(APR_LIBRARY_DEBUG CACHE)
+endif()
+select_library_configurations(APR)
+
+if(APR_INCLUDE_DIR AND EXISTS "${APR_INCLUDE_DIR}/apr_version.h")
+  file(STRINGS "${APR_INCLUDE_DIR}/apr_version.h" apr_lines
+       REGEX "^#define[ \t]+APR_(MAJOR|MINOR|PATCH)_VERSION[ \t]+[0-9]+")
+  list(TRANSFORM apr_lines REPLACE "[^0-9]" "")
+  list(JOIN apr_lines "." APR_VERSION)
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(APR
+  REQUIRED_VARS APR_LIBRARY APR_INCLUDE_DIR
+  VERSION_VAR APR_VERSION
+  REASON_FAILURE_MESSAGE "Install it (Debian: libapr1-dev, Fedora: apr-devel, Homebrew: apr, \
+vcpkg: apr) or say where it is: -DAPR_ROOT=PREFIX")
+mark_as_advanced(APR_INCLUDE_DIR APR_CONFIG)
+
+if(APR_FOUND)
+  set(apr_definitions "")
+  set(apr_libraries "")
+  if(WIN32)
+    # By its name: apr-1.lib is static and libapr-1.lib belongs to the DLL; mingw has
+    # libapr-1.a and libapr-1.dll.a.
+    list(GET APR_LIBRARIES -1 apr_file)
+    get_filename_component(apr_file "${apr_file}" NAME)
+    if((MSVC AND apr_file MATCHES "^apr-1") OR (NOT MSVC AND NOT apr_file MATCHES "\\.dll\\.a$"))
+      set(apr_definitions APR_DECLARE_STATIC)
+      set(apr_libraries ws2_32 mswsock rpcrt4 iphlpapi)
+    endif()
+  elseif(APR_LIBRARY MATCHES "\\.a$")
+    set(apr_libraries ${PC_APR_STATIC_LIBRARIES})
+    list(REMOVE_ITEM apr_libraries apr-1)
+  endif()
+  if(NOT TARGET APR::APR)
+    add_library(APR::APR UNKNOWN IMPORTED)
+    set_target_properties(APR::APR PROPERTIES
+      INTERFACE_INCLUDE_DIRECTORIES "${APR_INCLUDE_DIR}"
+      INTERFACE_COMPILE_DEFINITIONS "${apr_definitions}"
+      INTERFACE_COMPILE_OPTIONS "${apr_options}"
+      INTERFACE_LINK_LIBRARIES "${apr_libraries}"
+      IMPORTED_LOCATION "${APR_LIBRARY_RELEASE}")
+    if(APR_LIBRARY_DEBUG)
+      set_target_properties(APR::APR PROPERTIES IMPORTED_LOCATION_DEBUG "${APR_LIBRARY_DEBUG}")
+      if(NOT APR_LIBRARY_RELEASE)
+        set_target_properties(APR::APR PROPERTIES IMPORTED_LOCATION "${APR_LIBRARY_DEBUG}")
+      endif()
+    endif()
+  endif()
+  if(PC_APR_FOUND)
+    set(APR_PC_REQUIRES apr-1)
+    list(JOIN PC_APR_CFLAGS " " APR_CFLAGS)
+    list(JOIN PC_APR_LDFLAGS " " APR_LIBS)
+  else()
+    get_filename_component(apr_directory "${APR_LIBRARY_RELEASE}" DIRECTORY)
+    set(APR_CFLAGS ${apr_options} ${apr_definitions} "-I${APR_INCLUDE_DIR}")
+    list(TRANSFORM APR_CFLAGS REPLACE "^APR_" "-DAPR_")
+    list(JOIN APR_CFLAGS " " APR_CFLAGS)
+    set(APR_LIBS -lapr-1 ${apr_libraries})
+    list(TRANSFORM APR_LIBS REPLACE "^([a-z])" "-l\\1")
+    list(JOIN APR_LIBS " " APR_LIBS)
+    string(PREPEND APR_LIBS "-L${apr_directory} ")
+  endif()
+endif()

@@ -1,0 +1,20 @@
+# Finds CUnit, for the tests. Makes the target CUnit::CUnit and sets CUnit_FOUND. To say
+# where it is: CUnit_ROOT, or CMAKE_PREFIX_PATH.
+
+find_path(CUnit_INCLUDE_DIR NAMES CUnit/CUnit.h)
+find_library(CUnit_LIBRARY NAMES cunit libcunit)
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(CUnit
+  REQUIRED_VARS CUnit_LIBRARY CUnit_INCLUDE_DIR
+  REASON_FAILURE_MESSAGE "Install it (Debian: libcunit1-dev, Fedora: CUnit-devel, Homebrew: \
+cunit, vcpkg: cunit), say where it is with -DCUnit_ROOT=PREFIX, or leave the tests out with \
+-DBUILD_TESTING=OFF")
+mark_as_advanced(CUnit_INCLUDE_DIR CUnit_LIBRARY)
+
+if(CUnit_FOUND AND NOT TARGET CUnit::CUnit)
+  add_library(CUnit::CUnit UNKNOWN IMPORTED)
+  set_target_properties(CUnit::CUnit PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${CUnit_INCLUDE_DIR}"
+    IMPORTED_LOCATION "${CUnit_LIBRARY}")
+endif()

@@ -1,0 +1,56 @@
+# What is installed: the same files as by `make install`, and what find_package needs.
+
+set(smmap_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/smmap")
+foreach(kind shared static)
+  if(TARGET smmap_${kind})
+    install(TARGETS smmap_${kind} EXPORT smmap-targets
+      RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}"
+      LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+      ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+      INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+  endif()
+endforeach()
+install(FILES ${SMMAP_HEADER_FILES} DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/smmap")
+install(FILES CHANGES.md LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+if(SMMAP_COMMAND)
+  install(TARGETS smmap_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  install(FILES tools/smmap.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+endif()
+
+# For find_package.
+install(EXPORT smmap-targets NAMESPACE smmap:: DESTINATION "${smmap_config_dir}")
+configure_package_config_file(cmake/smmap-config.cmake.in
+  "${PROJECT_BINARY_DIR}/smmap-config.cmake" INSTALL_DESTINATION "${smmap_config_dir}")
+# Before 1.0 a minor version may change the interface.
+write_basic_package_version_file("${PROJECT_BINARY_DIR}/smmap-config-version.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES
+  "${PROJECT_BINARY_DIR}/smmap-config.cmake"
+  "${PROJECT_BINARY_DIR}/smmap-config-version.cmake"
+  cmake/FindAPR.cmake
+  DESTINATION "${smmap_config_dir}")
+
+# For pkg-config: the template of configure, with what configure would say.
+set(prefix "${CMAKE_INSTALL_PREFIX}")
+set(exec_prefix "\${prefix}")
+foreach(name libdir includedir)
+  string(TOUPPER ${name} upper)
+  if(IS_ABSOLUTE "${CMAKE_INSTALL_${upper}}")
+    set(${name} "${CMAKE_INSTALL_${upper}}")
+  elseif(name STREQUAL libdir)
+    set(libdir "\${exec_prefix}/${CMAKE_INSTALL_LIBDIR}")
+  else()
+    set(includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+  endif()
+endforeach()
+set(PACKAGE_VERSION ${PROJECT_VERSION})
+set(PC_REQUIRES "${APR_PC_REQUIRES}")
+set(PC_CFLAGS "")
+set(PC_LIBS "")
+set(PC_LIBS_PRIVATE "")
+if(NOT APR_PC_REQUIRES)
+  set(PC_CFLAGS " ${APR_CFLAGS}")
+  set(PC_LIBS " ${APR_LIBS}")
+endif()
+configure_file(smmap.pc.in "${PROJECT_BINARY_DIR}/smmap.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/smmap.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

@@ -1,0 +1,71 @@
+# Reads what stands elsewhere, so that it stands nowhere twice: the lists of sources.mk, the
+# version in include/smmap/version.h, the version of the binary interface in Makefile.am,
+# the list of warnings in m4/smmap.m4.
+
+# Every list of sources.mk becomes a variable of the same name, with full paths.
+function(smmap_read_sources file)
+  file(READ "${file}" text)
+  get_filename_component(directory "${file}" DIRECTORY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  string(REGEX REPLACE "#[^\n]*" "" text "${text}")
+  string(REGEX REPLACE "\\\\\n" " " text "${text}")
+  string(REGEX MATCHALL "[A-Za-z0-9_]+[ \t]*=[^\n]*" assignments "${text}")
+  foreach(assignment IN LISTS assignments)
+    string(REGEX MATCH "^[A-Za-z0-9_]+" name "${assignment}")
+    string(REGEX REPLACE "^[^=]*=" "" words "${assignment}")
+    string(REGEX MATCHALL "[^ \t]+" words "${words}")
+    list(TRANSFORM words PREPEND "${directory}/")
+    set(${name} "${words}" PARENT_SCOPE)
+  endforeach()
+endfunction()
+
+# major.minor.patch
+function(smmap_read_version file variable)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(READ "${file}" text)
+  set(version "")
+  foreach(part MAJOR MINOR PATCH)
+    if(NOT text MATCHES "#define SMMAP_VERSION_${part} ([0-9]+)")
+      message(FATAL_ERROR "${file} has no SMMAP_VERSION_${part}")
+    endif()
+    string(APPEND version ".${CMAKE_MATCH_1}")
+  endforeach()
+  string(SUBSTRING "${version}" 1 -1 version)
+  set(${variable} ${version} PARENT_SCOPE)
+endfunction()
+
+# From libtool's current:revision:age, what the names of files are made of, as libtool
+# does it: NAME.so.SOVERSION and NAME.so.VERSION, and the two versions of a Mach-O library.
+function(smmap_read_interface file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+  file(READ "${file}" text)
+  if(NOT text MATCHES "-version-info ([0-9]+):([0-9]+):([0-9]+)")
+    message(FATAL_ERROR "${file} has no -version-info")
+  endif()
+  set(revision ${CMAKE_MATCH_2})
+  set(age ${CMAKE_MATCH_3})
+  math(EXPR soversion "${CMAKE_MATCH_1} - ${age}")
+  math(EXPR macho "${CMAKE_MATCH_1} + 1")
+  set(SMMAP_SOVERSION ${soversion} PARENT_SCOPE)
+  set(SMMAP_LIBRARY_VERSION ${soversion}.${age}.${revision} PARENT_SCOPE)
+  set(SMMAP_MACHO_VERSION ${macho} PARENT_SCOPE)
+  set(SMMAP_MACHO_CURRENT ${macho}.${revision} PARENT_SCOPE)
+endfunction()
+
+# The warnings beyond -Wall -Wextra that this compiler knows.
+function(smmap_read_warnings file variable)
+  include(CheckCCompilerFlag)
+  file(STRINGS "${file}" lines REGEX "^  -W[a-z0-9=-]+$")
+  set(known "")
+  foreach(line IN LISTS lines)
+    string(STRIP "${line}" flag)
+    string(MAKE_C_IDENTIFIER "SMMAP_HAS${flag}" cached)
+    # clang takes an unknown warning with a warning, hence -Werror in the question.
+    set(CMAKE_REQUIRED_FLAGS -Werror)
+    check_c_compiler_flag(${flag} ${cached})
+    if(${cached})
+      list(APPEND known ${flag})
+    endif()
+  endforeach()
+  set(${variable} "${known}" PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,167 @@
+/*
+ * Letting go of files by path: smmap_manager_release().
+ *
+ * Windows refuses to cut, replace or delete a file while anybody maps it, and keeps
+ * the name of a deleted one while anybody has it open. So a program that is going to
+ * do such a thing says where, and what nobody uses there goes.
+ *
+ * A file is where it was when a cursor was opened on it by path the last time
+ * (file->name, a reference of its own). Paths are compared as text, component by
+ * component, after . and .. are gone; the file that the path itself names is also told
+ * by its identity, whatever name it was opened by. Files that no path is known of
+ * (opened by handle) are found in the second way alone.
+ *
+ * What is pinned stays: the steps are those of eviction (find.c).
+ */
+#include "core/core.h"
+
+#include <apr_file_info.h>
+#include <apr_lib.h>
+
+#include <string.h>
+
+/* What is to be released. */
+typedef struct target_t {
+    smmap_manager_t *manager;
+    apr_pool_t *scratch;
+    const char *path; /* absolute, without . and .., and without a slash at its end */
+    apr_finfo_t info; /* of the file that has this path */
+    int is_file;      /* info is known */
+    int folds_case;
+    unsigned number; /* of this call: tells whether a file was asked before */
+} target_t;
+
+/* Without . and .. and what else may be written in several ways. */
+static const char *plain(const char *path, apr_pool_t *pool)
+{
+    char *merged;
+    apr_size_t length;
+
+    if (apr_filepath_merge(&merged, NULL, path, 0, pool) != APR_SUCCESS) {
+        return path; /* opening such a path fails, too */
+    }
+    length = strlen(merged);
+    while (length > 0 && merged[length - 1] == '/') {
+        merged[--length] = '\0';
+    }
+    return merged;
+}
+
+/* Is `path` the target, or below it? */
+static int is_below(const target_t *target, const char *path)
+{
+    const char *prefix = target->path;
+
+    for (; *prefix != '\0'; prefix++, path++) {
+        if (*prefix != *path &&
+            (!target->folds_case || apr_tolower(*prefix) != apr_tolower(*path))) {
+            return 0;
+        }
+    }
+    return *path == '\0' || *path == '/';
+}
+
+/* Under the manager's lock. The answer is kept for the other regions of the file. */
+static int is_meant(const target_t *target, smmap__file_t *file)
+{
+    if (file->release_asked != target->number) {
+        file->release_asked = target->number;
+        file->release_meant =
+            (target->is_file && file->identity.device == target->info.device &&
+             file->identity.inode == target->info.inode) ||
+            (file->name != NULL &&
+             is_below(target, plain(smmap__name_text(file->name), target->scratch)));
+    }
+    return file->release_meant;
+}
+
+static int region_is_meant(void *context, smmap__region_t *region)
+{
+    return is_meant(context, region->file);
+}
+
+/* Regions that nobody can find any more, but somebody pins. The pins were just marked. */
+static apr_size_t count_limbo(const target_t *target)
+{
+    const smmap__region_t *region;
+    apr_size_t count = 0;
+
+    for (region = target->manager->limbo; region != NULL; region = region->next) {
+        count += is_meant(target, region->file) != 0;
+    }
+    return count;
+}
+
+/* Others may open them again meanwhile: we go on for as many as there were. */
+static void close_handles(const target_t *target)
+{
+    smmap_manager_t *manager = target->manager;
+    apr_size_t most = manager->stats.open_files;
+    smmap__file_t *file = manager->idle_oldest;
+
+    while (file != NULL && most > 0) {
+        if (is_meant(target, file)) {
+            smmap__handle_close_locked(file);
+            file = manager->idle_oldest;
+            most--;
+        } else {
+            file = file->idle_newer;
+        }
+    }
+}
+
+static apr_status_t release(target_t *target, apr_size_t *pinned)
+{
+    smmap_manager_t *manager = target->manager;
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+
+    smmap__manager_lock(manager);
+    target->number = ++manager->releases;
+    *pinned = smmap__room_clear_some_locked(manager, region_is_meant, target, &trash);
+    smmap__limbo_sweep_locked(manager, &trash);
+    *pinned += count_limbo(target);
+    smmap__trash_empty_locked(manager, &trash);
+    close_handles(target);
+    smmap__manager_unlock(manager);
+    return trash.status;
+}
+
+apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
+                                   apr_size_t *pinned)
+{
+    smmap__os_info_t system;
+    smmap__name_t *name;
+    apr_size_t count = 0;
+    apr_status_t status;
+    target_t target;
+
+    if (manager == NULL || path == NULL || *path == '\0') {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    status = smmap__name_make(manager, path, &name);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    memset(&target, 0, sizeof target);
+    target.manager = manager;
+    status = smmap__scratch(manager, &target.scratch);
+    if (status == APR_SUCCESS) {
+        smmap__os_info(&system);
+        target.folds_case = system.folds_case;
+        target.path = plain(smmap__name_text(name), target.scratch);
+        target.is_file = apr_stat(&target.info, smmap__name_text(name),
+                                  APR_FINFO_IDENT | APR_FINFO_TYPE, target.scratch) ==
+                             APR_SUCCESS &&
+                         target.info.filetype == APR_REG;
+        status = release(&target, &count);
+        apr_pool_destroy(target.scratch);
+    }
+    smmap__free(name);
+    if (pinned != NULL) {
+        *pinned = count;
+    }
+    return status;
+}

@@ -1,0 +1,157 @@
+# shellcheck shell=bash
+lane_about="the build with CMake: all tests, find_package, and the same files as autotools"
+lane_things="compiler c++ make autotools pkg-config apr cunit zlib git cmake"
+
+files_in()
+{
+    (cd "$1" && find . ! -type d | LC_ALL=C sort)
+}
+
+# The sources that a build has compiled, from the top, sorted. The makefiles of automake keep
+# a list for each object, whose first source is that of the object.
+compiled_by_autotools()
+{
+    find "$autotools" -name '*.Po' -o -name '*.Plo' | while read -r file; do
+        grep -v '^#' "$file" | tr ' ' '\n' | grep '\.c$' | head -n 1
+    done | sed 's,^.*/source/,,' | LC_ALL=C sort -u
+}
+
+compiled_by_cmake()
+{
+    sed -n 's,^ *"file": "\(.*\)"\,*$,\1,p' "$build/compile_commands.json" |
+        sed "s,^$source/,," | LC_ALL=C sort -u
+}
+
+same_sources()
+{
+    compiled_by_autotools >"$build/sources.autotools"
+    compiled_by_cmake >"$build/sources.cmake"
+    diff "$build/sources.autotools" "$build/sources.cmake" && test -s "$build/sources.cmake"
+}
+
+same_tests()
+{
+    make -s -C "$autotools" list-tests | LC_ALL=C sort >"$build/tests.autotools"
+    (cd "$build" && ctest -N) | sed -n 's/^ *Test *#[0-9]*: //p' |
+        LC_ALL=C sort >"$build/tests.cmake"
+    diff "$build/tests.autotools" "$build/tests.cmake" && test -s "$build/tests.cmake"
+}
+
+# exported FILE: names and kinds, without addresses.
+exported()
+{
+    case "$1" in
+    *.dylib) nm -gU "$1" ;;
+    *) nm -D --defined-only "$1" ;;
+    esac | awk '{ print $(NF - 1), $NF }' | LC_ALL=C sort
+}
+
+# shared LIBDIR: the shared library in it.
+shared()
+{
+    local file
+    for file in "$1/libsmmap.so" "$1/libsmmap.dylib"; do
+        test ! -f "$file" || echo "$file"
+    done
+}
+
+same_symbols()
+{
+    exported "$(shared "$autotools/.libs")" >"$build/symbols.autotools"
+    exported "$(shared "$build")" >"$build/symbols.cmake"
+    diff "$build/symbols.autotools" "$build/symbols.cmake" && test -s "$build/symbols.cmake"
+}
+
+# module PREFIX: all that pkg-config says about an installed library.
+module()
+{
+    PKG_CONFIG_PATH="$1/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+    export PKG_CONFIG_PATH
+    pkg-config --modversion smmap && pkg-config --cflags --libs smmap &&
+        pkg-config --static --libs smmap && pkg-config --print-requires smmap
+}
+
+# What is meant to differ: libtool leaves a file of its own, CMake what find_package needs.
+same_layout()
+{
+    (cd "$autotools" && make install DESTDIR="$build/stage-autotools") &&
+        DESTDIR="$build/stage-cmake" cmake --install "$build" || return 1
+    files_in "$build/stage-autotools$prefix" | grep -v '^\./lib/libsmmap\.la$' \
+        >"$build/files.autotools"
+    files_in "$build/stage-cmake$prefix" | grep -v '^\./lib/cmake/smmap/[^/]*\.cmake$' \
+        >"$build/files.cmake"
+    diff "$build/files.autotools" "$build/files.cmake" && test -s "$build/files.cmake" &&
+        (module "$build/stage-autotools$prefix") >"$build/module.autotools" &&
+        (module "$build/stage-cmake$prefix") >"$build/module.cmake" &&
+        diff "$build/module.autotools" "$build/module.cmake" && cat "$build/module.cmake"
+}
+
+# What pkg-config says is a list of words.
+# shellcheck disable=SC2046
+pkg_config_consumer()
+{
+    PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+    export PKG_CONFIG_PATH
+    "${CC:-cc}" "$source/tests/consumer/consumer.c" -o "$build/consumer-pkg-config" \
+        $(pkg-config --cflags --libs smmap) &&
+        env LD_LIBRARY_PATH="$prefix/lib" DYLD_LIBRARY_PATH="$prefix/lib" \
+            "$build/consumer-pkg-config" "$source/README.md"
+}
+
+in_subshell()
+{
+    ("$@")
+}
+
+# The preset that the README names, as far as it can be seen without building all again.
+preset()
+{
+    (cd "$source" && cmake --list-presets && cmake --preset linux -B "$build/preset")
+}
+
+# With one library alone, as a project that takes this one in does it.
+one_kind()
+{
+    cmake -S "$source" -B "$build/only-$1" -G "Unix Makefiles" -DBUILD_SHARED_LIBS="$2" \
+        -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$build/only-$1/prefix" \
+        -DCMAKE_INSTALL_LIBDIR=lib &&
+        cmake --build "$build/only-$1" -j "$jobs" &&
+        cmake --install "$build/only-$1" &&
+        (cd "$build/only-$1/prefix/lib" && ls libsmmap*) >"$build/only-$1/list" || return 1
+    cat "$build/only-$1/list"
+    if [ "$2" = ON ]; then
+        ! grep -q '\.a$' "$build/only-$1/list"
+    else
+        ! grep -qv '\.a$' "$build/only-$1/list"
+    fi && cmake_consumer "outside-$1" "$build/only-$1/prefix" "" "$source/README.md"
+}
+
+lane_run()
+{
+    local prefix=$work/cmake-prefix autotools=$work/cmake-autotools apr
+    . "$top/scripts/lib/ctest.sh"
+    apr=$(brew_prefix apr)
+    cmake_build -DSMMAP_WERROR=ON -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib \
+        ${apr:+-DAPR_ROOT="$apr"} || return 1
+    ctest_run
+
+    say "building with autotools, to compare"
+    # shellcheck disable=SC2046 # a list of words
+    (build=$autotools && build_all $(configure_places) --prefix="$prefix" \
+        --libdir="$prefix/lib") || return 1
+    step "the same sources are compiled" same_sources
+    step "the same tests are run" same_tests
+    step "the same symbols are exported" same_symbols
+    rm -rf "$prefix" "$build/stage-autotools" "$build/stage-cmake"
+    step "the same files are installed, smmap.pc says the same" same_layout
+
+    step "cmake --install" cmake --install "$build" || return 1
+    step "the installed command" "$prefix/bin/smmap" --version
+    step "find_package: a project outside the tree" \
+        cmake_consumer outside "$prefix" "" "$source/README.md"
+    step "pkg-config: a program outside the tree" in_subshell pkg_config_consumer
+    step "the shared library alone" one_kind shared ON
+    step "the static library alone" one_kind static OFF
+    step "the presets" preset
+    rm -rf "$prefix"
+}

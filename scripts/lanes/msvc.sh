@@ -1,0 +1,190 @@
+# shellcheck shell=bash
+lane_about="the dialect and ABI of Microsoft's compiler: clang-cl, CMake, all suites under Wine"
+lane_things="gcc clang clang-cl lld llvm make cmake apr cunit zlib git wine wine-headers sources"
+
+lane_possible()
+{
+    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
+        echo "it is for Linux on x86-64"
+        return 1
+    elif ! has_commands apt-get; then
+        echo "APR, CUnit and zlib are built from the source packages of Debian or Ubuntu"
+        return 1
+    fi
+}
+
+# clang_cl MACHINE ARGUMENT...: as if it were Microsoft's compiler, which has no
+# stdatomic.h, no threads.h, no complex numbers and no arrays of variable length.
+clang_cl()
+{
+    local machine=$1 wine=/usr/include/wine/wine
+    shift
+    "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 /nologo /std:c11 \
+        -D_SSIZE_T_DEFINED -D__STDC_NO_ATOMICS__=1 -D__STDC_NO_THREADS__=1 \
+        -D__STDC_NO_VLA__=1 -D__STDC_NO_COMPLEX__=1 -D_CRT_SECURE_NO_WARNINGS \
+        -D_CRT_NONSTDC_NO_WARNINGS /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
+        /imsvc $wine/msvcrt /imsvc $wine/windows "-I$source" "-I$source/include" "$@"
+}
+
+# dialect MACHINE PART...: what is in these directories of the tree, as clang understands
+# Microsoft's dialect, compiles without a warning and without an extension of GNU's. Some
+# of those clang does not warn of: they are looked for in the text that is left when the
+# preprocessor is done, as far as it comes from files of the tree. What the system's own macros
+# become (va_start, offsetof, setjmp) is no matter.
+dialect()
+{
+    local machine=$1 file part answer=0 count=0 foreign
+    shift
+    foreign='__attribute(__)?|__typeof(__)?|__builtin_[a-z_]+|__sync_[a-z_]+|__atomic_[a-z_]+'
+    foreign="$foreign|__thread|__asm(__)?|asm|__int128|__extension__|__label__|__auto_type"
+    foreign="$foreign|_Complex|ssize_t|str(n)?casecmp"
+    compiled >"$build/compiled"
+    for part in "$@"; do
+        grep "^$part/" "$build/compiled"
+    done >"$build/dialect"
+    while read -r file; do
+        count=$((count + 1))
+        clang_cl "$machine" /c /W4 /WX -Wpedantic -Wgnu -Wvla -Wno-language-extension-token \
+            -Wno-c11-extensions -DSMMAP_STATIC /Fo/dev/null "$source/$file" || answer=1
+        if [ "$machine" = x86_64 ] && clang_cl "$machine" /E -DSMMAP_STATIC "$source/$file" \
+            2>/dev/null | awk -v tree="$source/" '
+                /^#/ { name = $0; sub(/^[^"]*"/, "", name); keep = index(name, tree) == 1; next }
+                keep' | sed 's/__builtin_\(va_[a-z]*\|offsetof\|frame_address\)//g' |
+            grep -nE "\\b($foreign)\\b"; then
+            echo "$file: an extension of GNU's, or a name of POSIX"
+            answer=1
+        fi
+    done <"$build/dialect"
+    echo "$count files for $machine"
+    test "$count" -gt 0 || return 1
+    return $answer
+}
+
+# The files that the build has compiled, from the top.
+compiled()
+{
+    sed -n 's,^ *"file": "\(.*\)"\,*$,\1,p' "$build/compile_commands.json" |
+        sed "s,^$source/,," | LC_ALL=C sort -u
+}
+
+# That what is looked for above is found.
+dialect_finds()
+{
+    local file=$source/core/smmap_probe.c answer=0 line
+    for line in 'static int probe(void) { return __builtin_popcount(1); }' \
+        'int probe(int n) { int array[n]; return array[0]; }' \
+        'int probe(int n) { return n ?: 1; }' \
+        '#include <unistd.h>' \
+        'typedef int probe_t __attribute__((aligned(8)));'; do
+        echo "$line" >"$file"
+        (
+            compiled() { echo core/smmap_probe.c; }
+            dialect x86_64 core
+        ) >/dev/null 2>&1 && { echo "not found: $line"; answer=1; }
+    done
+    rm -f "$file"
+    return $answer
+}
+
+# In C++, where only the interface is of interest.
+headers_in_cxx()
+{
+    echo '#include <smmap/smmap.h>' >"$build/probe.cpp"
+    echo 'const char *probe(void) { return smmap_version(0, 0, 0); }' >>"$build/probe.cpp"
+    # /std:c11 is for C; clang says that it does not use it.
+    clang_cl "$1" -Wno-unused-command-line-argument /TP /c /W4 /WX /Fo/dev/null "$build/probe.cpp"
+}
+
+exports_of_dll()
+{
+    "llvm-readobj-$llvm" --coff-exports "$1" | sed -n 's/^  Name: \(..*\)$/\1/p' |
+        LC_ALL=C sort >"$build/exports"
+    grep -v '^#' "$source/tests/exports.txt" | diff - "$build/exports"
+}
+
+# The DLL and the programs come from the ABI of Microsoft's compiler: no C library but its,
+# and nothing of mingw's or of clang's own.
+imports_of()
+{
+    local file system='ucrtbase|vcruntime140|kernel32|ntdll|ws2_32|mswsock|rpcrt4|iphlpapi'
+    system="$system|advapi32|shell32|user32|ole32|psapi"
+    for file in "$@"; do
+        "llvm-readobj-$llvm" --coff-imports "$file" | sed -n 's/^  Name: //p'
+    done | tr '[:upper:]' '[:lower:]' | LC_ALL=C sort -u >"$build/imports"
+    cat "$build/imports"
+    grep -q '^ucrtbase\.dll$' "$build/imports" &&
+        ! grep -vE "^(smmap-[0-9]+|libapr-1|$system)\\.dll\$" \
+            "$build/imports"
+}
+
+# The command reads and finds what the tools of this system do.
+command_reads()
+{
+    local file=$source/README.md
+    wine "$build/bin/smmap.exe" cat "$file" | cmp - "$file" &&
+        wine "$build/bin/smmap.exe" find --window-size 64K windows "$file" | tr -d '\r' |
+        grep -o '[0-9]*$' >"$build/found"
+    grep -abo windows "$file" | sed 's/:.*//' | diff - "$build/found" && test -s "$build/found"
+}
+
+# Without any DLL but those of the system.
+static_build()
+{
+    local build=$build/static
+    cmake -S "$source" -B "$build" -G "Unix Makefiles" $toolchain -DSMMAP_WERROR=ON \
+        -DBUILD_SHARED_LIBS=OFF -DAPR_USE_STATIC=ON -DBUILD_TESTING=OFF \
+        -DCMAKE_INSTALL_PREFIX="$build/prefix" &&
+        cmake --build "$build" -j "$jobs" && cmake --install "$build" &&
+        imports_of "$build/bin/smmap.exe" && ! grep -E 'smmap|apr' "$build/imports" &&
+        env WINEPATH= wine "$build/bin/smmap.exe" --version
+}
+
+# A list of words in $toolchain.
+# shellcheck disable=SC2086
+lane_run()
+{
+    local libraries llvm toolchain prefix=$work/msvc-prefix answer=0
+    . "$top/scripts/lib/ctest.sh"
+    . "$top/scripts/lib/msvc.sh"
+    . "$top/scripts/lib/wine.sh"
+    llvm=$(msvc_llvm) && libraries=$(msvc_prefix) && msvc_libraries "$libraries" || return 1
+    export SMMAP_MSVC_PREFIX=$libraries
+    toolchain="-DCMAKE_TOOLCHAIN_FILE=$source/cmake/clang-cl-wine.cmake
+        -DSMMAP_MSVC_PREFIX=$libraries"
+
+    rm -rf "$prefix"
+    cmake_build $toolchain -DSMMAP_WERROR=ON -DCMAKE_INSTALL_PREFIX="$prefix" || return 1
+    step "x86-64: Microsoft's dialect, no warning" dialect x86_64 core backends tools bench \
+        examples tests
+    step "x86: Microsoft's dialect, compiled only" dialect i686 core backends tools \
+        bench examples
+    step "ARM64: Microsoft's dialect, compiled only" dialect aarch64 core backends \
+        tools bench examples
+    step "the check of the dialect finds what it looks for" dialect_finds
+    step "the headers in C++, x86-64" headers_in_cxx x86_64
+    step "the headers in C++, x86" headers_in_cxx i686
+    step "the DLL exports what tests/exports.txt lists" exports_of_dll "$build"/bin/smmap-*.dll
+    step "they need Microsoft's C library and no other" imports_of "$build"/bin/*.dll \
+        "$build"/bin/*.exe
+
+    say "starting Wine"
+    # The DLLs: APR's, and our own when it is installed.
+    WINEPATH="$(wine_path "$libraries/bin");$(wine_path "$prefix/bin")"
+    export WINEPATH
+    wine_begin || return 1
+    # Tests that map much are slow under Wine, so there are fewer rounds.
+    SMMAP_TEST_LIGHT=1
+    export SMMAP_TEST_LIGHT
+    ctest_run || answer=1
+    say "    skipped: tests/headers.sh, readme.sh because they run what this system's compiler made"
+    say "    skipped: tests/command.sh because it is about POSIX paths, signals and messages"
+    say "    skipped: tests/packscan.sh because the lane mingw compares packscan with this system's"
+    step "smmap.exe reads and finds" command_reads
+    step "the static library and a static APR" static_build
+    step "cmake --install" cmake --install "$build"
+    step "find_package: a project outside the tree" \
+        cmake_consumer outside "$prefix" wine "$source/README.md" $toolchain
+    wine_end
+    rm -rf "$prefix"
+    return $answer
+}

@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# What the lanes that build with CMake share.
+
+# cmake_build ARGUMENT...: in $build. It is configured anew when the arguments are others or
+# something was installed; CMake sees by itself when a file of its own has changed.
+cmake_build()
+{
+    local stamp=$build/configured
+    if [ "$packages_installed" -ne 0 ] || [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
+        say "configuring"
+        rm -rf "$build"
+        mkdir -p "$build"
+        cmake -S "$source" -B "$build" -G "Unix Makefiles" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
+            "$@" || return 1
+        echo "$*" >"$stamp"
+    fi
+    say "building"
+    cmake --build "$build" -j "$jobs"
+}
+
+# ctest_run [ARGUMENT...]: run the tests, and count what each says about itself. ctest writes
+# one log for all; it is cut into what `make check` leaves behind, a log and an outcome for
+# each test.
+ctest_run()
+{
+    local answer=0 tests
+    tests=$(cd "$build" && ctest -N "$@" | sed -n 's/^ *Test *#[0-9]*: //p') || return 1
+    find "$build/tests" \( -name '*.trs' -o -name '*.log' \) -exec rm -f {} +
+    rm -f "$build/Testing/Temporary/LastTest.log"
+    say "testing"
+    # Two at a time: some tests are about limits of memory.
+    (cd "$build" && ctest -j 2 "$@" </dev/null) || answer=1
+    (cd "$build" && tr -d '\r' <Testing/Temporary/LastTest.log | awk '
+        /^[0-9]+\/[0-9]+ Testing: / { name = $3; sub(/\.sh$/, "", name); next }
+        /^-+$/ && before == "Output:" { inside = 1; next }
+        { before = $0 }
+        /^<end of output>$/ { inside = 0; next }
+        inside { print >(name ".log"); next }
+        /^Test Passed\.$/ { print ":test-result: PASS" >(name ".trs") }
+        /^Test Failed\.$/ { print ":test-result: FAIL" >(name ".trs") }
+        /^Test (Skipped|Not Run)\.$/ { print ":test-result: SKIP" >(name ".trs") }
+        /^Test Pass Reason:$/ { print ":test-result: PASS" >(name ".trs") }') || return 1
+    # A list of words.
+    # shellcheck disable=SC2086
+    count_tests $tests
+    return $answer
+}
+
+# cmake_consumer NAME PREFIX LAUNCHER FILE ARGUMENT...: the project tests/consumer finds the
+# library below PREFIX, builds, and each of its programs reads FILE. LAUNCHER: what runs
+# them, or nothing. The path of the shared library is the caller's business.
+cmake_consumer()
+{
+    local name=$1 prefix=$2 launcher=$3 file=$4 outside program count=0
+    shift 4
+    outside=$build/$name
+    rm -rf "$outside"
+    mkdir -p "$outside"
+    cp -R "$source/tests/consumer" "$outside/source" &&
+        cmake -S "$outside/source" -B "$outside/build" -G "Unix Makefiles" \
+            -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release "$@" &&
+        cmake --build "$outside/build" || return 1
+    for program in "$outside"/build/consumer*; do
+        case "$program" in
+        *.exe) ;;
+        *.*) continue ;;
+        esac
+        test -x "$program" || continue
+        echo "$program"
+        # A launcher is a list of words, or none.
+        # shellcheck disable=SC2086
+        $launcher "$program" "$file" || return 1
+        count=$((count + 1))
+    done
+    test "$count" -gt 0
+}

@@ -1,0 +1,63 @@
+# shellcheck shell=bash
+# The source packages of Debian or Ubuntu, for libraries that a lane builds for another
+# machine. Source this file; a lane that uses it needs the thing `sources`.
+
+# source_version PACKAGE: the version of a binary package that is installed; it tells which
+# source is going to be built.
+source_version()
+{
+    if ! dpkg-query -W -f '${Version}\n' "$1" 2>/dev/null; then
+        echo "the package $1 tells which version to build; it is not installed" >&2
+        return 1
+    fi
+}
+
+# source_cache NAME PART...: the directory in which a build is kept, outside of the tree.
+# What it depends on is in its name.
+source_cache()
+{
+    local name
+    name=$(IFS=-; echo "$*" | tr -d '~:+')
+    echo "${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/libsmmap/$name"
+}
+
+# fetch_sources PACKAGE:BINARY...: fetch the original archives of source packages into this
+# directory, checked by apt, and unpack each into a directory of the package's name. BINARY
+# is a package made of it, which tells apt where it comes from. Most systems have no list of
+# source packages, so apt is given one of its own, in a directory of its own: nothing of the
+# system changes, and it needs no root.
+fetch_sources()
+{
+    local keyring options pair sources='' binaries=''
+    for pair in "$@"; do
+        sources="$sources ${pair%%:*}"
+        binaries="$binaries ${pair#*:}"
+    done
+    mkdir -p lists/partial cache/archives/partial
+    for keyring in /usr/share/keyrings/debian-archive-keyring.gpg \
+        /usr/share/keyrings/ubuntu-archive-keyring.gpg; do
+        test ! -f "$keyring" || break
+    done
+    # "500 http://deb.debian.org/debian bookworm/main amd64 Packages"
+    # shellcheck disable=SC2086
+    apt-cache policy $binaries | sed -n \
+        's,^ *-*[0-9][0-9]* \([a-z].*\) \([^ /]*\)/\([^ ]*\) [a-z0-9]* Packages$,\1 \2 \3,p' |
+        sort -u | while read -r uri suite component; do
+        echo "deb-src [signed-by=$keyring] $uri $suite $component"
+    done >sources.list
+    if [ ! -s sources.list ]; then
+        echo "apt does not know where these come from:$binaries" >&2
+        return 1
+    fi
+    options="-o Dir::Etc::sourcelist=$PWD/sources.list -o Dir::Etc::sourceparts=/dev/null
+        -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache -o APT::Sandbox::User="
+    # shellcheck disable=SC2086
+    {
+        try_often apt-get $options update &&
+            try_often apt-get $options source --download-only $sources
+    } || return 1
+    rm -f ./*.asc
+    for pair in $sources; do
+        mkdir "$pair" && tar -xf "${pair}"_*.orig.tar.* -C "$pair" --strip-components=1 || return 1
+    done
+}

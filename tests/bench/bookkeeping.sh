@@ -1,0 +1,156 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2015,SC2034,SC2154,SC2317
+# What smmap-bookkeeping measures: costs, memory, misses. Sourced by bench.sh.
+
+run_books()
+{
+    "$books" --dir made "$@" >"$out" 2>"$err" </dev/null
+    code=$?
+}
+
+refused_books()
+{
+    what=$1
+    shift
+    run_books "$@"
+    is_code 2 && grep -q "^smmap-bookkeeping: .*$what" "$err"
+}
+
+# field FIELD TEXT: of the object in ./books.json that has TEXT in it
+field()
+{
+    grep -F -e "$2" books.json | sed "s/.*\"$1\":\([^,}]*\).*/\1/"
+}
+
+test_books_cost()
+{
+    run_books --quick --only cost --json books.json
+    is_code 0 && is_clean && json books.json && test "$(grep -c '"measure":"miss_cost"' books.json)" -eq 6 ||
+        return 1
+    for windows in 100 1000 10000; do
+        for order in 'in order' scattered; do
+            grep -q "\"windows\":$windows,\"order\":\"$order\",\"ns_per_miss\":[0-9]" books.json ||
+                { echo "not $windows, $order"; return 1; }
+        done
+    done
+    test "$(field ratio_to_100 '"windows":100,"order":"scattered"')" = 1.0000
+}
+
+test_books_cursors()
+{
+    # From the run before: with few cursors and with many, empty and not.
+    test "$(grep -c '"measure":"cursors"' books.json)" -eq 4 || return 1
+    for pinning in true false; do
+        for cursors in 10 10000; do
+            grep -q "\"cursors\":$cursors,\"pinning\":$pinning,.*\"ns_per_miss\":[0-9]" books.json ||
+                { echo "not $cursors, $pinning"; return 1; }
+        done
+    done
+}
+
+test_books_memory()
+{
+    run_books --quick --only memory --json books.json
+    is_code 0 && is_clean && json books.json || return 1
+    for name in region_structure region file_structure file file_used file_used_4096 cursor \
+        cursor_used sparse_slots; do
+        grep -q "\"name\":\"$name\",\"bytes\":[1-9]" books.json ||
+            { echo "no $name"; cat books.json; return 1; }
+    done
+    run_books --quick --only memory
+    is_code 0 && grep -q 'bytes of a region  .*<=  128.00 ' "$out" &&
+        grep -q 'bytes of a file that was only opened  .*<=  512.00 ' "$out"
+}
+
+test_books_ratio()
+{
+    run_books --quick --only ratio --json books.json
+    is_code 0 && is_clean && json books.json && test "$(grep -c '^{' books.json)" -eq 35 || return 1
+    for trace in zipf uniform loop two-phase hot-scan hot-thin hot-burst; do
+        for cap in 2 8 2% 10% 30%; do
+            this="\"trace\":\"$trace\",\"cap\":\"$cap\""
+            misses=$(field misses "$this")
+            test "$misses" -ge "$(field belady "$this")" &&
+                test "$(field lru "$this")" -ge "$(field belady "$this")" &&
+                test "$(field clock "$this")" -ge "$(field belady "$this")" &&
+                test "$misses" -le "$(field references "$this")" &&
+                test "$(field peak_windows "$this")" -le "$(field room "$this")" ||
+                { echo "$this"; grep -F -e "$this" books.json; return 1; }
+        done
+    done
+    # Nothing that keeps to an order can hit in a loop over more than there is room for.
+    test "$(field lru '"trace":"loop","cap":"30%"')" -eq 20000
+}
+
+# The references that textbooks show it with: three places, 12 faults for LRU, 9 for the
+# optimum. Four more windows at the end, each a miss for anybody, make 30 % of them three.
+test_books_trace()
+{
+    echo '# smmap trace 1' >trace
+    name=' /some file'
+    for page in 7 0 1 2 0 3 0 4 2 3 0 3 2 1 2 0 1 7 0 1 10 11 12 13; do
+        echo "$((page * 4096)) 1 use$name"
+        name=
+    done >>trace
+    run_books --quick --only ratio --trace trace --window-size 4K --json books.json
+    is_code 0 && this='"trace":"trace","cap":"30%"' && test "$(field room "$this")" -eq 3 &&
+        test "$(field windows "$this")" -eq 10 && test "$(field references "$this")" -eq 24 &&
+        test "$(field lru "$this")" -eq 16 && test "$(field belady "$this")" -eq 13
+}
+
+test_books_span()
+{
+    # One access of three windows, in two files.
+    printf '4095 4098 read a\n0 9999 use b\n' >trace
+    run_books --quick --only ratio --trace trace --window-size 4K --json books.json
+    is_code 0 && this='"trace":"trace","cap":"8"' && test "$(field windows "$this")" -eq 4 &&
+        test "$(field references "$this")" -eq 4 && test "$(field misses "$this")" -eq 4
+}
+
+test_books_bad_trace()
+{
+    for line in '0 1' '0 0 read' 'x 1 use' '0 1x use' '-1 5 use' '0 99999999999999999999 use' \
+        '0 1 used' '0 use a' a; do
+        printf '0 1 use a\n%s\n' "$line" >trace
+        run_books --quick --only ratio --trace trace
+        is_code 1 && grep -q 'trace: line 2: ' "$err" || { echo "line: $line"; return 1; }
+    done
+    printf '0 1 use\n' >trace
+    run_books --quick --only ratio --trace trace
+    is_code 1 && grep -q 'line 1: there is no name' "$err" || return 1
+    : >trace
+    run_books --quick --only ratio --trace trace
+    is_code 1 && grep -q 'nothing in it' "$err"
+}
+
+# What the library writes is what is read here, by way of a program.
+test_books_recorded()
+{
+    head -c 100000 /dev/zero >data
+    rm -f trace
+    SMMAP_TRACE=$work/trace $SMMAP cat --window-size 8K --mode sliding data data >/dev/null ||
+        return 1
+    run_books --quick --only ratio --trace trace --window-size 8K --json books.json \
+        --markdown books.md
+    is_code 0 && this='"trace":"trace","cap":"8"' && test "$(field windows "$this")" -eq 13 &&
+        test "$(field lru "$this")" -eq 26 && test "$(field belady "$this")" -lt 26 &&
+        test "$(grep -c '^| ' books.md)" -eq 41 && grep -q '^| trace | 8 | 8 | [0-9]* | 26 |' books.md
+}
+
+if [ "$books" = none ]; then
+    skip "smmap-bookkeeping" "it is for 64-bit programs, and was not built"
+else
+    check "bookkeeping: what a miss costs" test_books_cost
+    check "bookkeeping: what it costs with many cursors" test_books_cursors
+    check "bookkeeping: what things take of memory" test_books_memory
+    check "bookkeeping: misses against other policies" test_books_ratio
+    check "bookkeeping: a recorded trace" test_books_trace
+    check "bookkeeping: a trace that SMMAP_TRACE wrote" test_books_recorded
+    check "bookkeeping: an access over several windows" test_books_span
+    check "bookkeeping: a trace that is none" test_books_bad_trace
+    check "bookkeeping: no such option" refused_books 'no such option' --bogus
+    check "bookkeeping: --only nothing" refused_books 'cost, memory or ratio' --only nothing
+    check "bookkeeping: --repeat 0" refused_books 'too small' --repeat 0
+    check "bookkeeping: --seconds x" refused_books 'not a number' --seconds x
+    check "bookkeeping: an operand" refused_books 'no use' operand
+fi

@@ -1,0 +1,171 @@
+/*
+ * The oracle's limits: what has to go so that a region fits, and whether a window that
+ * was read often enough may take another one's place. See model.h.
+ *
+ * SIEVE with batches. The hand takes whom it does not spare until the new region would
+ * fit; then it is looked who of them is pinned. Those stay, and count as visited. When
+ * all were, the hand goes on; in the third lap it spares nobody for being visited.
+ */
+#include "model.h"
+
+/* The most that go in one batch; and one more goes for so many regions, but not many. */
+enum { MOST_IN_BATCH = 32, REGIONS_FOR_ONE_MORE = 64, MORE_AT_MOST = 15 };
+
+static int fits(const omanager_t *manager, apr_size_t bytes, apr_size_t less_bytes,
+                apr_size_t less_regions)
+{
+    apr_size_t mapped = manager->stats.mapped_bytes - less_bytes;
+
+    if (manager->stats.regions - less_regions >= manager->max_regions) {
+        return 0;
+    }
+    return mapped <= manager->max_bytes && bytes <= manager->max_bytes - mapped;
+}
+
+/* What the hand is at; it goes on to the next. */
+static int step_hand(omanager_t *manager)
+{
+    int at = manager->hand == NONE ? 0 : manager->hand;
+
+    if (manager->length == 0) {
+        return NONE;
+    }
+    manager->hand = at + 1 < manager->length ? at + 1 : NONE;
+    return manager->queue[at];
+}
+
+static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, trash_t *trash)
+{
+    const int lap = manager->length;
+    int more = lap / REGIONS_FOR_ONE_MORE;
+    apr_size_t gone = 0;
+    int steps = 0;
+
+    if (more > MORE_AT_MOST) {
+        more = MORE_AT_MOST;
+    }
+    do {
+        const int end = steps < 2 * lap ? steps + lap : 3 * lap;
+        int left = more;
+        int batch[MOST_IN_BATCH];
+        int taken = 0;
+        apr_size_t taken_bytes = 0;
+        int i;
+
+        while (taken < MOST_IN_BATCH && steps < end) {
+            int region;
+            int spared;
+
+            if (fits(manager, bytes, taken_bytes, (apr_size_t)taken)) {
+                if (left == 0) {
+                    break;
+                }
+                left--;
+            }
+            region = step_hand(manager);
+            spared = w->regions[region].visited && steps < 2 * lap;
+            w->regions[region].visited = 0;
+            steps++;
+            if (!spared) {
+                batch[taken++] = region;
+                taken_bytes += w->regions[region].length;
+            }
+        }
+        for (i = 0; i < taken; i++) {
+            if (model_pinned(w, batch[i])) {
+                w->regions[batch[i]].visited = 1;
+            } else {
+                model_queue_remove(w, batch[i]);
+                model_to_trash(w, batch[i], trash);
+                gone++;
+            }
+        }
+    } while (gone == 0 && steps < 3 * lap);
+}
+
+/* Those that could not be unmapped are tried again. */
+static void take_stuck(omanager_t *manager, trash_t *trash)
+{
+    while (manager->stuck_length > 0) {
+        trash->regions[trash->region_count++] = manager->stuck[--manager->stuck_length];
+    }
+}
+
+static apr_status_t nothing_can_go(omanager_t *manager)
+{
+    if (manager->limits == SMMAP_LIMITS_SOFT) {
+        return APR_SUCCESS;
+    }
+    manager->stats.limit_failures++;
+    return manager->stats.regions >= manager->max_regions ? SMMAP_ELIMIT_REGIONS
+                                                          : SMMAP_ELIMIT_BYTES;
+}
+
+apr_status_t model_room_take(world_t *w, int number, apr_size_t bytes)
+{
+    omanager_t *manager = &w->managers[number];
+    apr_status_t status = APR_SUCCESS;
+
+    if (manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_bytes) {
+        manager->stats.limit_failures++;
+        return SMMAP_ELIMIT_BYTES;
+    }
+    if (!fits(manager, bytes, 0, 0)) {
+        manager->pressure = 1;
+    }
+    while (!fits(manager, bytes, 0, 0)) {
+        trash_t trash;
+
+        model_trash_begin(&trash);
+        take_stuck(manager, &trash);
+        evict(w, manager, bytes, &trash);
+        model_trash_empty(w, number, &trash);
+        manager->stats.evictions += trash.unmapped;
+        if (trash.unmapped == 0) {
+            status = nothing_can_go(manager);
+            break;
+        }
+    }
+    if (status == APR_SUCCESS) {
+        manager->stats.mapped_bytes += bytes;
+        manager->stats.regions++;
+    }
+    return status;
+}
+
+void model_room_clear(world_t *w, int number, trash_t *trash)
+{
+    omanager_t *manager = &w->managers[number];
+    int at = 0;
+
+    manager->pressure = 0;
+    take_stuck(manager, trash);
+    while (at < manager->length) {
+        int region = manager->queue[at];
+
+        if (model_pinned(w, region)) {
+            w->regions[region].visited = 1;
+            at++;
+        } else {
+            model_queue_remove(w, region);
+            model_to_trash(w, region, trash);
+        }
+    }
+}
+
+int model_admitted(world_t *w, int file, apr_uint64_t number)
+{
+    omanager_t *manager = &w->managers[w->files[file].manager];
+    int before = manager->hand;
+    int region = step_hand(manager);
+
+    if (region != NONE && w->regions[region].visited) {
+        w->regions[region].visited = 0;
+        w->files[file].touched[number] = 0;
+        manager->stats.denied++;
+        return 0;
+    }
+    /* The hand has not moved: who is mapped now takes this one's place. */
+    manager->hand = before == NONE && region != NONE ? 0 : before;
+    return 1;
+}

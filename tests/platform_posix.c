@@ -1,0 +1,398 @@
+/*
+ * platform.h for POSIX systems, but for what the fake backend needs, which is in
+ * platform_posix_fake.c.
+ */
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64
+#endif
+
+#include "harness.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MOST_DESCRIPTORS 4096
+
+/* Handles. */
+
+apr_status_t native_open_null(apr_os_file_t *handle)
+{
+    return native_open(handle, "/dev/null", NATIVE_READ);
+}
+
+const char *native_null_path(void)
+{
+    return "/dev/null";
+}
+
+apr_status_t native_pipe(apr_os_file_t ends[2])
+{
+    return pipe(ends) == 0 ? APR_SUCCESS : errno;
+}
+
+int native_is_writable(apr_os_file_t handle)
+{
+    return (fcntl(handle, F_GETFL) & O_ACCMODE) != O_RDONLY;
+}
+
+int native_is_inherited(apr_os_file_t handle)
+{
+    int flags = fcntl(handle, F_GETFD);
+
+    return flags >= 0 && !(flags & FD_CLOEXEC);
+}
+
+void native_let_inherit(apr_os_file_t handle)
+{
+    NEED(fcntl(handle, F_SETFD, 0) == 0);
+}
+
+apr_off_t native_read(apr_os_file_t handle, void *to, apr_size_t size)
+{
+    return read(handle, to, size);
+}
+
+apr_off_t native_write(apr_os_file_t handle, const void *from, apr_size_t size)
+{
+    return write(handle, from, size);
+}
+
+int native_count_handles(void)
+{
+    struct rlimit limit;
+    int most = MOST_DESCRIPTORS;
+    int count = 0;
+    int fd;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < MOST_DESCRIPTORS) {
+        most = (int)limit.rlim_cur;
+    }
+    for (fd = 0; fd < most; fd++) {
+        count += native_is_open(fd);
+    }
+    return count;
+}
+
+int native_count_inherited(void)
+{
+    int count = 0;
+    int fd;
+
+    for (fd = 0; fd < 256; fd++) {
+        count += native_is_inherited(fd);
+    }
+    return count;
+}
+
+int native_count_mappings(const char *part)
+{
+    char line[8192];
+    int count = 0;
+    FILE *maps = fopen("/proc/self/maps", "r");
+
+    if (maps == NULL) {
+        return 0;
+    }
+    while (fgets(line, sizeof line, maps) != NULL) {
+        count += strstr(line, part) != NULL;
+    }
+    fclose(maps);
+    return count;
+}
+
+apr_size_t native_max_open_files(void)
+{
+    struct rlimit files;
+
+    NEED(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    return files.rlim_cur == RLIM_INFINITY ? 0 : (apr_size_t)files.rlim_cur;
+}
+
+const char *native_doubts_birth(void)
+{
+    return NULL;
+}
+
+int native_says_too_long(apr_status_t status)
+{
+    return APR_STATUS_IS_ENAMETOOLONG(status);
+}
+
+/* Files. */
+
+int native_resize(const char *path, apr_off_t size)
+{
+    return truncate(path, (off_t)size) == 0;
+}
+
+apr_status_t native_rename(const char *from, const char *to)
+{
+    return rename(from, to) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t native_delete(const char *path)
+{
+    return unlink(path) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t native_symlink(const char *target, const char *path)
+{
+    return symlink(target, path) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t native_fifo(const char *path)
+{
+    return mkfifo(path, 0644) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t native_socket(apr_os_file_t *handle, const char *path)
+{
+    struct sockaddr_un address;
+
+    memset(&address, 0, sizeof address);
+    address.sun_family = AF_UNIX;
+    if (strlen(path) >= sizeof address.sun_path) {
+        test_skip_now("the directory's name is too long for a socket");
+    }
+    strcpy(address.sun_path, path);
+    *handle = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    NEED(*handle >= 0);
+    return bind(*handle, (struct sockaddr *)(void *)&address, sizeof address) == 0 ? APR_SUCCESS
+                                                                                   : errno;
+}
+
+void native_forbid(const char *path)
+{
+    NEED(chmod(path, 0) == 0);
+}
+
+#ifdef __APPLE__
+#define TIME_OF(info, which) (info).st_##which##timespec
+#else
+#define TIME_OF(info, which) (info).st_##which##tim
+#endif
+
+void native_times(const char *path, native_times_t *times)
+{
+    struct stat info;
+
+    NEED(stat(path, &info) == 0);
+    times->seconds[0] = TIME_OF(info, a).tv_sec;
+    times->nanoseconds[0] = TIME_OF(info, a).tv_nsec;
+    times->seconds[1] = TIME_OF(info, m).tv_sec;
+    times->nanoseconds[1] = TIME_OF(info, m).tv_nsec;
+    times->changed =
+        (apr_int64_t)TIME_OF(info, c).tv_sec * 1000000000 + (apr_int64_t)TIME_OF(info, c).tv_nsec;
+}
+
+int native_knows_changes(void)
+{
+    return 1;
+}
+
+void native_set_times(const char *path, const native_times_t *times)
+{
+    struct timespec set[2];
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        set[i].tv_sec = (time_t)times->seconds[i];
+        set[i].tv_nsec = (long)times->nanoseconds[i];
+    }
+    NEED(utimensat(AT_FDCWD, path, set, 0) == 0);
+}
+
+apr_off_t native_disk_bytes(const char *path)
+{
+    struct stat info;
+
+    NEED(stat(path, &info) == 0);
+    return (apr_off_t)info.st_blocks * 512;
+}
+
+/* Processes. */
+
+int native_fork(int (*run)(void *), void *argument)
+{
+    int state;
+    pid_t child;
+
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        alarm(60);
+        _exit(run(argument));
+    }
+    NEED(child > 0);
+    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
+    }
+    return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+int native_limit_handles(int more)
+{
+    struct rlimit limit;
+    int next = open("/dev/null", O_RDONLY);
+
+    if (next < 0 || close(next) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    limit.rlim_cur = (rlim_t)next + (rlim_t)more;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+int native_limit_memory(apr_size_t more)
+{
+    struct rlimit limit;
+    unsigned long pages = 0;
+    int scanned;
+    FILE *statm = fopen("/proc/self/statm", "r");
+
+    if (statm == NULL) {
+        return 0;
+    }
+    scanned = fscanf(statm, "%lu", &pages);
+    fclose(statm);
+    if (scanned != 1) {
+        return 0;
+    }
+    limit.rlim_cur = limit.rlim_max =
+        (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)more;
+    return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+int native_become_nobody(int effective)
+{
+    if (effective) {
+        return setegid(65534) == 0 && seteuid(65534) == 0;
+    }
+    return geteuid() != 0 || (setgid(65534) == 0 && setuid(65534) == 0);
+}
+
+int native_is_root(void)
+{
+    return geteuid() == 0;
+}
+
+void native_alarm(unsigned seconds)
+{
+    alarm(seconds);
+}
+
+void native_exit(int code)
+{
+    _exit(code);
+}
+
+/* For the runner. */
+
+static volatile sig_atomic_t interrupted;
+
+int native_child_start(native_child_t *child, native_order_t *order,
+                       int (*run)(const native_order_t *order))
+{
+    int ends[2];
+    pid_t process;
+
+    fflush(stdout);
+    if (pipe(ends) != 0) {
+        return 0;
+    }
+    process = fork();
+    if (process == 0) {
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+        signal(SIGHUP, SIG_DFL);
+        signal(SIGPIPE, SIG_DFL);
+        close(ends[0]);
+        order->report = fdopen(ends[1], "w");
+        exit(order->report == NULL ? 1 : run(order));
+    }
+    close(ends[1]);
+    child->process = process;
+    child->from = fdopen(ends[0], "r");
+    return process > 0 && child->from != NULL;
+}
+
+int native_child_main(int argc, char **argv, int (*run)(const native_order_t *order))
+{
+    (void)argc;
+    (void)argv;
+    (void)run;
+    return -1;
+}
+
+int native_child_wait(native_child_t *child, char *how, apr_size_t size)
+{
+    int state = 0;
+
+    while (waitpid((pid_t)child->process, &state, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFEXITED(state) && WEXITSTATUS(state) == 0) {
+        return 1;
+    }
+    if (WIFSIGNALED(state) && WTERMSIG(state) == SIGALRM) {
+        snprintf(how, size, "was still busy after some minutes");
+    } else if (WIFSIGNALED(state)) {
+        snprintf(how, size, "died of signal %d", WTERMSIG(state));
+    } else {
+        snprintf(how, size, "ended with exit code %d (a memory checker's, or a failed start)",
+                 WEXITSTATUS(state));
+    }
+    return 0;
+}
+
+static void on_signal(int number)
+{
+    interrupted = number;
+}
+
+void native_catch_signals(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+int native_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+void native_end_interrupted(native_child_t *child, void (*clean_up)(void))
+{
+    int number = interrupted;
+
+    kill((pid_t)child->process, SIGKILL);
+    waitpid((pid_t)child->process, NULL, 0);
+    clean_up();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+int native_make_root(char *path, apr_size_t size)
+{
+    const char *base = getenv("TMPDIR");
+
+    snprintf(path, size, "%s/smmap-test-XXXXXX", base != NULL && *base != '\0' ? base : "/tmp");
+    return mkdtemp(path) != NULL && chmod(path, 0755) == 0;
+}
+
+void native_line_buffered(FILE *file)
+{
+    setvbuf(file, NULL, _IOLBF, 0);
+}

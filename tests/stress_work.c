@@ -1,0 +1,331 @@
+/*
+ * What all scenarios stand on: what is wrong, random numbers, files with known
+ * bytes, threads, and the account at the end.
+ *
+ * The fields of `stress` but for `bad` and `stop` are written before the threads of
+ * a lap start and after they have ended.
+ */
+#include "stress.h"
+
+#include <apr_file_io.h>
+#include <apr_portable.h>
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MOST_MESSAGES = 10, STEPS_BETWEEN_LOOKS = 32 };
+
+stress_t stress;
+
+void stress_bad(const char *format, ...)
+{
+    char text[500];
+    va_list arguments;
+
+    if (atomic_fetch_add(&stress.bad, 1) >= MOST_MESSAGES) {
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    printf("  BAD %s\n", text);
+    fflush(stdout);
+}
+
+void stress_equal(const char *what, apr_uint64_t got, apr_uint64_t wanted)
+{
+    if (got != wanted) {
+        stress_bad("%s: %llu, not %llu", what, (unsigned long long)got,
+                   (unsigned long long)wanted);
+    }
+}
+
+void stress_most(const char *what, apr_uint64_t got, apr_uint64_t most)
+{
+    if (got > most) {
+        stress_bad("%s: %llu, more than %llu", what, (unsigned long long)got,
+                   (unsigned long long)most);
+    }
+}
+
+int stress_went_well(stress_worker_t *worker, apr_status_t status, const char *what)
+{
+    char text[160];
+
+    if (status == APR_SUCCESS) {
+        return 1;
+    }
+    if (stress.options.limits == SMMAP_LIMITS_HARD &&
+        (status == SMMAP_ELIMIT_BYTES || status == SMMAP_ELIMIT_REGIONS ||
+         status == SMMAP_ELIMIT_FILES)) {
+        worker->refused++;
+    } else {
+        stress_bad("%s: status %d, %s", what, (int)status,
+                   smmap_strerror(status, text, sizeof text));
+    }
+    return 0;
+}
+
+apr_uint64_t stress_random(apr_uint64_t *state)
+{
+    /* splitmix64 */
+    apr_uint64_t z = *state += APR_UINT64_C(0x9E3779B97F4A7C15);
+
+    z = (z ^ (z >> 30)) * APR_UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * APR_UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+apr_size_t stress_below(stress_worker_t *worker, apr_size_t below)
+{
+    return (apr_size_t)(stress_random(&worker->random) % below);
+}
+
+int stress_more(stress_worker_t *worker)
+{
+    if (worker->steps % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 &&
+        (atomic_load(&stress.bad) != 0 ||
+         (stress.deadline != 0 && apr_time_now() >= stress.deadline))) {
+        return 0;
+    }
+    if (worker->steps == stress.rounds || atomic_load(&stress.stop)) {
+        return 0;
+    }
+    worker->steps++;
+    return 1;
+}
+
+/* Files. */
+
+/* Eight bytes of a file: another value for each file and each place. */
+static apr_uint64_t word_at(apr_size_t file, apr_size_t index)
+{
+    apr_uint64_t state = stress.seed + ((apr_uint64_t)(file + 1) << 40) + index;
+
+    return stress_random(&state);
+}
+
+void stress_files(apr_size_t windows, int present)
+{
+    apr_size_t f;
+
+    for (f = 0; f < STRESS_FILES; f++) {
+        stress_file_t *file = &stress.files[f];
+        apr_size_t i;
+        FILE *made;
+
+        /* The last window is short, by another number of bytes in each. */
+        file->size = windows * stress.unit + 1 + f * (stress.unit / STRESS_FILES);
+        file->image = apr_palloc(stress.pool, file->size + sizeof(apr_uint64_t));
+        for (i = 0; i < file->size; i += sizeof(apr_uint64_t)) {
+            apr_uint64_t word = word_at(f, i / sizeof word);
+
+            memcpy(file->image + i, &word, sizeof word);
+        }
+        /* A file that is cut short would fault where it is still mapped; none is here. */
+        made = fopen(file->path, "wb");
+        if (made == NULL || fclose(made) != 0) {
+            perror(file->path);
+            exit(2);
+        }
+        if (present) {
+            stress_write(file, 0, file->size);
+        }
+    }
+}
+
+void stress_write(const stress_file_t *file, apr_size_t from, apr_size_t to)
+{
+    FILE *into = fopen(file->path, "r+b");
+    int good = into != NULL && fseek(into, (long)from, SEEK_SET) == 0 &&
+               fwrite(file->image + from, 1, to - from, into) == to - from;
+
+    if (into == NULL || fclose(into) != 0 || !good) {
+        perror(file->path);
+        exit(2);
+    }
+}
+
+int stress_open(const stress_file_t *file)
+{
+    int descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+
+    if (descriptor < 0) {
+        stress_bad("%s cannot be opened", file->path);
+    }
+    return descriptor;
+}
+
+void stress_close(int descriptor)
+{
+    close(descriptor);
+}
+
+int stress_same(const stress_file_t *file, apr_off_t offset, const void *bytes, apr_size_t size)
+{
+    const unsigned char *got = bytes;
+    apr_size_t at = 0;
+    apr_size_t f;
+
+    if (offset < 0 || (apr_uint64_t)offset > file->size ||
+        size > file->size - (apr_size_t)offset) {
+        stress_bad("bytes %lld to %lld of a file of %llu", (long long)offset,
+                   (long long)offset + (long long)size, (unsigned long long)file->size);
+        return 0;
+    }
+    if (memcmp(got, file->image + offset, size) == 0) {
+        return 1;
+    }
+    while (at + 1 < size && got[at] == file->image[(apr_size_t)offset + at]) {
+        at++;
+    }
+    stress_bad("file %d, %llu bytes at %lld: wrong from the %llu. on (%02x, not %02x)",
+               (int)(file - stress.files), (unsigned long long)size, (long long)offset,
+               (unsigned long long)at, got[at], file->image[(apr_size_t)offset + at]);
+    for (f = 0; f < STRESS_FILES; f++) {
+        const stress_file_t *other = &stress.files[f];
+
+        if ((apr_size_t)offset + size <= other->size &&
+            memcmp(got, other->image + offset, size) == 0) {
+            stress_bad("these are the bytes of file %d", (int)f);
+        }
+    }
+    return 0;
+}
+
+int stress_shows(const smmap_cursor_t *cursor, const stress_file_t *file)
+{
+    apr_off_t begin = smmap_cursor_region_begin(cursor);
+    apr_size_t size = smmap_cursor_region_size(cursor);
+
+    if (!smmap_cursor_is_valid(cursor)) {
+        return 1;
+    }
+    if (size == 0 || smmap_cursor_size(cursor) == 0 || smmap_cursor_offset(cursor) < begin ||
+        smmap_cursor_end(cursor) > begin + (apr_off_t)size ||
+        smmap_cursor_data(cursor) != smmap_cursor_at(cursor, smmap_cursor_offset(cursor))) {
+        stress_bad("a cursor on [%lld, %lld) in the region [%lld, %lld)",
+                   (long long)smmap_cursor_offset(cursor), (long long)smmap_cursor_end(cursor),
+                   (long long)begin, (long long)begin + (long long)size);
+        return 0;
+    }
+    return stress_same(file, begin, smmap_cursor_at(cursor, begin), size);
+}
+
+/* Managers and threads. */
+
+void stress_manage(void)
+{
+    apr_status_t status = smmap_manager_create(&stress.manager, &stress.options, stress.pool);
+    char text[160];
+
+    if (status != APR_SUCCESS) {
+        printf("no manager: %s\n", smmap_strerror(status, text, sizeof text));
+        exit(2);
+    }
+}
+
+smmap_stats_t stress_stats(void)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+    apr_status_t status = smmap_manager_stats(stress.manager, &stats);
+
+    if (status != APR_SUCCESS) {
+        stress_bad("smmap_manager_stats: status %d", (int)status);
+    }
+    return stats;
+}
+
+stress_worker_t stress_run(apr_thread_start_t work, unsigned count)
+{
+    static stress_worker_t workers[STRESS_MOST_THREADS];
+    stress_worker_t total;
+    apr_status_t result;
+    unsigned i;
+
+    memset(workers, 0, sizeof workers);
+    memset(&total, 0, sizeof total);
+    atomic_store(&stress.stop, 0);
+    for (i = 0; i < count; i++) {
+        apr_uint64_t state = stress.seed + i + 1;
+
+        workers[i].number = i;
+        workers[i].random = stress_random(&state);
+        if (apr_pool_create_unmanaged_ex(&workers[i].pool, NULL, NULL) != APR_SUCCESS ||
+            apr_thread_create(&workers[i].thread, NULL, work, &workers[i], stress.pool) !=
+                APR_SUCCESS) {
+            printf("a thread cannot be started\n");
+            exit(2);
+        }
+    }
+    for (i = 0; i < count; i++) {
+        apr_thread_join(&result, workers[i].thread);
+        apr_pool_destroy(workers[i].pool);
+        total.steps += workers[i].steps;
+        total.moves += workers[i].moves;
+        total.perhaps += workers[i].perhaps;
+        total.refused += workers[i].refused;
+    }
+    stress.sums.steps += total.steps;
+    stress.sums.refused += total.refused;
+    return total;
+}
+
+void stress_settle(const stress_worker_t *total)
+{
+    smmap_stats_t stats = stress_stats();
+    stress_truth_t truth = truth_now();
+    apr_status_t status;
+
+    stress_equal("cursors that are left", stats.cursors, 0);
+    stress_equal("regions pinned at the end", stats.pinned_regions, 0);
+    stress_equal("bytes pinned at the end", stats.pinned_bytes, 0);
+    stress_equal("bytes mapped, as counted", stats.mapped_bytes, truth.bytes);
+    stress_equal("regions, as counted", stats.regions, truth.mappings);
+    stress_equal("open files, as counted", stats.open_files, truth.handles);
+    stress_equal("maps less unmaps", stats.maps - stats.unmaps, stats.regions);
+    stress_equal("opens less closes", stats.opens - stats.closes, stats.open_files);
+    stress_equal("maps of the backend", truth.maps, stats.maps);
+    if (stats.hits + stats.misses < total->moves ||
+        stats.hits + stats.misses > total->moves + total->perhaps) {
+        stress_bad("%llu hits and %llu misses in %llu to %llu moves",
+                   (unsigned long long)stats.hits, (unsigned long long)stats.misses,
+                   (unsigned long long)total->moves,
+                   (unsigned long long)(total->moves + total->perhaps));
+    }
+    stress_equal("calls that were refused", stats.limit_failures, total->refused);
+    stress_equal("stale files", stats.stale_files, 0);
+    if (!stress.files_shrink) {
+        stress_equal("truncated files", stats.truncated_files, 0);
+    }
+    stress_equal("failures to open", stats.open_failures, 0);
+    stress_equal("failures to map", stats.map_failures, 0);
+    if (stress.options.limits == SMMAP_LIMITS_HARD) {
+        stress_equal("limits that were passed", stats.over_limit, 0);
+    }
+    stress.sums.hits += stats.hits;
+    stress.sums.misses += stats.misses;
+    stress.sums.evictions += stats.evictions;
+    stress.sums.direct_reads += stats.direct_reads;
+    stress.sums.opens += stats.opens;
+    stress.sums.maps += stats.maps;
+    status = smmap_manager_collect(stress.manager, NULL);
+    if (status != APR_SUCCESS) {
+        stress_bad("collect at the end: status %d", (int)status);
+    }
+    stats = stress_stats();
+    stress_equal("bytes mapped at the end", stats.mapped_bytes, 0);
+    stress_equal("regions at the end", stats.regions, 0);
+    stress_equal("unmaps at the end", stats.unmaps, stats.maps);
+    stress_equal("files at the end", stats.files, 0);
+    stress_equal("open files at the end", stats.open_files, 0);
+    stress_equal("closes at the end", stats.closes, stats.opens);
+    status = smmap_manager_destroy(stress.manager);
+    if (status != APR_SUCCESS) {
+        stress_bad("destroying the manager: status %d", (int)status);
+    }
+}

@@ -1,0 +1,183 @@
+/*
+ * backends/backend.h, rule by rule: files and handles. See test_contract.c.
+ */
+#include "harness.h"
+
+#include "backends/backend.h"
+
+#include <string.h>
+
+#include "fake_backend.h"
+
+/* A file of two granules and an odd end. */
+static test_file_t some_file(void)
+{
+    return file_make("file", 2 * smmap_granularity() + 1234);
+}
+
+static void read_is_positional(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t fd = file_open(file.path);
+    apr_os_file_t copy = NO_HANDLE;
+    unsigned char *bytes = apr_palloc(test_pool, file.size + 16);
+    apr_size_t rounds = test_count(500);
+    apr_size_t nread;
+    apr_size_t i;
+
+    native_set_place(fd, 77);
+    NEED_OK(smmap__os_file_dup(&copy, fd));
+    for (i = 0; i < rounds; i++) {
+        apr_size_t offset = (apr_size_t)random_below(file.size + 100);
+        apr_size_t length = (apr_size_t)random_below(file.size) + 1;
+        apr_size_t left = offset < file.size ? file.size - offset : 0;
+        apr_size_t wanted = length < left ? length : left;
+
+        memset(bytes, 0, file.size + 16);
+        nread = 12345;
+        CHECK_OK(smmap__os_read(copy, (apr_off_t)offset, bytes, length, &nread));
+        CHECK_NUMBER(nread, wanted);
+        CHECK(wanted == 0 || memcmp(bytes, file.data + offset, wanted) == 0);
+        CHECK(bytes[wanted] == 0 && bytes[wanted + 1] == 0);
+    }
+    CHECK_NUMBER(native_place(fd), 77);
+    nread = 12345;
+    CHECK_OK(smmap__os_read(copy, (apr_off_t)1 << 40, bytes, 10, &nread));
+    CHECK_NUMBER(nread, 0);
+    CHECK_OK(smmap__os_file_close(copy));
+    file_close(fd);
+}
+
+static void peek_moves_nothing(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t fd = file_open(file.path);
+    apr_size_t nread = 12345;
+
+    native_set_place(fd, 77);
+    CHECK_OK(smmap__os_peek(fd, &nread));
+    CHECK_NUMBER(nread, 1);
+    CHECK_NUMBER(native_place(fd), 77);
+    file_close(fd);
+    fd = file_open(file_make("empty", 0).path);
+    CHECK_OK(smmap__os_peek(fd, &nread));
+    CHECK_NUMBER(nread, 0);
+    file_close(fd);
+    NEED_OK(native_open(&fd, file.path, NATIVE_WRITE));
+    CHECK(says_bad_handle(smmap__os_peek(fd, &nread)));
+    file_close(fd);
+}
+
+static int open_fifo(void *path)
+{
+    apr_os_file_t handle = NO_HANDLE;
+    apr_status_t status = smmap__os_file_open(&handle, path);
+
+    return status == APR_SUCCESS ? smmap__os_file_close(handle) : 0; /* either will do */
+}
+
+static void open_for_reading(void)
+{
+    test_file_t file = some_file();
+    unsigned char bytes[64];
+    apr_os_file_t handle = NO_HANDLE;
+    apr_size_t nread = 0;
+
+    CHECK(says_missing(smmap__os_file_open(&handle, test_path("missing"))));
+    CHECK(handle == NO_HANDLE);
+    NEED_OK(smmap__os_file_open(&handle, file.path));
+    CHECK(!native_is_inherited(handle));
+    CHECK(!native_is_writable(handle));
+    CHECK_OK(smmap__os_read(handle, 100, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_file_close(handle));
+    CHECK(!native_is_open(handle));
+}
+
+/* In a child, as it might wait for a writer. */
+static void open_of_a_fifo(void)
+{
+    NEED_OK(native_fifo(test_path("fifo")));
+    CHECK_NUMBER(test_in_child(open_fifo, (void *)(size_t)test_path("fifo")), 0);
+}
+
+static void dup_is_another_handle(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t fd = file_open(file.path);
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
+    unsigned char bytes[64];
+    apr_os_file_t copy = NO_HANDLE;
+    apr_size_t nread = 0;
+
+    /* The caller's may be inherited; the copy is not. */
+    native_let_inherit(fd);
+    NEED_OK(smmap__os_file_dup(&copy, fd));
+    CHECK(copy != fd);
+    CHECK(!native_is_inherited(copy));
+    file_close(fd);
+    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
+    CHECK_NUMBER(nread, sizeof bytes);
+    CHECK(memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_map(&mapping, copy, 0, file.size));
+    CHECK_OK(smmap__os_file_close(copy));
+    CHECK(!native_is_open(copy));
+    CHECK(memcmp(mapping.address, file.data, file.size) == 0);
+    CHECK_OK(smmap__os_unmap(&mapping));
+}
+
+static void dup_takes_any_handle(void)
+{
+    apr_os_file_t copy = NO_HANDLE;
+    apr_os_file_t ends[2];
+    char byte = 0;
+
+    NEED_OK(native_pipe(ends));
+    NEED_OK(smmap__os_file_dup(&copy, ends[0]));
+    file_close(ends[0]);
+    CHECK(native_write(ends[1], "x", 1) == 1);
+    CHECK(native_read(copy, &byte, 1) == 1 && byte == 'x');
+    CHECK_OK(smmap__os_file_close(copy));
+    file_close(ends[1]);
+}
+
+static void birth_stays(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t fd = file_open(file.path);
+    apr_int64_t first = 0;
+    apr_int64_t second = 0;
+    apr_status_t status;
+
+    if (!fake_present() && native_doubts_birth() != NULL) {
+        file_close(fd);
+        test_skip("%s", native_doubts_birth());
+        return;
+    }
+    fake_set_birth(APR_INT64_C(1700000000123456789));
+    status = smmap__os_file_birth(&first, fd);
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        file_close(fd);
+        test_skip("this file system keeps no time of birth");
+        return;
+    }
+    CHECK_OK(status);
+    /* Writing into a file is not its birth. */
+    file_write(file.path, 10, "changed", 7);
+    CHECK(file_resize(file.path, 5000));
+    CHECK_OK(smmap__os_file_birth(&second, fd));
+    CHECK(first == second);
+    file_close(fd);
+}
+
+static const test_case_t cases[] = {
+    {"read_is_positional", read_is_positional},
+    {"peek_moves_nothing", peek_moves_nothing},
+    {"open_for_reading", open_for_reading},
+    {"open_of_a_fifo", open_of_a_fifo},
+    {"dup_is_another_handle", dup_is_another_handle},
+    {"dup_takes_any_handle", dup_takes_any_handle},
+    {"birth_stays", birth_stays},
+    {NULL, NULL}};
+
+const test_module_t test_contract_files = {"contract_files", cases};
