@@ -32,6 +32,9 @@ SMMAP_CORE_FILES = \
 	core/look.c \
 	core/manager.c \
 	core/memory.h \
+	core/move.c \
+	core/paranoid.c \
+	core/pinned.c \
 	core/pins.c \
 	core/pins.h \
 	core/queue.c \
@@ -56,7 +59,8 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/posix.c \
 	backends/posix_chain.c \
 	backends/posix_guard.c \
-	backends/posix_guard.h
+	backends/posix_guard.h \
+	backends/posix_paranoid.c
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
@@ -94,6 +98,7 @@ SMMAP_TEST_FILES = \
 	tests/test_lifetime.c \
 	tests/test_limits.c \
 	tests/test_manager.c \
+	tests/test_paranoid.c \
 	tests/test_policy.c \
 	tests/test_queue.c \
 	tests/test_read.c \
@@ -118,6 +123,7 @@ SMMAP_TEST_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_control.c \
 	tests/fake_guard.c \
+	tests/fake_paranoid.c \
 	tests/fake_state.h
 
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
@@ -153,6 +159,7 @@ SMMAP_STRESS_FAKE_FILES = \
 	tests/fake_backend.h \
 	tests/fake_control.c \
 	tests/fake_guard.c \
+	tests/fake_paranoid.c \
 	tests/fake_state.h \
 	tests/platform.h \
 	tests/platform_posix_fake.c \
@@ -165,6 +172,7 @@ SMMAP_MODEL_FILES = \
 	tests/fake_backend.h \
 	tests/fake_control.c \
 	tests/fake_guard.c \
+	tests/fake_paranoid.c \
 	tests/fake_memory.c \
 	tests/fake_memory.h \
 	tests/fake_state.h \

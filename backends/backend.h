@@ -281,4 +281,38 @@ apr_status_t smmap__os_fork_watch(void);
 /** How many forks lie between this process and the one that first watched. */
 unsigned smmap__os_forks(void);
 
+/* For paranoid mode. */
+
+/**
+ * Let the pages of a mapping be touched, or not: then touching one ends the process, and the
+ * guard leaves it alone.
+ *
+ * @param allowed (in) 1: read (memory: write, too), as it was made; 0: not at all.
+ */
+apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed);
+
+/**
+ * Unmap, but keep the addresses: nothing else comes there, and touching them ends the process,
+ * until smmap__os_unbar().
+ *
+ * @param mapping (in, out) the range that is kept; zeroed where nothing is kept. As it was on
+ *        failure.
+ */
+apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping);
+
+/** Give such a range back, and zero it. A zeroed one is a no-op. Never fails. */
+void smmap__os_unbar(smmap__os_mapping_t *barred);
+
+/**
+ * Who called: places in the program, the innermost first.
+ *
+ * @param frames (out) return addresses.
+ * @param most (in) how many there is room for.
+ * @return how many there are; 0 where the system does not tell.
+ */
+unsigned smmap__os_callers(void **frames, unsigned most);
+
+/** A name for such an address: at the least the number itself. Terminated, cut to fit. */
+void smmap__os_caller_name(const void *frame, char *text, apr_size_t size);
+
 #endif

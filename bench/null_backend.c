@@ -238,3 +238,38 @@ unsigned smmap__os_forks(void)
 {
     return 0;
 }
+
+/* Its addresses are no memory, so there is nothing to protect. */
+
+apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
+{
+    (void)mapping;
+    (void)allowed;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+{
+    (void)mapping;
+    return APR_ENOTIMPL;
+}
+
+void smmap__os_unbar(smmap__os_mapping_t *barred)
+{
+    (void)barred;
+}
+
+unsigned smmap__os_callers(void **frames, unsigned most)
+{
+    (void)frames;
+    (void)most;
+    return 0;
+}
+
+void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)
+{
+    (void)frame;
+    if (size > 0) {
+        text[0] = '\0';
+    }
+}

@@ -65,6 +65,20 @@ typedef struct smmap__name_t {
 typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
 typedef struct smmap__tracer_t smmap__tracer_t;
+typedef struct smmap__paranoia_t smmap__paranoia_t;
+typedef struct smmap__watch_t smmap__watch_t;
+
+/** How much of a stack a watch remembers. */
+#define SMMAP__FRAMES 12
+
+/** In paranoid mode: where in the program a cursor took its window. */
+struct smmap__watch_t {
+    smmap__watch_t *next; /* in the manager's list */
+    smmap__watch_t **link; /* what points to this one */
+    uintptr_t window;     /* 0: none now */
+    unsigned frame_count;
+    void *frames[SMMAP__FRAMES]; /* the innermost first */
+};
 
 /** Where a region is: in one of these places, and nowhere else. */
 typedef enum smmap__state_t {
@@ -92,6 +106,7 @@ struct smmap__region_t {
     unsigned epoch;          /* was pinned when the pins were counted under this number */
     unsigned char state;     /* smmap__state_t */
     unsigned char visited;   /* of a span; a region of the grid has the bit in its slot */
+    unsigned char veiled;    /* in paranoid mode, while nobody pins it: cannot be touched */
 };
 
 /** A file, shared by all cursors on it. What a hit reads comes first, and changes rarely. */
@@ -158,6 +173,7 @@ struct smmap_manager_t {
     smmap_trace_t *trace;    /* hears of moves; NULL: the tracer, if there is one, does */
     void *trace_context;
     smmap__tracer_t *tracer; /* what it points to has a lock of its own */
+    smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
@@ -176,6 +192,7 @@ struct smmap_manager_t {
     apr_uint64_t last_file; /* the number of the file that was made last */
     smmap__queue_t queue;
     smmap__pins_t pins;
+    smmap__watch_t *watches; /* in paranoid mode */
     smmap__region_t *limbo;
     smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
     unsigned epoch;             /* the number of the last count of pins */
@@ -195,9 +212,9 @@ typedef struct smmap__cursor_t {
     apr_off_t offset; /* what was asked for last */
     apr_size_t asked; /* 0: all that the window holds from there on */
     smmap__pin_t *pin; /* where the window is published; NULL: never had one */
-    /* What quick() in cursor.c needs of the file, so that it touches no line of it. */
+    /* What hit.c needs of the file, so that it touches no line of it. */
     smmap__word_t *slots;     /* the first leaf of the grid; NULL: not known yet */
-    apr_uint64_t slot_count;  /* words in it; 0: quick() is not for this cursor */
+    apr_uint64_t slot_count;  /* words in it; 0: hit.c is not for this cursor */
     apr_size_t window;        /* bytes in a window, where slot_count is not 0 */
     unsigned shift;
     smmap_access_t access;
@@ -209,6 +226,7 @@ typedef struct smmap__cursor_t {
     smmap__file_t *file;      /* counted in file->cursors */
     smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
+    smmap__watch_t *watch;    /* in paranoid mode; NULL: none yet */
     unsigned char traced; /* its moves are reported */
 } smmap__cursor_t;
 
@@ -405,6 +423,26 @@ void smmap__trace_open(smmap_manager_t *manager);
 void smmap__trace_close(smmap_manager_t *manager);
 void smmap__trace_free(smmap_manager_t *manager);
 
+/* paranoid.c. Where nothing else is said, for managers with paranoia alone. */
+
+/** Do options or environment ask for it? */
+int smmap__paranoid_wanted(const smmap_options_t *options);
+apr_status_t smmap__paranoid_open(smmap_manager_t *manager);
+/** For any manager. */
+void smmap__paranoid_free(smmap_manager_t *manager);
+/** A cursor has pinned a window: its bytes can be touched from now on. Takes the lock. */
+apr_status_t smmap__paranoid_enter(smmap__cursor_t *cursor, uintptr_t window);
+/** It pins it no longer. Takes the lock. */
+void smmap__paranoid_leave(smmap__cursor_t *cursor, uintptr_t window);
+/** The cursor goes. For any manager. */
+void smmap__paranoid_forget_locked(smmap__cursor_t *cursor);
+/** Unmap, but keep others from the addresses for a while. Takes the lock. */
+apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping);
+/** Give all such addresses back: they are wanted. Takes the lock. */
+void smmap__paranoid_unbar(smmap_manager_t *manager);
+/** Write to stderr who pins what. */
+void smmap__paranoid_report(smmap_manager_t *manager);
+
 /* read.c, ahead.c */
 
 /** Read by the system. *copied is what was read, on an error, too. */
@@ -423,7 +461,7 @@ void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin);
     not mapped, or is on its way out, or does not hold all; the cursor is as it was, or empty. */
 int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 
-/* cursor.c */
+/* move.c */
 
 /** The same, for all cursors and windows. size: what the cursor is to show, 0 for all. */
 int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
@@ -440,6 +478,11 @@ apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, ap
                                    uintptr_t lost);
 /** smmap_cursor_use() for arguments that were checked, and not reported. */
 apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
+/** Let go of the window, if there is one. */
+void smmap__cursor_empty(smmap__cursor_t *cursor);
+
+/* cursor.c */
+
 /** A copy that no pool owns; see smmap_cursor_copy(). */
 apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor);
 /** Close and free it. */

@@ -295,7 +295,9 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
 
         apr_size_t length = region->mapping.length;
         int memory = region->mapping.memory;
-        apr_status_t status = smmap__os_unmap(&region->mapping);
+        apr_status_t status = manager->paranoia != NULL
+                                  ? smmap__paranoid_unmap(manager, &region->mapping)
+                                  : smmap__os_unmap(&region->mapping);
 
         trash->regions = region->next;
         if (status == APR_SUCCESS) {

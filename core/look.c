@@ -1,6 +1,6 @@
 /*
- * Looking at a cursor: the accessors. None of them moves it or can fail; without
- * a window, and for NULL, they answer with nothing.
+ * Looking at a cursor: the accessors. None of them moves it. But for resident none can
+ * fail; without a window, and for NULL, they answer with nothing.
  */
 #include "core/core.h"
 
@@ -116,4 +116,41 @@ const char *smmap_cursor_path(const smmap_cursor_t *cursor)
         name = inside(cursor)->name;
     }
     return name != NULL ? smmap__name_text(name) : NULL;
+}
+
+apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
+{
+    unsigned char pages[1024];
+    smmap__os_mapping_t mapping;
+    apr_size_t page;
+    apr_size_t offset = 0;
+    apr_size_t found = 0;
+
+    if (cursor == NULL || bytes == NULL) {
+        return APR_EINVAL;
+    }
+    if (cursor->window_data == NULL) {
+        return SMMAP_ENOWINDOW;
+    }
+    mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
+    mapping.length = cursor->window_size;
+    page = inside(cursor)->manager->page_size;
+    while (offset < mapping.length) {
+        apr_size_t left = mapping.length - offset;
+        apr_size_t part = left < sizeof pages * page ? left : sizeof pages * page;
+        apr_size_t at;
+        apr_status_t status = smmap__os_residency(&mapping, offset, part, pages);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        for (at = 0; at < part; at += page) {
+            if (pages[at / page]) {
+                found += part - at < page ? part - at : page;
+            }
+        }
+        offset += part;
+    }
+    *bytes = found;
+    return APR_SUCCESS;
 }

@@ -77,6 +77,7 @@ static void manager_free(smmap_manager_t *manager)
         smmap__os_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
+    smmap__paranoid_free(manager);
     smmap__trace_free(manager);
     if (manager->root != NULL && !smmap__forked(manager)) {
         apr_pool_destroy(manager->root);
@@ -188,6 +189,19 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
     manager->limits = options.limits;
     manager->guard = options.guard;
     manager->mode = options.mode;
+    if (smmap__paranoid_wanted(&options)) {
+        apr_status_t status = smmap__paranoid_open(manager);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        if (options.window_size == SMMAP_DEFAULT) {
+            options.window_size = manager->granularity;
+        }
+        if (manager->mode == SMMAP_MODE_AUTO) {
+            manager->mode = SMMAP_MODE_SLIDING;
+        }
+    }
     if (manager->mode == SMMAP_MODE_AUTO) {
         manager->mode = wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
     }
@@ -212,6 +226,9 @@ static apr_status_t manager_close(smmap_manager_t *manager)
         return APR_SUCCESS;
     }
     smmap__trace_close(manager);
+    if (manager->paranoia != NULL) {
+        smmap__paranoid_report(manager);
+    }
     smmap__manager_lock(manager);
     smmap__count_store(&manager->closed, 1);
     manager->owner = NULL;

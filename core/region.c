@@ -232,6 +232,11 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             smmap__trash_empty_locked(manager, &trash);
             manager->stats.evictions += trash.unmapped;
             trash.unmapped = 0;
+            if (manager->paranoia != NULL) {
+                smmap__manager_unlock(manager);
+                smmap__paranoid_unbar(manager);
+                smmap__manager_lock(manager);
+            }
         } else if (!is_exhaustion(status) || !choose_smaller(attempt)) {
             manager->stats.map_failures++;
             return status;

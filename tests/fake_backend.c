@@ -79,7 +79,7 @@ apr_status_t fake_enter(fake_call_t call)
         fake_lock();
     }
     this_kind = due(call);
-    any_kind = due(FAKE_ANY);
+    any_kind = call != FAKE_ACCESS && due(FAKE_ANY);
     if (!this_kind && !any_kind) {
         return APR_SUCCESS;
     }
@@ -393,6 +393,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         fake_state.live_bytes -= entry->length;
         drop_mapping(entry->length);
         note_event(0, entry);
+        native_protect(entry->address, entry->whole, 1); /* paranoid mode may have veiled it */
         memset(entry->address, 0xdd, entry->whole);
         native_aligned_free(entry->address);
         free(entry);

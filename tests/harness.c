@@ -151,11 +151,21 @@ const char *test_path(const char *name)
     return apr_pstrcat(test_pool, here, "/", name, NULL);
 }
 
+static int is_set(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
+}
+
 int test_is_light(void)
 {
-    const char *light = getenv("SMMAP_TEST_LIGHT");
+    return is_set("SMMAP_TEST_LIGHT");
+}
 
-    return light != NULL && *light != '\0' && strcmp(light, "0") != 0;
+int test_is_paranoid(void)
+{
+    return is_set("SMMAP_PARANOID");
 }
 
 apr_size_t test_count(apr_size_t full)

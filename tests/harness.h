@@ -90,6 +90,8 @@ const char *test_dir(void);
 apr_size_t test_count(apr_size_t full);
 /** 1 where the light counts are in use: under valgrind and its like. */
 int test_is_light(void);
+/** 1 when managers are made in paranoid mode, as SMMAP_PARANOID says. */
+int test_is_paranoid(void);
 /** 1 when the program was built with AddressSanitizer. */
 int test_has_asan(void);
 

@@ -118,6 +118,8 @@ void native_exit(int code);
 /** Memory with an alignment, and giving it back. NULL: there is none. */
 void *native_aligned(apr_size_t alignment, apr_size_t size);
 void native_aligned_free(void *memory);
+/** May whole pages of it be touched? */
+apr_status_t native_protect(void *memory, apr_size_t size, int allowed);
 
 /** Hear of each fork: before it, and after it in the parent and in the child. Only the first
     call counts. Never, where there are no forks. */

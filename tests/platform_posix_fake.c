@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,12 @@ void fake_lock(void)
 void fake_unlock(void)
 {
     pthread_mutex_unlock(&the_lock);
+}
+
+apr_status_t native_protect(void *memory, apr_size_t size, int allowed)
+{
+    return mprotect(memory, size, allowed ? PROT_READ | PROT_WRITE : PROT_NONE) == 0 ? APR_SUCCESS
+                                                                                     : errno;
 }
 
 static pthread_once_t watched = PTHREAD_ONCE_INIT;

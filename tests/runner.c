@@ -59,7 +59,8 @@
     X(test_guard)          \
     X(test_cutting)        \
     X(test_signals)        \
-    X(test_fork)
+    X(test_fork)           \
+    X(test_paranoid)
 
 #define DECLARE(name) extern const test_module_t name;
 #define LIST(name) &name,

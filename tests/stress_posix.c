@@ -1,6 +1,6 @@
 /*
- * The real backend, with a count of what it has given out: backends/posix.c is
- * included here under other names, and what the core calls is in this file.
+ * The real backend, with a count of what it has given out: backends/posix.c and
+ * posix_paranoid.c are included here under other names, and what the core calls is in this file.
  *
  * Something is counted from before it is asked for until after it was taken back,
  * so that a peak is never below what there really was. The core reserves before it
@@ -27,6 +27,7 @@ static apr_status_t real_map(smmap__os_mapping_t *mapping, apr_os_file_t file, a
                              apr_size_t length);
 static apr_status_t real_memory(smmap__os_mapping_t *mapping, apr_size_t length);
 static apr_status_t real_unmap(smmap__os_mapping_t *mapping);
+static apr_status_t real_bar(smmap__os_mapping_t *mapping);
 static apr_status_t real_read(apr_os_file_t file, apr_off_t offset, void *buffer,
                               apr_size_t length, apr_size_t *nread);
 static void real_fence_heavy(void);
@@ -37,15 +38,18 @@ static void real_fence_heavy(void);
 #define smmap__os_map real_map
 #define smmap__os_memory real_memory
 #define smmap__os_unmap real_unmap
+#define smmap__os_bar real_bar
 #define smmap__os_read real_read
 #define smmap__os_fence_heavy real_fence_heavy
 #include "backends/posix.c"
+#include "backends/posix_paranoid.c"
 #undef smmap__os_file_open
 #undef smmap__os_file_dup
 #undef smmap__os_file_close
 #undef smmap__os_map
 #undef smmap__os_memory
 #undef smmap__os_unmap
+#undef smmap__os_bar
 #undef smmap__os_read
 #undef smmap__os_fence_heavy
 
@@ -154,6 +158,19 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         return APR_SUCCESS;
     }
     status = real_unmap(mapping);
+    if (status == APR_SUCCESS) {
+        take(&bytes, length);
+        take(&mappings, 1);
+    }
+    return status;
+}
+
+/* In paranoid mode: the file is unmapped; addresses alone are not counted. */
+apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+{
+    apr_size_t length = mapping->length;
+    apr_status_t status = real_bar(mapping);
+
     if (status == APR_SUCCESS) {
         take(&bytes, length);
         take(&mappings, 1);

@@ -25,6 +25,10 @@ static void defaults(void)
     smmap_manager_t *without;
     int wide = smmap_is_64bit();
 
+    if (test_is_paranoid()) {
+        test_skip("paranoid mode has defaults of its own: paranoid/defaults");
+        return;
+    }
     CHECK_NUMBER(options.struct_size, sizeof options);
     with = manager_make(&options);
     without = manager_make(NULL);
@@ -50,6 +54,10 @@ static void default_window(void)
     smmap_manager_t *manager;
     apr_size_t i;
 
+    if (test_is_paranoid()) {
+        test_skip("paranoid mode has defaults of its own: paranoid/defaults");
+        return;
+    }
     options.mode = SMMAP_MODE_SLIDING;
     manager = manager_make(&options);
     CHECK_NUMBER(smmap_manager_window_size(manager), smmap_is_64bit() ? GIB : 64 * MIB);

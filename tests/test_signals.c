@@ -30,6 +30,7 @@ static void guard_on(void)
     smmap_options_t options = SMMAP_OPTIONS_INIT;
 
     options.guard = SMMAP_GUARD_ON;
+    options.mode = SMMAP_MODE_STATIC;
     NEED_OK(smmap_manager_create(&manager, &options, test_pool));
 }
 

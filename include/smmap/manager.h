@@ -100,6 +100,14 @@ typedef struct smmap_options_t {
         then. A fault anywhere else goes to the handler that was there; see
         smmap_manager_renew_guard(). Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
+    /** 1: paranoid mode, to find pointers that were kept too long. The bytes of a window can
+        be touched only while a cursor pins it; afterwards touching them ends the process
+        (SIGSEGV on POSIX), also for a while after it was unmapped. What is still pinned when
+        the manager is destroyed is written to stderr; see smmap_manager_pinned(). Everything
+        else is as always, only slower; but AUTO is sliding mode, and the default of
+        `window_size` is one granule. Default: 0, and 1 where SMMAP_PARANOID is set in the
+        environment, to something else than 0. */
+    int paranoid;
     /** A function that hears of each move; see trace.h. Default: none, and where SMMAP_TRACE
         is set in the environment, moves are written into the file that it names. */
     smmap_trace_t *trace;
@@ -111,7 +119,7 @@ typedef struct smmap_options_t {
 #define SMMAP_OPTIONS_INIT                                                        \
     {                                                                             \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0    \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0 \
     }
 
 /** What a manager counted. Start from SMMAP_STATS_INIT. */
@@ -240,6 +248,35 @@ SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
  */
 SMMAP_API apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
                                              apr_size_t *pinned);
+
+/** A window that cursors pin; see smmap_manager_pinned(). */
+typedef struct smmap_pinned_t {
+    const char *path; /**< by which its file was opened last; NULL: by handles alone */
+    apr_off_t window_begin; /**< offset in the file */
+    apr_size_t window_size; /**< bytes */
+    apr_size_t cursors;     /**< how many pin it; at least 1 */
+    const char *place;      /**< where in the program this one cursor took it, as return
+                                 addresses or better, the innermost first; NULL: not known,
+                                 always so without paranoid mode */
+} smmap_pinned_t;
+
+/** Hears of a window; what it points to is there during the call. It may call the library. */
+typedef void smmap_pinned_seen_t(void *context, const smmap_pinned_t *pinned);
+
+/**
+ * Which windows are pinned now? These are what a hard limit (SMMAP_ELIMIT_BYTES,
+ * SMMAP_ELIMIT_REGIONS) cannot make room of, what stays mapped after the manager is destroyed,
+ * and what smmap_manager_release() leaves.
+ *
+ * @param manager (in) the manager.
+ * @param seen (in) called for each window; in paranoid mode for each cursor. Not in any order.
+ * @param context (in) handed to it.
+ * @return APR_SUCCESS, also when there are none; APR_EINVAL: manager or seen is NULL;
+ *         APR_ENOMEM; SMMAP_EFORKED.
+ * Threads: any. What other threads pin or release meanwhile may be told or not.
+ */
+SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_seen_t *seen,
+                                            void *context);
 
 /**
  * Take all counters at once.

@@ -1,0 +1,306 @@
+/*
+ * Moves: a cursor comes to a window, and lets go of one.
+ *
+ * The window is shown in the public part of the cursor, for the inline access, and
+ * published in its pin, for whoever wants to unmap it; both change together.
+ *
+ * A move to a window that is mapped takes no lock at all: smmap__cursor_step() reads
+ * the file's size and the slot, publishes the pin, and reads both again. Why that is
+ * enough is told in find.c. In hit.c is the same for what is asked most, in fewer
+ * instructions. A move that is no such hit looks under the manager's lock, and then
+ * maps (region.c).
+ */
+#include "core/core.h"
+
+static smmap_cursor_t *shown(smmap__cursor_t *cursor)
+{
+    return (smmap_cursor_t *)cursor;
+}
+
+static void show(smmap__cursor_t *cursor, const unsigned char *data, apr_off_t begin,
+                 apr_size_t window, apr_off_t offset, apr_size_t size)
+{
+    cursor->offset = offset;
+    cursor->asked = size;
+    cursor->shown.window_data = data;
+    cursor->shown.window_begin = begin;
+    cursor->shown.window_size = window;
+}
+
+static void show_region(smmap__cursor_t *cursor, const smmap__region_t *region, apr_off_t offset,
+                        apr_size_t size)
+{
+    show(cursor, region->mapping.address, region->begin, region->mapping.length, offset, size);
+}
+
+/* A window that a cursor has let go of may have been in limbo. */
+static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
+{
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return;
+    }
+    smmap__manager_lock(manager);
+    smmap__limbo_release_locked(manager, (uintptr_t)window, &trash);
+    smmap__trash_empty_locked(manager, &trash);
+    smmap__manager_unlock(manager);
+}
+
+/* Pin nothing any more. Whoever saw the pin left it to us to unmap the window. */
+static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
+{
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
+    if (cursor->manager->paranoia != NULL) {
+        smmap__paranoid_leave(cursor, (uintptr_t)window);
+    }
+    if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
+        limbo_release(cursor->manager, window);
+    }
+}
+
+/* Let go of the window. */
+void smmap__cursor_empty(smmap__cursor_t *cursor)
+{
+    const unsigned char *window = cursor->shown.window_data;
+
+    if (window == NULL) {
+        return;
+    }
+    if (cursor->guarded) {
+        smmap__guard_leave(cursor);
+    }
+    cursor->shown.window_data = NULL;
+    cursor->shown.window_begin = 0;
+    cursor->shown.window_size = 0;
+    cursor->offset = 0;
+    cursor->asked = 0;
+    let_go(cursor, window);
+}
+
+void smmap__cursor_lost(smmap__cursor_t *cursor, uintptr_t address)
+{
+    smmap__cursor_empty(cursor);
+    let_go(cursor, (const unsigned char *)address);
+}
+
+apr_status_t smmap__cursor_left(smmap_manager_t *manager, const unsigned char *window)
+{
+    if (window != NULL) {
+        limbo_release(manager, window);
+    }
+    return APR_SUCCESS;
+}
+
+/* Take over from the file what a quick move needs; the cursor has a pin. */
+static void learn(smmap__cursor_t *cursor)
+{
+    const smmap__file_t *file = cursor->file;
+
+    cursor->slots = (smmap__word_t *)smmap__load(&file->grid.first);
+    cursor->shift = file->shift;
+    cursor->window = (apr_size_t)file->window; /* in static mode it is not used */
+    cursor->slot_count = 0;
+    if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
+        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded && !cursor->traced) {
+        cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
+    }
+}
+
+/* Move to a window of the grid that is mapped, without a lock. 0: it is not, or it
+   was on its way out, or it does not hold `length` bytes from offset on; the cursor is
+   as it was, or empty. size: what the cursor is to show, 0 for all. */
+int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+                       apr_size_t size)
+{
+    const smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
+    const unsigned char *old = cursor->shown.window_data;
+    apr_off_t file_size = smmap__offset_load(&file->size);
+    apr_uint64_t number = smmap__window_number(file, offset);
+    smmap__word_t *slot = smmap__slots_find(&file->grid, number);
+    apr_off_t begin = smmap__window_begin(file, number);
+    apr_off_t window = file_size - begin < file->window ? file_size - begin : file->window;
+    uintptr_t word;
+    uintptr_t address;
+
+    if (slot == NULL || pin == NULL || cursor->manager->paranoia != NULL || window - (offset - begin) < length) {
+        return 0;
+    }
+    word = smmap__load(slot);
+    address = word & ~SMMAP__FLAGS;
+    if (address == 0) {
+        return 0;
+    }
+    if (address != (uintptr_t)old) {
+        if (cursor->guarded) {
+            smmap__guard_leave(cursor);
+        }
+        smmap__publish(pin->window, address, cursor->manager->asymmetric);
+        /* First the size: while the pin stands, no other region gets this address, so one
+           that is found here afterwards is the one that was so long. */
+        if (smmap__offset_load(&file->size) != file_size ||
+            (smmap__load(slot) & ~SMMAP__FLAGS) != address) {
+            smmap__cursor_lost(cursor, address);
+            return 0;
+        }
+    }
+    /* Going on in the window it has is no second visit: who reads it step by step does
+       not want it more than who reads it at once. */
+    if (!(word & SMMAP__VISITED) && address != (uintptr_t)old) {
+        smmap__replace(slot, word, word | SMMAP__VISITED);
+    }
+    smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
+    show(cursor, (const unsigned char *)address, begin, (apr_size_t)window, offset, size);
+    if (cursor->slots == NULL) {
+        learn(cursor);
+    }
+    if (address != (uintptr_t)old) {
+        if (cursor->guarded) {
+            smmap__guard_enter(cursor);
+        }
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
+            smmap__ahead(cursor, begin);
+        }
+        if (smmap__count_load(&cursor->manager->limbo_count) != 0 && old != NULL) {
+            limbo_release(cursor->manager, old);
+        }
+    }
+    return 1;
+}
+
+/* See that the cursor has a pin, and in a line of the thread that uses it. It pins nothing. The
+   lock is held. */
+static void pin_near(smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__pin_t *pin;
+
+    if (cursor->pin != NULL && smmap__pin_is_near(cursor->pin)) {
+        return;
+    }
+    pin = smmap__pin_make(&manager->pins);
+    if (pin == NULL) {
+        return; /* one that is far will do */
+    }
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
+    cursor->pin = pin;
+}
+
+/* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
+   was asked for in one piece; size: what the cursor is to show, 0 for all. */
+static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end, int whole,
+                         apr_size_t size)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const unsigned char *old = cursor->shown.window_data;
+    smmap__region_t *region = NULL;
+    apr_status_t status = APR_SUCCESS;
+
+    smmap__cursor_empty(cursor);
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    pin_near(cursor);
+    if (smmap__count_load(&manager->closed) != 0) {
+        status = SMMAP_ECLOSED;
+    } else if (end > smmap__offset_load(&cursor->file->size)) {
+        status = APR_EOF;
+    } else if (cursor->pin == NULL) {
+        status = APR_ENOMEM;
+    } else {
+        region = smmap__region_find_locked(cursor->file, offset, end);
+        if (region != NULL) {
+            smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
+            if (region->mapping.address != old) {
+                smmap__region_visit_locked(region);
+            }
+            manager->stats.hits++;
+        } else {
+            manager->stats.misses++;
+        }
+    }
+    smmap__manager_unlock(manager);
+    if (status == APR_SUCCESS && region == NULL) {
+        status = smmap__region_obtain(cursor, offset, end, whole, &region);
+    }
+    if (status == APR_SUCCESS) {
+        show_region(cursor, region, offset, size);
+        if (manager->paranoia != NULL) {
+            status = smmap__paranoid_enter(cursor, (uintptr_t)region->mapping.address);
+        }
+        if (status != APR_SUCCESS) {
+            smmap__cursor_empty(cursor);
+            return status;
+        }
+        if (cursor->guarded) {
+            smmap__guard_enter(cursor);
+        }
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
+            smmap__ahead(cursor, region->begin);
+        }
+    }
+    return status;
+}
+
+apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+{
+    if (smmap__cursor_step(cursor, offset, 1, size)) {
+        return APR_SUCCESS;
+    }
+    if (offset == SMMAP__OFFSET_MAX) {
+        smmap__cursor_empty(cursor);
+        return APR_EOF; /* the last byte that a file can have is the one before */
+    }
+    return move(cursor, offset, offset + 1, 0, size);
+}
+
+apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                               uintptr_t lost)
+{
+    if (lost != 0) {
+        smmap__cursor_lost(cursor, lost);
+    }
+    if (cursor == NULL || offset < 0) {
+        smmap_cursor_release(shown(cursor));
+        return APR_EINVAL;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_USE, offset, size);
+    }
+    return smmap__cursor_go(cursor, offset, size);
+}
+
+apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                                   uintptr_t lost)
+{
+    if (lost != 0) {
+        smmap__cursor_lost(cursor, lost);
+    }
+    if (cursor == NULL || offset < 0 || size == 0) {
+        smmap_cursor_release(shown(cursor));
+        return APR_EINVAL;
+    }
+    if (size > (apr_uint64_t)(SMMAP__OFFSET_MAX - offset)) {
+        smmap__cursor_empty(cursor);
+        return SMMAP_ETOOLARGE;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
+    }
+    if (smmap__cursor_step(cursor, offset, (apr_off_t)size, size)) {
+        return APR_SUCCESS;
+    }
+    return move(cursor, offset, offset + (apr_off_t)size, 1, size);
+}
+
+void smmap_cursor_release(smmap_cursor_t *cursor)
+{
+    if (cursor != NULL) {
+        smmap__cursor_empty((smmap__cursor_t *)(void *)cursor);
+    }
+}

@@ -1,0 +1,156 @@
+/*
+ * Who pins what: smmap_manager_pinned().
+ *
+ * What is to be told is collected under the manager's lock, and told without it, so that
+ * the caller's function may call the library. Names are counted meanwhile.
+ *
+ * In paranoid mode each cursor has a watch (paranoid.c) and is told by itself, with the
+ * place in the program where it took its window. Cursors without one are told together.
+ */
+#include "core/core.h"
+
+#include <string.h>
+
+enum { PLACE = 2048 };
+
+typedef struct entry_t {
+    smmap_pinned_t told;
+    smmap__name_t *name; /* counted; NULL: the file was opened by handles alone */
+    unsigned frame_count;
+    void *frames[SMMAP__FRAMES];
+} entry_t;
+
+typedef struct list_t {
+    entry_t *entries; /* NULL: they are only counted */
+    apr_size_t room;
+    apr_size_t count;
+} list_t;
+
+static entry_t *add(list_t *list, const smmap__region_t *region, apr_size_t cursors)
+{
+    entry_t *entry;
+
+    if (list->entries == NULL) {
+        list->count++;
+        return NULL;
+    }
+    if (list->count == list->room) {
+        return NULL; /* pinned since it was counted: that takes no lock */
+    }
+    entry = &list->entries[list->count++];
+    entry->told.window_begin = region->begin;
+    entry->told.window_size = region->mapping.length;
+    entry->told.cursors = cursors;
+    entry->name = region->file->name;
+    if (entry->name != NULL) {
+        entry->name->users++;
+        entry->told.path = smmap__name_text(entry->name);
+    }
+    return entry;
+}
+
+static void add_region(list_t *list, const smmap__region_t *region)
+{
+    const smmap_manager_t *manager = region->file->manager;
+    apr_size_t cursors = smmap__pins_on(&manager->pins, region->mapping.address);
+    const smmap__watch_t *watch;
+
+    for (watch = manager->watches; watch != NULL && cursors > 0; watch = watch->next) {
+        if (watch->window == (uintptr_t)region->mapping.address) {
+            entry_t *entry = add(list, region, 1);
+
+            if (entry != NULL) {
+                entry->frame_count = watch->frame_count;
+                memcpy(entry->frames, watch->frames, sizeof entry->frames);
+            }
+            cursors--;
+        }
+    }
+    if (cursors > 0) {
+        add(list, region, cursors);
+    }
+}
+
+/* All that is marked with this epoch. */
+static void walk_locked(const smmap_manager_t *manager, unsigned epoch, list_t *list)
+{
+    const smmap__region_t *region;
+
+    list->count = 0;
+    for (region = manager->queue.oldest; region != NULL; region = region->newer) {
+        if (region->epoch == epoch) {
+            add_region(list, region);
+        }
+    }
+    for (region = manager->limbo; region != NULL; region = region->next) {
+        if (region->epoch == epoch) {
+            add_region(list, region);
+        }
+    }
+}
+
+/* The frames in one line, the innermost first. */
+static void describe(const entry_t *entry, char *place, apr_size_t size)
+{
+    apr_size_t used = 0;
+    unsigned i;
+
+    place[0] = '\0';
+    for (i = 0; i < entry->frame_count && size - used > 8; i++) {
+        if (i > 0) {
+            memcpy(place + used, " < ", 4);
+            used += 3;
+        }
+        smmap__os_caller_name(entry->frames[i], place + used, size - used);
+        used += strlen(place + used);
+    }
+}
+
+apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_seen_t *seen,
+                                  void *context)
+{
+    list_t list = {NULL, 0, 0};
+    char place[PLACE];
+    unsigned epoch;
+    apr_size_t i;
+
+    if (manager == NULL || seen == NULL) {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    epoch = smmap__region_mark_pinned_locked(manager);
+    walk_locked(manager, epoch, &list);
+    if (list.count > 0) {
+        list.room = list.count;
+        list.entries = smmap__alloc(list.room * sizeof *list.entries);
+        if (list.entries == NULL) {
+            smmap__manager_unlock(manager);
+            return APR_ENOMEM;
+        }
+        walk_locked(manager, epoch, &list);
+    }
+    smmap__manager_unlock(manager);
+    for (i = 0; i < list.count; i++) {
+        entry_t *entry = &list.entries[i];
+
+        if (entry->frame_count > 0) {
+            describe(entry, place, sizeof place);
+            entry->told.place = place;
+        }
+        seen(context, &entry->told);
+    }
+    smmap__manager_lock(manager);
+    for (i = 0; i < list.count; i++) {
+        smmap__name_t *name = list.entries[i].name;
+
+        if (name != NULL && --name->users == 0) {
+            smmap__free(name);
+        }
+    }
+    smmap__manager_unlock(manager);
+    smmap__free(list.entries);
+    return APR_SUCCESS;
+}
