@@ -183,6 +183,7 @@ SMMAP_MODEL_FILES = \
 	tests/model_compare.c \
 	tests/model_decode.c \
 	tests/model_disk.c \
+	tests/model_doubt.c \
 	tests/model_file.c \
 	tests/model_handle.c \
 	tests/model_move.c \

@@ -16,6 +16,7 @@
  *     model_read.c    copying reads
  *     model_buffer.c  buffers
  *     model_calls.c   the public functions, one by one
+ *     model_doubt.c   what may be in more than one way
  *     model_disk.c    the real files, and what the system says about them
  *
  * The oracle knows one thing of the core's inside: in which order it gives back what
@@ -23,7 +24,7 @@
  *
  * An allocation that fails may be any of those an operation makes. The oracle does not
  * count them as the core does; it tries each of its own, then none, and one must explain
- * what was seen.
+ * what was seen. When several do, the oracle goes on with each (model_doubt.c).
  */
 #ifndef SMMAP_TESTS_MODEL_H
 #define SMMAP_TESTS_MODEL_H
@@ -455,6 +456,22 @@ extern model_real_t model_real;
 
 /** Let the library do it. shown: where the bytes are that were got. */
 void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **shown);
+
+/* model_doubt.c: the worlds that explain what was seen; mostly one */
+
+/** Begin with a world that is empty. */
+world_t *model_doubt_begin(void);
+/** The worlds, from 0 on; NULL: there are no more. */
+const world_t *model_world(int number);
+/** 0: there is so much doubt that no more allocations should fail. */
+int model_doubt_bearable(void);
+/** 1: an operation that the library did is explained. failed: an allocation did. */
+int model_explain(const operation_t *o, const outcome_t *seen, const unsigned char *shown,
+                  int failed);
+/** Does a handle or a region hold the file, in one of the worlds? */
+int model_in_use(int inode);
+/** Do an operation on files. */
+void model_doubt_disk(const operation_t *o);
 
 /* model_run.c */
 

@@ -175,29 +175,12 @@ static int open_file(const char *path, int flags)
     return fd;
 }
 
-static int in_use(const world_t *w, int inode)
-{
-    int i;
-
-    for (i = 0; i < FILES; i++) {
-        if (w->files[i].used && w->files[i].open && w->files[i].inode == inode) {
-            return 1;
-        }
-    }
-    for (i = 0; i < REGIONS; i++) {
-        if (w->regions[i].used && w->regions[i].inode == inode) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 static int free_inode(const world_t *w)
 {
     int i;
 
     for (i = 0; i < INODES; i++) {
-        if (!w->inodes[i].used || (w->inodes[i].links == 0 && !in_use(w, i))) {
+        if (!w->inodes[i].used || (w->inodes[i].links == 0 && !model_in_use(i))) {
             return i;
         }
     }
@@ -213,7 +196,7 @@ static apr_uint64_t choose_id(const world_t *w, int again)
     for (id = 1; again && id <= last_id; id++) {
         for (i = 0; i < INODES; i++) {
             if (w->inodes[i].used && w->inodes[i].id == id &&
-                (w->inodes[i].links > 0 || in_use(w, i))) {
+                (w->inodes[i].links > 0 || model_in_use(i))) {
                 break;
             }
         }

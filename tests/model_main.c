@@ -1,10 +1,10 @@
 /*
  * The program around the model: random sequences, and what is left of one that fails.
  *
- * The sequences are run by child processes, in a directory that the parent removes, so that a crash or a hang is a failure like
- * any other. A sequence that failed is made shorter: pieces are left out and bytes set
- * to 0 as long as it still fails; what remains is printed operation by operation and
- * written to a file for --replay.
+ * The sequences are run by child processes, in a directory that the parent removes, so that
+ * a crash or a hang is a failure like any other. A sequence that failed is made shorter:
+ * pieces are left out and bytes set to 0 as long as it still fails; what remains is printed
+ * operation by operation and written to a file for --replay.
  *
  * Exit code: 0 all passed, 1 something failed, 2 bad arguments.
  */
@@ -266,7 +266,8 @@ static int run_random(apr_uint64_t seed, apr_uint64_t operations)
     return failed > 0;
 }
 
-static int replay(const char *path)
+/* Returns the exit code. verbose: print the operations also when nothing is wrong. */
+static int replay(const char *path, int verbose)
 {
     static unsigned char bytes[LONGEST];
     FILE *file = fopen(path, "rb");
@@ -277,22 +278,48 @@ static int replay(const char *path)
         return 2;
     }
     size = fread(bytes, 1, sizeof bytes, file);
-    fclose(file);
-    if (fails(bytes, size, 1)) {
-        printf("FAIL %s\n0 passed, 1 failed\n", shared->complaint);
-        return 1;
+    if (ferror(file)) {
+        fprintf(stderr, "%s: cannot read %s: %s\n", program, path, strerror(errno));
+        fclose(file);
+        return 2;
     }
-    printf("1 passed, 0 failed\n");
-    return 0;
+    fclose(file);
+    if (!fails(bytes, size, verbose)) {
+        return 0;
+    }
+    if (!verbose) {
+        printf("%s:\n", path);
+        fails(bytes, size, 1);
+    }
+    printf("FAIL %s\n", shared->complaint);
+    return 1;
+}
+
+static int replay_all(char **paths, int count)
+{
+    int failed = 0;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        int answer = replay(paths[i], count == 1);
+
+        if (answer == 2) {
+            return 2;
+        }
+        failed += answer;
+    }
+    printf("%d passed, %d failed\n", count - failed, failed);
+    return failed > 0;
 }
 
 static int usage(FILE *out)
 {
     fprintf(out,
-            "usage: %s [--seed N] [--operations N] | --replay FILE\n"
+            "usage: %s [--seed N] [--operations N] | --replay FILE...\n"
             "  --seed N        the start of the random numbers; default: from the clock\n"
             "  --operations N  how many; default: 1000000, with SMMAP_TEST_LIGHT=1 20000\n"
-            "  --replay FILE   do what a file of bytes says, and print each operation\n"
+            "  --replay FILE   do what a file of bytes says, and print each operation;\n"
+            "                  of several files, print those that fail\n"
             "What failed is made shorter, printed and written to model-failure-N.bin.\n",
             program);
     return out == stdout ? 0 : 2;
@@ -311,7 +338,7 @@ int main(int argc, char **argv)
 {
     const char *light = getenv("SMMAP_TEST_LIGHT");
     apr_uint64_t operations = light != NULL && *light != '\0' && *light != '0' ? 20000 : 1000000;
-    const char *again = NULL;
+    int again = 0;
     struct timeval now;
     apr_uint64_t seed;
     int answer;
@@ -326,10 +353,10 @@ int main(int argc, char **argv)
         perror("model: no memory to share with children");
         return 2;
     }
-    if (argc == 3 && strcmp(argv[1], "--replay") == 0) {
-        again = argv[2];
+    if (argc >= 3 && strcmp(argv[1], "--replay") == 0) {
+        again = 1;
     }
-    for (a = 1; a < argc && again == NULL; a++) {
+    for (a = 1; a < argc && !again; a++) {
         if (strcmp(argv[a], "--help") == 0) {
             return usage(stdout);
         } else if (a + 1 < argc && strcmp(argv[a], "--seed") == 0 &&
@@ -346,8 +373,8 @@ int main(int argc, char **argv)
     if (!model_begin()) {
         return 2;
     }
-    if (again != NULL) {
-        answer = replay(again);
+    if (again) {
+        answer = replay_all(argv + 2, argc - 2);
     } else {
         printf("seed %llu\n", (unsigned long long)seed);
         answer = run_random(seed, operations);

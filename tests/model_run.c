@@ -15,9 +15,6 @@
 
 #define ROOM ((apr_size_t)4 << 20)
 
-static world_t world;
-static world_t before; /* the operation that is being done */
-
 static apr_size_t old_blocks; /* of memory, before the sequence */
 
 static apr_uint64_t tally[KINDS];
@@ -27,64 +24,40 @@ const apr_uint64_t *model_tally(void)
     return tally;
 }
 
-/* Expect, with one of the allocations failing (0: none), and compare. */
-static int explains(const operation_t *o, const outcome_t *seen, const unsigned char *shown,
-                    unsigned fails)
-{
-    outcome_t expected;
-
-    world.allocation = 0;
-    world.allocation_fails = fails;
-    world.event_count = 0;
-    world.piece_count = 0;
-    model_expect(&world, o, &expected);
-    if (world.overflow) {
-        return model_wrong("a table of the model is too small");
-    }
-    return model_compare(&world, o, &expected, seen, shown);
-}
-
-/* An allocation failed; which one, so that it explains what was seen? One that changes nothing
-   is tried last, as some leave no trace at first. */
-static int explains_failure(const operation_t *o, const outcome_t *seen,
-                            const unsigned char *shown)
-{
-    unsigned fails = 1;
-    int good;
-
-    do {
-        world = before;
-        model_complaint_clear();
-        good = explains(o, seen, shown, fails);
-    } while (!good && world.allocation >= fails++);
-    return good;
-}
-
 static int step(const operation_t *o)
 {
     const unsigned char *shown;
     outcome_t seen;
     apr_size_t failed = fake_memory_failed();
-    int good;
 
     tally[o->kind]++;
     if (o->kind >= DO_FILE_MAKE && o->kind <= DO_FILE_DIRECTORY) {
-        model_disk_do(&world, o);
+        model_doubt_disk(o);
         return 1;
     }
     fake_events_clear();
     if (o->allocation != 0) {
-        before = world;
         fake_memory_fail(o->allocation);
     }
     model_perform(o, &seen, &shown);
     fake_memory_fail_none();
-    if (fake_memory_failed() == failed) {
-        good = explains(o, &seen, shown, 0);
-    } else {
-        good = explains_failure(o, &seen, shown);
+    return model_explain(o, &seen, shown, fake_memory_failed() != failed);
+}
+
+/* The oracle itself must have nothing left, else it is at fault. */
+static int oracle_is_empty(const world_t *world)
+{
+    int i;
+
+    if (world->live_handles != 0) {
+        return model_wrong("the oracle itself has handles left");
     }
-    return good;
+    for (i = 0; i < REGIONS; i++) {
+        if (world->regions[i].used) {
+            return model_wrong("the oracle itself has regions left");
+        }
+    }
+    return 1;
 }
 
 /* Everything goes, the pools one after the other, and nothing must be left. */
@@ -106,12 +79,9 @@ static int finish(unsigned order)
             return 0;
         }
     }
-    if (world.live_handles != 0) {
-        return model_wrong("the oracle itself has handles left"); /* a fault of the model */
-    }
-    for (i = 0; i < REGIONS; i++) {
-        if (world.regions[i].used) {
-            return model_wrong("the oracle itself has regions left");
+    for (i = 0; model_world(i) != NULL; i++) {
+        if (!oracle_is_empty(model_world(i))) {
+            return 0;
         }
     }
     if (fake_memory_blocks() != old_blocks) {
@@ -124,13 +94,13 @@ static int finish(unsigned order)
     return 1;
 }
 
-static void start(void)
+static void start(const unsigned char record[RECORD], operation_t files[3])
 {
+    world_t *world = model_doubt_begin();
     int i;
 
-    memset(&world, 0, sizeof world);
     for (i = 0; i < ALL_CURSORS; i++) {
-        world.cursors[i].region = NONE;
+        world->cursors[i].region = NONE;
     }
     model_complaint_clear();
     model_disk_clear();
@@ -138,10 +108,12 @@ static void start(void)
     fake_reset();
     fake_memory_reset();
     /* A manager that could not unmap a window to its end leaves it behind. */
-    world.live_mappings = fake_live_mappings();
-    world.live_bytes = fake_live_bytes();
-    world.live_handles = fake_live_handles();
+    world->live_mappings = fake_live_mappings();
+    world->live_bytes = fake_live_bytes();
+    world->live_handles = fake_live_handles();
     old_blocks = fake_memory_blocks();
+    model_decode_first(world, record, files);
+    fake_set_granularity(world->granularity);
 }
 
 int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
@@ -154,18 +126,16 @@ int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
     int good = 1;
     int i;
 
-    start();
     memcpy(record, bytes, size < RECORD ? size : RECORD);
-    model_decode_first(&world, record, files);
-    fake_set_granularity(world.granularity);
+    start(record, files);
     if (verbose) {
-        printf("  granularity %lld\n", (long long)world.granularity);
+        printf("  granularity %lld\n", (long long)model_world(0)->granularity);
     }
     for (i = 0; i < 3; i++) {
         if (verbose) {
             model_print(&files[i], 0);
         }
-        model_disk_do(&world, &files[i]);
+        model_doubt_disk(&files[i]);
     }
     for (i = 0; i < POOLS; i++) {
         if (apr_pool_create(&model_real.pools[i], NULL) != APR_SUCCESS) {
@@ -176,7 +146,10 @@ int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
         int times = model_repeats(bytes + at);
 
         for (; good && times > 0; times--) {
-            model_decode(&world, bytes + at, &operation);
+            model_decode(model_world(0), bytes + at, &operation);
+            if (!model_doubt_bearable()) {
+                operation.allocation = 0;
+            }
             if (verbose) {
                 model_print(&operation, number);
             }
