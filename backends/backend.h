@@ -239,7 +239,8 @@ typedef enum smmap__os_copied_t {
     SMMAP__OS_MAYBE,    /**< it is, unless the file ends before the last byte of it: of some
                              page, the last byte that was copied is zero in the mapping when
                              it is looked at once more, after the copy */
-    SMMAP__OS_FAULTED   /**< there was a fault, and what is in `to` is undefined */
+    SMMAP__OS_FAULTED   /**< there was a fault, or a page of the mapping was replaced in one that
+                             smmap__os_guard_patched() tells of; what is in `to` is undefined */
 } smmap__os_copied_t;
 
 /**

@@ -367,6 +367,10 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     maybe = has_zero_at_an_end(mapping + offset, size);
     order();
     copying_set(copy.outer);
+    if (atomic_load_explicit(&patched, memory_order_relaxed) != 0 &&
+        smmap__os_guard_patched(mapping, fault)) {
+        return SMMAP__OS_FAULTED;
+    }
     return maybe ? SMMAP__OS_MAYBE : SMMAP__OS_COPIED;
 }
 

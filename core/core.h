@@ -401,10 +401,11 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
 
 /* guard.c */
 
-/** Copy from the cursor's window, where what is wanted is, with a guard; what cannot be had there
-    is read. */
-apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                               apr_size_t size, apr_size_t *copied);
+/** A guarded copy from the cursor's window was not certain (MAYBE, or not made yet), or met a
+    fault at an offset of the window (FAULTED, *copied): find out, or read.
+    @param copied (in, out) the fault; what was copied. */
+apr_status_t smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                apr_size_t size, smmap__os_copied_t made, apr_size_t *copied);
 /** A guarded cursor has come to a window: is all of it there? */
 void smmap__guard_enter(smmap__cursor_t *cursor);
 /** It is about to leave it: is what was read there good? */

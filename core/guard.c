@@ -96,7 +96,7 @@ static int copy_measured(smmap__cursor_t *cursor, apr_off_t offset, void *to, ap
         return 0;
     }
     made = smmap__os_guard_copy(to, window, at, size, &fault);
-    if (made == SMMAP__OS_FAULTED || smmap__os_guard_patched(window, &fault)) {
+    if (made == SMMAP__OS_FAULTED) {
         poison(cursor, fault);
         return 0;
     }
@@ -104,25 +104,13 @@ static int copy_measured(smmap__cursor_t *cursor, apr_off_t offset, void *to, ap
            reaches(cursor, end);
 }
 
-apr_status_t smmap__guard_read(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                               apr_size_t size, apr_size_t *copied)
+apr_status_t smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                apr_size_t size, smmap__os_copied_t made, apr_size_t *copied)
 {
-    const unsigned char *window = cursor->shown.window_data;
-    smmap__os_copied_t made = SMMAP__OS_MAYBE;
-    apr_size_t fault;
-
-    *copied = size;
-    if (cursor->manager->guard == SMMAP_GUARD_ON) {
-        apr_size_t at = (apr_size_t)(offset - cursor->shown.window_begin);
-
-        made = smmap__os_guard_copy(to, window, at, size, &fault);
-        if (made == SMMAP__OS_COPIED && !smmap__os_guard_patched(window, &fault)) {
-            return APR_SUCCESS;
-        }
-    }
-    if (made != SMMAP__OS_MAYBE) {
-        poison(cursor, fault);
+    if (made == SMMAP__OS_FAULTED) {
+        poison(cursor, *copied);
     } else if (copy_measured(cursor, offset, to, size)) {
+        *copied = size;
         return APR_SUCCESS;
     }
     smmap_cursor_release(&cursor->shown);

@@ -6,7 +6,7 @@
  * therefore less the time of its instructions than the place that they take there.
  * So this file has what is asked most: a window as long as a window can be, that was
  * hit since the hand came by, and whose word is in the first leaf of the grid. All
- * else is left to smmap__cursor_step() in cursor.c, which is in another file so that
+ * else is left to smmap__cursor_step() in move.c, which is in another file so that
  * it is not built into this one.
  *
  * The protocol is that of find.c: read the word, publish the pin, read the word

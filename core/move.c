@@ -199,6 +199,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     const unsigned char *old = cursor->shown.window_data;
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
+    int goes_on = 0; /* in its window: smmap__cursor_step() has left that to us */
 
     smmap__cursor_empty(cursor);
     if (smmap__forked(manager)) {
@@ -216,6 +217,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
         region = smmap__region_find_locked(cursor->file, offset, end);
         if (region != NULL) {
             smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
+            goes_on = region->mapping.address == old && region->slot != NULL;
             if (region->mapping.address != old) {
                 smmap__region_visit_locked(region);
             }
@@ -240,7 +242,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
         if (cursor->guarded) {
             smmap__guard_enter(cursor);
         }
-        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL && !goes_on) {
             smmap__ahead(cursor, region->begin);
         }
     }

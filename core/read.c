@@ -157,6 +157,25 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     return APR_SUCCESS;
 }
 
+/* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that
+   this is short. */
+static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                 apr_size_t size, apr_size_t *copied)
+{
+    smmap__os_copied_t made = SMMAP__OS_MAYBE; /* strict: measured first */
+
+    if (cursor->manager->guard == SMMAP_GUARD_ON) {
+        made = smmap__os_guard_copy(to, cursor->shown.window_data,
+                                    (apr_size_t)(offset - cursor->shown.window_begin), size,
+                                    copied);
+        if (made == SMMAP__OS_COPIED) {
+            *copied = size;
+            return APR_SUCCESS;
+        }
+    }
+    return smmap__guard_again(cursor, offset, to, size, made, copied);
+}
+
 /* Read some of a range that lies in one window: as much as the first thing that can
    be read from holds. */
 static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to,
@@ -193,7 +212,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
         from = smmap_cursor_data(shown);
     }
     if (cursor->manager->guard != SMMAP_GUARD_OFF) {
-        return smmap__guard_read(cursor, offset, to, *copied, copied);
+        return read_guarded(cursor, offset, to, *copied, copied);
     }
     memcpy(to, from, *copied);
     return APR_SUCCESS;

@@ -35,6 +35,9 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
         return SMMAP__OS_FAULTED;
     }
     memcpy(to, from, size);
+    if (smmap__os_guard_patched(mapping, fault)) {
+        return SMMAP__OS_FAULTED;
+    }
     for (i = 0; i < size; i++) {
         if (from[i] == 0 && (i == size - 1 || (offset + i) % 4096 == 4095)) {
             return SMMAP__OS_MAYBE;

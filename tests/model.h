@@ -465,6 +465,8 @@ world_t *model_doubt_begin(void);
 const world_t *model_world(int number);
 /** 0: there is so much doubt that no more allocations should fail. */
 int model_doubt_bearable(void);
+/** Does SMMAP_PARANOID ask for paranoid mode? Then memory is not made to fail. */
+int model_is_paranoid(void);
 /** 1: an operation that the library did is explained. failed: an allocation did. */
 int model_explain(const operation_t *o, const outcome_t *seen, const unsigned char *shown,
                   int failed);

@@ -21,8 +21,9 @@ static apr_size_t or_default(apr_size_t value, apr_uint64_t standard)
 static apr_status_t apply_options(const world_t *w, omanager_t *manager, const smmap_options_t *o)
 {
     const int wide = sizeof(void *) == 8;
+    const int paranoid = model_is_paranoid();
     apr_size_t grain = w->granularity;
-    apr_size_t window = o->window_size;
+    apr_size_t window = o->window_size == SMMAP_DEFAULT && paranoid ? grain : o->window_size;
 
     if (o->struct_size != sizeof *o || (int)o->mode < 0 || o->mode > SMMAP_MODE_SLIDING ||
         (int)o->limits < 0 || o->limits > SMMAP_LIMITS_HARD) {
@@ -30,7 +31,7 @@ static apr_status_t apply_options(const world_t *w, omanager_t *manager, const s
     }
     manager->mode = o->mode;
     if (o->mode == SMMAP_MODE_AUTO) {
-        manager->mode = wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
+        manager->mode = wide && !paranoid ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
     }
     manager->limits = o->limits;
     manager->max_bytes = or_default(o->max_mapped_bytes, wide ? 8 * GIB : GIB);

@@ -1,0 +1,9 @@
+# shellcheck shell=bash
+lane_about="the whole suite with SMMAP_PARANOID=1: what nobody pins cannot be touched"
+lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
+
+lane_run()
+{
+    export SMMAP_PARANOID=1
+    build_and_test --enable-werror CFLAGS="-O2 -g"
+}
