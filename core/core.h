@@ -55,6 +55,7 @@ typedef struct smmap__identity_t {
     apr_time_t mtime;
     apr_time_t ctime;
     apr_int64_t birth; /* nanoseconds; 0: not known */
+    int sizeless;      /* the system says 0, and size is what reading gave */
 } smmap__identity_t;
 
 /** An absolute path, shared by a cursor and its copies. The text stands behind it. */
@@ -291,6 +292,8 @@ void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle);
 /** What a handle's file is now. with_birth: also ask for the time of birth. */
 apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
                                     smmap__identity_t *identity);
+/** How long is a file whose size the system does not tell? Reads all of it. */
+apr_status_t smmap__handle_count(apr_os_file_t handle, apr_off_t *size);
 /** Begin to use the file's handle: it is opened again by name if need be, and the file is
     measured. The file's lock is held. On success the handle stays open until
     smmap__handle_leave(). */

@@ -21,6 +21,9 @@
 
 #include <string.h>
 
+/* What says that it is empty, and goes on for longer than this, is no file to have windows on. */
+#define COUNTED_MOST ((apr_off_t)64 * 1024 * 1024)
+
 static void list_add(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
@@ -246,6 +249,35 @@ apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t hand
     return APR_SUCCESS;
 }
 
+apr_status_t smmap__handle_count(apr_os_file_t handle, apr_off_t *size)
+{
+    unsigned char bytes[4096];
+    apr_status_t status;
+    apr_size_t nread;
+
+    *size = 0;
+    do {
+        status = smmap__os_read(handle, *size, bytes, sizeof bytes, &nread);
+        *size += (apr_off_t)nread;
+        if (*size > COUNTED_MOST) {
+            status = SMMAP_ENOTREGULAR;
+        }
+    } while (status == APR_SUCCESS && nread > 0);
+    return status;
+}
+
+/* Identify what should be a file that is known. */
+static apr_status_t identify_known(const smmap__file_t *file, apr_os_file_t handle,
+                                   int with_birth, smmap__identity_t *identity)
+{
+    apr_status_t status = smmap__handle_identify(file->manager, handle, with_birth, identity);
+
+    if (status == APR_SUCCESS && file->identity.sizeless) {
+        status = smmap__handle_count(handle, &identity->size);
+    }
+    return status;
+}
+
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle)
 {
     smmap__os_file_close(handle);
@@ -278,7 +310,7 @@ static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name
         manager->stats.open_failures++;
         return status;
     }
-    status = smmap__handle_identify(manager, handle, 1, &identity);
+    status = identify_known(file, handle, 1, &identity);
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS &&
         !smmap__identity_same(&file->identity, &identity,
@@ -306,7 +338,7 @@ static apr_status_t measure_locked(smmap__file_t *file)
     apr_status_t status;
 
     smmap__manager_unlock(manager);
-    status = smmap__handle_identify(manager, file->handle, 0, &identity);
+    status = identify_known(file, file->handle, 0, &identity);
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS) {
         if (smmap__count_load(&file->unmappable) != 0 &&

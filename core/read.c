@@ -109,7 +109,8 @@ static apr_status_t read_by(const smmap__cursor_t *cursor, apr_os_file_t handle,
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
     apr_off_t now = 0;
 
-    if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_STRICT) {
+    if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_STRICT &&
+        !cursor->file->identity.sizeless) {
         status = smmap__os_file_size(&now, handle);
         if (status == APR_SUCCESS && now - offset < (apr_off_t)*copied) {
             *copied = now > offset ? (apr_size_t)(now - offset) : 0;

@@ -200,6 +200,7 @@ static smmap__file_t *file_make(smmap_manager_t *manager, const smmap__identity_
     file->manager = manager;
     file->identity = *identity;
     smmap__offset_store(&file->size, identity->size);
+    smmap__count_store(&file->unmappable, identity->sizeless != 0);
     file->window = STATIC_WINDOW;
     if (manager->window_size != 0) {
         file->window = (apr_off_t)manager->window_size;
@@ -269,7 +270,7 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
 
 /* Can it be read by this handle, and does it hold what its size says? Files that the
    system makes up (/proc) have the size 0 and bytes all the same; they cannot be
-   mapped, and must not pass for empty ones. */
+   mapped, and are as long as what can be read. */
 static apr_status_t probe(smmap_manager_t *manager, apr_os_file_t handle,
                           smmap__identity_t *identity)
 {
@@ -280,7 +281,11 @@ static apr_status_t probe(smmap_manager_t *manager, apr_os_file_t handle,
         return status;
     }
     status = smmap__handle_identify(manager, handle, 1, identity); /* it may have grown */
-    return status == APR_SUCCESS && identity->size == 0 ? SMMAP_ENOTREGULAR : status;
+    if (status == APR_SUCCESS && identity->size == 0) {
+        identity->sizeless = 1;
+        status = smmap__handle_count(handle, &identity->size);
+    }
+    return status;
 }
 
 /* Join the file of a handle of the caller's, where it is known and open. While he

@@ -5,6 +5,8 @@
  */
 #include "harness.h"
 
+#include "core/core.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -292,6 +294,73 @@ static void in_fact(void)
     counts_check();
 }
 
+/* Files that the system makes up say that they are empty, and are not. */
+static void sizeless(void)
+{
+    static const char path[] = "/proc/version";
+    static const smmap_guard_t guards[] = {SMMAP_GUARD_OFF, SMMAP_GUARD_ON, SMMAP_GUARD_STRICT};
+    unsigned char bytes[4096];
+    unsigned char copy[sizeof bytes];
+    apr_size_t there = 0;
+    apr_finfo_t info;
+    apr_size_t got;
+    apr_size_t i;
+    FILE *plain;
+
+    if (apr_stat(&info, path, APR_FINFO_SIZE, test_pool) != APR_SUCCESS || info.size != 0) {
+        test_skip("there is no /proc/version");
+        return;
+    }
+    plain = fopen(path, "rb");
+    NEED(plain != NULL);
+    there = fread(bytes, 1, sizeof bytes, plain);
+    fclose(plain);
+    NEED(there > 10 && there < sizeof bytes);
+    for (i = 0; i < 3; i++) {
+        smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+        options.guard = guards[i];
+        options.max_open_files = 1;
+        manager = manager_make(&options);
+        cursor = cursor_open(manager, path);
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
+        CHECK_OK(smmap_cursor_read(cursor, 3, copy, there - 3, &got));
+        CHECK(got == there - 3 && memcmp(copy, bytes + 3, got) == 0);
+        CHECK_NUMBER(manager_stats(manager).regions, 0);
+        NEED_OK(smmap_cursor_use(cursor, 0, 0));
+        CHECK_NUMBER(smmap_cursor_size(cursor), there);
+        CHECK(memcmp(smmap_cursor_data(cursor), bytes, there) == 0);
+        CHECK_NUMBER(manager_stats(manager).buffered, 1);
+        CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)there, 0), APR_EOF);
+        /* Its handle is closed for another file, and opened again. */
+        NEED_OK(smmap_cursor_use(cursor_open(manager, file_make("other", 10).path), 0, 0));
+        CHECK_OK(smmap_cursor_refresh(cursor));
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
+        CHECK_OK(smmap_cursor_read(cursor, 0, copy, there, &got));
+        CHECK(got == there && memcmp(copy, bytes, got) == 0);
+        counts_check();
+        CHECK_OK(manager_destroy(manager));
+        smmap_cursor_close(cursor);
+    }
+}
+
+/* One that does not end is not counted for ever. */
+static void endless(void)
+{
+    const apr_off_t most = (apr_off_t)64 * 1024 * 1024;
+    const char *path = file_make("file", 1).path;
+    apr_os_file_t handle = NO_HANDLE;
+    apr_off_t size = 0;
+
+    NEED(file_resize(path, most));
+    NEED_OK(smmap__os_file_open(&handle, path));
+    CHECK_OK(smmap__handle_count(handle, &size));
+    CHECK_NUMBER(size, most);
+    NEED(file_resize(path, most + 1));
+    CHECK_STATUS(smmap__handle_count(handle, &size), SMMAP_ENOTREGULAR);
+    CHECK_OK(smmap__os_file_close(handle));
+}
+
 static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"large_windows", large_windows},
                                              {"evicted", evicted},
@@ -301,5 +370,7 @@ static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"changed", changed},
                                              {"no_hold_on_the_id", no_hold_on_the_id},
                                              {"in_fact", in_fact},
+                                             {"sizeless", sizeless},
+                                             {"endless", endless},
                                              {NULL, NULL}};
 const test_module_t test_buffered = {"buffered", buffered_cases};

@@ -399,31 +399,11 @@ static void no_permission_for_a_known_file(void)
     CHECK_NUMBER(result, 0);
 }
 
-/* The system's own files say that they are empty, and are not. */
-static void size_that_lies(void)
-{
-    smmap_manager_t *manager = manager_make(NULL);
-    smmap_cursor_t *cursor = NULL;
-    apr_finfo_t info;
-
-    if (apr_stat(&info, "/proc/version", APR_FINFO_SIZE, test_pool) != APR_SUCCESS ||
-        info.size != 0) {
-        test_skip("there is no /proc/version");
-        return;
-    }
-    CHECK_STATUS(smmap_cursor_open(&cursor, manager, "/proc/version", test_pool),
-                 SMMAP_ENOTREGULAR);
-    CHECK(cursor == NULL);
-    CHECK_NUMBER(manager_stats(manager).files, 0);
-    counts_check();
-}
-
 static const test_case_t cases[] = {{"missing", missing},
                                     {"links_to_nothing", links_to_nothing},
                                     {"handle_not_for_reading", handle_not_for_reading},
                                     {"no_permission_for_a_known_file",
                                      no_permission_for_a_known_file},
-                                    {"size_that_lies", size_that_lies},
                                     {"null_arguments", null_arguments},
                                     {"directory_and_devices", directory_and_devices},
                                     {"fifo", fifo},

@@ -20,8 +20,8 @@
 #define SMMAP_ECLOSED (SMMAP_START_STATUS + 1)
 /** The buffer is on no file yet, and no cursor was given. */
 #define SMMAP_ENOFILE (SMMAP_START_STATUS + 2)
-/** Not a regular file, or one without a size: directories, FIFOs, sockets, devices and files
-    of the system's making cannot be mapped. */
+/** Not a regular file: directories, FIFOs, sockets and devices cannot be mapped. Also a file of
+    the system's making that has no size and does not end within 64 MiB. */
 #define SMMAP_ENOTREGULAR (SMMAP_START_STATUS + 3)
 /** The path names another file now than when the cursor was opened. Open it anew. */
 #define SMMAP_ESTALE (SMMAP_START_STATUS + 4)
