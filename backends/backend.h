@@ -94,7 +94,8 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 apr_status_t smmap__os_file_close(apr_os_file_t file);
 
 /**
- * How long a file is now. APR could, at four times the cost; guarded reads ask often.
+ * How long a file is now, or a block device. APR could, but not of a device, and at four times
+ * the cost; guarded reads ask often.
  *
  * @param size (out) bytes.
  */

@@ -23,7 +23,9 @@
 #include <unistd.h>
 
 #ifdef __linux__
+#include <linux/fs.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -92,6 +94,24 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return close(file) == 0 ? APR_SUCCESS : errno;
 }
 
+/* fstat says 0 of a block device. */
+static apr_status_t device_size(apr_off_t *size, apr_os_file_t file)
+{
+#ifdef __linux__
+    apr_uint64_t bytes = 0;
+
+    if (ioctl(file, BLKGETSIZE64, &bytes) != 0) {
+        return errno;
+    }
+    *size = (apr_off_t)bytes;
+    return APR_SUCCESS;
+#else
+    (void)size;
+    (void)file;
+    return APR_ENOTIMPL;
+#endif
+}
+
 apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 {
     struct stat info;
@@ -100,7 +120,7 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
         return errno;
     }
     *size = (apr_off_t)info.st_size;
-    return APR_SUCCESS;
+    return S_ISBLK(info.st_mode) ? device_size(size, file) : APR_SUCCESS;
 }
 
 int smmap__os_is_stream(apr_os_file_t file)

@@ -192,7 +192,7 @@ static apr_status_t open_once(smmap_manager_t *manager, const smmap__name_t *nam
     /* Look before opening: opening a device may already do something. */
     status = apr_stat(&info, smmap__name_text(name), APR_FINFO_TYPE, scratch);
     apr_pool_destroy(scratch);
-    if (status == APR_SUCCESS && info.filetype != APR_REG) {
+    if (status == APR_SUCCESS && info.filetype != APR_REG && info.filetype != APR_BLK) {
         status = SMMAP_ENOTREGULAR;
     }
     return status == APR_SUCCESS ? smmap__os_file_open(handle, smmap__name_text(name)) : status;
@@ -234,7 +234,10 @@ apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t hand
     if (status != APR_SUCCESS) {
         return smmap__os_is_stream(handle) ? SMMAP_ENOTREGULAR : status;
     }
-    if (info.filetype != APR_REG) {
+    if (info.filetype == APR_BLK && smmap__os_file_size(&info.size, handle) != APR_SUCCESS) {
+        return SMMAP_ENOTREGULAR;
+    }
+    if (info.filetype != APR_REG && info.filetype != APR_BLK) {
         return SMMAP_ENOTREGULAR;
     }
     memset(identity, 0, sizeof *identity);

@@ -344,6 +344,60 @@ static void sizeless(void)
     }
 }
 
+/* A file as a block device, until losetup -d; 0: it cannot be one. */
+static int device_make(const char *path, char *device, apr_size_t size)
+{
+    char command[600];
+    FILE *answer;
+
+    snprintf(command, sizeof command, "losetup --find --show --read-only '%s' 2>/dev/null", path);
+    answer = popen(command, "r");
+    device[0] = '\0';
+    if (answer != NULL) {
+        if (fgets(device, (int)size, answer) != NULL) {
+            device[strcspn(device, "\n")] = '\0';
+        }
+        pclose(answer);
+    }
+    return device[0] != '\0';
+}
+
+/* A block device is mapped like a file. */
+static void block_device(void)
+{
+    test_file_t file;
+    char device[64];
+    char command[80];
+    unsigned char copy[5000];
+    apr_size_t got = 0;
+
+    NEEDS_REAL();
+    file = file_make("file", 20 * 4096);
+    if (!device_make(file.path, device, sizeof device)) {
+        test_skip("no loop device can be made, for which losetup and root are needed");
+        return;
+    }
+    /* Until it is gone again nothing ends the test. */
+    manager = manager_sliding(smmap_granularity(), 0, 0, SMMAP_LIMITS_SOFT);
+    cursor = NULL;
+    CHECK_OK(smmap_cursor_open(&cursor, manager, device, test_pool));
+    if (cursor != NULL) {
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
+        CHECK_OK(smmap_cursor_use(cursor, (apr_off_t)file.size - 4096, 0));
+        CHECK(cursor_shows(cursor, &file));
+        CHECK_OK(smmap_cursor_read(cursor, 100, copy, sizeof copy, &got));
+        CHECK(got == sizeof copy && memcmp(copy, file.data + 100, got) == 0);
+        CHECK_OK(smmap_cursor_refresh(cursor));
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
+        CHECK_NUMBER(manager_stats(manager).buffered, 0);
+        counts_check();
+        smmap_cursor_close(cursor);
+    }
+    CHECK_OK(manager_destroy(manager));
+    snprintf(command, sizeof command, "losetup --detach '%s'", device);
+    CHECK_NUMBER(system(command), 0);
+}
+
 /* One that does not end is not counted for ever. */
 static void endless(void)
 {
@@ -372,5 +426,6 @@ static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"in_fact", in_fact},
                                              {"sizeless", sizeless},
                                              {"endless", endless},
+                                             {"block_device", block_device},
                                              {NULL, NULL}};
 const test_module_t test_buffered = {"buffered", buffered_cases};

@@ -74,8 +74,9 @@ typedef struct smmap_cursor_t {
  * @return APR_SUCCESS (an empty file can be opened; its windows are APR_EOF);
  *         APR_EINVAL: an argument is NULL, or the path is empty;
  *         APR_ENOENT, APR_EACCES, ...: as the system says;
- *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device, or a file of the system's
- *         making that has no size and does not end within 64 MiB (/proc);
+ *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device (but for block devices on
+ *         Linux), or a file of the system's making that has no size and does not end within
+ *         64 MiB (/proc);
  *         SMMAP_ELIMIT_FILES: the hard limit of open files;
  *         APR_ENOMEM.
  */

@@ -20,8 +20,9 @@
 #define SMMAP_ECLOSED (SMMAP_START_STATUS + 1)
 /** The buffer is on no file yet, and no cursor was given. */
 #define SMMAP_ENOFILE (SMMAP_START_STATUS + 2)
-/** Not a regular file: directories, FIFOs, sockets and devices cannot be mapped. Also a file of
-    the system's making that has no size and does not end within 64 MiB. */
+/** Not a regular file: directories, FIFOs, sockets and devices cannot be mapped, but for block
+    devices on Linux. Also a file of the system's making that has no size and does not end
+    within 64 MiB. */
 #define SMMAP_ENOTREGULAR (SMMAP_START_STATUS + 3)
 /** The path names another file now than when the cursor was opened. Open it anew. */
 #define SMMAP_ESTALE (SMMAP_START_STATUS + 4)
