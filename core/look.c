@@ -16,20 +16,9 @@ int smmap_cursor_is_valid(const smmap_cursor_t *cursor)
 
 int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
 {
-    smmap_manager_t *manager;
-    int closed;
+    const smmap_manager_t *manager = cursor != NULL ? inside(cursor)->manager : NULL;
 
-    if (cursor == NULL) {
-        return 0;
-    }
-    manager = inside(cursor)->manager;
-    if (smmap__forked(manager)) {
-        return 0;
-    }
-    smmap__manager_lock(manager);
-    closed = smmap__count_load(&manager->closed) != 0;
-    smmap__manager_unlock(manager);
-    return !closed;
+    return manager != NULL && !smmap__forked(manager) && smmap__count_load(&manager->closed) == 0;
 }
 
 const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor)
@@ -90,22 +79,8 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
 
 apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
 {
-    smmap_manager_t *manager;
-    apr_off_t size;
-
-    if (cursor == NULL) {
-        return 0;
-    }
-    manager = inside(cursor)->manager;
-    if (smmap__forked(manager)) {
-        return 0;
-    }
-    smmap__manager_lock(manager);
-    size = smmap__count_load(&manager->closed) == 0
-               ? smmap__offset_load(&inside(cursor)->file->size)
-               : 0;
-    smmap__manager_unlock(manager);
-    return size;
+    return smmap_cursor_is_associated(cursor) ? smmap__offset_load(&inside(cursor)->file->size)
+                                              : 0;
 }
 
 const char *smmap_cursor_path(const smmap_cursor_t *cursor)
