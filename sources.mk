@@ -296,6 +296,10 @@ SMMAP_BENCH_MAIN_FILES = \
 	tools/size.c \
 	tools/size.h
 
+# smmap-guardcost: what the guard takes of a copy.
+SMMAP_GUARDCOST_FILES = \
+	bench/guardcost.c
+
 # smmap-bookkeeping: the core on a backend behind which there is nothing.
 SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \

@@ -238,8 +238,8 @@ apr_status_t smmap__os_guard_install(void);
 typedef enum smmap__os_copied_t {
     SMMAP__OS_COPIED,   /**< it is what the file held */
     SMMAP__OS_MAYBE,    /**< it is, unless the file ends before the last byte of it: of some
-                             page, the last byte that was copied is zero in the mapping when
-                             it is looked at once more, after the copy */
+                             page, the last byte that was copied and the last of the page (or
+                             of the mapping) are zero when they are looked at after the copy */
     SMMAP__OS_FAULTED   /**< there was a fault, or a page of the mapping was replaced in one that
                              smmap__os_guard_patched() tells of; what is in `to` is undefined */
 } smmap__os_copied_t;
@@ -248,12 +248,13 @@ typedef enum smmap__os_copied_t {
  * Copy from a mapping.
  *
  * @param mapping (in) its address.
+ * @param length (in) its bytes.
  * @param offset (in) first byte, from the start of the mapping.
  * @param size (in) bytes, not 0.
  * @param fault (out) on failure, the offset in the mapping that could not be read.
  */
-smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                                        apr_size_t size, apr_size_t *fault);
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault);
 
 /**
  * Guard a mapping in this thread until smmap__os_guard_end().

@@ -330,8 +330,10 @@ apr_status_t smmap__os_guard_install(void)
     return status;
 }
 
-/* Of some page, is the last of these bytes zero? */
-static int has_zero_at_an_end(const volatile unsigned char *bytes, apr_size_t size)
+/* Of some page, can what was copied be behind a file's end? There all bytes to the page's end
+   are zero, and to the mapping's, which is where the file ended. The first byte to look at is
+   the last that was copied, as its line is in the processor's cache. */
+static int may_be_cut(const volatile unsigned char *bytes, apr_size_t size, apr_size_t behind)
 {
     apr_size_t end = page_size - ((uintptr_t)bytes & (page_size - 1)); /* of the first page */
 
@@ -341,21 +343,27 @@ static int has_zero_at_an_end(const volatile unsigned char *bytes, apr_size_t si
         }
         end += page_size;
     }
-    return bytes[size - 1] == 0;
+    if (bytes[size - 1] != 0) {
+        return 0;
+    }
+    return bytes[(end < size + behind ? end : size + behind) - 1] == 0;
 }
 
-smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                                        apr_size_t size, apr_size_t *fault)
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault)
 {
     copy_t copy;
     int maybe;
 
     copy.outer = copying_get();
     copy.begin = (uintptr_t)mapping + offset;
-    copy.end = copy.begin + size;
+    copy.end = page_of(copy.begin + size - 1) + page_size; /* the page's end is looked at, too */
     if (REMEMBER(copy.way_out) != 0) {
         copying_set(copy.outer);
         *fault = (apr_size_t)(copy.fault - (uintptr_t)mapping);
+        if (*fault >= offset + size) {
+            *fault = offset + size - 1; /* its page went after it was copied */
+        }
         return SMMAP__OS_FAULTED;
     }
     order();
@@ -364,7 +372,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     memcpy(to, mapping + offset, size);
     /* Not in the copy: memcpy may have read the last byte first, and the file been cut then. */
     atomic_thread_fence(memory_order_acquire);
-    maybe = has_zero_at_an_end(mapping + offset, size);
+    maybe = may_be_cut(mapping + offset, size, length - offset - size);
     order();
     copying_set(copy.outer);
     if (atomic_load_explicit(&patched, memory_order_relaxed) != 0 &&

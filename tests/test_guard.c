@@ -440,6 +440,32 @@ static void ended_by_another_thread(void)
     CHECK_OK(smmap_cursor_end_guard(cursor));
 }
 
+/* A zero asks for the file's size only where its page ends with one, too. */
+static void zeroes_within_a_page(void)
+{
+    const unsigned char zeroes[8] = {0};
+    unsigned char bytes[8];
+    apr_size_t asked;
+    apr_size_t got;
+
+    NEEDS_FAKE();
+    begin(SMMAP_MODE_STATIC);
+    file_write(file.path, 100, zeroes, sizeof zeroes);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    asked = fake_calls(FAKE_SIZE);
+    CHECK_OK(read_at(100, sizeof bytes, bytes, &got));
+    CHECK(got == sizeof bytes && memcmp(bytes, zeroes, got) == 0);
+    CHECK_NUMBER(fake_calls(FAKE_SIZE), asked);
+    smmap_cursor_release(cursor);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    file_write(file.path, 4095, zeroes, 1);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK_OK(read_at(100, sizeof bytes, bytes, &got));
+    CHECK(got == sizeof bytes && memcmp(bytes, zeroes, got) == 0);
+    CHECK(fake_calls(FAKE_SIZE) > asked);
+    counts_check();
+}
+
 static const test_case_t guard_cases[] = {{"options", options},
                                    {"reads_as_without", reads_as_without},
                                    {"ordered_fault", ordered_fault},
@@ -454,5 +480,6 @@ static const test_case_t guard_cases[] = {{"options", options},
                                    {"guarded_moves", guarded_moves},
                                    {"nested", nested},
                                    {"ended_by_another_thread", ended_by_another_thread},
+                                   {"zeroes_within_a_page", zeroes_within_a_page},
                                    {NULL, NULL}};
 const test_module_t test_guard = {"guard", guard_cases};
