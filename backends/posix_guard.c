@@ -33,6 +33,7 @@
 #include "config.h"
 
 #include "backends/backend.h"
+#include "backends/page_ends.h"
 #include "backends/posix_guard.h"
 
 #include <errno.h>
@@ -330,20 +331,6 @@ apr_status_t smmap__os_guard_install(void)
     return status;
 }
 
-/* Of some page, is the last of these bytes zero? */
-static int has_zero_at_an_end(const volatile unsigned char *bytes, apr_size_t size)
-{
-    apr_size_t end = page_size - ((uintptr_t)bytes & (page_size - 1)); /* of the first page */
-
-    while (end < size) {
-        if (bytes[end - 1] == 0) {
-            return 1;
-        }
-        end += page_size;
-    }
-    return bytes[size - 1] == 0;
-}
-
 smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
                                         apr_size_t size, apr_size_t *fault)
 {
@@ -364,7 +351,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     memcpy(to, mapping + offset, size);
     /* Not in the copy: memcpy may have read the last byte first, and the file been cut then. */
     atomic_thread_fence(memory_order_acquire);
-    maybe = has_zero_at_an_end(mapping + offset, size);
+    maybe = smmap__ends_in_zero(mapping + offset, size, page_size);
     order();
     copying_set(copy.outer);
     return maybe ? SMMAP__OS_MAYBE : SMMAP__OS_COPIED;

@@ -5,11 +5,7 @@
  */
 #include "harness.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
 
@@ -227,43 +223,14 @@ static void no_hold_on_the_id(void)
     CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)unit, 0), SMMAP_ESTALE);
 }
 
-/* A regular file that the system really does not map; NULL: none is known here. */
-static const char *unmappable(void)
-{
-    static const char *const candidates[] = {"/sys/kernel/notes",
-                                             "/sys/firmware/acpi/tables/DSDT",
-                                             "/sys/firmware/acpi/tables/FACP"};
-    apr_size_t i;
-
-    for (i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        int fd = open(candidates[i], O_RDONLY);
-        struct stat info;
-        void *memory;
-
-        if (fd < 0) {
-            continue;
-        }
-        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
-            memory = mmap(NULL, (apr_size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
-            if (memory == MAP_FAILED) {
-                close(fd);
-                return candidates[i];
-            }
-            munmap(memory, (apr_size_t)info.st_size);
-        }
-        close(fd);
-    }
-    return NULL;
-}
-
 static void in_fact(void)
 {
-    const char *path = unmappable();
+    const char *path = native_unmappable();
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     unsigned char bytes[100];
     apr_size_t got;
-    ssize_t there;
-    int fd;
+    apr_off_t there;
+    apr_os_file_t handle;
 
     NEEDS_REAL();
     if (path == NULL) {
@@ -273,9 +240,9 @@ static void in_fact(void)
     options.guard = SMMAP_GUARD_ON;
     manager = manager_make(&options);
     cursor = cursor_open(manager, path);
-    fd = file_open(path);
-    there = read(fd, bytes, sizeof bytes);
-    close(fd);
+    handle = file_open(path);
+    there = native_read(handle, bytes, sizeof bytes);
+    file_close(handle);
     NEED(there > 0);
     NEED_OK(smmap_cursor_use(cursor, 0, (apr_size_t)there));
     CHECK_NUMBER(smmap_cursor_size(cursor), there);
