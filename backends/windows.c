@@ -51,11 +51,14 @@ static apr_status_t memory_status(DWORD error)
     }
 }
 
-/* What a file system answers that does not know how to map: a driver that was written
-   without it, or that says which files it does not map. */
+/* That there is no section: the file is empty, or the file system does not know how to map.
+   That may be a driver that was written without it, or one that says which files it does not
+   map. */
 static apr_status_t section_status(DWORD error)
 {
     switch (error) {
+    case ERROR_FILE_INVALID:
+        return APR_EOF;
     case ERROR_INVALID_FUNCTION:
     case ERROR_NOT_SUPPORTED:
     case ERROR_BAD_EXE_FORMAT: /* that is how STATUS_INVALID_FILE_FOR_SECTION comes out */
@@ -63,6 +66,15 @@ static apr_status_t section_status(DWORD error)
     default:
         return memory_status(error);
     }
+}
+
+/* That there is no view. The section ends before it: so STATUS_INVALID_VIEW_SIZE comes out,
+   as we may read what is open for reading; of an offset behind the end Wine says the other. */
+static apr_status_t view_status(DWORD error)
+{
+    return error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER
+               ? APR_EOF
+               : memory_status(error);
 }
 
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
@@ -89,7 +101,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     }
     CloseHandle(section);
     if (address == NULL) {
-        return memory_status(error);
+        return view_status(error);
     }
     mapping->address = address;
     mapping->length = length;

@@ -138,7 +138,6 @@ static void try_to_cut(void)
 static void read_while_cut(smmap_mode_t mode, int mixed)
 {
     reader_t readers[READERS];
-    apr_status_t result;
     apr_size_t i;
     apr_size_t round;
     apr_size_t refused = 0;
@@ -183,7 +182,7 @@ static void read_while_cut(smmap_mode_t mode, int mixed)
     }
     atomic_store(&stop_now, 1);
     for (i = 0; i < READERS; i++) {
-        CHECK_OK(apr_thread_join(&result, readers[i].thread));
+        thread_join(readers[i].thread);
         CHECK_NUMBER(atomic_load(&readers[i].wrong), 0);
         good += readers[i].good;
         refused += readers[i].refused;

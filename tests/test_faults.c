@@ -226,7 +226,6 @@ static void threads(void)
 {
     static const char *const names[THREADS] = {"a", "b", "c", "d"};
     worker_t *workers = apr_pcalloc(test_pool, THREADS * sizeof *workers);
-    apr_status_t result;
     apr_size_t round;
     int i;
 
@@ -249,7 +248,7 @@ static void threads(void)
             NEED_OK(apr_thread_create(&workers[i].thread, NULL, copy_on, &workers[i], test_pool));
         }
         for (i = 0; i < THREADS; i++) {
-            CHECK_OK(apr_thread_join(&result, workers[i].thread));
+            thread_join(workers[i].thread);
             CHECK_NUMBER(smmap__count_load(&workers[i].wrong), 0);
         }
     }
