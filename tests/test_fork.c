@@ -23,11 +23,17 @@ static int nothing(void *unused)
     return 0;
 }
 
+/* It skips where there are none. */
+static void needs_forks(void)
+{
+    CHECK_NUMBER(test_in_child(nothing, NULL), 0);
+}
+
 static void begin(void)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
 
-    CHECK_NUMBER(test_in_child(nothing, NULL), 0); /* skips where there are no forks */
+    needs_forks();
     unit = smmap_granularity();
     fake_set_birth(1);
     file = file_make("file", 8 * unit);
@@ -197,6 +203,7 @@ static void child_of_busy_threads(void)
     apr_thread_t *threads[THREADS];
     apr_size_t i;
 
+    needs_forks();
     if (test_is_light()) {
         test_skip("a child that leaves alone what is half-way has a leak, to a memory checker");
         return;
