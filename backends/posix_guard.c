@@ -331,6 +331,11 @@ apr_status_t smmap__os_guard_install(void)
     return status;
 }
 
+/* Called by a pointer that the compiler does not see through. It may make a copy without a
+   call (gcc with -minline-all-stringops), and where nothing is called it takes the way out
+   for one that nobody takes, and leaves it out. */
+static void *(*const volatile copy_bytes)(void *, const void *, size_t) = memcpy;
+
 smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
                                         apr_size_t size, apr_size_t *fault)
 {
@@ -348,7 +353,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     order();
     copying_set(&copy);
     order();
-    memcpy(to, mapping + offset, size);
+    copy_bytes(to, mapping + offset, size);
     /* Not in the copy: memcpy may have read the last byte first, and the file been cut then. */
     atomic_thread_fence(memory_order_acquire);
     maybe = smmap__ends_in_zero(mapping + offset, size, page_size);

@@ -214,7 +214,8 @@ static int copy_guarded(copy_t *copy, void *to, apr_size_t size)
         TlsSetValue(copying_key, copy->outer);
         return -1;
     }
-    /* It fails where a thread sets its first value for a key beyond the first 64, and there
+    /* That there is a call from here on keeps gcc from leaving out the way out.
+       It fails where a thread sets its first value for a key beyond the first 64, and there
        is no memory for them. Then nothing is copied; the core reads instead. */
     copy->fault = copy->begin;
     if (!TlsSetValue(copying_key, copy)) {
