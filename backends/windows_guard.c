@@ -66,6 +66,8 @@ static inline void order_loads(void)
 #endif
 }
 
+#if defined(_MSC_VER) || defined(__x86_64__) || defined(__i386__)
+
 /* Is it a page of what is copied that could not be had? */
 static int is_of_copy(const EXCEPTION_RECORD *record, copy_t *copy)
 {
@@ -81,6 +83,8 @@ static int is_of_copy(const EXCEPTION_RECORD *record, copy_t *copy)
     copy->fault = fault > copy->begin ? fault : copy->begin;
     return 1;
 }
+
+#endif
 
 /* The copy; 1: it may be that the file ends before the last byte of it. A function of its
    own: clang takes a function that is called for what may raise an exception, not a load. */
