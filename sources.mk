@@ -56,6 +56,7 @@ SMMAP_MEMORY_FILES = \
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
+	backends/page_ends.h \
 	backends/posix.c \
 	backends/posix_chain.c \
 	backends/posix_guard.c \
@@ -64,9 +65,12 @@ SMMAP_BACKEND_POSIX_FILES = \
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
+	backends/page_ends.h \
 	backends/windows.c \
 	backends/windows.h \
-	backends/windows_file.c
+	backends/windows_file.c \
+	backends/windows_guard.c \
+	backends/windows_paranoid.c
 
 # What both test programs are made of, and what each has besides: suite-posix, or
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told
@@ -89,6 +93,7 @@ SMMAP_TEST_FILES = \
 	tests/test_cursor.c \
 	tests/test_cutting.c \
 	tests/test_failures.c \
+	tests/test_faults.c \
 	tests/test_fences.c \
 	tests/test_fork.c \
 	tests/test_growth.c \
@@ -107,7 +112,6 @@ SMMAP_TEST_FILES = \
 	tests/test_resized.c \
 	tests/test_scan.c \
 	tests/test_share.c \
-	tests/test_signals.c \
 	tests/test_slots.c \
 	tests/test_stale.c \
 	tests/test_status.c \
@@ -128,11 +132,14 @@ SMMAP_TEST_FAKE_FILES = \
 
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
 	tests/platform_posix.c \
-	tests/platform_posix_fake.c
+	tests/platform_posix_fake.c \
+	tests/test_signals.c
 
 SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
 	tests/platform_windows.c \
-	tests/platform_windows_process.c
+	tests/platform_windows_fault.c \
+	tests/platform_windows_process.c \
+	tests/test_signals_windows.c
 
 # The stress programs, for POSIX systems alone: what both are made of, and what each has
 # besides. stress_posix.c includes backends/posix.c.
@@ -149,6 +156,7 @@ SMMAP_STRESS_FILES = \
 	tests/stress_work.c
 
 SMMAP_STRESS_POSIX_FILES = \
+	backends/page_ends.h \
 	backends/posix_chain.c \
 	backends/posix_guard.c \
 	backends/posix_guard.h \

@@ -124,7 +124,8 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file);
  * @param file (in) open for reading.
  * @param offset (in) a multiple of the granularity, not negative.
  * @param length (in) bytes, not 0; offset + length is not past the size just measured.
- * @return APR_ENOTIMPL: files of this kind cannot be mapped.
+ * @return APR_ENOTIMPL: files of this kind cannot be mapped; APR_EOF: the file ends before,
+ *         by now. Not every system looks.
  */
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length);

@@ -33,6 +33,7 @@
 #include "config.h"
 
 #include "backends/backend.h"
+#include "backends/page_ends.h"
 #include "backends/posix_guard.h"
 
 #include <errno.h>
@@ -330,24 +331,10 @@ apr_status_t smmap__os_guard_install(void)
     return status;
 }
 
-/* Of some page, can what was copied be behind a file's end? There all bytes to the page's end
-   are zero, and to the mapping's, which is where the file ended. The first byte to look at is
-   the last that was copied, as its line is in the processor's cache. */
-static int may_be_cut(const volatile unsigned char *bytes, apr_size_t size, apr_size_t behind)
-{
-    apr_size_t end = page_size - ((uintptr_t)bytes & (page_size - 1)); /* of the first page */
-
-    while (end < size) {
-        if (bytes[end - 1] == 0) {
-            return 1;
-        }
-        end += page_size;
-    }
-    if (bytes[size - 1] != 0) {
-        return 0;
-    }
-    return bytes[(end < size + behind ? end : size + behind) - 1] == 0;
-}
+/* Called by a pointer that the compiler does not see through. It may make a copy without a
+   call (gcc with -minline-all-stringops), and where nothing is called it takes the way out
+   for one that nobody takes, and leaves it out. */
+static void *(*const volatile copy_bytes)(void *, const void *, size_t) = memcpy;
 
 smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
                                         apr_size_t offset, apr_size_t size, apr_size_t *fault)
@@ -369,10 +356,10 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     order();
     copying_set(&copy);
     order();
-    memcpy(to, mapping + offset, size);
+    copy_bytes(to, mapping + offset, size);
     /* Not in the copy: memcpy may have read the last byte first, and the file been cut then. */
     atomic_thread_fence(memory_order_acquire);
-    maybe = may_be_cut(mapping + offset, size, length - offset - size);
+    maybe = smmap__may_be_cut(mapping + offset, size, length - offset - size, page_size);
     order();
     copying_set(copy.outer);
     if (atomic_load_explicit(&patched, memory_order_relaxed) != 0 &&

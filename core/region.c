@@ -188,6 +188,17 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
     return status;
 }
 
+/* Some systems look where the file ends when they map. */
+static apr_status_t show(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
+                         smmap__os_mapping_t *mapping)
+{
+    apr_status_t status = attempt->buffered
+                              ? fill(attempt, handle, length, mapping)
+                              : smmap__os_map(mapping, handle, attempt->range.begin, length);
+
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}
+
 /* Reserve room and map. Refused for want of memory: once unmap all that no one
    pins, then try ever smaller windows. The lock is held, and let go meanwhile. */
 static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
@@ -208,9 +219,7 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             return status;
         }
         smmap__manager_unlock(manager);
-        status = attempt->buffered ? fill(attempt, handle, (apr_size_t)length, mapping)
-                                   : smmap__os_map(mapping, handle, attempt->range.begin,
-                                                   (apr_size_t)length);
+        status = show(attempt, handle, (apr_size_t)length, mapping);
         if (status == APR_SUCCESS && !attempt->buffered && attempt->access != SMMAP_ACCESS_NORMAL) {
             /* A hint: where it is not taken, it is not. */
             smmap__os_advise(mapping, 0, (apr_size_t)length,

@@ -9,7 +9,8 @@
  * backend asks fake_present() (fake_backend.h) and skips itself otherwise.
  *
  * A module is a file test_NAME.c that defines `const test_module_t test_NAME` and
- * has a line in the list of runner.c. Around each of its tests the harness makes
+ * has a line in the list of runner.c (test_signals_windows.c is test_signals.c there, with the
+ * same names of tests). Around each of its tests the harness makes
  * an empty directory and a pool, and afterwards sees to it that nothing is left:
  * no memory, no mapping, no handle.
  *

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,6 +135,55 @@ int native_resize(const char *path, apr_off_t size)
     return truncate(path, (off_t)size) == 0;
 }
 
+int native_cut(const char *path, apr_off_t size)
+{
+    return native_resize(path, size);
+}
+
+/* By pages behind the end of a file, in their place. */
+void native_lose(const volatile unsigned char *pages, apr_size_t size)
+{
+    void *place = (void *)(apr_uintptr_t)pages;
+    FILE *empty = tmpfile();
+
+    NEED(empty != NULL);
+    NEED(mmap(place, size, PROT_READ, MAP_SHARED | MAP_FIXED, fileno(empty), 0) == place);
+    fclose(empty);
+}
+
+int native_guards_pointers(void)
+{
+    return 1;
+}
+
+const char *native_unmappable(void)
+{
+    static const char *const candidates[] = {"/sys/kernel/notes",
+                                             "/sys/firmware/acpi/tables/DSDT",
+                                             "/sys/firmware/acpi/tables/FACP"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        int fd = open(candidates[i], O_RDONLY);
+        struct stat info;
+        void *memory;
+
+        if (fd < 0) {
+            continue;
+        }
+        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
+            memory = mmap(NULL, (apr_size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+            if (memory == MAP_FAILED) {
+                close(fd);
+                return candidates[i];
+            }
+            munmap(memory, (apr_size_t)info.st_size);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
 apr_status_t native_rename(const char *from, const char *to)
 {
     return rename(from, to) == 0 ? APR_SUCCESS : errno;
@@ -236,6 +286,21 @@ int native_fork(int (*run)(void *), void *argument)
     while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
     }
     return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
+}
+
+int native_started_program_has(const char *part)
+{
+    char command[400];
+    int state;
+
+    if (access("/proc/self/fd", R_OK) != 0) {
+        return -1;
+    }
+    snprintf(command, sizeof command, "ls -l /proc/self/fd | grep -q '%s'", part);
+    fflush(NULL);
+    state = system(command);
+    NEED(WIFEXITED(state) && WEXITSTATUS(state) <= 1);
+    return WEXITSTATUS(state) == 0;
 }
 
 int native_limit_handles(int more)
@@ -395,4 +460,31 @@ int native_make_root(char *path, apr_size_t size)
 void native_line_buffered(FILE *file)
 {
     setvbuf(file, NULL, _IOLBF, 0);
+}
+
+void native_device_make(const char *path, char *device, apr_size_t size)
+{
+    char command[600];
+    FILE *answer;
+
+    snprintf(command, sizeof command, "losetup --find --show --read-only '%s' 2>/dev/null", path);
+    answer = popen(command, "r");
+    device[0] = '\0';
+    if (answer != NULL) {
+        if (fgets(device, (int)size, answer) != NULL) {
+            device[strcspn(device, "\n")] = '\0';
+        }
+        pclose(answer);
+    }
+    if (device[0] == '\0') {
+        test_skip_now("no loop device can be made, for which losetup and root are needed");
+    }
+}
+
+int native_device_remove(const char *device)
+{
+    char command[100];
+
+    snprintf(command, sizeof command, "losetup --detach '%s'", device);
+    return system(command) == 0;
 }

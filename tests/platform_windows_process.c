@@ -90,6 +90,15 @@ void native_aligned_free(void *memory)
     _aligned_free(memory);
 }
 
+apr_status_t native_protect(void *memory, apr_size_t size, int allowed)
+{
+    DWORD before;
+
+    return VirtualProtect(memory, size, allowed ? PAGE_READWRITE : PAGE_NOACCESS, &before)
+               ? APR_SUCCESS
+               : APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+}
+
 static SRWLOCK the_lock = SRWLOCK_INIT;
 
 void fake_lock(void)

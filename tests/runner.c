@@ -57,6 +57,7 @@
     X(test_threads)        \
     X(test_buffered)       \
     X(test_guard)          \
+    X(test_faults)         \
     X(test_cutting)        \
     X(test_signals)        \
     X(test_fork)           \
