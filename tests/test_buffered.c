@@ -314,7 +314,6 @@ static void sizeless(void)
 /* A block device is mapped like a file. */
 static void block_device(void)
 {
-    test_file_t file;
     char device[64];
     unsigned char copy[5000];
     apr_size_t got = 0;
