@@ -76,6 +76,8 @@ SMMAP_TEST_FILES = \
 	tests/harness_files.c \
 	tests/platform.h \
 	tests/runner.c \
+	tests/scenario.c \
+	tests/scenario.h \
 	tests/test_between.c \
 	tests/test_budget.c \
 	tests/test_buffer.c \
