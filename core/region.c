@@ -168,7 +168,8 @@ static void be_buffered(attempt_t *attempt)
     choose_range(attempt);
 }
 
-/* Memory with the bytes of the range. */
+/* Memory with the bytes of the range. A mapping that is there although it failed could not be
+   given back. */
 static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
                          smmap__os_mapping_t *mapping)
 {
@@ -221,6 +222,10 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
         if (status == APR_SUCCESS) {
             return APR_SUCCESS;
         }
+        if (mapping->address != NULL) {
+            manager->stats.map_failures++;
+            return status; /* it keeps its room */
+        }
         smmap__room_return_locked(manager, (apr_size_t)length);
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
             be_buffered(attempt);
@@ -237,6 +242,28 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             return status;
         }
         manager->stats.retries++;
+    }
+}
+
+/* A region that is mapped now is counted. */
+static void count_map(const attempt_t *attempt, const smmap__region_t *region)
+{
+    smmap_stats_t *stats = &attempt->file->manager->stats;
+
+    stats->maps++;
+    if (attempt->buffered) {
+        stats->buffered++;
+        stats->buffered_regions++;
+        stats->buffered_bytes += region->mapping.length;
+    }
+    stats->over_limit += stats->mapped_bytes > attempt->file->manager->max_mapped_bytes ||
+                         stats->regions > attempt->file->manager->max_regions;
+    stats->halved += attempt->smaller != 0;
+    if (stats->peak_mapped_bytes < stats->mapped_bytes) {
+        stats->peak_mapped_bytes = stats->mapped_bytes;
+    }
+    if (stats->peak_regions < stats->regions) {
+        stats->peak_regions = stats->regions;
     }
 }
 
@@ -261,6 +288,12 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     if (status == APR_SUCCESS) {
         status = map_locked(attempt, handle, &region->mapping);
     }
+    if (status != APR_SUCCESS && region != NULL && region->mapping.address != NULL) {
+        count_map(attempt, region); /* tried again with what else could not be unmapped */
+        region->next = manager->stuck;
+        manager->stuck = region;
+        return status;
+    }
     if (status != APR_SUCCESS) {
         smmap__free(region);
         return status;
@@ -278,21 +311,7 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     } else {
         smmap__region_hide_locked(region);
     }
-    manager->stats.maps++;
-    if (attempt->buffered) {
-        manager->stats.buffered++;
-        manager->stats.buffered_regions++;
-        manager->stats.buffered_bytes += region->mapping.length;
-    }
-    manager->stats.over_limit += manager->stats.mapped_bytes > manager->max_mapped_bytes ||
-                                 manager->stats.regions > manager->max_regions;
-    manager->stats.halved += attempt->smaller != 0;
-    if (manager->stats.peak_mapped_bytes < manager->stats.mapped_bytes) {
-        manager->stats.peak_mapped_bytes = manager->stats.mapped_bytes;
-    }
-    if (manager->stats.peak_regions < manager->stats.regions) {
-        manager->stats.peak_regions = manager->stats.regions;
-    }
+    count_map(attempt, region);
     *made = region;
     return APR_SUCCESS;
 }
