@@ -24,10 +24,10 @@ typedef struct world_t {
 
 static apr_size_t runs;   /* in this test */
 static apr_size_t faults;
+static int handles; /* open before */
 
 static void play(const world_t *world, apr_status_t injected, scenario_t *run)
 {
-    int handles = native_count_handles();
     scenario_t fresh = SCENARIO_INIT;
 
     *run = fresh;
@@ -82,6 +82,7 @@ static apr_size_t fail_each(const world_t *world, wrap_call_t call, int error, i
 static void begin(void)
 {
     scenario_begin();
+    handles = native_count_handles();
     runs = 0;
     faults = 0;
 }

@@ -1,8 +1,9 @@
 /*
  * See wrap.h: which call fails, and the functions that the linker puts before the real ones.
  *
- * For large files in a 32-bit program the C library has functions of other names (open64);
- * the objects of the library call those there, and those are wrapped then.
+ * For large files the C library has functions of other names (open64). In a 64-bit program
+ * they are the same, and both go to one of ours (wrapped.txt); in a 32-bit one the objects of
+ * the library call those alone, and those are wrapped (wrapped-32.txt).
  */
 #include "config.h"
 
@@ -257,11 +258,12 @@ int WRAP(fcntl)(int fd, int command, ...)
     va_list arguments;
     int argument;
 
-    /* All that is asked for in this program has an int, or nothing. */
+    /* All that is asked for in this program has an int, or nothing; the library duplicates. */
     va_start(arguments, command);
     argument = va_arg(arguments, int);
     va_end(arguments);
-    return fails(WRAP_FCNTL) ? -1 : REAL(fcntl)(fd, command, argument);
+    return command == F_DUPFD_CLOEXEC && fails(WRAP_FCNTL) ? -1
+                                                           : REAL(fcntl)(fd, command, argument);
 }
 
 int __real_close(int fd);
