@@ -42,6 +42,7 @@ SMMAP_CORE_FILES = \
 	core/release.c \
 	core/slots.c \
 	core/slots.h \
+	core/spare.c \
 	core/status.c \
 	core/trace.c \
 	core/window.c

@@ -520,6 +520,10 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;
     }
+    if (smmap__cursor_memory(inside(cursor)) == SMMAP__SPARE) {
+        *bytes = cursor->window_size; /* nobody has to bring it in */
+        return APR_SUCCESS;
+    }
     mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
     mapping.length = cursor->window_size;
     page = inside(cursor)->manager->page_size;

@@ -117,3 +117,19 @@ const char *smmap_cursor_path(const smmap_cursor_t *cursor)
     }
     return name != NULL ? smmap__name_text(name) : NULL;
 }
+
+int smmap__cursor_memory(const smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const smmap__region_t *region;
+    int memory;
+
+    if (smmap__forked(manager)) {
+        return 0;
+    }
+    smmap__manager_lock(manager);
+    region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
+    memory = region != NULL ? region->mapping.memory : 0;
+    smmap__manager_unlock(manager);
+    return memory;
+}

@@ -9,7 +9,8 @@
  *
  * A file that the system cannot map is read into memory, in smaller windows, and the
  * memory is a region like others. It shows the file as it was then, so such regions are
- * given up when the file's times have changed.
+ * given up when the file's times have changed. Where the system has no room for a mapping of
+ * a file that it could map, the last resort is a region of the heap's; see spare.c.
  *
  * Invariant, under the manager's lock: a region that can be found does not reach
  * past the size of its file as last measured, and a region on the grid reaches to
@@ -42,6 +43,8 @@ typedef struct attempt_t {
     int retried;
     int smaller;  /* the system refused more */
     int buffered; /* the system cannot map this file */
+    int spare;    /* there is no room for a mapping; buffered, too */
+    int copying;  /* better none than a spare one */
 } attempt_t;
 
 void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash)
@@ -148,10 +151,28 @@ static int choose_smaller(attempt_t *attempt)
     return 0;
 }
 
-static int is_exhaustion(apr_status_t status)
+/* Nothing that the system has: the granules that hold what is wanted, from the heap. */
+static int choose_spare(attempt_t *attempt)
 {
-    return APR_STATUS_IS_ENOMEM(status) || APR_STATUS_IS_EMFILE(status) ||
-           APR_STATUS_IS_ENFILE(status);
+    apr_size_t granularity = attempt->file->manager->granularity;
+    apr_off_t size = smmap__offset_load(&attempt->file->size);
+    range_t range;
+
+    range.begin = smmap_align_down(attempt->offset, granularity);
+    range.end = smmap_align_up(attempt->end, granularity);
+    range.on_grid = 0;
+    if (range.end < 0 || range.end > size) {
+        range.end = size;
+    }
+    if (attempt->spare || attempt->copying || range.end - range.begin > BUFFERED_MOST) {
+        return 0;
+    }
+    attempt->range = range;
+    attempt->window = 0;
+    attempt->smaller = 0;
+    attempt->buffered = 1;
+    attempt->spare = 1;
+    return 1;
 }
 
 /* From now on the file is read into memory, and in smaller windows. */
@@ -174,7 +195,9 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
                          smmap__os_mapping_t *mapping)
 {
     apr_size_t nread;
-    apr_status_t status = smmap__os_memory(mapping, length);
+    apr_status_t status = attempt->spare
+                              ? smmap__spare_make(attempt->file->manager, mapping, length)
+                              : smmap__os_memory(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -184,18 +207,20 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
         status = SMMAP_ETRUNCATED; /* since it was measured, a moment ago */
     }
     if (status != APR_SUCCESS) {
-        smmap__os_unmap(mapping);
+        smmap__mapping_end(mapping);
     }
     return status;
 }
 
 /* Reserve room and map. Refused for want of memory: once unmap all that no one
-   pins, then try ever smaller windows. The lock is held, and let go meanwhile. */
+   pins, then try ever smaller windows, then memory of the heap. The lock is held, and let
+   go meanwhile. */
 static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
                                smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    apr_status_t refusal = APR_SUCCESS; /* the system's */
 
     for (;;) {
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
@@ -231,15 +256,21 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             be_buffered(attempt);
             continue;
         }
-        if (is_exhaustion(status) && !attempt->retried) {
+        if (!attempt->spare) {
+            refusal = status;
+        }
+        if (smmap__exhausted(status) && !attempt->retried) {
             attempt->retried = 1;
             smmap__room_clear_locked(manager, &trash);
             smmap__trash_empty_locked(manager, &trash);
             manager->stats.evictions += trash.unmapped;
             trash.unmapped = 0;
-        } else if (!is_exhaustion(status) || !choose_smaller(attempt)) {
+        } else if (!smmap__exhausted(status)) {
             manager->stats.map_failures++;
             return status;
+        } else if (!choose_smaller(attempt) && !choose_spare(attempt)) {
+            manager->stats.map_failures += !attempt->copying;
+            return refusal;
         }
         manager->stats.retries++;
     }
@@ -248,7 +279,8 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
 /* A region that is mapped now is counted. */
 static void count_map(const attempt_t *attempt, const smmap__region_t *region)
 {
-    smmap_stats_t *stats = &attempt->file->manager->stats;
+    smmap_manager_t *manager = attempt->file->manager;
+    smmap_stats_t *stats = &manager->stats;
 
     stats->maps++;
     if (attempt->buffered) {
@@ -256,8 +288,12 @@ static void count_map(const attempt_t *attempt, const smmap__region_t *region)
         stats->buffered_regions++;
         stats->buffered_bytes += region->mapping.length;
     }
-    stats->over_limit += stats->mapped_bytes > attempt->file->manager->max_mapped_bytes ||
-                         stats->regions > attempt->file->manager->max_regions;
+    if (attempt->spare) {
+        manager->spare_regions++;
+        manager->spare_bytes += region->mapping.length;
+    }
+    stats->over_limit += stats->mapped_bytes > manager->max_mapped_bytes ||
+                         stats->regions > manager->max_regions;
     stats->halved += attempt->smaller != 0;
     if (stats->peak_mapped_bytes < stats->mapped_bytes) {
         stats->peak_mapped_bytes = stats->mapped_bytes;
@@ -301,12 +337,14 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     region->begin = attempt->range.begin;
     region->file = file;
     file->regions++;
+    file->copies += region->mapping.memory != 0;
     if (attempt->range.on_grid) {
         region->slot = smmap__slots_find(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
-    if (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS) {
+    if (!attempt->spare && (attempt->range.on_grid ||
+                            smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
         smmap__region_attach_locked(region);
     } else {
         smmap__region_hide_locked(region);
@@ -324,7 +362,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     smmap_manager_t *manager = file->manager;
     attempt_t attempt = {
         file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, pin,
-        cursor->access, 0, 0, 0};
+        cursor->access, 0, 0, 0, 0, cursor->copying};
     apr_os_file_t handle;
     apr_status_t status;
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fake_backend.h"
+#include "fake_memory.h"
 
 #define MIB ((apr_size_t)1 << 20)
 
@@ -151,7 +152,9 @@ static void failures(void)
     CHECK(cursor_shows(cursor, &file));
     CHECK_NUMBER(manager_stats(manager).evictions, 1);
     fake_fail_from(FAKE_MEMORY, 1, APR_ENOMEM);
+    fake_memory_fail_above(unit - 1); /* of the heap, neither */
     CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    fake_memory_fail_none();
     fake_fail_none();
     fake_fail_from(FAKE_MAP, 1, APR_ENOTIMPL);
     /* The bytes cannot be read, or are not all there. */
