@@ -87,6 +87,7 @@ SMMAP_TEST_FILES = \
 	tests/test_contract_files.c \
 	tests/test_cursor.c \
 	tests/test_cutting.c \
+	tests/test_exhausted.c \
 	tests/test_failures.c \
 	tests/test_fences.c \
 	tests/test_fork.c \
