@@ -273,19 +273,16 @@ int native_limit_memory(apr_size_t more)
     return setrlimit(RLIMIT_AS, &limit) == 0;
 }
 
-static void unlimit(int resource)
+void native_limit_none(void)
 {
     struct rlimit limit;
 
-    NEED(getrlimit(resource, &limit) == 0);
+    NEED(getrlimit(RLIMIT_AS, &limit) == 0);
     limit.rlim_cur = limit.rlim_max;
-    NEED(setrlimit(resource, &limit) == 0);
-}
-
-void native_limit_none(void)
-{
-    unlimit(RLIMIT_AS);
-    unlimit(RLIMIT_NOFILE);
+    NEED(setrlimit(RLIMIT_AS, &limit) == 0);
+    NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
 /* Pages of memory that differ from their neighbours, so that each is a mapping. */
