@@ -45,6 +45,7 @@ SMMAP_CORE_FILES = \
 	core/release.c \
 	core/slots.c \
 	core/slots.h \
+	core/spare.c \
 	core/status.c \
 	core/trace.c \
 	core/window.c
@@ -84,6 +85,8 @@ SMMAP_TEST_FILES = \
 	tests/harness_files.c \
 	tests/platform.h \
 	tests/runner.c \
+	tests/scenario.c \
+	tests/scenario.h \
 	tests/test_between.c \
 	tests/test_budget.c \
 	tests/test_buffer.c \
@@ -92,6 +95,7 @@ SMMAP_TEST_FILES = \
 	tests/test_contract_files.c \
 	tests/test_cursor.c \
 	tests/test_cutting.c \
+	tests/test_exhausted.c \
 	tests/test_failures.c \
 	tests/test_faults.c \
 	tests/test_fences.c \
@@ -121,14 +125,38 @@ SMMAP_TEST_FILES = \
 	tests/test_window.c
 
 SMMAP_TEST_REAL_FILES = \
-	tests/fake_absent.c
+	tests/fake_absent.c \
+	tests/modules.c
 
 SMMAP_TEST_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_control.c \
 	tests/fake_guard.c \
 	tests/fake_paranoid.c \
-	tests/fake_state.h
+	tests/fake_state.h \
+	tests/modules.c
+
+# suite-wrap, where the linker can put functions before those of the C library: all of it but
+# the core, the backend and their memory, which are the library's own.
+SMMAP_TEST_WRAP_FILES = \
+	tests/fake_absent.c \
+	tests/fake_backend.h \
+	tests/fake_memory.h \
+	tests/harness.c \
+	tests/harness.h \
+	tests/harness_files.c \
+	tests/platform.h \
+	tests/platform_posix.c \
+	tests/platform_posix_fake.c \
+	tests/runner.c \
+	tests/scenario.c \
+	tests/scenario.h \
+	tests/test_wraps.c \
+	tests/test_wraps_threads.c \
+	tests/wrap.c \
+	tests/wrap.h \
+	tests/wrap_memory.c \
+	tests/wrap_modules.c
 
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
 	tests/platform_posix.c \

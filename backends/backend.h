@@ -282,7 +282,7 @@ int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault);
  */
 apr_status_t smmap__os_fork_watch(void);
 
-/** How many forks lie between this process and the one that first watched. */
+/** A number that each fork makes larger in the child. */
 unsigned smmap__os_forks(void);
 
 /* For paranoid mode. */

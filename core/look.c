@@ -93,6 +93,22 @@ const char *smmap_cursor_path(const smmap_cursor_t *cursor)
     return name != NULL ? smmap__name_text(name) : NULL;
 }
 
+int smmap__cursor_memory(const smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const smmap__region_t *region;
+    int memory;
+
+    if (smmap__forked(manager)) {
+        return 0;
+    }
+    smmap__manager_lock(manager);
+    region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
+    memory = region != NULL ? region->mapping.memory : 0;
+    smmap__manager_unlock(manager);
+    return memory;
+}
+
 apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
 {
     unsigned char pages[1024];
@@ -106,6 +122,10 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     }
     if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;
+    }
+    if (smmap__cursor_memory(inside(cursor)) == SMMAP__SPARE) {
+        *bytes = cursor->window_size; /* nobody has to bring it in */
+        return APR_SUCCESS;
     }
     mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
     mapping.length = cursor->window_size;

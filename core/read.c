@@ -204,7 +204,13 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                 *copied = 0;
                 return smmap__read_direct(cursor, offset, to, size, copied);
             }
+            cursor->copying = 1;
             status = smmap__cursor_go(cursor, offset, size);
+            cursor->copying = 0;
+            if (smmap__exhausted(status) && smmap__load(&cursor->file->readable) != 0) {
+                *copied = 0; /* a copy needs no mapping */
+                return smmap__read_direct(cursor, offset, to, size, copied);
+            }
             if (status != APR_SUCCESS) {
                 *copied = 0;
                 return status;

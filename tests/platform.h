@@ -125,6 +125,15 @@ int native_started_program_has(const char *part);
 int native_limit_handles(int more);
 /** The same for bytes of address space. */
 int native_limit_memory(apr_size_t more);
+/** End both limits. */
+void native_limit_none(void);
+/** Take all mappings that the process may have but `leave`, and give them back. 0: there is no
+    such limit, or it is too high. */
+int native_take_mappings(unsigned leave);
+void native_give_mappings(void);
+/** Take all the memory that the C library gives, and give it back. */
+void native_take_memory(void);
+void native_give_memory(void);
 /** Become another user than root, for good or (effective) only for now. 0: cannot be done. */
 int native_become_nobody(int effective);
 int native_is_root(void);

@@ -330,9 +330,86 @@ int native_limit_memory(apr_size_t more)
     if (scanned != 1) {
         return 0;
     }
-    limit.rlim_cur = limit.rlim_max =
-        (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)more;
+    if (getrlimit(RLIMIT_AS, &limit) != 0) {
+        return 0;
+    }
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)more;
     return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+void native_limit_none(void)
+{
+    struct rlimit limit;
+
+    NEED(getrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    NEED(setrlimit(RLIMIT_AS, &limit) == 0);
+    NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+/* Pages of memory that differ from their neighbours, so that each is a mapping. */
+enum { MOST_PAGES = 200000 };
+static void *pages_taken[MOST_PAGES];
+static unsigned page_count;
+
+int native_take_mappings(unsigned leave)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned i;
+
+    for (page_count = 0; page_count < MOST_PAGES; page_count++) {
+        void *taken = mmap(NULL, page, page_count % 2 != 0 ? PROT_READ : PROT_NONE,
+                           MAP_PRIVATE | MAP_ANON, -1, 0);
+
+        if (taken == MAP_FAILED) {
+            break;
+        }
+        pages_taken[page_count] = taken;
+    }
+    if (page_count == MOST_PAGES || page_count < leave) {
+        native_give_mappings();
+        return 0;
+    }
+    for (i = 0; i < leave; i++) {
+        munmap(pages_taken[--page_count], page);
+    }
+    return 1;
+}
+
+void native_give_mappings(void)
+{
+    while (page_count > 0) {
+        munmap(pages_taken[--page_count], (size_t)sysconf(_SC_PAGESIZE));
+    }
+}
+
+/* A chain of blocks: each begins with the address of the one before. */
+static void **memory_taken;
+
+void native_take_memory(void)
+{
+    size_t size;
+
+    for (size = (size_t)1 << 20; size >= sizeof(void *); size /= 2) {
+        void **block;
+
+        while ((block = malloc(size)) != NULL) {
+            *block = memory_taken;
+            memory_taken = block;
+        }
+    }
+}
+
+void native_give_memory(void)
+{
+    while (memory_taken != NULL) {
+        void **block = memory_taken;
+
+        memory_taken = *block;
+        free(block);
+    }
 }
 
 int native_become_nobody(int effective)

@@ -257,3 +257,27 @@ void native_line_buffered(FILE *file)
     _setmode(_fileno(file), _O_BINARY);
     setvbuf(file, NULL, _IONBF, 0);
 }
+
+/* Nothing here limits these. */
+
+void native_limit_none(void)
+{
+}
+
+int native_take_mappings(unsigned leave)
+{
+    (void)leave;
+    return 0;
+}
+
+void native_give_mappings(void)
+{
+}
+
+void native_take_memory(void)
+{
+}
+
+void native_give_memory(void)
+{
+}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "fake_backend.h"
+#include "fake_memory.h"
 
 #define MIB ((apr_size_t)1 << 20)
 
@@ -149,7 +150,9 @@ static void failures(void)
     CHECK(cursor_shows(cursor, &file));
     CHECK_NUMBER(manager_stats(manager).evictions, 1);
     fake_fail_from(FAKE_MEMORY, 1, APR_ENOMEM);
+    fake_memory_fail_above(unit - 1); /* of the heap, neither */
     CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    fake_memory_fail_none();
     fake_fail_none();
     fake_fail_from(FAKE_MAP, 1, APR_ENOTIMPL);
     /* The bytes cannot be read, or are not all there. */
@@ -160,6 +163,29 @@ static void failures(void)
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK(cursor_shows(cursor, &file));
     counts_check();
+}
+
+/* The bytes cannot be read, and the memory for them cannot be given back then. */
+static void memory_that_stays(void)
+{
+    NEEDS_FAKE();
+    unit = smmap_granularity();
+    begin(4 * unit, SMMAP_MODE_SLIDING, unit);
+    fake_fail(FAKE_READ, 1, APR_ENOMEM);
+    fake_fail(FAKE_UNMAP, 1, APR_ENOMEM);
+    CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    CHECK_NUMBER(fake_live_mappings(), 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 1);
+    CHECK_NUMBER(manager_stats(manager).buffered_bytes, unit);
+    counts_check();
+    /* It is tried again with the others. */
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    CHECK_NUMBER(fake_live_mappings(), 0);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    CHECK_NUMBER(manager_stats(manager).buffered_bytes, 0);
+    counts_check();
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
 }
 
 static void cut_now(void *unused)
@@ -363,6 +389,7 @@ static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"evicted", evicted},
                                              {"copied", copied},
                                              {"failures", failures},
+                                             {"memory_that_stays", memory_that_stays},
                                              {"cut_while_read", cut_while_read},
                                              {"changed", changed},
                                              {"no_hold_on_the_id", no_hold_on_the_id},

@@ -139,7 +139,7 @@ typedef struct smmap_stats_t {
     apr_size_t files;             /**< files known now, open or not */
     apr_size_t cursors;           /**< cursors that know a file now */
     apr_size_t buffered_regions;  /**< of the regions: memory with a copy, as the file cannot be
-                                       mapped */
+                                       mapped, or nothing can just now */
     apr_size_t buffered_bytes;    /**< of the mapped bytes: those in them */
 
     apr_uint64_t hits;      /**< calls of use and require whose window was mapped */
