@@ -42,6 +42,11 @@
 #include <stdatomic.h>
 #endif
 
+/* clang has gcc's setjmp, too, but for Windows (in 14) it does not restore the frame pointer. */
+#if (defined(__x86_64__) || defined(__i386__)) && !defined(__clang__)
+#define GCC_ON_X86 1
+#endif
+
 /* Of every processor that Windows runs on; were it more, this would do too. */
 enum { PAGE_BYTES = 4096 };
 
@@ -66,7 +71,7 @@ static inline void order_loads(void)
 #endif
 }
 
-#if defined(_MSC_VER) || defined(__x86_64__) || defined(__i386__)
+#if defined(_MSC_VER) || defined(GCC_ON_X86)
 
 /* Is it a page of what is copied that could not be had? */
 static int is_of_copy(const EXCEPTION_RECORD *record, copy_t *copy)
@@ -121,7 +126,7 @@ static int copy_guarded(copy_t *copy, void *to, apr_size_t size, apr_size_t behi
     return maybe;
 }
 
-#elif defined(__x86_64__) || defined(__i386__)
+#elif defined(GCC_ON_X86)
 
 static SRWLOCK installing = SRWLOCK_INIT;
 static PVOID handler;
@@ -234,7 +239,7 @@ static int copy_guarded(copy_t *copy, void *to, apr_size_t size, apr_size_t behi
 
 #else
 
-/* gcc and its like for a processor for which nobody has written down how to leave a copy. */
+/* Nobody has written down how to leave a copy. */
 apr_status_t smmap__os_guard_install(void)
 {
     return APR_ENOTIMPL;
