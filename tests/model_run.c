@@ -67,18 +67,40 @@ static int oracle_is_empty(const world_t *world)
     return 1;
 }
 
+/* So many regions that the system would not unmap that the oracle's table could become full? */
+static int is_crowded(void)
+{
+    const world_t *world = model_world(0);
+    int used = 0;
+    int i;
+
+    for (i = 0; i < REGIONS; i++) {
+        used += world->regions[i].used;
+    }
+    return used > REGIONS / 2;
+}
+
+static int let_unmap(void)
+{
+    operation_t clear;
+
+    memset(&clear, 0, sizeof clear);
+    clear.kind = DO_FAULT_NONE;
+    clear.cursor = clear.other = clear.buffer = NONE;
+    return step(&clear);
+}
+
 /* Everything goes, the pools one after the other, and nothing must be left. */
 static int finish(unsigned order)
 {
     operation_t clear;
     int i;
 
-    memset(&clear, 0, sizeof clear);
-    clear.kind = DO_FAULT_NONE;
-    clear.cursor = clear.other = clear.buffer = NONE;
-    if (!step(&clear)) {
+    if (!let_unmap()) {
         return 0;
     }
+    memset(&clear, 0, sizeof clear);
+    clear.cursor = clear.other = clear.buffer = NONE;
     clear.kind = DO_CLEAR_POOL;
     for (i = 0; i < POOLS; i++) {
         clear.pool = (int)(order + (unsigned)i) % POOLS;
@@ -153,6 +175,10 @@ int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
         int times = model_repeats(bytes + at);
 
         for (; good && times > 0; times--) {
+            if (is_crowded() && !let_unmap()) {
+                good = 0;
+                break;
+            }
             model_decode(model_world(0), bytes + at, &operation);
             if (!model_doubt_bearable()) {
                 operation.allocation = 0;
