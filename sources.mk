@@ -266,6 +266,9 @@ SMMAP_BENCH_FILES = \
 	bench/measure.h \
 	bench/options.c \
 	bench/platform.h \
+	bench/pointer.h \
+	bench/program.c \
+	bench/program.h \
 	bench/progress.c \
 	bench/quote.c \
 	bench/run.c \
@@ -311,6 +314,8 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/null_backend.h \
 	bench/policy.c \
 	bench/policy.h \
+	bench/program.c \
+	bench/program.h \
 	bench/recorded.c \
 	bench/replay.c \
 	bench/trace.c \
