@@ -10,9 +10,7 @@ set -eu
 : "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${NM:=nm}"
 . "$top_srcdir/tests/lib.sh"
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-exports.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work exports
 
 # Names of the functions that are marked SMMAP_API: comments and preprocessor lines away,
 # then what stands before the first parenthesis of each declaration.
@@ -56,7 +54,8 @@ foreign()
 {
     $NM -g "$1" 2>/dev/null | awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ { print $3 }' |
         sed 's/^_\(smmap_\)/\1/' |
-        grep -Ev '^(smmap_|\.refptr\.|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' | LC_ALL=C sort -u
+        grep -Ev '^(smmap_|\.refptr\.|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' |
+        LC_ALL=C sort -u
 }
 
 same()

@@ -11,9 +11,7 @@ set -eu
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
 . "$top_srcdir/tests/lib.sh"
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-headers.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work headers
 
 # The headers of APR are not ours to warn about.
 apr_flags=$(printf '%s\n' "$APR_CFLAGS" | sed 's/-I */-isystem /g')

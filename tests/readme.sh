@@ -10,9 +10,7 @@ set -eu
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
 . "$top_srcdir/tests/lib.sh"
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-readme.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work readme
 
 # The flags are lists, so they are not quoted.
 # shellcheck disable=SC2086

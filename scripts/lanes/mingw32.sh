@@ -36,5 +36,6 @@ lane_run()
         CC="$host-gcc -static-libgcc" \
         CFLAGS="-O2 -g -Wno-error=maybe-uninitialized" || return 1
     step "libsmmap-0.dll is for x86" is_for_x86 "$build/.libs/libsmmap-0.dll"
-    say "    skipped: the tests because there is no Wine for 32-bit programs without a second architecture"
+    say "    skipped: the tests because there is no Wine for 32-bit programs without a second" \
+        "architecture"
 }
