@@ -75,6 +75,8 @@ SMMAP_TEST_FILES = \
 	tests/fake_backend.h \
 	tests/fake_memory.c \
 	tests/fake_memory.h \
+	tests/fixture.c \
+	tests/fixture.h \
 	tests/harness.c \
 	tests/harness.h \
 	tests/harness_files.c \

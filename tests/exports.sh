@@ -5,9 +5,11 @@
 # Reads top_srcdir, NM, and SMMAP_LIBDIR (where the libraries are) from the environment, as
 # `make check` and ctest set them.
 # shellcheck disable=SC2086  # NM may carry options
+# shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
 : "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${NM:=nm}"
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$top_srcdir/tests/lib.sh"
 
 make_work exports

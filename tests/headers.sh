@@ -5,10 +5,12 @@
 #
 # Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CXX, CFLAGS, LDFLAGS,
 # APR_CFLAGS and APR_LIBS from the environment, as `make check` and ctest set them.
+# shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
 : "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}" "${CXX:=none}"
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$top_srcdir/tests/lib.sh"
 
 make_work headers
