@@ -45,6 +45,7 @@ SMMAP_CORE_FILES = \
 	core/release.c \
 	core/slots.c \
 	core/slots.h \
+	core/spare.c \
 	core/status.c \
 	core/trace.c \
 	core/window.c
@@ -56,6 +57,7 @@ SMMAP_MEMORY_FILES = \
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
+	backends/page_ends.h \
 	backends/posix.c \
 	backends/posix_chain.c \
 	backends/posix_guard.c \
@@ -64,9 +66,12 @@ SMMAP_BACKEND_POSIX_FILES = \
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
+	backends/page_ends.h \
 	backends/windows.c \
 	backends/windows.h \
-	backends/windows_file.c
+	backends/windows_file.c \
+	backends/windows_guard.c \
+	backends/windows_paranoid.c
 
 # What both test programs are made of, and what each has besides: suite-posix, or
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told
@@ -82,6 +87,8 @@ SMMAP_TEST_FILES = \
 	tests/harness_files.c \
 	tests/platform.h \
 	tests/runner.c \
+	tests/scenario.c \
+	tests/scenario.h \
 	tests/test_between.c \
 	tests/test_budget.c \
 	tests/test_buffer.c \
@@ -90,7 +97,9 @@ SMMAP_TEST_FILES = \
 	tests/test_contract_files.c \
 	tests/test_cursor.c \
 	tests/test_cutting.c \
+	tests/test_exhausted.c \
 	tests/test_failures.c \
+	tests/test_faults.c \
 	tests/test_fences.c \
 	tests/test_fork.c \
 	tests/test_growth.c \
@@ -109,7 +118,6 @@ SMMAP_TEST_FILES = \
 	tests/test_resized.c \
 	tests/test_scan.c \
 	tests/test_share.c \
-	tests/test_signals.c \
 	tests/test_slots.c \
 	tests/test_stale.c \
 	tests/test_status.c \
@@ -119,22 +127,49 @@ SMMAP_TEST_FILES = \
 	tests/test_window.c
 
 SMMAP_TEST_REAL_FILES = \
-	tests/fake_absent.c
+	tests/fake_absent.c \
+	tests/modules.c
 
 SMMAP_TEST_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_control.c \
 	tests/fake_guard.c \
 	tests/fake_paranoid.c \
-	tests/fake_state.h
+	tests/fake_state.h \
+	tests/modules.c
+
+# suite-wrap, where the linker can put functions before those of the C library: all of it but
+# the core, the backend and their memory, which are the library's own.
+SMMAP_TEST_WRAP_FILES = \
+	tests/fake_absent.c \
+	tests/fake_backend.h \
+	tests/fake_memory.h \
+	tests/harness.c \
+	tests/harness.h \
+	tests/harness_files.c \
+	tests/platform.h \
+	tests/platform_posix.c \
+	tests/platform_posix_fake.c \
+	tests/runner.c \
+	tests/scenario.c \
+	tests/scenario.h \
+	tests/test_wraps.c \
+	tests/test_wraps_threads.c \
+	tests/wrap.c \
+	tests/wrap.h \
+	tests/wrap_memory.c \
+	tests/wrap_modules.c
 
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
 	tests/platform_posix.c \
-	tests/platform_posix_fake.c
+	tests/platform_posix_fake.c \
+	tests/test_signals.c
 
 SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
 	tests/platform_windows.c \
-	tests/platform_windows_process.c
+	tests/platform_windows_fault.c \
+	tests/platform_windows_process.c \
+	tests/test_signals_windows.c
 
 # The stress programs, for POSIX systems alone: what both are made of, and what each has
 # besides. stress_posix.c includes backends/posix.c.
@@ -151,6 +186,7 @@ SMMAP_STRESS_FILES = \
 	tests/stress_work.c
 
 SMMAP_STRESS_POSIX_FILES = \
+	backends/page_ends.h \
 	backends/posix_chain.c \
 	backends/posix_guard.c \
 	backends/posix_guard.h \
@@ -300,6 +336,10 @@ SMMAP_BENCH_MAIN_FILES = \
 	tools/console.h \
 	tools/size.c \
 	tools/size.h
+
+# smmap-guardcost: what the guard takes of a copy.
+SMMAP_GUARDCOST_FILES = \
+	bench/guardcost.c
 
 # smmap-bookkeeping: the core on a backend behind which there is nothing.
 SMMAP_BOOKKEEPING_FILES = \

@@ -124,7 +124,8 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file);
  * @param file (in) open for reading.
  * @param offset (in) a multiple of the granularity, not negative.
  * @param length (in) bytes, not 0; offset + length is not past the size just measured.
- * @return APR_ENOTIMPL: files of this kind cannot be mapped.
+ * @return APR_ENOTIMPL: files of this kind cannot be mapped; APR_EOF: the file ends before,
+ *         by now. Not every system looks.
  */
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length);
@@ -238,8 +239,8 @@ apr_status_t smmap__os_guard_install(void);
 typedef enum smmap__os_copied_t {
     SMMAP__OS_COPIED,   /**< it is what the file held */
     SMMAP__OS_MAYBE,    /**< it is, unless the file ends before the last byte of it: of some
-                             page, the last byte that was copied is zero in the mapping when
-                             it is looked at once more, after the copy */
+                             page, the last byte that was copied and the last of the page (or
+                             of the mapping) are zero when they are looked at after the copy */
     SMMAP__OS_FAULTED   /**< there was a fault, or a page of the mapping was replaced in one that
                              smmap__os_guard_patched() tells of; what is in `to` is undefined */
 } smmap__os_copied_t;
@@ -248,12 +249,13 @@ typedef enum smmap__os_copied_t {
  * Copy from a mapping.
  *
  * @param mapping (in) its address.
+ * @param length (in) its bytes.
  * @param offset (in) first byte, from the start of the mapping.
  * @param size (in) bytes, not 0.
  * @param fault (out) on failure, the offset in the mapping that could not be read.
  */
-smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                                        apr_size_t size, apr_size_t *fault);
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault);
 
 /**
  * Guard a mapping in this thread until smmap__os_guard_end().
@@ -280,7 +282,7 @@ int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault);
  */
 apr_status_t smmap__os_fork_watch(void);
 
-/** How many forks lie between this process and the one that first watched. */
+/** A number that each fork makes larger in the child. */
 unsigned smmap__os_forks(void);
 
 /* For paranoid mode. */

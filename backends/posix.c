@@ -365,23 +365,26 @@ void smmap__os_fence_heavy(void)
  * without telling the C library (a bare clone) is not seen.
  */
 static atomic_uint forks;
-static pthread_once_t forks_watched = PTHREAD_ONCE_INIT;
-static int forks_error;
+static atomic_int forks_watched;
 
 static void count_fork(void)
 {
     atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
 }
 
-static void watch_forks(void)
-{
-    forks_error = pthread_atfork(NULL, NULL, count_fork);
-}
-
+/* Asked for again when it failed: it wants memory, and later there may be some. No lock, which
+   a child could inherit; two threads that ask first at one time make each fork count twice. */
 apr_status_t smmap__os_fork_watch(void)
 {
-    pthread_once(&forks_watched, watch_forks);
-    return forks_error;
+    int error = 0;
+
+    if (!atomic_load(&forks_watched)) {
+        error = pthread_atfork(NULL, NULL, count_fork);
+        if (error == 0) {
+            atomic_store(&forks_watched, 1);
+        }
+    }
+    return error;
 }
 
 unsigned smmap__os_forks(void)

@@ -33,6 +33,7 @@
 #include "config.h"
 
 #include "backends/backend.h"
+#include "backends/page_ends.h"
 #include "backends/posix_guard.h"
 
 #include <errno.h>
@@ -330,41 +331,35 @@ apr_status_t smmap__os_guard_install(void)
     return status;
 }
 
-/* Of some page, is the last of these bytes zero? */
-static int has_zero_at_an_end(const volatile unsigned char *bytes, apr_size_t size)
-{
-    apr_size_t end = page_size - ((uintptr_t)bytes & (page_size - 1)); /* of the first page */
+/* Called by a pointer that the compiler does not see through. It may make a copy without a
+   call (gcc with -minline-all-stringops), and where nothing is called it takes the way out
+   for one that nobody takes, and leaves it out. */
+static void *(*const volatile copy_bytes)(void *, const void *, size_t) = memcpy;
 
-    while (end < size) {
-        if (bytes[end - 1] == 0) {
-            return 1;
-        }
-        end += page_size;
-    }
-    return bytes[size - 1] == 0;
-}
-
-smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                                        apr_size_t size, apr_size_t *fault)
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault)
 {
     copy_t copy;
     int maybe;
 
     copy.outer = copying_get();
     copy.begin = (uintptr_t)mapping + offset;
-    copy.end = copy.begin + size;
+    copy.end = page_of(copy.begin + size - 1) + page_size; /* the page's end is looked at, too */
     if (REMEMBER(copy.way_out) != 0) {
         copying_set(copy.outer);
         *fault = (apr_size_t)(copy.fault - (uintptr_t)mapping);
+        if (*fault >= offset + size) {
+            *fault = offset + size - 1; /* its page went after it was copied */
+        }
         return SMMAP__OS_FAULTED;
     }
     order();
     copying_set(&copy);
     order();
-    memcpy(to, mapping + offset, size);
+    copy_bytes(to, mapping + offset, size);
     /* Not in the copy: memcpy may have read the last byte first, and the file been cut then. */
     atomic_thread_fence(memory_order_acquire);
-    maybe = has_zero_at_an_end(mapping + offset, size);
+    maybe = smmap__may_be_cut(mapping + offset, size, length - offset - size, page_size);
     order();
     copying_set(copy.outer);
     if (atomic_load_explicit(&patched, memory_order_relaxed) != 0 &&

@@ -1,5 +1,6 @@
 /*
- * The Windows backend, from Windows 7 on: memory. Files are in windows_file.c.
+ * The Windows backend, from Windows 7 on: memory. Files are in windows_file.c, faults in
+ * windows_guard.c.
  *
  * CreateFileMapping, MapViewOfFile and their kin. A section is made for each view
  * and closed at once: the view keeps alive what it needs. Keeping one section for
@@ -8,7 +9,7 @@
  * would be a handle more for each file, which shows the file's old size and keeps it
  * from being truncated.
  *
- * There is no state. What newer systems alone have is looked up where it is used, so
+ * There is no state here. What newer systems alone have is looked up where it is used, so
  * that the library loads on older ones.
  */
 #define _WIN32_WINNT 0x0601
@@ -50,6 +51,32 @@ static apr_status_t memory_status(DWORD error)
     }
 }
 
+/* That there is no section: the file is empty, or the file system does not know how to map.
+   That may be a driver that was written without it, or one that says which files it does not
+   map. */
+static apr_status_t section_status(DWORD error)
+{
+    switch (error) {
+    case ERROR_FILE_INVALID:
+        return APR_EOF;
+    case ERROR_INVALID_FUNCTION:
+    case ERROR_NOT_SUPPORTED:
+    case ERROR_BAD_EXE_FORMAT: /* that is how STATUS_INVALID_FILE_FOR_SECTION comes out */
+        return APR_ENOTIMPL;
+    default:
+        return memory_status(error);
+    }
+}
+
+/* That there is no view. The section ends before it: so STATUS_INVALID_VIEW_SIZE comes out,
+   as we may read what is open for reading; of an offset behind the end Wine says the other. */
+static apr_status_t view_status(DWORD error)
+{
+    return error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER
+               ? APR_EOF
+               : memory_status(error);
+}
+
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length)
 {
@@ -65,7 +92,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     /* As large as the file is now. It takes addresses for the view alone. */
     section = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
     if (section == NULL) {
-        return memory_status(GetLastError());
+        return section_status(GetLastError());
     }
     address = MapViewOfFile(section, FILE_MAP_READ, (DWORD)(from >> 32),
                             (DWORD)(from & 0xffffffffu), length);
@@ -74,20 +101,37 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     }
     CloseHandle(section);
     if (address == NULL) {
-        return memory_status(error);
+        return view_status(error);
     }
     mapping->address = address;
     mapping->length = length;
+    mapping->memory = 0;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+{
+    void *address = VirtualAlloc(NULL, length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+
+    if (address == NULL) {
+        return memory_status(GetLastError());
+    }
+    mapping->address = address;
+    mapping->length = length;
+    mapping->memory = 1;
     return APR_SUCCESS;
 }
 
 apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
 {
-    if (mapping->address != NULL && !UnmapViewOfFile(mapping->address)) {
+    if (mapping->address != NULL &&
+        !(mapping->memory ? VirtualFree(mapping->address, 0, MEM_RELEASE)
+                          : UnmapViewOfFile(mapping->address))) {
         return smmap__windows_status(GetLastError());
     }
     mapping->address = NULL;
     mapping->length = 0;
+    mapping->memory = 0;
     return APR_SUCCESS;
 }
 
@@ -222,4 +266,15 @@ void smmap__os_fence_heavy(void)
 {
     MemoryBarrier();
     FlushProcessWriteBuffers();
+}
+
+/* Windows has no forks. (What POSIX subsystems do below is not for programs of Win32.) */
+apr_status_t smmap__os_fork_watch(void)
+{
+    return APR_SUCCESS;
+}
+
+unsigned smmap__os_forks(void)
+{
+    return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * What the two halves of the Windows backend share.
+ * What the parts of the Windows backend share.
  */
 #ifndef SMMAP_BACKENDS_WINDOWS_H
 #define SMMAP_BACKENDS_WINDOWS_H

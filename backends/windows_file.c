@@ -154,6 +154,17 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return CloseHandle(file) ? APR_SUCCESS : smmap__windows_status(GetLastError());
 }
 
+apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
+{
+    LARGE_INTEGER now;
+
+    if (!GetFileSizeEx(file, &now)) {
+        return smmap__windows_status(GetLastError());
+    }
+    *size = now.QuadPart;
+    return APR_SUCCESS;
+}
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     FILETIME made;

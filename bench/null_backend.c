@@ -200,11 +200,12 @@ apr_status_t smmap__os_guard_install(void)
     return APR_ENOTIMPL;
 }
 
-smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                                        apr_size_t size, apr_size_t *fault)
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault)
 {
     (void)to;
     (void)mapping;
+    (void)length;
     (void)size;
     *fault = offset;
     return SMMAP__OS_FAULTED;

@@ -80,7 +80,9 @@ static apr_status_t advise_window(const smmap_cursor_t *shown, apr_off_t offset,
     if (end - begin > (apr_off_t)shown->window_size) {
         end = begin + (apr_off_t)shown->window_size;
     }
-    if (shown->window_data == NULL || offset >= end) {
+    /* Of memory that shows no file some systems would drop the bytes. */
+    if (shown->window_data == NULL || offset >= end ||
+        smmap__cursor_memory((const smmap__cursor_t *)(const void *)shown) != 0) {
         return APR_ENOTIMPL;
     }
     mapping.address = (unsigned char *)(uintptr_t)shown->window_data;

@@ -125,6 +125,7 @@ struct smmap__file_t {
     smmap__file_t *hash_next;   /* in the registry */
     smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
     apr_size_t regions;         /* regions that are not in a trash yet */
+    apr_size_t copies;          /* of these: memory, which shows no file */
     apr_size_t cursors;
     apr_size_t kept;           /* cursors opened by a handle: it must stay open for them */
     apr_os_file_t handle;      /* while handle_open */
@@ -195,6 +196,8 @@ struct smmap_manager_t {
     smmap__pins_t pins;
     smmap__watch_t *watches; /* in paranoid mode */
     smmap__region_t *limbo;
+    apr_size_t spare_regions; /* of the heap's memory; see spare.c */
+    apr_size_t spare_bytes;
     smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
     unsigned epoch;             /* the number of the last count of pins */
     unsigned releases;          /* calls of smmap_manager_release() */
@@ -229,6 +232,7 @@ typedef struct smmap__cursor_t {
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
     smmap__watch_t *watch;    /* in paranoid mode; NULL: none yet */
     unsigned char traced; /* its moves are reported */
+    unsigned char copying; /* the move is for a copy, which can be read, too */
 } smmap__cursor_t;
 
 /** Bytes that a cursor with a window shows. */
@@ -385,7 +389,7 @@ unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
 /** Does a region of the file keep its id from being given to another? Memory does not. */
 static inline int smmap__file_pinned(const smmap__file_t *file)
 {
-    return file->regions > 0 && smmap__count_load(&file->unmappable) == 0;
+    return file->regions > file->copies;
 }
 /** Nobody finds the regions of a file any more that reach past an offset. */
 void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash);
@@ -401,6 +405,23 @@ void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
     window's end; otherwise what a window holds from offset on. */
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
                                   int whole, smmap__region_t **region);
+
+/* spare.c */
+
+/** In `memory` of a mapping: it is of smmap__spare_make(). */
+#define SMMAP__SPARE 2
+/** Is it a status that says that there is no room left for a mapping? */
+static inline int smmap__exhausted(apr_status_t status)
+{
+    /* EAGAIN: the process may not lock more memory, and locks all it maps. */
+    return APR_STATUS_IS_ENOMEM(status) || APR_STATUS_IS_EMFILE(status) ||
+           APR_STATUS_IS_ENFILE(status) || APR_STATUS_IS_EAGAIN(status);
+}
+/** Memory of the heap in the place of a mapping. */
+apr_status_t smmap__spare_make(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,
+                               apr_size_t length);
+/** Unmap, or give back what smmap__spare_make() made. Zeroes the mapping. */
+apr_status_t smmap__mapping_end(smmap__os_mapping_t *mapping);
 
 /* guard.c */
 
@@ -464,6 +485,11 @@ void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin);
 /** Move to the window of the grid that holds [offset, offset + size), without a lock. 0: it is
     not mapped, or is on its way out, or does not hold all; the cursor is as it was, or empty. */
 int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
+
+/* look.c */
+
+/** Is the window in use memory, which shows no file? As `memory` of a mapping. */
+int smmap__cursor_memory(const smmap__cursor_t *cursor);
 
 /* move.c */
 

@@ -117,6 +117,7 @@ static void to_trash(smmap__region_t *region, smmap__trash_t *trash)
     region->next = trash->regions;
     trash->regions = region;
     region->file->regions--;
+    region->file->copies -= region->mapping.memory != 0;
     smmap__file_reap_locked(region->file, trash);
 }
 

@@ -11,9 +11,10 @@
  *
  * Zeroes without a fault. When a file is cut, what is left of the page in which it ends
  * reads as zeroes; the pages behind fault. So of what was lost without a fault, the byte
- * that is the last of its page among those copied is zero in the mapping. The backend
- * looks at it after the copy, in each page, as the file may have been cut while the copy
- * was under way. Where one is zero the file is measured, the copy made again, and, where
+ * that is the last of its page among those copied is zero in the mapping, and so is the
+ * last of the page, or of the window where that ends before. The backend looks at both
+ * after the copy, in each page, as the file may have been cut while the copy was under
+ * way. Where both are zero the file is measured, the copy made again, and, where
  * the byte is still zero, the file measured again: it may have been cut before the first
  * copy and have grown since, or be cut after the first measurement. Where it ends before
  * the copy does, it is read. Bytes that are zero by themselves pay two system calls.
@@ -95,7 +96,7 @@ static int copy_measured(smmap__cursor_t *cursor, apr_off_t offset, void *to, ap
     if (!is_memory && !reaches(cursor, end)) {
         return 0;
     }
-    made = smmap__os_guard_copy(to, window, at, size, &fault);
+    made = smmap__os_guard_copy(to, window, cursor->shown.window_size, at, size, &fault);
     if (made == SMMAP__OS_FAULTED) {
         poison(cursor, fault);
         return 0;

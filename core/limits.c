@@ -282,6 +282,8 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
     apr_size_t regions = 0;
     apr_size_t buffered_bytes = 0;
     apr_size_t buffered = 0;
+    apr_size_t spare_bytes = 0;
+    apr_size_t spare = 0;
     apr_size_t files = 0;
     apr_size_t handles = 0;
 
@@ -297,7 +299,7 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
         int memory = region->mapping.memory;
         apr_status_t status = manager->paranoia != NULL
                                   ? smmap__paranoid_unmap(manager, &region->mapping)
-                                  : smmap__os_unmap(&region->mapping);
+                                  : smmap__mapping_end(&region->mapping);
 
         trash->regions = region->next;
         if (status == APR_SUCCESS) {
@@ -305,6 +307,8 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
             regions++;
             buffered_bytes += memory ? length : 0;
             buffered += memory ? 1 : 0;
+            spare_bytes += memory == SMMAP__SPARE ? length : 0;
+            spare += memory == SMMAP__SPARE ? 1 : 0;
             smmap__free(region);
         } else {
             keep_first(&trash->status, status);
@@ -337,6 +341,8 @@ void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
     manager->stats.regions -= regions;
     manager->stats.buffered_bytes -= buffered_bytes;
     manager->stats.buffered_regions -= buffered;
+    manager->spare_bytes -= spare_bytes;
+    manager->spare_regions -= spare;
     manager->stats.unmaps += regions;
     manager->stats.files -= files;
     manager->stats.open_files -= handles;

@@ -16,20 +16,9 @@ int smmap_cursor_is_valid(const smmap_cursor_t *cursor)
 
 int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
 {
-    smmap_manager_t *manager;
-    int closed;
+    const smmap_manager_t *manager = cursor != NULL ? inside(cursor)->manager : NULL;
 
-    if (cursor == NULL) {
-        return 0;
-    }
-    manager = inside(cursor)->manager;
-    if (smmap__forked(manager)) {
-        return 0;
-    }
-    smmap__manager_lock(manager);
-    closed = smmap__count_load(&manager->closed) != 0;
-    smmap__manager_unlock(manager);
-    return !closed;
+    return manager != NULL && !smmap__forked(manager) && smmap__count_load(&manager->closed) == 0;
 }
 
 const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor)
@@ -90,22 +79,8 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
 
 apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
 {
-    smmap_manager_t *manager;
-    apr_off_t size;
-
-    if (cursor == NULL) {
-        return 0;
-    }
-    manager = inside(cursor)->manager;
-    if (smmap__forked(manager)) {
-        return 0;
-    }
-    smmap__manager_lock(manager);
-    size = smmap__count_load(&manager->closed) == 0
-               ? smmap__offset_load(&inside(cursor)->file->size)
-               : 0;
-    smmap__manager_unlock(manager);
-    return size;
+    return smmap_cursor_is_associated(cursor) ? smmap__offset_load(&inside(cursor)->file->size)
+                                              : 0;
 }
 
 const char *smmap_cursor_path(const smmap_cursor_t *cursor)
@@ -116,6 +91,22 @@ const char *smmap_cursor_path(const smmap_cursor_t *cursor)
         name = inside(cursor)->name;
     }
     return name != NULL ? smmap__name_text(name) : NULL;
+}
+
+int smmap__cursor_memory(const smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const smmap__region_t *region;
+    int memory;
+
+    if (smmap__forked(manager)) {
+        return 0;
+    }
+    smmap__manager_lock(manager);
+    region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
+    memory = region != NULL ? region->mapping.memory : 0;
+    smmap__manager_unlock(manager);
+    return memory;
 }
 
 apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
@@ -131,6 +122,10 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     }
     if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;
+    }
+    if (smmap__cursor_memory(inside(cursor)) == SMMAP__SPARE) {
+        *bytes = cursor->window_size; /* nobody has to bring it in */
+        return APR_SUCCESS;
     }
     mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
     mapping.length = cursor->window_size;

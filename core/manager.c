@@ -74,7 +74,7 @@ static void manager_free(smmap_manager_t *manager)
         smmap__region_t *region = manager->stuck;
 
         manager->stuck = region->next;
-        smmap__os_unmap(&region->mapping); /* the last attempt */
+        smmap__mapping_end(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
     smmap__paranoid_free(manager);

@@ -102,8 +102,9 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
     smmap__os_mapping_t barred = *mapping;
     smmap__os_mapping_t out = {NULL, 0, 0};
 
-    if (mapping->length > BARRED_BYTES || smmap__os_bar(&barred) != APR_SUCCESS) {
-        return smmap__os_unmap(mapping);
+    if (mapping->memory == SMMAP__SPARE || mapping->length > BARRED_BYTES ||
+        smmap__os_bar(&barred) != APR_SUCCESS) {
+        return smmap__mapping_end(mapping);
     }
     memset(mapping, 0, sizeof *mapping);
     if (barred.length == 0) {
@@ -183,7 +184,9 @@ void smmap__paranoid_leave(smmap__cursor_t *cursor, uintptr_t window)
         cursor->watch->window = 0;
     }
     region = smmap__region_at_locked(manager, window);
-    if (region != NULL && !region->veiled && !smmap__pins_hold(&manager->pins, (void *)window)) {
+    /* Memory of the heap may share its pages with others, and goes when it is let go of. */
+    if (region != NULL && !region->veiled && region->mapping.memory != SMMAP__SPARE &&
+        !smmap__pins_hold(&manager->pins, (void *)window)) {
         /* Should it fail, it can be touched as without this mode. */
         region->veiled = smmap__os_access(&region->mapping, 0) == APR_SUCCESS;
     }

@@ -166,9 +166,10 @@ static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void
     smmap__os_copied_t made = SMMAP__OS_MAYBE; /* strict: measured first */
 
     if (cursor->manager->guard == SMMAP_GUARD_ON) {
-        made = smmap__os_guard_copy(to, cursor->shown.window_data,
-                                    (apr_size_t)(offset - cursor->shown.window_begin), size,
-                                    copied);
+        const smmap_cursor_t *shown = &cursor->shown;
+
+        made = smmap__os_guard_copy(to, shown->window_data, shown->window_size,
+                                    (apr_size_t)(offset - shown->window_begin), size, copied);
         if (made == SMMAP__OS_COPIED) {
             *copied = size;
             return APR_SUCCESS;
@@ -203,7 +204,13 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                 *copied = 0;
                 return smmap__read_direct(cursor, offset, to, size, copied);
             }
+            cursor->copying = 1;
             status = smmap__cursor_go(cursor, offset, size);
+            cursor->copying = 0;
+            if (smmap__exhausted(status) && smmap__load(&cursor->file->readable) != 0) {
+                *copied = 0; /* a copy needs no mapping */
+                return smmap__read_direct(cursor, offset, to, size, copied);
+            }
             if (status != APR_SUCCESS) {
                 *copied = 0;
                 return status;

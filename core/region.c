@@ -9,7 +9,8 @@
  *
  * A file that the system cannot map is read into memory, in smaller windows, and the
  * memory is a region like others. It shows the file as it was then, so such regions are
- * given up when the file's times have changed.
+ * given up when the file's times have changed. Where the system has no room for a mapping of
+ * a file that it could map, the last resort is a region of the heap's; see spare.c.
  *
  * Invariant, under the manager's lock: a region that can be found does not reach
  * past the size of its file as last measured, and a region on the grid reaches to
@@ -42,6 +43,8 @@ typedef struct attempt_t {
     int retried;
     int smaller;  /* the system refused more */
     int buffered; /* the system cannot map this file */
+    int spare;    /* there is no room for a mapping; buffered, too */
+    int copying;  /* better none than a spare one */
 } attempt_t;
 
 void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash)
@@ -148,10 +151,28 @@ static int choose_smaller(attempt_t *attempt)
     return 0;
 }
 
-static int is_exhaustion(apr_status_t status)
+/* Nothing that the system has: the granules that hold what is wanted, from the heap. */
+static int choose_spare(attempt_t *attempt)
 {
-    return APR_STATUS_IS_ENOMEM(status) || APR_STATUS_IS_EMFILE(status) ||
-           APR_STATUS_IS_ENFILE(status);
+    apr_size_t granularity = attempt->file->manager->granularity;
+    apr_off_t size = smmap__offset_load(&attempt->file->size);
+    range_t range;
+
+    range.begin = smmap_align_down(attempt->offset, granularity);
+    range.end = smmap_align_up(attempt->end, granularity);
+    range.on_grid = 0;
+    if (range.end < 0 || range.end > size) {
+        range.end = size;
+    }
+    if (attempt->spare || attempt->copying || range.end - range.begin > BUFFERED_MOST) {
+        return 0;
+    }
+    attempt->range = range;
+    attempt->window = 0;
+    attempt->smaller = 0;
+    attempt->buffered = 1;
+    attempt->spare = 1;
+    return 1;
 }
 
 /* From now on the file is read into memory, and in smaller windows. */
@@ -168,12 +189,15 @@ static void be_buffered(attempt_t *attempt)
     choose_range(attempt);
 }
 
-/* Memory with the bytes of the range. */
+/* Memory with the bytes of the range. A mapping that is there although it failed could not be
+   given back. */
 static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
                          smmap__os_mapping_t *mapping)
 {
     apr_size_t nread;
-    apr_status_t status = smmap__os_memory(mapping, length);
+    apr_status_t status = attempt->spare
+                              ? smmap__spare_make(attempt->file->manager, mapping, length)
+                              : smmap__os_memory(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -183,18 +207,31 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
         status = SMMAP_ETRUNCATED; /* since it was measured, a moment ago */
     }
     if (status != APR_SUCCESS) {
-        smmap__os_unmap(mapping);
+        smmap__mapping_end(mapping);
     }
     return status;
 }
 
+/* Some systems look where the file ends when they map. */
+static apr_status_t show(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
+                         smmap__os_mapping_t *mapping)
+{
+    apr_status_t status = attempt->buffered
+                              ? fill(attempt, handle, length, mapping)
+                              : smmap__os_map(mapping, handle, attempt->range.begin, length);
+
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}
+
 /* Reserve room and map. Refused for want of memory: once unmap all that no one
-   pins, then try ever smaller windows. The lock is held, and let go meanwhile. */
+   pins, then try ever smaller windows, then memory of the heap. The lock is held, and let
+   go meanwhile. */
 static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
                                smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    apr_status_t refusal = APR_SUCCESS; /* the system's */
 
     for (;;) {
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
@@ -208,9 +245,7 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             return status;
         }
         smmap__manager_unlock(manager);
-        status = attempt->buffered ? fill(attempt, handle, (apr_size_t)length, mapping)
-                                   : smmap__os_map(mapping, handle, attempt->range.begin,
-                                                   (apr_size_t)length);
+        status = show(attempt, handle, (apr_size_t)length, mapping);
         if (status == APR_SUCCESS && !attempt->buffered && attempt->access != SMMAP_ACCESS_NORMAL) {
             /* A hint: where it is not taken, it is not. */
             smmap__os_advise(mapping, 0, (apr_size_t)length,
@@ -221,12 +256,19 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
         if (status == APR_SUCCESS) {
             return APR_SUCCESS;
         }
+        if (mapping->address != NULL) {
+            manager->stats.map_failures++;
+            return status; /* it keeps its room */
+        }
         smmap__room_return_locked(manager, (apr_size_t)length);
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
             be_buffered(attempt);
             continue;
         }
-        if (is_exhaustion(status) && !attempt->retried) {
+        if (!attempt->spare) {
+            refusal = status;
+        }
+        if (smmap__exhausted(status) && !attempt->retried) {
             attempt->retried = 1;
             smmap__room_clear_locked(manager, &trash);
             smmap__trash_empty_locked(manager, &trash);
@@ -237,11 +279,41 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
                 smmap__paranoid_unbar(manager);
                 smmap__manager_lock(manager);
             }
-        } else if (!is_exhaustion(status) || !choose_smaller(attempt)) {
+        } else if (!smmap__exhausted(status)) {
             manager->stats.map_failures++;
             return status;
+        } else if (!choose_smaller(attempt) && !choose_spare(attempt)) {
+            manager->stats.map_failures += !attempt->copying;
+            return refusal;
         }
         manager->stats.retries++;
+    }
+}
+
+/* A region that is mapped now is counted. */
+static void count_map(const attempt_t *attempt, const smmap__region_t *region)
+{
+    smmap_manager_t *manager = attempt->file->manager;
+    smmap_stats_t *stats = &manager->stats;
+
+    stats->maps++;
+    if (attempt->buffered) {
+        stats->buffered++;
+        stats->buffered_regions++;
+        stats->buffered_bytes += region->mapping.length;
+    }
+    if (attempt->spare) {
+        manager->spare_regions++;
+        manager->spare_bytes += region->mapping.length;
+    }
+    stats->over_limit += stats->mapped_bytes > manager->max_mapped_bytes ||
+                         stats->regions > manager->max_regions;
+    stats->halved += attempt->smaller != 0;
+    if (stats->peak_mapped_bytes < stats->mapped_bytes) {
+        stats->peak_mapped_bytes = stats->mapped_bytes;
+    }
+    if (stats->peak_regions < stats->regions) {
+        stats->peak_regions = stats->regions;
     }
 }
 
@@ -266,6 +338,12 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     if (status == APR_SUCCESS) {
         status = map_locked(attempt, handle, &region->mapping);
     }
+    if (status != APR_SUCCESS && region != NULL && region->mapping.address != NULL) {
+        count_map(attempt, region); /* tried again with what else could not be unmapped */
+        region->next = manager->stuck;
+        manager->stuck = region;
+        return status;
+    }
     if (status != APR_SUCCESS) {
         smmap__free(region);
         return status;
@@ -273,31 +351,19 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     region->begin = attempt->range.begin;
     region->file = file;
     file->regions++;
+    file->copies += region->mapping.memory != 0;
     if (attempt->range.on_grid) {
         region->slot = smmap__slots_find(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
-    if (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS) {
+    if (!attempt->spare && (attempt->range.on_grid ||
+                            smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
         smmap__region_attach_locked(region);
     } else {
         smmap__region_hide_locked(region);
     }
-    manager->stats.maps++;
-    if (attempt->buffered) {
-        manager->stats.buffered++;
-        manager->stats.buffered_regions++;
-        manager->stats.buffered_bytes += region->mapping.length;
-    }
-    manager->stats.over_limit += manager->stats.mapped_bytes > manager->max_mapped_bytes ||
-                                 manager->stats.regions > manager->max_regions;
-    manager->stats.halved += attempt->smaller != 0;
-    if (manager->stats.peak_mapped_bytes < manager->stats.mapped_bytes) {
-        manager->stats.peak_mapped_bytes = manager->stats.mapped_bytes;
-    }
-    if (manager->stats.peak_regions < manager->stats.regions) {
-        manager->stats.peak_regions = manager->stats.regions;
-    }
+    count_map(attempt, region);
     *made = region;
     return APR_SUCCESS;
 }
@@ -310,7 +376,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     smmap_manager_t *manager = file->manager;
     attempt_t attempt = {
         file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, pin,
-        cursor->access, 0, 0, 0};
+        cursor->access, 0, 0, 0, 0, cursor->copying};
     apr_os_file_t handle;
     apr_status_t status;
 

@@ -33,6 +33,37 @@ static const struct {
                     "your own"},
 };
 
+/* What the system has run out of. It says the same, by whatever code, for limits that differ,
+   and not which; so the sentence names those that it can be. */
+
+static int is_memory(apr_status_t status)
+{
+    return APR_STATUS_IS_ENOMEM(status) ? 1 : 0;
+}
+
+static int is_descriptors(apr_status_t status)
+{
+    return APR_STATUS_IS_EMFILE(status) ? 1 : 0;
+}
+
+static int is_all_files(apr_status_t status)
+{
+    return APR_STATUS_IS_ENFILE(status) ? 1 : 0;
+}
+
+static const struct {
+    int (*is)(apr_status_t status);
+    const char *text;
+} shortages[] = {
+    {is_memory, "out of memory, address space (ulimit -v) or mappings (vm.max_map_count on Linux); "
+                "raise that limit, or lower the manager's limits of bytes or regions or its "
+                "window size, or unpin windows"},
+    {is_descriptors, "the process has no more descriptors (ulimit -n); raise that limit, lower "
+                     "max_open_files or close cursors that were opened by handle"},
+    {is_all_files, "the whole system has no more open files (fs.file-max on Linux); raise that "
+                   "limit or lower max_open_files"},
+};
+
 char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size)
 {
     apr_size_t i;
@@ -43,6 +74,12 @@ char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size)
     for (i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
         if (sentences[i].status == status) {
             apr_cpystrn(buffer, sentences[i].text, size);
+            return buffer;
+        }
+    }
+    for (i = 0; i < sizeof shortages / sizeof shortages[0]; i++) {
+        if (shortages[i].is(status)) {
+            apr_cpystrn(buffer, shortages[i].text, size);
             return buffer;
         }
     }

@@ -76,8 +76,8 @@ apr_status_t packscan_pack_crc(packscan_pack_t *pack, apr_uint32_t rank, apr_uin
     uLong sum = crc32(0, NULL, 0);
 
     while (at < end) {
-        const unsigned char *bytes;
-        unsigned int size;
+        const unsigned char *bytes = NULL;
+        unsigned int size = 0;
         apr_status_t status = bytes_at(pack, at, end, &bytes, &size);
 
         if (status != APR_SUCCESS)
@@ -119,8 +119,8 @@ static apr_status_t step(packscan_pack_t *pack, unsigned int size, unsigned int 
     int code;
 
     if (stream->avail_in == 0 && inflater->at < inflater->end) {
-        const unsigned char *bytes;
-        unsigned int part;
+        const unsigned char *bytes = NULL;
+        unsigned int part = 0;
         apr_status_t status = bytes_at(pack, inflater->at, inflater->end, &bytes, &part);
 
         if (status != APR_SUCCESS)

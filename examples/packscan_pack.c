@@ -196,7 +196,7 @@ static apr_status_t next_byte(packscan_pack_t *pack, apr_uint32_t rank, apr_off_
 static apr_status_t read_kind(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at)
 {
     packscan_entry_t *entry = &pack->entries[rank];
-    unsigned char byte;
+    unsigned char byte = 0;
     int shift = 4;
     apr_status_t status = byte_at(pack, *at, &byte); /* an entry has a first byte */
 

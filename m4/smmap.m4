@@ -253,3 +253,29 @@ AS_IF([test -n "$GLIB_LIBS"], [AC_MSG_RESULT([yes])],
   [AC_MSG_RESULT([no])])
 AC_SUBST([GLIB_CFLAGS])
 AC_SUBST([GLIB_LIBS])])
+
+# SMMAP_FIND_WRAP
+# ---------------
+# For tests/suite-wrap alone: can the linker put functions of ours before those of the C
+# library? Sets the condition HAVE_WRAP, and WRAP_LIST, the file with the options for it: for
+# large files in a 32-bit program some functions have other names.
+AC_DEFUN([SMMAP_FIND_WRAP],
+[AS_IF([test "$ac_cv_sizeof_void_p" -ge 8], [WRAP_LIST=wrapped.txt], [WRAP_LIST=wrapped-32.txt])
+have_wrap=no
+AC_MSG_CHECKING([whether the linker can wrap functions of the C library])
+smmap_wrap_LDFLAGS=$LDFLAGS
+LDFLAGS="$LDFLAGS -Wl,--wrap=close"
+AC_LINK_IFELSE([AC_LANG_SOURCE([[
+#include <unistd.h>
+#include <features.h>
+#if !defined(__linux__) || !defined(__GLIBC__)
+#error only there
+#endif
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_close(int fd) { return __real_close(fd + 1); }
+int main(void) { return close(0); }]])], [have_wrap=yes])
+LDFLAGS=$smmap_wrap_LDFLAGS
+AC_MSG_RESULT([$have_wrap])
+AC_SUBST([WRAP_LIST])
+AM_CONDITIONAL([HAVE_WRAP], [test $have_wrap = yes && test $backend = posix])])

@@ -21,8 +21,8 @@ apr_status_t smmap__os_guard_install(void)
     return APR_SUCCESS;
 }
 
-smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t offset,
-                                        apr_size_t size, apr_size_t *fault)
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault)
 {
     const unsigned char *from = mapping + offset;
     apr_size_t i;
@@ -39,7 +39,10 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
         return SMMAP__OS_FAULTED;
     }
     for (i = 0; i < size; i++) {
-        if (from[i] == 0 && (i == size - 1 || (offset + i) % 4096 == 4095)) {
+        apr_size_t end = (offset + i) / 4096 * 4096 + 4095; /* of its page */
+
+        if (from[i] == 0 && (offset + i == end || i == size - 1) &&
+            mapping[end < length ? end : length - 1] == 0) {
             return SMMAP__OS_MAYBE;
         }
     }

@@ -40,6 +40,7 @@ static atomic_size_t pools;
 static atomic_size_t misuses;
 static atomic_size_t fail_at;   /* the value of `calls` that fails; 0: none */
 static atomic_int fail_forever; /* all behind it, too */
+static atomic_size_t fail_above; /* bytes; 0: none for its size */
 
 static int refuse(void)
 {
@@ -62,6 +63,10 @@ void *smmap__alloc(apr_size_t size)
         atomic_fetch_add(&misuses, 1);
     }
     if (refuse() || size > MOST_BYTES) {
+        return NULL;
+    }
+    if (atomic_load(&fail_above) != 0 && size > atomic_load(&fail_above)) {
+        atomic_fetch_add(&failed, 1);
         return NULL;
     }
     header = calloc(1, sizeof *header + size + sizeof tail);
@@ -138,8 +143,14 @@ void fake_memory_fail_from(apr_size_t which)
     fail(which, 1);
 }
 
+void fake_memory_fail_above(apr_size_t most)
+{
+    atomic_store(&fail_above, most);
+}
+
 void fake_memory_fail_none(void)
 {
+    fake_memory_fail_above(0);
     fail(0, 0);
 }
 

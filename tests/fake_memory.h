@@ -13,6 +13,8 @@
 void fake_memory_fail(apr_size_t which);
 /** The same, and each one after it. */
 void fake_memory_fail_from(apr_size_t which);
+/** Fail each allocation of more than this many bytes; 0: none. */
+void fake_memory_fail_above(apr_size_t bytes);
 /** No more failures. */
 void fake_memory_fail_none(void);
 

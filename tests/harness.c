@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/core.h"
 #include "fake_backend.h"
 #include "fake_memory.h"
 
@@ -390,8 +391,10 @@ void counts_check(void)
         smmap_stats_t stats = manager_stats(managers[i].manager);
 
         check_stats(managers[i].manager, &stats);
-        regions += stats.regions;
-        bytes += stats.mapped_bytes;
+        regions += stats.regions - managers[i].manager->spare_regions;
+        bytes += stats.mapped_bytes - managers[i].manager->spare_bytes;
+        CHECK(managers[i].manager->spare_regions <= stats.buffered_regions);
+        CHECK(managers[i].manager->spare_bytes <= stats.buffered_bytes);
         handles += stats.open_files;
     }
     if (fake_present() && !orphans) {

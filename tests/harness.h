@@ -8,8 +8,12 @@
  * both link tests/fake_memory.c in the place of core/memory.c. A test that needs the fake
  * backend asks fake_present() (fake_backend.h) and skips itself otherwise.
  *
+ * A third one, suite-wrap, where the linker can do it, has a few modules of its own: there the
+ * calls of the real system fail (wrap.h).
+ *
  * A module is a file test_NAME.c that defines `const test_module_t test_NAME` and
- * has a line in the list of runner.c. Around each of its tests the harness makes
+ * has a line in the list of modules.c (test_signals_windows.c is test_signals.c there, with the
+ * same names of tests). Around each of its tests the harness makes
  * an empty directory and a pool, and afterwards sees to it that nothing is left:
  * no memory, no mapping, no handle.
  *
@@ -49,6 +53,9 @@ typedef struct test_module_t {
     const char *name;
     const test_case_t *cases;
 } test_module_t;
+
+/** The modules of this program, up to a NULL: modules.c, or wrap_modules.c. */
+extern const test_module_t *const test_modules[];
 
 /* Checks. NEED ends the test when it fails, CHECK goes on. */
 

@@ -98,6 +98,7 @@ typedef struct oregion_t {
     apr_off_t begin;
     apr_size_t length;
     int on_grid;
+    int spare; /* the heap's memory: its cursor's alone */
     int visited;
     unsigned serial; /* of regions off the grid the newest is found first */
 } oregion_t;
@@ -124,6 +125,7 @@ typedef struct ofile_t {
     unsigned idle_since;
     int cursors;
     int regions;
+    int spares; /* of these */
     unsigned leaf_bits;         /* a leaf of the table has so many windows, by 2 */
     unsigned char leaf[WINDOWS]; /* made? */
     unsigned char span_leaf[WINDOWS];
@@ -165,6 +167,7 @@ typedef struct ocursor_t {
     apr_off_t offset;
     apr_size_t size;
     smmap_access_t access;
+    int copying; /* it moves for a copy: no spare region */
 } ocursor_t;
 
 typedef struct obuffer_t {
@@ -395,6 +398,9 @@ void model_file_leave(world_t *w, int file, int by_handle, trash_t *trash);
 void model_file_reap(world_t *w, int file, trash_t *trash);
 
 /* model_move.c, model_read.c */
+
+/** Does it say that there is no room for a mapping? */
+int model_exhausted(apr_status_t status);
 
 /** Is there memory for the slot of a window, in the one table or the other? */
 int model_prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number);

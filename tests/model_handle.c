@@ -186,7 +186,7 @@ int model_same(const identity_t *known, const identity_t *now, int held)
 
 int model_held(const ofile_t *file)
 {
-    return file->open || file->regions > 0;
+    return file->open || file->regions > file->spares;
 }
 
 static apr_status_t open_again(world_t *w, int file, int path)

@@ -4,6 +4,7 @@
 #include "model.h"
 
 #define CHUNK ((apr_off_t)1 << 20)
+#define SPARE_MOST ((apr_off_t)1 << 20)
 
 static omanager_t *owner_of(world_t *w, int cursor)
 {
@@ -103,6 +104,8 @@ typedef struct want_t {
     apr_off_t from;
     apr_off_t to;
     int on_grid;
+    int copying;
+    int spare;
 } want_t;
 
 static void choose(const world_t *w, want_t *want)
@@ -182,10 +185,49 @@ static apr_status_t ask_system(world_t *w, apr_size_t length)
     return APR_SUCCESS;
 }
 
-static int exhausted(apr_status_t status)
+int model_exhausted(apr_status_t status)
 {
     return APR_STATUS_IS_ENOMEM(status) || APR_STATUS_IS_EMFILE(status) ||
-           APR_STATUS_IS_ENFILE(status);
+           APR_STATUS_IS_ENFILE(status) || APR_STATUS_IS_EAGAIN(status);
+}
+
+/* The heap's memory, filled by reading. Returns the status of the call, where the system has
+   refused a mapping with `refusal`. */
+static apr_status_t spare(world_t *w, want_t *want, apr_status_t refusal)
+{
+    omanager_t *manager = &w->managers[w->files[want->file].manager];
+    apr_off_t grain = (apr_off_t)w->granularity;
+    apr_off_t size = w->files[want->file].size;
+    apr_size_t length;
+    apr_status_t status;
+
+    want->from = want->offset / grain * grain;
+    want->to = (want->end + grain - 1) / grain * grain;
+    if (want->to > size) {
+        want->to = size;
+    }
+    if (want->copying || want->to - want->from > SPARE_MOST) {
+        manager->stats.map_failures += !want->copying;
+        return refusal;
+    }
+    manager->stats.retries++;
+    length = (apr_size_t)(want->to - want->from);
+    status = model_room_take(w, w->files[want->file].manager, length);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = model_allocate(w) ? model_call(w, FAKE_READ) : APR_ENOMEM;
+    if (status != APR_SUCCESS) {
+        manager->stats.mapped_bytes -= length;
+        manager->stats.regions--;
+        manager->stats.map_failures++;
+        return model_exhausted(status) ? refusal : status;
+    }
+    want->spare = 1;
+    manager->stats.buffered++;
+    manager->stats.buffered_regions++;
+    manager->stats.buffered_bytes += length;
+    return APR_SUCCESS;
 }
 
 static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
@@ -212,7 +254,11 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
         }
         stats->mapped_bytes -= length;
         stats->regions--;
-        if (exhausted(status) && !cleared) {
+        if (!model_exhausted(status)) {
+            stats->map_failures++;
+            return status;
+        }
+        if (!cleared) {
             trash_t trash;
 
             cleared = 1;
@@ -220,11 +266,10 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
             model_room_clear(w, number, &trash);
             model_trash_empty(w, number, &trash);
             stats->evictions += trash.unmapped;
-        } else if (exhausted(status) && choose_smaller(w, want)) {
+        } else if (choose_smaller(w, want)) {
             smaller = 1;
         } else {
-            stats->map_failures++;
-            return status;
+            return spare(w, want, status);
         }
         stats->retries++;
     }
@@ -245,18 +290,22 @@ static int enter(world_t *w, const want_t *want, int findable)
     region->real = w->inodes[region->inode].real;
     region->begin = want->from;
     region->length = (apr_size_t)(want->to - want->from);
-    region->on_grid = want->on_grid;
+    region->on_grid = want->on_grid && !want->spare;
+    region->spare = want->spare;
     region->serial = ++w->serial;
     w->files[want->file].regions++;
-    w->live_mappings++;
-    w->live_bytes += region->length;
+    w->files[want->file].spares += want->spare;
+    w->live_mappings += !want->spare;
+    w->live_bytes += want->spare ? 0 : region->length;
     if (findable) {
         region->place = QUEUED;
         manager->queue[manager->length++] = new;
     } else {
         model_to_limbo(w, new);
     }
-    if (w->event_count < EVENTS) {
+    if (want->spare) {
+        /* The system hears nothing of it. */
+    } else if (w->event_count < EVENTS) {
         fake_event_t *event = &w->events[w->event_count++];
 
         event->mapped = 1;
@@ -285,7 +334,8 @@ static int enter(world_t *w, const want_t *want, int findable)
 static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end, int *region)
 {
     ocursor_t *it = &w->cursors[cursor];
-    want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0};
+    want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0,
+                   it->copying, 0};
     apr_status_t status = model_enter(w, it->file, it->path);
 
     if (status != APR_SUCCESS) {
@@ -307,7 +357,8 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
         }
         if (status == APR_SUCCESS) {
             *region = enter(w, &want,
-                            want.on_grid || model_prepare(w, file, file->span_leaf, number));
+                            !want.spare &&
+                                (want.on_grid || model_prepare(w, file, file->span_leaf, number)));
         }
     }
     model_leave(w, it->file);

@@ -93,7 +93,12 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
         if (region == NONE && read_past(w, it->file, offset)) {
             return read_direct(w, cursor, offset, size, copied);
         }
+        it->copying = 1;
         status = model_use(w, cursor, offset, size);
+        it->copying = 0;
+        if (model_exhausted(status) && w->files[it->file].open) {
+            return read_direct(w, cursor, offset, size, copied);
+        }
         if (status != APR_SUCCESS) {
             return status;
         }

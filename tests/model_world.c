@@ -152,6 +152,7 @@ void model_to_trash(world_t *w, int region, trash_t *trash)
     going->place = THROWN;
     trash->regions[trash->region_count++] = region;
     w->files[going->file].regions--;
+    w->files[going->file].spares -= going->spare;
     model_file_reap(w, going->file, trash);
 }
 
@@ -213,9 +214,15 @@ void model_trash_begin(trash_t *trash)
 
 static apr_status_t unmap(world_t *w, int region)
 {
-    apr_status_t status = model_call(w, FAKE_UNMAP);
     oregion_t *gone = &w->regions[region];
+    apr_status_t status = gone->spare ? APR_SUCCESS : model_call(w, FAKE_UNMAP);
 
+    if (gone->spare) {
+        w->managers[gone->manager].stats.buffered_regions--;
+        w->managers[gone->manager].stats.buffered_bytes -= gone->length;
+        gone->used = 0;
+        return APR_SUCCESS;
+    }
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -75,6 +75,17 @@ int native_says_too_long(apr_status_t status);
 
 /** Set a size, also a very large one without using the disk. 0: the file system cannot. S */
 int native_resize(const char *path, apr_off_t size);
+/** Cut it short also while it is mapped: where this system refuses that, by the one below it
+    (Wine's). Then pages of mappings are lost. S */
+int native_cut(const char *path, apr_off_t size);
+/** Touching these whole pages of a mapping of a file is from now on what it is when the system
+    cannot bring them into memory. It holds where handlers came before ours when it is called;
+    call it again after others have. */
+void native_lose(const volatile unsigned char *pages, apr_size_t size);
+/** Can the library guard pointers here, and not copies alone? */
+int native_guards_pointers(void);
+/** A regular file that the system does not map; NULL: none is known here. */
+const char *native_unmappable(void);
 /** Put one in the place of another. S */
 apr_status_t native_rename(const char *from, const char *to);
 /** S */
@@ -99,14 +110,30 @@ void native_set_times(const char *path, const native_times_t *times);
 /** Bytes of disk that it takes. */
 apr_off_t native_disk_bytes(const char *path);
 
+/** Make a block device of a file, and its path; and remove it. S */
+void native_device_make(const char *path, char *device, apr_size_t size);
+int native_device_remove(const char *device);
+
 /* Processes. */
 
 /** Fork, run, and what it returned; -1: it died. S */
 int native_fork(int (*run)(void *), void *argument);
+/** Does a program that is started have a file open whose path contains this? -1: it cannot be
+    seen. */
+int native_started_program_has(const char *part);
 /** In such a child: no handles beyond those open now and `more`; 0: it cannot be limited. */
 int native_limit_handles(int more);
 /** The same for bytes of address space. */
 int native_limit_memory(apr_size_t more);
+/** End both limits. */
+void native_limit_none(void);
+/** Take all mappings that the process may have but `leave`, and give them back. 0: there is no
+    such limit, or it is too high. */
+int native_take_mappings(unsigned leave);
+void native_give_mappings(void);
+/** Take all the memory that the C library gives, and give it back. */
+void native_take_memory(void);
+void native_give_memory(void);
 /** Become another user than root, for good or (effective) only for now. 0: cannot be done. */
 int native_become_nobody(int effective);
 int native_is_root(void);

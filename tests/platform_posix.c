@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,6 +135,55 @@ int native_resize(const char *path, apr_off_t size)
     return truncate(path, (off_t)size) == 0;
 }
 
+int native_cut(const char *path, apr_off_t size)
+{
+    return native_resize(path, size);
+}
+
+/* By pages behind the end of a file, in their place. */
+void native_lose(const volatile unsigned char *pages, apr_size_t size)
+{
+    void *place = (void *)(apr_uintptr_t)pages;
+    FILE *empty = tmpfile();
+
+    NEED(empty != NULL);
+    NEED(mmap(place, size, PROT_READ, MAP_SHARED | MAP_FIXED, fileno(empty), 0) == place);
+    fclose(empty);
+}
+
+int native_guards_pointers(void)
+{
+    return 1;
+}
+
+const char *native_unmappable(void)
+{
+    static const char *const candidates[] = {"/sys/kernel/notes",
+                                             "/sys/firmware/acpi/tables/DSDT",
+                                             "/sys/firmware/acpi/tables/FACP"};
+    apr_size_t i;
+
+    for (i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+        int fd = open(candidates[i], O_RDONLY);
+        struct stat info;
+        void *memory;
+
+        if (fd < 0) {
+            continue;
+        }
+        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
+            memory = mmap(NULL, (apr_size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+            if (memory == MAP_FAILED) {
+                close(fd);
+                return candidates[i];
+            }
+            munmap(memory, (apr_size_t)info.st_size);
+        }
+        close(fd);
+    }
+    return NULL;
+}
+
 apr_status_t native_rename(const char *from, const char *to)
 {
     return rename(from, to) == 0 ? APR_SUCCESS : errno;
@@ -238,6 +288,21 @@ int native_fork(int (*run)(void *), void *argument)
     return WIFEXITED(state) ? WEXITSTATUS(state) : -1;
 }
 
+int native_started_program_has(const char *part)
+{
+    char command[400];
+    int state;
+
+    if (access("/proc/self/fd", R_OK) != 0) {
+        return -1;
+    }
+    snprintf(command, sizeof command, "ls -l /proc/self/fd | grep -q '%s'", part);
+    fflush(NULL);
+    state = system(command);
+    NEED(WIFEXITED(state) && WEXITSTATUS(state) <= 1);
+    return WEXITSTATUS(state) == 0;
+}
+
 int native_limit_handles(int more)
 {
     struct rlimit limit;
@@ -265,9 +330,86 @@ int native_limit_memory(apr_size_t more)
     if (scanned != 1) {
         return 0;
     }
-    limit.rlim_cur = limit.rlim_max =
-        (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)more;
+    if (getrlimit(RLIMIT_AS, &limit) != 0) {
+        return 0;
+    }
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)more;
     return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+void native_limit_none(void)
+{
+    struct rlimit limit;
+
+    NEED(getrlimit(RLIMIT_AS, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    NEED(setrlimit(RLIMIT_AS, &limit) == 0);
+    NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = limit.rlim_max;
+    NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+/* Pages of memory that differ from their neighbours, so that each is a mapping. */
+enum { MOST_PAGES = 200000 };
+static void *pages_taken[MOST_PAGES];
+static unsigned page_count;
+
+int native_take_mappings(unsigned leave)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned i;
+
+    for (page_count = 0; page_count < MOST_PAGES; page_count++) {
+        void *taken = mmap(NULL, page, page_count % 2 != 0 ? PROT_READ : PROT_NONE,
+                           MAP_PRIVATE | MAP_ANON, -1, 0);
+
+        if (taken == MAP_FAILED) {
+            break;
+        }
+        pages_taken[page_count] = taken;
+    }
+    if (page_count == MOST_PAGES || page_count < leave) {
+        native_give_mappings();
+        return 0;
+    }
+    for (i = 0; i < leave; i++) {
+        munmap(pages_taken[--page_count], page);
+    }
+    return 1;
+}
+
+void native_give_mappings(void)
+{
+    while (page_count > 0) {
+        munmap(pages_taken[--page_count], (size_t)sysconf(_SC_PAGESIZE));
+    }
+}
+
+/* A chain of blocks: each begins with the address of the one before. */
+static void **memory_taken;
+
+void native_take_memory(void)
+{
+    size_t size;
+
+    for (size = (size_t)1 << 20; size >= sizeof(void *); size /= 2) {
+        void **block;
+
+        while ((block = malloc(size)) != NULL) {
+            *block = memory_taken;
+            memory_taken = block;
+        }
+    }
+}
+
+void native_give_memory(void)
+{
+    while (memory_taken != NULL) {
+        void **block = memory_taken;
+
+        memory_taken = *block;
+        free(block);
+    }
 }
 
 int native_become_nobody(int effective)
@@ -395,4 +537,31 @@ int native_make_root(char *path, apr_size_t size)
 void native_line_buffered(FILE *file)
 {
     setvbuf(file, NULL, _IOLBF, 0);
+}
+
+void native_device_make(const char *path, char *device, apr_size_t size)
+{
+    char command[600];
+    FILE *answer;
+
+    snprintf(command, sizeof command, "losetup --find --show --read-only '%s' 2>/dev/null", path);
+    answer = popen(command, "r");
+    device[0] = '\0';
+    if (answer != NULL) {
+        if (fgets(device, (int)size, answer) != NULL) {
+            device[strcspn(device, "\n")] = '\0';
+        }
+        pclose(answer);
+    }
+    if (device[0] == '\0') {
+        test_skip_now("no loop device can be made, for which losetup and root are needed");
+    }
+}
+
+int native_device_remove(const char *device)
+{
+    char command[100];
+
+    snprintf(command, sizeof command, "losetup --detach '%s'", device);
+    return system(command) == 0;
 }

@@ -90,6 +90,15 @@ void native_aligned_free(void *memory)
     _aligned_free(memory);
 }
 
+apr_status_t native_protect(void *memory, apr_size_t size, int allowed)
+{
+    DWORD before;
+
+    return VirtualProtect(memory, size, allowed ? PAGE_READWRITE : PAGE_NOACCESS, &before)
+               ? APR_SUCCESS
+               : APR_FROM_OS_ERROR((apr_status_t)GetLastError());
+}
+
 static SRWLOCK the_lock = SRWLOCK_INIT;
 
 void fake_lock(void)
@@ -247,4 +256,28 @@ void native_line_buffered(FILE *file)
 {
     _setmode(_fileno(file), _O_BINARY);
     setvbuf(file, NULL, _IONBF, 0);
+}
+
+/* Nothing here limits these. */
+
+void native_limit_none(void)
+{
+}
+
+int native_take_mappings(unsigned leave)
+{
+    (void)leave;
+    return 0;
+}
+
+void native_give_mappings(void)
+{
+}
+
+void native_take_memory(void)
+{
+}
+
+void native_give_memory(void)
+{
 }

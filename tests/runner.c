@@ -1,5 +1,6 @@
 /*
- * The program around the tests: suite-posix (on Windows: suite-windows) and suite-fake.
+ * The program around the tests: suite-posix (on Windows: suite-windows), suite-fake and
+ * suite-wrap.
  *
  * The tests run in a child process, which reports each step through a pipe. When
  * a test crashes or hangs, it counts as failed, and a new child goes on behind
@@ -24,49 +25,6 @@
 
 #include "fake_backend.h"
 
-/* One line for each test_NAME.c. */
-#define MODULES(X)         \
-    X(test_contract)       \
-    X(test_contract_files) \
-    X(test_fences)         \
-    X(test_window)         \
-    X(test_status)         \
-    X(test_slots)          \
-    X(test_budget)         \
-    X(test_queue)          \
-    X(test_manager)        \
-    X(test_cursor)         \
-    X(test_share)          \
-    X(test_buffer)         \
-    X(test_input)          \
-    X(test_policy)         \
-    X(test_scan)           \
-    X(test_limits)         \
-    X(test_refused)        \
-    X(test_stale)          \
-    X(test_resized)        \
-    X(test_release)        \
-    X(test_lifetime)       \
-    X(test_growth)         \
-    X(test_failures)       \
-    X(test_large)          \
-    X(test_between)        \
-    X(test_read)           \
-    X(test_trace)          \
-    X(test_traced)         \
-    X(test_threads)        \
-    X(test_buffered)       \
-    X(test_guard)          \
-    X(test_cutting)        \
-    X(test_signals)        \
-    X(test_fork)           \
-    X(test_paranoid)
-
-#define DECLARE(name) extern const test_module_t name;
-#define LIST(name) &name,
-MODULES(DECLARE)
-static const test_module_t *const modules[] = {MODULES(LIST)};
-
 #define MOST_TESTS 1024
 
 typedef struct test_t {
@@ -90,20 +48,20 @@ static apr_uint64_t seed;
 
 static void list_tests(const char *only)
 {
-    apr_size_t m;
+    const test_module_t *const *module;
     const test_case_t *test;
 
-    for (m = 0; m < sizeof modules / sizeof modules[0]; m++) {
-        for (test = modules[m]->cases; test->name != NULL; test++) {
+    for (module = test_modules; *module != NULL; module++) {
+        for (test = (*module)->cases; test->name != NULL; test++) {
             test_t *entry = &tests[test_total];
 
             if (test_total == MOST_TESTS) {
                 fprintf(stderr, "more than %d tests: raise MOST_TESTS\n", MOST_TESTS);
                 exit(2);
             }
-            entry->module = modules[m];
+            entry->module = *module;
             entry->test = test;
-            snprintf(entry->name, sizeof entry->name, "%s/%s", modules[m]->name, test->name);
+            snprintf(entry->name, sizeof entry->name, "%s/%s", (*module)->name, test->name);
             if (only == NULL || strstr(entry->name, only) != NULL) {
                 test_total++;
             }

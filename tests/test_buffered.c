@@ -7,13 +7,10 @@
 
 #include "core/core.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "fake_backend.h"
+#include "fake_memory.h"
 
 #define MIB ((apr_size_t)1 << 20)
 
@@ -153,7 +150,9 @@ static void failures(void)
     CHECK(cursor_shows(cursor, &file));
     CHECK_NUMBER(manager_stats(manager).evictions, 1);
     fake_fail_from(FAKE_MEMORY, 1, APR_ENOMEM);
+    fake_memory_fail_above(unit - 1); /* of the heap, neither */
     CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    fake_memory_fail_none();
     fake_fail_none();
     fake_fail_from(FAKE_MAP, 1, APR_ENOTIMPL);
     /* The bytes cannot be read, or are not all there. */
@@ -164,6 +163,29 @@ static void failures(void)
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK(cursor_shows(cursor, &file));
     counts_check();
+}
+
+/* The bytes cannot be read, and the memory for them cannot be given back then. */
+static void memory_that_stays(void)
+{
+    NEEDS_FAKE();
+    unit = smmap_granularity();
+    begin(4 * unit, SMMAP_MODE_SLIDING, unit);
+    fake_fail(FAKE_READ, 1, APR_ENOMEM);
+    fake_fail(FAKE_UNMAP, 1, APR_ENOMEM);
+    CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    CHECK_NUMBER(fake_live_mappings(), 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 1);
+    CHECK_NUMBER(manager_stats(manager).buffered_bytes, unit);
+    counts_check();
+    /* It is tried again with the others. */
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    CHECK_NUMBER(fake_live_mappings(), 0);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    CHECK_NUMBER(manager_stats(manager).buffered_bytes, 0);
+    counts_check();
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
 }
 
 static void cut_now(void *unused)
@@ -229,43 +251,14 @@ static void no_hold_on_the_id(void)
     CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)unit, 0), SMMAP_ESTALE);
 }
 
-/* A regular file that the system really does not map; NULL: none is known here. */
-static const char *unmappable(void)
-{
-    static const char *const candidates[] = {"/sys/kernel/notes",
-                                             "/sys/firmware/acpi/tables/DSDT",
-                                             "/sys/firmware/acpi/tables/FACP"};
-    apr_size_t i;
-
-    for (i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
-        int fd = open(candidates[i], O_RDONLY);
-        struct stat info;
-        void *memory;
-
-        if (fd < 0) {
-            continue;
-        }
-        if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
-            memory = mmap(NULL, (apr_size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
-            if (memory == MAP_FAILED) {
-                close(fd);
-                return candidates[i];
-            }
-            munmap(memory, (apr_size_t)info.st_size);
-        }
-        close(fd);
-    }
-    return NULL;
-}
-
 static void in_fact(void)
 {
-    const char *path = unmappable();
+    const char *path = native_unmappable();
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     unsigned char bytes[100];
     apr_size_t got;
-    ssize_t there;
-    int fd;
+    apr_off_t there;
+    apr_os_file_t handle;
 
     NEEDS_REAL();
     if (path == NULL) {
@@ -275,9 +268,9 @@ static void in_fact(void)
     options.guard = SMMAP_GUARD_ON;
     manager = manager_make(&options);
     cursor = cursor_open(manager, path);
-    fd = file_open(path);
-    there = read(fd, bytes, sizeof bytes);
-    close(fd);
+    handle = file_open(path);
+    there = native_read(handle, bytes, sizeof bytes);
+    file_close(handle);
     NEED(there > 0);
     NEED_OK(smmap_cursor_use(cursor, 0, (apr_size_t)there));
     CHECK_NUMBER(smmap_cursor_size(cursor), there);
@@ -344,39 +337,16 @@ static void sizeless(void)
     }
 }
 
-/* A file as a block device, until losetup -d; 0: it cannot be one. */
-static int device_make(const char *path, char *device, apr_size_t size)
-{
-    char command[600];
-    FILE *answer;
-
-    snprintf(command, sizeof command, "losetup --find --show --read-only '%s' 2>/dev/null", path);
-    answer = popen(command, "r");
-    device[0] = '\0';
-    if (answer != NULL) {
-        if (fgets(device, (int)size, answer) != NULL) {
-            device[strcspn(device, "\n")] = '\0';
-        }
-        pclose(answer);
-    }
-    return device[0] != '\0';
-}
-
 /* A block device is mapped like a file. */
 static void block_device(void)
 {
-    test_file_t file;
     char device[64];
-    char command[80];
     unsigned char copy[5000];
     apr_size_t got = 0;
 
     NEEDS_REAL();
     file = file_make("file", 20 * 4096);
-    if (!device_make(file.path, device, sizeof device)) {
-        test_skip("no loop device can be made, for which losetup and root are needed");
-        return;
-    }
+    native_device_make(file.path, device, sizeof device);
     /* Until it is gone again nothing ends the test. */
     manager = manager_sliding(smmap_granularity(), 0, 0, SMMAP_LIMITS_SOFT);
     cursor = NULL;
@@ -394,8 +364,7 @@ static void block_device(void)
         smmap_cursor_close(cursor);
     }
     CHECK_OK(manager_destroy(manager));
-    snprintf(command, sizeof command, "losetup --detach '%s'", device);
-    CHECK_NUMBER(system(command), 0);
+    CHECK(native_device_remove(device));
 }
 
 /* One that does not end is not counted for ever. */
@@ -420,6 +389,7 @@ static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"evicted", evicted},
                                              {"copied", copied},
                                              {"failures", failures},
+                                             {"memory_that_stays", memory_that_stays},
                                              {"cut_while_read", cut_while_read},
                                              {"changed", changed},
                                              {"no_hold_on_the_id", no_hold_on_the_id},

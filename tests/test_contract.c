@@ -113,6 +113,67 @@ static void map_outlives_the_name(void)
     apr_pool_cleanup_run(test_pool, &mapping, unmap_last);
 }
 
+/* What was cut since it was measured. */
+static void map_past_the_end(void)
+{
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
+    test_file_t file;
+    apr_os_file_t fd;
+    int i;
+
+    NEEDS_REAL(); /* to the fake it is a mistake of the core */
+    file = granules(2);
+    fd = file_open(file.path);
+    for (i = 0; i < 3; i++) {
+        apr_off_t offset = i == 0 ? (apr_off_t)(4 * info.granularity) : 0;
+        apr_status_t status = smmap__os_map(&mapping, fd, offset, 3 * info.granularity);
+
+        CHECK(status == APR_SUCCESS || status == APR_EOF);
+        CHECK(mapping.length == (status == APR_SUCCESS ? 3 * info.granularity : 0));
+        CHECK_OK(smmap__os_unmap(&mapping));
+        NEED(i == 0 || file_resize(file.path, 0)); /* the last turn maps an empty one */
+    }
+    file_close(fd);
+}
+
+static void memory(void)
+{
+    smmap__os_mapping_t mapping = {NULL, 0, 0};
+    apr_size_t bad = 0;
+    apr_size_t i;
+
+    smmap__os_info(&info);
+    NEED_OK(smmap__os_memory(&mapping, 3 * info.page_size + 5));
+    CHECK_NUMBER((apr_uintptr_t)mapping.address % info.granularity, 0);
+    CHECK_NUMBER(mapping.length, 3 * info.page_size + 5);
+    CHECK_NUMBER(mapping.memory, 1);
+    for (i = 0; i < mapping.length; i++) {
+        bad += mapping.address[i] != 0;
+        mapping.address[i] = (unsigned char)i;
+    }
+    CHECK_NUMBER(bad, 0);
+    CHECK_OK(smmap__os_unmap(&mapping));
+    CHECK(mapping.address == NULL);
+    CHECK_NUMBER(mapping.memory, 0);
+}
+
+static void size_of_a_file(void)
+{
+    test_file_t file = granules(1);
+    apr_os_file_t fd = file_open(file.path);
+    apr_off_t size = 0;
+
+    CHECK_OK(smmap__os_file_size(&size, fd));
+    CHECK_NUMBER(size, file.size);
+    file_write(file.path, (apr_off_t)file.size, "x", 1);
+    CHECK_OK(smmap__os_file_size(&size, fd));
+    CHECK_NUMBER(size, file.size + 1);
+    file_close(fd);
+    size = 7;
+    CHECK(says_bad_handle(smmap__os_file_size(&size, NO_HANDLE)));
+    CHECK_NUMBER(size, 7);
+}
+
 static void map_many(void)
 {
     test_file_t file = granules(8);
@@ -364,6 +425,9 @@ static const test_case_t cases[] = {
     {"map_shows_the_file", map_shows_the_file},
     {"map_outlives_the_handle", map_outlives_the_handle},
     {"map_outlives_the_name", map_outlives_the_name},
+    {"map_past_the_end", map_past_the_end},
+    {"memory", memory},
+    {"size_of_a_file", size_of_a_file},
     {"map_many", map_many},
     {"unmap_zeroes", unmap_zeroes},
     {"failures_change_nothing", failures_change_nothing},

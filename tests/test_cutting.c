@@ -122,12 +122,22 @@ static void wait_for(reader_t *readers)
     }
 }
 
+/* Once before there are threads, as it may be that the system refuses. */
+static void try_to_cut(void)
+{
+    smmap_cursor_t *probe = cursor_open(manager, file.path);
+
+    NEED_OK(smmap_cursor_use(probe, 0, 0));
+    NEED(native_cut(file.path, 1));
+    file_write(file.path, 0, file.data, file.size);
+    smmap_cursor_close(probe);
+}
+
 /* mixed: half of the readers use pointers. The size changes at any moment, but once in one
    read. It never grows by a hole: each byte is written behind the one before. */
 static void read_while_cut(smmap_mode_t mode, int mixed)
 {
     reader_t readers[READERS];
-    apr_status_t result;
     apr_size_t i;
     apr_size_t round;
     apr_size_t refused = 0;
@@ -145,6 +155,7 @@ static void read_while_cut(smmap_mode_t mode, int mixed)
         memset(file.data + i * page, value_of(i), page);
     }
     file_write(file.path, 0, file.data, file.size);
+    try_to_cut();
     atomic_store(&stop_now, 0);
     memset(readers, 0, sizeof readers);
     for (i = 0; i < READERS; i++) {
@@ -159,7 +170,7 @@ static void read_while_cut(smmap_mode_t mode, int mixed)
         apr_size_t left = (apr_size_t)random_below(PAGES * page);
         apr_size_t at;
 
-        NEED(file_resize(file.path, (apr_off_t)left));
+        NEED(native_cut(file.path, (apr_off_t)left));
         wait_for(readers);
         for (at = left; at < file.size;) {
             apr_size_t part = page - at % page;
@@ -171,7 +182,7 @@ static void read_while_cut(smmap_mode_t mode, int mixed)
     }
     atomic_store(&stop_now, 1);
     for (i = 0; i < READERS; i++) {
-        CHECK_OK(apr_thread_join(&result, readers[i].thread));
+        thread_join(readers[i].thread);
         CHECK_NUMBER(atomic_load(&readers[i].wrong), 0);
         good += readers[i].good;
         refused += readers[i].refused;
@@ -190,6 +201,10 @@ static void copy(void)
 static void copy_and_point(void)
 {
     NEEDS_REAL();
+    if (!native_guards_pointers()) {
+        test_skip("this system guards copies alone");
+        return;
+    }
     read_while_cut(SMMAP_MODE_STATIC, 1);
 }
 

@@ -8,12 +8,6 @@
 #include <apr_thread_proc.h>
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "fake_backend.h"
 
 static apr_size_t unit;
@@ -23,10 +17,23 @@ static smmap_manager_t *manager;
 static smmap_cursor_t *cursor;
 static smmap_buffer_t *buffer;
 
+static int nothing(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+/* It skips where there are none. */
+static void needs_forks(void)
+{
+    CHECK_NUMBER(test_in_child(nothing, NULL), 0);
+}
+
 static void begin(void)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
 
+    needs_forks();
     unit = smmap_granularity();
     fake_set_birth(1);
     file = file_make("file", 8 * unit);
@@ -118,31 +125,14 @@ static int destroy_cursors_first(void *unused)
     return 0;
 }
 
-/* Mappings of the file that the process has now; -1: that cannot be seen. */
-static int mappings(void)
-{
-    char line[8192];
-    int count = 0;
-    FILE *maps = fopen("/proc/self/maps", "r");
-
-    if (maps == NULL) {
-        return -1;
-    }
-    while (fgets(line, sizeof line, maps) != NULL) {
-        count += strstr(line, file.path) != NULL;
-    }
-    fclose(maps);
-    return count;
-}
-
 /* Nothing was under way, so all of it goes, in the child. */
 static int destroy_leaves_nothing(void *unused)
 {
-    if (mappings() != 1) {
+    if (native_count_mappings(file.path) != 1) {
         return 1;
     }
     destroy_manager_first(unused);
-    return mappings();
+    return native_count_mappings(file.path);
 }
 
 static void child_destroys(void)
@@ -151,7 +141,7 @@ static void child_destroys(void)
     CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
     CHECK_NUMBER(test_in_child(destroy_manager_first, NULL), 0);
     CHECK_NUMBER(test_in_child(destroy_cursors_first, NULL), 0);
-    if (!fake_present() && mappings() >= 0) {
+    if (native_count_mappings(file.path) != 0) { /* 0: the system does not tell, or the fake */
         CHECK_NUMBER(test_in_child(destroy_leaves_nothing, NULL), 0);
     }
     parent_goes_on();
@@ -193,12 +183,27 @@ static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
     return NULL;
 }
 
+/* Whoever waits for a thread of the parent waits for ever; test_in_child() does not. */
+static int destroy_now(void *turn)
+{
+    if (*(const apr_size_t *)turn % 2 == 0) {
+        smmap_cursor_close(cursor);
+        smmap_buffer_close(buffer);
+        smmap_manager_destroy(manager);
+    } else {
+        smmap_manager_destroy(manager);
+        smmap_buffer_close(buffer);
+        smmap_cursor_close(cursor);
+    }
+    return 0;
+}
+
 static void child_of_busy_threads(void)
 {
     apr_thread_t *threads[THREADS];
-    apr_status_t result;
     apr_size_t i;
 
+    needs_forks();
     if (test_is_light()) {
         test_skip("a child that leaves alone what is half-way has a leak, to a memory checker");
         return;
@@ -210,28 +215,11 @@ static void child_of_busy_threads(void)
                                   test_pool));
     }
     for (i = 0; i < test_count(60); i++) {
-        pid_t child = fork();
-        int state = 0;
-
-        if (child == 0) {
-            alarm(20); /* whoever waits for a thread of the parent waits for ever */
-            if (i % 2 == 0) {
-                smmap_cursor_close(cursor);
-                smmap_buffer_close(buffer);
-                smmap_manager_destroy(manager);
-            } else {
-                smmap_manager_destroy(manager);
-                smmap_buffer_close(buffer);
-                smmap_cursor_close(cursor);
-            }
-            _exit(0);
-        }
-        NEED(child > 0 && waitpid(child, &state, 0) == child);
-        CHECK_NUMBER(state, 0);
+        CHECK_NUMBER(test_in_child(destroy_now, &i), 0);
     }
     atomic_store(&stop_now, 1);
     for (i = 0; i < THREADS; i++) {
-        CHECK_OK(apr_thread_join(&result, threads[i]));
+        thread_join(threads[i]);
     }
     parent_goes_on();
 }
@@ -239,18 +227,15 @@ static void child_of_busy_threads(void)
 /* exec: what is started sees no handle on the file. */
 static void exec_inherits_nothing(void)
 {
-    char command[400];
-    int state;
+    int has;
 
     begin();
-    if (access("/proc/self/fd", R_OK) != 0) {
-        test_skip("there is no /proc/self/fd");
+    has = native_started_program_has(test_dir());
+    if (has < 0) {
+        test_skip("what a program that is started has open cannot be seen here");
         return;
     }
-    snprintf(command, sizeof command, "ls -l /proc/self/fd | grep -q '%s'", test_dir());
-    fflush(NULL);
-    state = system(command);
-    CHECK(WIFEXITED(state) && WEXITSTATUS(state) == 1);
+    CHECK_NUMBER(has, 0);
     parent_goes_on();
 }
 

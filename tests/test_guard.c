@@ -36,7 +36,8 @@ static void begin(smmap_mode_t mode)
 
     unit = smmap_granularity();
     fake_set_birth(1);
-    file = file_make("file", 16 * unit);
+    /* Not the same twice: Windows does not let a mapped file be made anew. */
+    file = file_make(mode == SMMAP_MODE_STATIC ? "static" : "file", 16 * unit);
     for (i = 0; i < file.size; i++) {
         file.data[i] |= 1;
     }
@@ -47,7 +48,7 @@ static void begin(smmap_mode_t mode)
 
 static void cut(apr_size_t size)
 {
-    NEED(file_resize(file.path, (apr_off_t)size));
+    NEED(native_cut(file.path, (apr_off_t)size));
 }
 
 static apr_status_t read_at(apr_size_t offset, apr_size_t size, unsigned char *to, apr_size_t *got)
@@ -82,6 +83,22 @@ static void options(void)
     CHECK_STATUS(smmap_cursor_end_guard(cursor), APR_EINVAL);
     CHECK_NUMBER(smmap_cursor_fault(NULL), -1);
     CHECK_NUMBER(smmap_cursor_fault(cursor), -1);
+}
+
+/* Where pointers cannot be guarded the test is over: by name, and with the status for it. */
+static void needs_pointers(void)
+{
+    if (!fake_present() && !native_guards_pointers()) {
+        CHECK_STATUS(smmap_cursor_begin_guard(cursor), APR_ENOTIMPL);
+        CHECK_STATUS(smmap_cursor_end_guard(cursor), APR_EINVAL);
+        test_skip_now("this system guards copies alone");
+    }
+}
+
+static void begin_and_end(void)
+{
+    begin(SMMAP_MODE_SLIDING);
+    needs_pointers();
     CHECK_OK(smmap_cursor_begin_guard(cursor));
     CHECK_STATUS(smmap_cursor_begin_guard(cursor), APR_EINVAL);
     CHECK_OK(smmap_cursor_end_guard(cursor));
@@ -293,6 +310,7 @@ static void cut_under_a_pointer(void)
 
     NEEDS_REAL();
     begin(SMMAP_MODE_SLIDING);
+    needs_pointers();
     other = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(other, (apr_off_t)(4 * unit), 0));
     NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(4 * unit), 0));
@@ -331,6 +349,7 @@ static void cut_within_the_last_page(void)
 {
     NEEDS_REAL();
     begin(SMMAP_MODE_STATIC);
+    needs_pointers();
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(cursor));
     cut(16 * unit - 10);
@@ -346,6 +365,7 @@ static void fault_in_a_file_of_full_size(void)
 {
     NEEDS_REAL();
     begin(SMMAP_MODE_SLIDING);
+    needs_pointers();
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(cursor));
     cut(unit);
@@ -363,6 +383,7 @@ static void guarded_moves(void)
 
     NEEDS_REAL();
     begin(SMMAP_MODE_SLIDING);
+    needs_pointers();
     NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(12 * unit), 0));
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(cursor));
@@ -393,6 +414,7 @@ static void nested(void)
 
     NEEDS_REAL();
     begin(SMMAP_MODE_SLIDING);
+    needs_pointers();
     second = file_make("second", 4 * unit);
     inner = cursor_open(manager, second.path);
     third = cursor_open(manager, second.path);
@@ -409,7 +431,7 @@ static void nested(void)
     smmap_cursor_close(third);
     CHECK_STATUS(smmap_cursor_end_guard(cursor), SMMAP_ETRUNCATED);
     CHECK_NUMBER(sum(smmap_cursor_data(inner), unit), sum(second.data, unit));
-    NEED(file_resize(second.path, (apr_off_t)unit));
+    NEED(native_cut(second.path, (apr_off_t)unit));
     CHECK_NUMBER(sum(smmap_cursor_data(inner) + 2 * unit, 1), 0);
     CHECK_OK(smmap_cursor_assign(inner, cursor)); /* ends it, without an answer */
     CHECK_STATUS(smmap_cursor_end_guard(inner), APR_EINVAL);
@@ -428,19 +450,46 @@ static void *APR_THREAD_FUNC end_there(apr_thread_t *thread, void *data)
 static void ended_by_another_thread(void)
 {
     apr_thread_t *thread;
-    apr_status_t result;
     apr_status_t answer = APR_SUCCESS;
 
     begin(SMMAP_MODE_SLIDING);
+    needs_pointers();
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(cursor));
     NEED_OK(apr_thread_create(&thread, NULL, end_there, &answer, test_pool));
-    CHECK_OK(apr_thread_join(&result, thread));
+    thread_join(thread);
     CHECK_STATUS(answer, APR_EINVAL);
     CHECK_OK(smmap_cursor_end_guard(cursor));
 }
 
+/* A zero asks for the file's size only where its page ends with one, too. */
+static void zeroes_within_a_page(void)
+{
+    const unsigned char zeroes[8] = {0};
+    unsigned char bytes[8];
+    apr_size_t asked;
+    apr_size_t got;
+
+    NEEDS_FAKE();
+    begin(SMMAP_MODE_STATIC);
+    file_write(file.path, 100, zeroes, sizeof zeroes);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    asked = fake_calls(FAKE_SIZE);
+    CHECK_OK(read_at(100, sizeof bytes, bytes, &got));
+    CHECK(got == sizeof bytes && memcmp(bytes, zeroes, got) == 0);
+    CHECK_NUMBER(fake_calls(FAKE_SIZE), asked);
+    smmap_cursor_release(cursor);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    file_write(file.path, 4095, zeroes, 1);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK_OK(read_at(100, sizeof bytes, bytes, &got));
+    CHECK(got == sizeof bytes && memcmp(bytes, zeroes, got) == 0);
+    CHECK(fake_calls(FAKE_SIZE) > asked);
+    counts_check();
+}
+
 static const test_case_t guard_cases[] = {{"options", options},
+                                   {"begin_and_end", begin_and_end},
                                    {"reads_as_without", reads_as_without},
                                    {"ordered_fault", ordered_fault},
                                    {"ordered_fault_with_others", ordered_fault_with_others},
@@ -454,5 +503,6 @@ static const test_case_t guard_cases[] = {{"options", options},
                                    {"guarded_moves", guarded_moves},
                                    {"nested", nested},
                                    {"ended_by_another_thread", ended_by_another_thread},
+                                   {"zeroes_within_a_page", zeroes_within_a_page},
                                    {NULL, NULL}};
 const test_module_t test_guard = {"guard", guard_cases};

@@ -1,17 +1,16 @@
 /*
  * When the system refuses: no memory for a mapping, no descriptor for a file.
  * The order is: let go of what nobody uses, try again, take a smaller window down
- * to one granule, and only then the error.
+ * to one granule, take memory of the heap, and only then the error.
  *
- * The fake backend refuses on demand. Two tests set a real limit of the process
- * (RLIMIT_AS, RLIMIT_NOFILE) in a child and let the system itself refuse.
+ * The fake backend refuses on demand. In test_exhausted.c the system itself does.
  */
 #include "harness.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "fake_backend.h"
+#include "fake_memory.h"
 
 static apr_size_t unit;
 static test_file_t file;
@@ -32,6 +31,19 @@ static void touch(apr_size_t window)
     NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(window * 8 * unit), 0));
     CHECK(region_shows(cursor, &file));
     smmap_cursor_release(cursor);
+}
+
+/* No mapping is to be had, and no memory for a window. */
+static void refuse_all(void)
+{
+    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    fake_memory_fail_above(unit - 1);
+}
+
+static void relent(void)
+{
+    fake_fail_none();
+    fake_memory_fail_none();
 }
 
 static void evicts_and_retries(void)
@@ -174,7 +186,7 @@ static void then_the_error(void)
     NEEDS_FAKE();
     begin();
     touch(0);
-    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    refuse_all();
     CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0), APR_ENOMEM);
     CHECK(!smmap_cursor_is_valid(cursor) && smmap_cursor_is_associated(cursor));
     stats = manager_stats(manager);
@@ -182,11 +194,123 @@ static void then_the_error(void)
     CHECK_NUMBER(stats.halved, 0);
     /* Whole, whole again, a half, a quarter, an eighth. */
     CHECK_NUMBER(fake_failed(), 5);
-    CHECK_NUMBER(stats.retries, 4);
+    /* And memory of the heap. */
+    CHECK_NUMBER(fake_memory_failed(), 1);
+    CHECK_NUMBER(stats.retries, 5);
+    CHECK_NUMBER(stats.buffered, 0);
     counts_check();
-    fake_fail_none();
+    relent();
     touch(1);
     touch(0);
+}
+
+/* Nothing can be mapped: a window is memory of the heap then, for its cursor alone. */
+static void memory_of_the_heap(smmap_mode_t mode)
+{
+    const apr_off_t place = (apr_off_t)(13 * unit + 5);
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *other;
+    apr_size_t bytes = 0;
+
+    options.mode = mode;
+    options.window_size = 8 * unit;
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, file.path);
+    other = cursor_open(manager, file.path);
+    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    NEED_OK(smmap_cursor_use(cursor, place, 0));
+    CHECK_NUMBER(smmap_cursor_region_begin(cursor), 13 * unit);
+    CHECK_NUMBER(smmap_cursor_region_size(cursor), unit);
+    CHECK(region_shows(cursor, &file));
+    NEED_OK(smmap_cursor_use(other, place, 0));
+    CHECK(region_shows(other, &file));
+    CHECK(smmap_cursor_data(other) != smmap_cursor_data(cursor));
+    CHECK_NUMBER(manager_stats(manager).buffered_regions, 2);
+    CHECK_NUMBER(manager_stats(manager).buffered_bytes, 2 * unit);
+    CHECK_NUMBER(manager_stats(manager).mapped_bytes, 2 * unit);
+    CHECK_NUMBER(manager_stats(manager).map_failures, 0);
+    CHECK_NUMBER(manager_stats(manager).halved, 0);
+    CHECK_NUMBER(fake_live_mappings(), 0);
+    CHECK_OK(smmap_cursor_resident(cursor, &bytes));
+    CHECK_NUMBER(bytes, unit);
+    counts_check();
+    /* A copy of the cursor shares it; it goes with the last. */
+    CHECK_OK(smmap_cursor_assign(other, cursor));
+    CHECK_NUMBER(manager_stats(manager).buffered_regions, 1);
+    smmap_cursor_release(cursor);
+    CHECK(region_shows(other, &file));
+    smmap_cursor_release(other);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    /* In one piece, across the end of a window, and at the end of the file. */
+    NEED_OK(smmap_cursor_require(cursor, (apr_off_t)(8 * unit) - 3, 6));
+    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)file.size - 1, 0));
+    CHECK_NUMBER(smmap_cursor_region_size(cursor), 77);
+    CHECK(region_shows(cursor, &file));
+    counts_check();
+    /* When there is room again, windows are whole again. */
+    fake_fail_none();
+    NEED_OK(smmap_cursor_use(cursor, place, 0));
+    CHECK(smmap_cursor_region_size(cursor) >= 8 * unit);
+    CHECK_NUMBER(manager_stats(manager).buffered_regions, 0);
+    counts_check();
+    smmap_cursor_close(cursor);
+    smmap_cursor_close(other);
+    CHECK_OK(manager_destroy(manager));
+}
+
+static void then_the_heap(void)
+{
+    NEEDS_FAKE();
+    begin();
+    memory_of_the_heap(SMMAP_MODE_SLIDING);
+    memory_of_the_heap(SMMAP_MODE_STATIC);
+}
+
+/* What is wrong with the file is told, and not that nothing could be mapped. */
+static void the_heap_and_the_file(void)
+{
+    NEEDS_FAKE();
+    begin();
+    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    fake_fail(FAKE_READ, 1, APR_FROM_OS_ERROR(5));
+    CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_FROM_OS_ERROR(5));
+    CHECK_NUMBER(manager_stats(manager).map_failures, 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    counts_check();
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(region_shows(cursor, &file));
+    smmap_cursor_release(cursor);
+    /* So much in one piece is not had from the heap. */
+    file = file_make("large", (1 << 20) + 3 * unit);
+    cursor = cursor_open(manager, file.path);
+    CHECK_STATUS(smmap_cursor_require(cursor, 1, (1 << 20) + unit), APR_ENOMEM);
+    NEED_OK(smmap_cursor_require(cursor, 1, (1 << 20) - unit));
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
+/* A copy needs no mapping, and no memory of the heap. */
+static void copies_go_on(void)
+{
+    unsigned char *bytes;
+    apr_size_t got = 0;
+
+    NEEDS_FAKE();
+    begin();
+    bytes = apr_palloc(test_pool, file.size);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    smmap_cursor_release(cursor);
+    refuse_all();
+    CHECK_OK(smmap_cursor_read(cursor, 3, bytes, file.size - 3, &got));
+    CHECK_NUMBER(got, file.size - 3);
+    CHECK(memcmp(bytes, file.data + 3, got) == 0);
+    CHECK_NUMBER(manager_stats(manager).map_failures, 0);
+    CHECK_NUMBER(manager_stats(manager).buffered, 0);
+    CHECK(manager_stats(manager).direct_reads >= 5);
+    counts_check();
+    relent();
+    touch(2);
 }
 
 static void no_smaller_window_in_static_mode(void)
@@ -199,12 +323,13 @@ static void no_smaller_window_in_static_mode(void)
     manager = manager_make(&options);
     cursor = cursor_open(manager, file.path);
     fake_fail_above(file.size - 1);
+    fake_memory_fail_above(unit - 1);
     CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
     CHECK_NUMBER(manager_stats(manager).halved, 0);
     CHECK_NUMBER(manager_stats(manager).map_failures, 1);
     CHECK(fake_failed() <= 2);
     counts_check();
-    fake_fail_none();
+    relent();
     fake_fail(FAKE_MAP, 1, APR_ENOMEM);
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK(cursor_shows(cursor, &file));
@@ -215,6 +340,7 @@ static void no_smaller_span(void)
     NEEDS_FAKE();
     begin();
     fake_fail_above(8 * unit);
+    fake_memory_fail_above(unit - 1);
     /* All of it in one piece, or not at all. */
     CHECK_STATUS(smmap_cursor_require(cursor, 3, 9 * unit), APR_ENOMEM);
     CHECK(!smmap_cursor_is_valid(cursor));
@@ -279,11 +405,11 @@ static void failure_passes_no_limit(void)
     pinned = cursor_open(manager, file.path);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(pinned, 0, 0));
-    fake_fail_from(FAKE_MAP, 1, APR_ENOMEM);
+    refuse_all();
     CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0), APR_ENOMEM);
     CHECK_NUMBER(manager_stats(manager).over_limit, 0);
     CHECK_NUMBER(manager_stats(manager).peak_regions, 1);
-    fake_fail_none();
+    relent();
     fake_fail_above(unit);
     /* And one that succeeds in the end has passed it once. */
     NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(13 * unit), 0));
@@ -331,127 +457,6 @@ static void handles_run_out(void)
     NEED_OK(smmap_cursor_open(&late, manager, test_path("later"), test_pool));
 }
 
-/* The system's own limit of descriptors, in a child. */
-static int few_descriptors(void *data)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-    smmap_cursor_t *cursors[40];
-    int i;
-
-    (void)data;
-    options.max_open_files = SMMAP_UNLIMITED;
-    manager = manager_make(&options);
-    NEED(native_limit_handles(6));
-    for (i = 0; i < 40; i++) {
-        char name[20];
-
-        snprintf(name, sizeof name, "file%d", i);
-        NEED_OK(smmap_cursor_open(&cursors[i], manager, test_path(name), test_pool));
-    }
-    for (i = 0; i < 40; i++) {
-        NEED_OK(smmap_cursor_use(cursors[i], 0, 0));
-        NEED(smmap_cursor_size(cursors[i]) == 10 + (apr_size_t)i);
-    }
-    NEED(manager_stats(manager).retries > 0);
-    NEED(manager_stats(manager).open_failures == 0);
-    return 0;
-}
-
-static int one_descriptor(void *path)
-{
-    smmap_manager_t *small = manager_sliding(smmap_granularity(), 0, 0, SMMAP_LIMITS_HARD);
-    smmap_cursor_t *only = NULL;
-
-    if (!native_limit_handles(1)) {
-        return 2;
-    }
-    if (smmap_cursor_open(&only, small, path, test_pool) != APR_SUCCESS) {
-        return 3;
-    }
-    return smmap_cursor_use(only, 0, 0) == APR_SUCCESS && cursor_shows(only, &file) ? 0 : 4;
-}
-
-/* A handle is a handle: opening a file takes one descriptor, not two for a moment. */
-static void one_descriptor_in_fact(void)
-{
-    if (test_is_light()) {
-        test_skip("light counts are for checkers, and valgrind keeps descriptors of its own, so "
-                  "the limit cannot be set that low");
-        return;
-    }
-    file = file_make("file", 100);
-    CHECK_NUMBER(test_in_child(one_descriptor, (void *)(size_t)file.path), 0);
-}
-
-static void few_descriptors_in_fact(void)
-{
-    int i;
-
-    if (test_is_light()) {
-        test_skip("light counts are for checkers, and valgrind keeps descriptors of its own, so "
-                  "the limit cannot be set that low");
-        return;
-    }
-    fake_set_birth(1);
-    for (i = 0; i < 40; i++) {
-        char name[20];
-
-        snprintf(name, sizeof name, "file%d", i);
-        file_make(name, 10 + (apr_size_t)i);
-    }
-    CHECK_NUMBER(test_in_child(few_descriptors, NULL), 0);
-}
-
-/* The system's own limit of address space, in a child: 512 MiB of windows do not fit. */
-static int little_memory(void *data)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-    apr_off_t window;
-
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = 16 << 20;
-    manager = manager_make(&options);
-    cursor = cursor_open(manager, data);
-    if (!native_limit_memory(100 << 20)) {
-        return 1;
-    }
-    for (window = 0; window < 32; window++) {
-        NEED_OK(smmap_cursor_use(cursor, window << 24, 0));
-        NEED(*smmap_cursor_data(cursor) == 0);
-        smmap_cursor_release(cursor);
-    }
-    NEED(manager_stats(manager).retries > 0);
-    NEED(manager_stats(manager).evictions > 0);
-    NEED(manager_stats(manager).map_failures == 0);
-    /* A window that fits only in part. */
-    options.window_size = 256 << 20;
-    manager = manager_make(&options);
-    cursor = cursor_open(manager, data);
-    NEED_OK(smmap_cursor_use(cursor, 300 << 20, 0));
-    NEED(smmap_cursor_region_size(cursor) < 256 << 20);
-    NEED(manager_stats(manager).halved == 1);
-    return 0;
-}
-
-static void little_memory_in_fact(void)
-{
-    int result;
-
-    NEEDS_REAL();
-    if (test_has_asan() || test_is_light()) {
-        test_skip("a memory checker needs more address space than the test leaves");
-        return;
-    }
-    file = file_make("file", 0);
-    NEED(file_resize(file.path, 512 << 20));
-    result = test_in_child(little_memory, (void *)(apr_uintptr_t)file.path);
-    if (result == 1) {
-        test_skip("this system does not tell, or does not limit, the address space in use");
-        return;
-    }
-    CHECK_NUMBER(result, 0);
-}
-
 static const test_case_t cases[] = {
     {"evicts_and_retries", evicts_and_retries},
     {"nothing_to_evict", nothing_to_evict},
@@ -460,15 +465,15 @@ static const test_case_t cases[] = {
     {"halves_to_one", halves_to_one},
     {"halves_an_odd_window", halves_an_odd_window},
     {"then_the_error", then_the_error},
+    {"then_the_heap", then_the_heap},
+    {"the_heap_and_the_file", the_heap_and_the_file},
+    {"copies_go_on", copies_go_on},
     {"no_smaller_window_in_static_mode", no_smaller_window_in_static_mode},
     {"no_smaller_span", no_smaller_span},
     {"other_errors_at_once", other_errors_at_once},
     {"so_much_and_no_more", so_much_and_no_more},
     {"failure_passes_no_limit", failure_passes_no_limit},
     {"handles_run_out", handles_run_out},
-    {"one_descriptor_in_fact", one_descriptor_in_fact},
-    {"few_descriptors_in_fact", few_descriptors_in_fact},
-    {"little_memory_in_fact", little_memory_in_fact},
     {NULL, NULL}};
 
 const test_module_t test_refused = {"refused", cases};

@@ -336,6 +336,30 @@ static void cut_and_written_again(void)
     counts_check();
 }
 
+static void cut_now(void *unused)
+{
+    (void)unused;
+    file_resize(file.path, (apr_off_t)(2 * unit) + 50);
+}
+
+/* Between measuring and mapping. Not all systems look then; one that does says so. */
+static void cut_before_it_is_mapped(void)
+{
+    NEEDS_FAKE();
+    begin(10);
+    fake_when(FAKE_MAP, cut_now, NULL);
+    fake_fail(FAKE_MAP, 1, APR_EOF);
+    CHECK_STATUS(use(5), SMMAP_ETRUNCATED);
+    CHECK(is_empty());
+    CHECK_NUMBER(manager_stats(manager).map_failures, 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    file.size = 2 * unit + 50;
+    NEED_OK(use(2));
+    CHECK_NUMBER(smmap_cursor_region_size(cursor), 50);
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
 static const test_case_t cases[] = {
     {"grown", grown},
     {"grown_by_whole_windows", grown_by_whole_windows},
@@ -351,6 +375,7 @@ static const test_case_t cases[] = {
     {"cut_below_a_buffer", cut_below_a_buffer},
     {"cut_while_nobody_looks", cut_while_nobody_looks},
     {"cut_and_written_again", cut_and_written_again},
+    {"cut_before_it_is_mapped", cut_before_it_is_mapped},
     {NULL, NULL}};
 
 const test_module_t test_resized = {"resized", cases};

@@ -40,8 +40,8 @@ static void own_texts(void)
 
 static void falls_back_to_apr(void)
 {
-    static const apr_status_t codes[] = {APR_ENOENT, APR_EACCES, APR_ENOMEM,   APR_EINVAL,
-                                         APR_EOF,    APR_EMFILE, APR_ENOTIMPL, APR_EBADF};
+    static const apr_status_t codes[] = {APR_ENOENT, APR_EACCES,   APR_EINVAL,
+                                         APR_EOF,    APR_ENOTIMPL, APR_EBADF};
     char ours[200];
     char theirs[200];
     apr_size_t i;
@@ -52,6 +52,20 @@ static void falls_back_to_apr(void)
         CHECK(strcmp(ours, theirs) == 0);
         CHECK(ours[0] != '\0');
     }
+}
+
+/* What the system has run out of: which limits that can be, and what to do. */
+static void shortages(void)
+{
+    char text[400];
+
+    smmap_strerror(APR_ENOMEM, text, sizeof text);
+    CHECK(strstr(text, "address space (ulimit -v)") != NULL);
+    CHECK(strstr(text, "vm.max_map_count") != NULL && strstr(text, "unpin windows") != NULL);
+    smmap_strerror(APR_EMFILE, text, sizeof text);
+    CHECK(strstr(text, "ulimit -n") != NULL && strstr(text, "lower max_open_files") != NULL);
+    smmap_strerror(APR_ENFILE, text, sizeof text);
+    CHECK(strstr(text, "fs.file-max") != NULL && strstr(text, "lower max_open_files") != NULL);
 }
 
 static void unknown_codes(void)
@@ -119,6 +133,7 @@ static void version(void)
 static const test_case_t cases[] = {{"range", range},
                                     {"own_texts", own_texts},
                                     {"falls_back_to_apr", falls_back_to_apr},
+                                    {"shortages", shortages},
                                     {"unknown_codes", unknown_codes},
                                     {"small_buffers", small_buffers},
                                     {"version", version},

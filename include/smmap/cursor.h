@@ -22,7 +22,8 @@
  * A file that the system cannot map (some network and FUSE file systems, files of the
  * kernel's making that have a size) is read into memory instead, window by window, behind
  * the same functions; `buffered_regions` of the statistics counts these. Such a window
- * shows the file as it was when it was read.
+ * shows the file as it was when it was read. The same is done, for a few pages at a time,
+ * where the system has no room for a mapping at all: see smmap_cursor_use().
  */
 #ifndef SMMAP_CURSOR_H
 #define SMMAP_CURSOR_H
@@ -116,6 +117,11 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  *         SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS, SMMAP_ELIMIT_FILES: a hard limit;
  *         SMMAP_ETOOLARGE: static mode, and the file is larger than the address space;
  *         APR_ENOMEM, APR_ENOENT, ...: what the system says after room was made and tried again.
+ *
+ * Where the system refuses a mapping for want of memory, address space or mappings, what
+ * nobody pins goes, then smaller windows are tried, down to a granule, then a window of
+ * memory of the heap, which is this cursor's alone; only then it is APR_ENOMEM. The sentence
+ * of smmap_strerror() for it names the limits that it can be, and the remedies.
  */
 SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size);
 

@@ -87,18 +87,20 @@ typedef struct smmap_options_t {
         least 8. */
     apr_size_t max_open_files;
     /** Touching a mapped page that the system cannot bring into memory, because the file was
-        cut short, or the disk or the network failed, is a fault (SIGBUS on POSIX). With
-        SMMAP_GUARD_ON it is a status in smmap_cursor_read(), smmap_buffer_read(),
-        smmap_buffer_byte(), and between smmap_cursor_begin_guard() and _end_guard(). These
-        also notice bytes that are read as zeroes because the file ends before them; but in
-        the instant in which the system is clearing them, a copy can take some for data, as
-        can a read of the system. SMMAP_GUARD_STRICT closes this gap, at the price of two
-        system calls for each window that is copied from; see docs/reliability.md.
+        cut short, or the disk or the network failed, is a fault (SIGBUS on POSIX, an in-page
+        error on Windows). With SMMAP_GUARD_ON it is a status in smmap_cursor_read(),
+        smmap_buffer_read(), smmap_buffer_byte(), and between smmap_cursor_begin_guard() and
+        _end_guard(). These also notice bytes that are read as zeroes because the file ends
+        before them; but in the instant in which the system is clearing them, a copy can take
+        some for data, as can a read of the system. SMMAP_GUARD_STRICT closes this gap, at the
+        price of two system calls for each window that is copied from; see
+        docs/reliability.md.
 
         For this a handler of the process is installed when the first such manager is made,
         before the one that is there, and it stays; so the library must not be unloaded
         then. A fault anywhere else goes to the handler that was there; see
-        smmap_manager_renew_guard(). Default: SMMAP_GUARD_OFF. */
+        smmap_manager_renew_guard(). On Windows pointers cannot be guarded; docs/windows.md
+        says how the rest is done there. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
     /** 1: paranoid mode, to find pointers that were kept too long. The bytes of a window can
         be touched only while a cursor pins it; afterwards touching them ends the process
@@ -137,7 +139,7 @@ typedef struct smmap_stats_t {
     apr_size_t files;             /**< files known now, open or not */
     apr_size_t cursors;           /**< cursors that know a file now */
     apr_size_t buffered_regions;  /**< of the regions: memory with a copy, as the file cannot be
-                                       mapped */
+                                       mapped, or nothing can just now */
     apr_size_t buffered_bytes;    /**< of the mapped bytes: those in them */
 
     apr_uint64_t hits;      /**< calls of use and require whose window was mapped */
