@@ -80,6 +80,8 @@ SMMAP_TEST_FILES = \
 	tests/fake_backend.h \
 	tests/fake_memory.c \
 	tests/fake_memory.h \
+	tests/fixture.c \
+	tests/fixture.h \
 	tests/harness.c \
 	tests/harness.h \
 	tests/harness_files.c \
@@ -302,6 +304,9 @@ SMMAP_BENCH_FILES = \
 	bench/measure.h \
 	bench/options.c \
 	bench/platform.h \
+	bench/pointer.h \
+	bench/program.c \
+	bench/program.h \
 	bench/progress.c \
 	bench/quote.c \
 	bench/run.c \
@@ -351,6 +356,8 @@ SMMAP_BOOKKEEPING_FILES = \
 	bench/null_backend.h \
 	bench/policy.c \
 	bench/policy.h \
+	bench/program.c \
+	bench/program.h \
 	bench/recorded.c \
 	bench/replay.c \
 	bench/trace.c \

@@ -12,17 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_general.h>
-#include <apr_getopt.h>
-#include <apr_signal.h>
 #include <apr_strings.h>
 
 #include "bench/bench.h"
 #include "bench/null_backend.h"
+#include "bench/program.h"
 #include "tools/size.h"
 
 /* Mappings at a time: two managers of each number of windows, and some more. */
 #define PLACES 2400000u
+
+static const char program[] = "smmap-bookkeeping";
 
 enum {
     OPT_DIR = 256,
@@ -158,14 +158,6 @@ static void print_help(tool_console_t *console)
                                  "agree with what happened, or something failed; 2 bad options.\n");
 }
 
-static int complain(tool_console_t *console, const char *what)
-{
-    tool_console_error(
-        console, "smmap-bookkeeping: %s\nTry 'smmap-bookkeeping --help' to see what it can do.\n",
-        what);
-    return 0;
-}
-
 static const char *parse_number(const char *text, apr_uint64_t least, apr_uint64_t most,
                                 apr_uint64_t *number)
 {
@@ -175,8 +167,9 @@ static const char *parse_number(const char *text, apr_uint64_t least, apr_uint64
 }
 
 /* Returns NULL, or what is wrong with the value, as the end of a sentence. */
-static const char *apply(books_settings_t *settings, int option, const char *value)
+static const char *apply(void *into, int option, const char *value)
 {
+    books_settings_t *settings = into;
     apr_uint64_t number = 0;
     const char *wrong = NULL;
     char *end;
@@ -240,16 +233,6 @@ static const char *apply(books_settings_t *settings, int option, const char *val
     return wrong;
 }
 
-static const char *option_name(int option)
-{
-    int i;
-
-    for (i = 0; options[i].name != NULL && options[i].optch != option; i++) {
-        continue;
-    }
-    return options[i].name;
-}
-
 /* What the user did not say. */
 static void fill_in(books_settings_t *settings)
 {
@@ -276,29 +259,16 @@ static int parse(books_settings_t *settings, int argc, const char *const *argv,
                  tool_console_t *console, apr_pool_t *pool)
 {
     apr_getopt_t *getopt;
-    apr_status_t status;
-    const char *value;
-    int option;
 
     if (apr_getopt_init(&getopt, pool, argc, argv) != APR_SUCCESS) {
-        return complain(console, "out of memory");
+        return program_complain(program, console, "out of memory");
     }
-    getopt->errfn = NULL;
-    while ((status = apr_getopt_long(getopt, options, &option, &value)) == APR_SUCCESS) {
-        const char *wrong = apply(settings, option, value);
-
-        if (wrong != NULL) {
-            return complain(console,
-                            apr_psprintf(pool, "--%s: '%s' %s", option_name(option), value, wrong));
-        }
-    }
-    if (!APR_STATUS_IS_EOF(status)) {
-        return complain(console, apr_psprintf(pool, "'%s': %s", getopt->argv[getopt->ind - 1],
-                                              status == APR_BADARG ? "needs a value, or takes none"
-                                                                   : "there is no such option"));
+    if (!program_options(getopt, options, apply, settings, program, console, pool)) {
+        return 0;
     }
     if (getopt->ind < argc) {
-        return complain(console, apr_psprintf(pool, "there is no use for '%s'", argv[getopt->ind]));
+        return program_complain(
+            program, console, apr_psprintf(pool, "there is no use for '%s'", argv[getopt->ind]));
     }
     fill_in(settings);
     return 1;
@@ -368,37 +338,7 @@ static int run(int argc, const char *const *argv, tool_console_t *console, apr_p
     return good ? BENCH_OK : BENCH_WRONG;
 }
 
-static int out_of_memory(int status)
-{
-    (void)status;
-    exit(BENCH_ERROR);
-}
-
 int main(int argc, const char *const *argv, const char *const *env)
 {
-    tool_console_t *console;
-    apr_status_t status;
-    apr_pool_t *pool;
-    char reason[256];
-    int code;
-
-    if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS) {
-        return BENCH_ERROR;
-    }
-    atexit(apr_terminate);
-#ifdef SIGPIPE
-    apr_signal(SIGPIPE, SIG_IGN);
-#endif
-    if (apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS ||
-        tool_console_open(&console, pool) != APR_SUCCESS) {
-        return BENCH_ERROR;
-    }
-    code = run(argc, argv, console, pool);
-    status = tool_console_close(console);
-    if (status != APR_SUCCESS && code == BENCH_OK) {
-        tool_console_error(console, "smmap-bookkeeping: standard output: %s\n",
-                           smmap_strerror(status, reason, sizeof(reason)));
-        return BENCH_ERROR;
-    }
-    return code;
+    return program_main(program, argc, argv, env, run);
 }

@@ -9,26 +9,7 @@
 #include <glib.h>
 #endif
 
-#include "bench/loop.h"
-
-BENCH_TEMPLATE const unsigned char *fetch(bench_lane_t *lane, void *state, apr_off_t offset)
-{
-    (void)lane;
-    return (const unsigned char *)state + offset;
-}
-
-static const unsigned char *extent(bench_lane_t *lane, apr_off_t offset, apr_size_t size,
-                                   apr_size_t *got)
-{
-    *got = size;
-    return fetch(lane, lane->state, offset);
-}
-
-BENCH_TEMPLATE int copy(bench_lane_t *lane, apr_off_t offset)
-{
-    memcpy(lane->block, fetch(lane, lane->state, offset), BENCH_BLOCK);
-    return 1;
-}
+#include "bench/pointer.h"
 
 BENCH_LOOP(bench_loop_gmapped_bytes, bytes, fetch)
 BENCH_LOOP(bench_loop_gmapped_random, random, fetch)

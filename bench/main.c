@@ -15,49 +15,23 @@
  *   table.c json.c markdown.c svg.c         what comes out
  *   targets.c target.c      what it should be at least
  *   quote.c draw.c                          text and lines for them
+ *   program.c               what a program has around it
  *   platform.h cold_*.c                     what APR does not have
  *
  * smmap-bookkeeping (bookkeeping.c and its neighbours) is a program of its own, which
  * measures the library without a system behind it.
  */
-#include <stdlib.h>
-
-#include <apr_general.h>
-#include <apr_signal.h>
-
 #include "bench/bench.h"
+#include "bench/program.h"
 
-static int out_of_memory(int status)
+static const char program[] = "smmap-bench";
+
+static int run(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool)
 {
-    (void)status;
-    exit(BENCH_ERROR); /* there is no memory to say so */
+    return bench_main(program, argc, argv, console, pool);
 }
 
 int main(int argc, const char *const *argv, const char *const *env)
 {
-    tool_console_t *console;
-    apr_status_t status;
-    apr_pool_t *pool;
-    char reason[256];
-    int code;
-
-    if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS) {
-        return BENCH_ERROR;
-    }
-    atexit(apr_terminate);
-#ifdef SIGPIPE
-    apr_signal(SIGPIPE, SIG_IGN); /* of our output, and of the child's input */
-#endif
-    if (apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS ||
-        tool_console_open(&console, pool) != APR_SUCCESS) {
-        return BENCH_ERROR;
-    }
-    code = bench_main("smmap-bench", argc, argv, console, pool);
-    status = tool_console_close(console);
-    if (status != APR_SUCCESS && code == BENCH_OK) {
-        tool_console_error(console, "smmap-bench: standard output: %s\n",
-                           smmap_strerror(status, reason, sizeof(reason)));
-        return BENCH_ERROR;
-    }
-    return code;
+    return program_main(program, argc, argv, env, run);
 }

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_getopt.h>
 #include <apr_strings.h>
 
 #include "bench/bench.h"
+#include "bench/program.h"
 #include "tools/size.h"
 
 enum {
@@ -87,9 +87,7 @@ void bench_help_print(tool_console_t *console)
 
 static int complain(tool_console_t *console, const char *what)
 {
-    tool_console_error(console, "%s: %s\nTry '%s --help' to see what it can do.\n", bench_program,
-                       what, bench_program);
-    return 0;
+    return program_complain(bench_program, console, what);
 }
 
 int bench_name_listed(const char *list, const char *name)
@@ -173,8 +171,9 @@ static const char *parse_seconds(const char *text, double *value)
 }
 
 /* Returns NULL, or what is wrong with the value, as the end of a sentence. */
-static const char *apply(bench_settings_t *settings, int option, const char *value)
+static const char *apply(void *into, int option, const char *value)
 {
+    bench_settings_t *settings = into;
     apr_uint64_t number = 0;
     const char *wrong = NULL;
 
@@ -239,16 +238,6 @@ static const char *apply(bench_settings_t *settings, int option, const char *val
     return wrong;
 }
 
-static const char *option_name(int option)
-{
-    int i;
-
-    for (i = 0; options[i].name != NULL && options[i].optch != option; i++) {
-        continue;
-    }
-    return options[i].name;
-}
-
 /* What is left on the command line. */
 static int take_operands(bench_settings_t *settings, const apr_getopt_t *getopt,
                          tool_console_t *console, apr_pool_t *pool)
@@ -295,28 +284,14 @@ int bench_settings_parse(bench_settings_t *settings, int argc, const char *const
 {
     bench_settings_t defaults = {.python = "python3", .threads = 2};
     apr_getopt_t *getopt;
-    apr_status_t status;
-    const char *value;
-    int option;
 
     *settings = defaults;
     if (apr_getopt_init(&getopt, pool, argc, argv) != APR_SUCCESS) {
         return complain(console, "out of memory");
     }
     getopt->interleave = 1;
-    getopt->errfn = NULL;
-    while ((status = apr_getopt_long(getopt, options, &option, &value)) == APR_SUCCESS) {
-        const char *wrong = apply(settings, option, value);
-
-        if (wrong != NULL) {
-            return complain(console,
-                            apr_psprintf(pool, "--%s: '%s' %s", option_name(option), value, wrong));
-        }
-    }
-    if (!APR_STATUS_IS_EOF(status)) {
-        return complain(console, apr_psprintf(pool, "'%s': %s", getopt->argv[getopt->ind - 1],
-                                              status == APR_BADARG ? "needs a value, or takes none"
-                                                                   : "there is no such option"));
+    if (!program_options(getopt, options, apply, settings, bench_program, console, pool)) {
+        return 0;
     }
     if (settings->repeat == 0) {
         settings->repeat = settings->quick ? 3 : 7;

@@ -178,11 +178,24 @@ static apr_status_t byte_at(packscan_pack_t *pack, apr_off_t at, unsigned char *
     return APR_SUCCESS;
 }
 
+/* The byte at `*at`, which moves on, of an entry that must go so far. */
+static apr_status_t next_byte(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at,
+                              unsigned char *byte)
+{
+    apr_status_t status;
+
+    if (*at >= packscan_pack_entry_end(pack, rank))
+        return packscan_damaged_entry(pack, rank, "its header has no end");
+    status = byte_at(pack, *at, byte);
+    if (status == APR_SUCCESS)
+        ++*at;
+    return status;
+}
+
 /* Read kind and size: four bits of the size in the first byte, then seven a byte. */
 static apr_status_t read_kind(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at)
 {
     packscan_entry_t *entry = &pack->entries[rank];
-    apr_off_t end = packscan_pack_entry_end(pack, rank);
     unsigned char byte = 0;
     int shift = 4;
     apr_status_t status = byte_at(pack, *at, &byte); /* an entry has a first byte */
@@ -193,12 +206,9 @@ static apr_status_t read_kind(packscan_pack_t *pack, apr_uint32_t rank, apr_off_
     entry->kind = (byte >> 4) & 7;
     entry->size = byte & 15;
     while (byte & 0x80) {
-        if (*at >= end)
-            return packscan_damaged_entry(pack, rank, "its header has no end");
-        status = byte_at(pack, *at, &byte);
+        status = next_byte(pack, rank, at, &byte);
         if (status != APR_SUCCESS)
             return status;
-        ++*at;
         if (shift > 60 || (shift == 60 && (byte & 0x7f) > 15))
             return packscan_damaged_entry(pack, rank, "its size is not one");
         entry->size |= (apr_uint64_t)(byte & 0x7f) << shift;
@@ -213,20 +223,15 @@ static apr_status_t read_kind(packscan_pack_t *pack, apr_uint32_t rank, apr_off_
 static apr_status_t read_ofs_base(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at)
 {
     packscan_entry_t *entry = &pack->entries[rank];
-    apr_off_t end = packscan_pack_entry_end(pack, rank);
     apr_uint64_t distance = 0;
     unsigned char byte = 0x80;
     int first = 1;
 
     while (byte & 0x80) {
-        apr_status_t status;
+        apr_status_t status = next_byte(pack, rank, at, &byte);
 
-        if (*at >= end)
-            return packscan_damaged_entry(pack, rank, "its header has no end");
-        status = byte_at(pack, *at, &byte);
         if (status != APR_SUCCESS)
             return status;
-        ++*at;
         if (distance > entry->offset) /* also keeps the shift below from losing bits */
             return packscan_damaged_entry(pack, rank, "its delta base is before the pack");
         distance = ((distance + !first) << 7) | (byte & 0x7f);

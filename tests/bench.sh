@@ -13,28 +13,19 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
-# The full path of a program.
-locate()
-{
-    case $1 in
-    */*) echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")" ;;
-    *) command -v "$1" ;;
-    esac
-}
 bench=$(locate "${SMMAP_BENCH:-./smmap-bench}")
 books=none
 test "${SMMAP_BOOKKEEPING:-}" = none ||
     books=$(locate "${SMMAP_BOOKKEEPING:-./smmap-bookkeeping}")
 command=$(locate "${SMMAP:-./smmap}")
 for program in "$bench" "$books" "$command"; do
-    test "$program" = none || test -x "$program" || { echo "bench.sh: there is no program $program" >&2; exit 1; }
+    test "$program" = none || test -x "$program" ||
+        { echo "bench.sh: there is no program $program" >&2; exit 1; }
 done
 
 LC_ALL=C
 export LC_ALL
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-bench-test.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work bench-test
 cd "$work" || exit 1
 mkdir made pictures
 out=$work/out
@@ -153,8 +144,9 @@ test_markdown()
     # A row for each cell, and in each row as many columns as its table has.
     test "$(grep -c '^| [a-zA-Z].* | [0-9]* | ' whole.md)" -eq "$(grep -c '^{' whole.json)" ||
         { echo "not a row for each cell"; return 1; }
-    awk -F'|' '/^\| \|/ { columns = NF } /^\|/ && NF != columns { print; bad = 1 } END { exit bad }' \
-        whole.md
+    awk -F'|' '/^\| \|/ { columns = NF }
+        /^\|/ && NF != columns { print; bad = 1 }
+        END { exit bad }' whole.md
 }
 check "--markdown has all cells, in tables that are straight" test_markdown
 

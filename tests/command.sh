@@ -12,17 +12,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/command/helpers.sh"
 
 : "${SMMAP:=./smmap}"
-case $SMMAP in
-*/*) SMMAP=$(cd "$(dirname "$SMMAP")" && pwd)/$(basename "$SMMAP") ;;
-*) SMMAP=$(command -v "$SMMAP") || { echo "command.sh: there is no program $SMMAP" >&2; exit 1; } ;;
-esac
+program=$(locate "$SMMAP") || { echo "command.sh: there is no program $SMMAP" >&2; exit 1; }
+SMMAP=$program
 test -x "$SMMAP" || { echo "command.sh: $SMMAP is not a program" >&2; exit 1; }
 
 LC_ALL=C
 export LC_ALL
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-command.XXXXXX") || exit 1
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work command
 cd "$work" || exit 1
 mkdir t
 out=$work/out

@@ -5,14 +5,14 @@
 # Reads top_srcdir, NM, and SMMAP_LIBDIR (where the libraries are) from the environment, as
 # `make check` and ctest set them.
 # shellcheck disable=SC2086  # NM may carry options
+# shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
 : "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${NM:=nm}"
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$top_srcdir/tests/lib.sh"
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-exports.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work exports
 
 # Names of the functions that are marked SMMAP_API: comments and preprocessor lines away,
 # then what stands before the first parenthesis of each declaration.
@@ -56,7 +56,8 @@ foreign()
 {
     $NM -g "$1" 2>/dev/null | awk 'NF == 3 && $2 ~ /^[A-TV-Z]$/ { print $3 }' |
         sed 's/^_\(smmap_\)/\1/' |
-        grep -Ev '^(smmap_|\.refptr\.|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' | LC_ALL=C sort -u
+        grep -Ev '^(smmap_|\.refptr\.|__odr_asan|__asan_|__ubsan_|_*x86\.get_pc_thunk)' |
+        LC_ALL=C sort -u
 }
 
 same()

@@ -338,13 +338,26 @@ smmap_stats_t manager_stats(smmap_manager_t *manager)
     return stats;
 }
 
-smmap_cursor_t *cursor_open(smmap_manager_t *manager, const char *path)
+smmap_cursor_t *cursor_open_in(smmap_manager_t *manager, const char *path, apr_pool_t *pool)
 {
     smmap_cursor_t *cursor = NULL;
 
-    NEED_OK(smmap_cursor_open(&cursor, manager, path, test_pool));
+    NEED_OK(smmap_cursor_open(&cursor, manager, path, pool));
     NEED(cursor != NULL);
     return cursor;
+}
+
+smmap_cursor_t *cursor_open(smmap_manager_t *manager, const char *path)
+{
+    return cursor_open_in(manager, path, test_pool);
+}
+
+apr_pool_t *pool_make(apr_pool_t *parent)
+{
+    apr_pool_t *pool = NULL;
+
+    NEED_OK(apr_pool_create(&pool, parent));
+    return pool;
 }
 
 static void check_stats(smmap_manager_t *manager, const smmap_stats_t *stats)
@@ -392,38 +405,6 @@ void counts_check(void)
 }
 
 /* The frame. */
-
-static void remove_tree(const char *path, apr_pool_t *pool)
-{
-    apr_dir_t *directory;
-    apr_finfo_t info;
-
-    if (apr_dir_open(&directory, path, pool) != APR_SUCCESS) {
-        return;
-    }
-    while (apr_dir_read(&info, APR_FINFO_NAME, directory) == APR_SUCCESS) {
-        const char *name = apr_pstrcat(pool, path, "/", info.name, NULL);
-
-        if (strcmp(info.name, ".") == 0 || strcmp(info.name, "..") == 0) {
-            continue;
-        }
-        if (apr_file_remove(name, pool) != APR_SUCCESS) {
-            remove_tree(name, pool);
-        }
-    }
-    apr_dir_close(directory);
-    apr_dir_remove(path, pool);
-}
-
-void harness_remove_tree(const char *path)
-{
-    apr_pool_t *pool;
-
-    if (apr_pool_create(&pool, NULL) == APR_SUCCESS) {
-        remove_tree(path, pool);
-        apr_pool_destroy(pool);
-    }
-}
 
 void harness_begin(const char *root, apr_uint64_t seed)
 {

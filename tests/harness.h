@@ -166,6 +166,10 @@ apr_status_t manager_destroy(smmap_manager_t *manager);
 smmap_stats_t manager_stats(smmap_manager_t *manager);
 /** Cursor in the test's pool, or the test ends. */
 smmap_cursor_t *cursor_open(smmap_manager_t *manager, const char *path);
+/** The same in a pool of the test's choice. */
+smmap_cursor_t *cursor_open_in(smmap_manager_t *manager, const char *path, apr_pool_t *pool);
+/** A pool of the test's own, or the test ends. parent: NULL for none. */
+apr_pool_t *pool_make(apr_pool_t *parent);
 
 /**
  * Compare: what each manager says about itself makes sense, and all of them together say

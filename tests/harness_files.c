@@ -8,6 +8,7 @@
 
 #include <apr_file_info.h>
 #include <apr_file_io.h>
+#include <apr_strings.h>
 
 #include <string.h>
 
@@ -122,4 +123,36 @@ int region_shows(const smmap_cursor_t *cursor, const test_file_t *file)
     apr_off_t begin = smmap_cursor_region_begin(cursor);
 
     return shows(smmap_cursor_at(cursor, begin), begin, smmap_cursor_region_size(cursor), file);
+}
+
+static void remove_tree(const char *path, apr_pool_t *pool)
+{
+    apr_dir_t *directory;
+    apr_finfo_t info;
+
+    if (apr_dir_open(&directory, path, pool) != APR_SUCCESS) {
+        return;
+    }
+    while (apr_dir_read(&info, APR_FINFO_NAME, directory) == APR_SUCCESS) {
+        const char *name = apr_pstrcat(pool, path, "/", info.name, NULL);
+
+        if (strcmp(info.name, ".") == 0 || strcmp(info.name, "..") == 0) {
+            continue;
+        }
+        if (apr_file_remove(name, pool) != APR_SUCCESS) {
+            remove_tree(name, pool);
+        }
+    }
+    apr_dir_close(directory);
+    apr_dir_remove(path, pool);
+}
+
+void harness_remove_tree(const char *path)
+{
+    apr_pool_t *pool;
+
+    if (apr_pool_create(&pool, NULL) == APR_SUCCESS) {
+        remove_tree(path, pool);
+        apr_pool_destroy(pool);
+    }
 }

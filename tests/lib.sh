@@ -1,9 +1,26 @@
 # shellcheck shell=sh
-# What the shell tests of the build share: counting. Source it.
+# What the shell tests of the build share: where they work, and counting. Source it.
 
 passed=0
 failed=0
 skipped=0
+
+# make_work NAME: an empty directory, which goes when the test ends; `work` is its path.
+make_work()
+{
+    work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-$1.XXXXXX") || exit 1
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+}
+
+# locate PROGRAM: its full path.
+locate()
+{
+    case $1 in
+    */*) echo "$(cd "$(dirname "$1")" && pwd)/$(basename "$1")" ;;
+    *) command -v "$1" ;;
+    esac
+}
 
 # check NAME COMMAND...: the command must succeed; what it prints is shown when it does not.
 check()

@@ -32,7 +32,8 @@ apr_status_t model_buffer_begin(world_t *w, int number, int cursor, apr_off_t of
         return APR_EINVAL;
     }
     if (cursor != NONE) {
-        status = w->cursors[own].used ? model_assign(w, own, cursor) : model_copy(w, own, cursor, NONE);
+        status = w->cursors[own].used ? model_assign(w, own, cursor)
+                                      : model_copy(w, own, cursor, NONE);
         if (status != APR_SUCCESS) {
             return status;
         }

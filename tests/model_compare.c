@@ -62,8 +62,9 @@ static int same_bytes(const world_t *w, const unsigned char *data)
         const piece_t *piece = &w->pieces[i];
 
         if (!model_disk_shows(piece->key, piece->offset, data, piece->length)) {
-            return model_wrong("other bytes than those of file version %u at offset %lld, %lld long",
-                         piece->key, (long long)piece->offset, (long long)piece->length);
+            return model_wrong("other bytes than those of file version %u at offset %lld, "
+                               "%lld long",
+                               piece->key, (long long)piece->offset, (long long)piece->length);
         }
         data += piece->length;
     }
@@ -78,9 +79,9 @@ static int same_event(const fake_event_t *a, const fake_event_t *b)
 
 static int complain_event(const char *what, const fake_event_t *event)
 {
-    return model_wrong("%s: offset %lld of file %lld, %lld bytes, %s", what, (long long)event->offset,
-                 (long long)event->file, (long long)event->length,
-                 event->mapped ? "mapped" : "unmapped");
+    return model_wrong("%s: offset %lld of file %lld, %lld bytes, %s", what,
+                       (long long)event->offset, (long long)event->file,
+                       (long long)event->length, event->mapped ? "mapped" : "unmapped");
 }
 
 /* Between two mappings the order of what was unmapped does not matter. */
@@ -223,7 +224,8 @@ static int same_manager(const world_t *w, int number)
 
 static smmap_cursor_t *real_cursor(int number)
 {
-    return number < CURSORS ? model_real.cursors[number] : smmap_buffer_cursor(model_real.buffers[number - CURSORS]);
+    return number < CURSORS ? model_real.cursors[number]
+                            : smmap_buffer_cursor(model_real.buffers[number - CURSORS]);
 }
 
 /* Its window, and its first and last byte; deep: all of it, and what else it says. */

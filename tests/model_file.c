@@ -151,7 +151,8 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
         return status;
     }
     file = lookup(w, manager, identity.id);
-    if (file != NONE && !model_same(&w->files[file].identity, &identity, model_held(&w->files[file]))) {
+    if (file != NONE &&
+        !model_same(&w->files[file].identity, &identity, model_held(&w->files[file]))) {
         w->files[file].registered = 0;
         file = NONE;
     }

@@ -79,10 +79,27 @@ static void work(apr_uint64_t seed, apr_uint64_t first, apr_uint64_t count)
     _exit(0);
 }
 
+/* Wait for a child. 1: it failed, and shared->complaint says how. */
+static int failed_in(pid_t child)
+{
+    int state;
+
+    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
+    }
+    if (WIFSIGNALED(state)) {
+        snprintf(shared->complaint, sizeof shared->complaint,
+                 WTERMSIG(state) == SIGALRM ? "it is still busy" : "it died of signal %d",
+                 WTERMSIG(state));
+    } else if (WEXITSTATUS(state) > 1) {
+        snprintf(shared->complaint, sizeof shared->complaint, "it ended with exit code %d",
+                 WEXITSTATUS(state));
+    }
+    return !WIFEXITED(state) || WEXITSTATUS(state) != 0;
+}
+
 /* 1: it failed, and shared->complaint says how. */
 static int fails(const unsigned char *bytes, apr_size_t size, int verbose)
 {
-    int state;
     pid_t child;
 
     fflush(stdout);
@@ -104,17 +121,7 @@ static int fails(const unsigned char *bytes, apr_size_t size, int verbose)
         fflush(stdout);
         _exit(0);
     }
-    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
-    }
-    if (WIFSIGNALED(state)) {
-        snprintf(shared->complaint, sizeof shared->complaint,
-                 WTERMSIG(state) == SIGALRM ? "it is still busy" : "it died of signal %d",
-                 WTERMSIG(state));
-    } else if (WEXITSTATUS(state) > 1) {
-        snprintf(shared->complaint, sizeof shared->complaint, "it ended with exit code %d",
-                 WEXITSTATUS(state));
-    }
-    return !WIFEXITED(state) || WEXITSTATUS(state) != 0;
+    return failed_in(child);
 }
 
 /* What is wrong, without the numbers: while shrinking they change. */
@@ -225,7 +232,6 @@ static int run_random(apr_uint64_t seed, apr_uint64_t operations)
     int kind;
 
     while (next < count && failed < MOST_FAILURES) {
-        int state;
         pid_t child;
 
         fflush(stdout);
@@ -237,19 +243,9 @@ static int run_random(apr_uint64_t seed, apr_uint64_t operations)
         if (child == 0) {
             work(seed, next, count);
         }
-        while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
-        }
-        if (WIFEXITED(state) && WEXITSTATUS(state) == 0) {
+        if (!failed_in(child)) {
             next = count;
         } else {
-            if (WIFSIGNALED(state)) {
-                snprintf(shared->complaint, sizeof shared->complaint,
-                         WTERMSIG(state) == SIGALRM ? "it is still busy" : "it died of signal %d",
-                         WTERMSIG(state));
-            } else if (WEXITSTATUS(state) > 1) {
-                snprintf(shared->complaint, sizeof shared->complaint,
-                         "it ended with exit code %d", WEXITSTATUS(state));
-            }
             failed++;
             next = shared->running;
             explain(seed, next++);

@@ -16,7 +16,8 @@ static apr_status_t open_handle(const operation_t *o)
     if (o->choice != 2) {
         fd = open(model_disk_path(o->path), (o->choice == 1 ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
     }
-    status = smmap_cursor_open_handle(&model_real.cursors[o->cursor], model_real.managers[o->manager], fd,
+    status = smmap_cursor_open_handle(&model_real.cursors[o->cursor],
+                                      model_real.managers[o->manager], fd,
                                       model_real.pools[o->pool]);
     if (fd >= 0) {
         close(fd);
@@ -119,7 +120,8 @@ void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **
     *shown = model_real.room;
     switch (o->kind) {
     case DO_CREATE_MANAGER:
-        status = smmap_manager_create(&model_real.managers[o->manager], &o->options, model_real.pools[o->pool]);
+        status = smmap_manager_create(&model_real.managers[o->manager], &o->options,
+                                      model_real.pools[o->pool]);
         break;
     case DO_DESTROY_MANAGER:
         status = smmap_manager_destroy(model_real.managers[o->manager]);
@@ -135,7 +137,8 @@ void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **
         status = open_handle(o);
         break;
     case DO_COPY:
-        status = smmap_cursor_copy(&model_real.cursors[o->cursor], model_real.cursors[o->other], model_real.pools[o->pool]);
+        status = smmap_cursor_copy(&model_real.cursors[o->cursor], model_real.cursors[o->other],
+                                   model_real.pools[o->pool]);
         break;
     case DO_ASSIGN:
         status = smmap_cursor_assign(cursor, model_real.cursors[o->other]);

@@ -104,7 +104,10 @@ void model_print(const operation_t *o, int number)
     default:
         if (o->kind >= DO_FILE_MAKE && o->kind <= DO_FILE_DIRECTORY) {
             printf(" %c size=%lld other=%c id=%s", 'a' + o->path, (long long)o->size,
-                   'a' + o->other_path, o->choice == 3 ? "again, times too" : o->choice & 1 ? "again" : "new");
+                   'a' + o->other_path,
+                   o->choice == 3   ? "again, times too"
+                   : o->choice & 1 ? "again"
+                                   : "new");
         } else if (o->kind != DO_FAULT_NONE && o->kind != DO_LOOK && o->kind != DO_NOTHING) {
             printf(" c%d", o->cursor);
         }

@@ -4,15 +4,15 @@
 #
 # Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS
 # and APR_LIBS from the environment, as `make check` and ctest set them.
+# shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
 : "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}"
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
+# shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$top_srcdir/tests/lib.sh"
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-readme.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+make_work readme
 
 # The flags are lists, so they are not quoted.
 # shellcheck disable=SC2086

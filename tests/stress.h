@@ -76,8 +76,14 @@ typedef struct stress_t {
 
 extern stress_t stress;
 
+typedef struct stress_worker_t stress_worker_t;
+
+/** What a thread does. */
+typedef void stress_work_t(stress_worker_t *worker);
+
 /** A thread of a lap. */
-typedef struct stress_worker_t {
+struct stress_worker_t {
+    stress_work_t *work;
     apr_pool_t *pool; /**< its own */
     apr_thread_t *thread;
     apr_uint64_t random;
@@ -87,7 +93,7 @@ typedef struct stress_worker_t {
     apr_size_t refused; /**< calls that a hard limit refused */
     unsigned number;
     char padding[64];
-} stress_worker_t;
+};
 
 /** A scenario. */
 typedef struct stress_scenario_t {
@@ -113,6 +119,8 @@ void stress_most(const char *what, apr_uint64_t got, apr_uint64_t most);
 /** 1: it is a success. 0: a hard limit refused it, which is counted, or it is bad. */
 int stress_went_well(stress_worker_t *worker, apr_status_t status, const char *what);
 
+/** 1 until the time of the scenario is over or something is bad. */
+int stress_goes_on(void);
 /** Is there another step to do? Counts it. */
 int stress_more(stress_worker_t *worker);
 apr_uint64_t stress_random(apr_uint64_t *state);
@@ -135,11 +143,19 @@ int stress_same(const stress_file_t *file, apr_off_t offset, const void *bytes, 
 void stress_manage(void);
 /** The manager's statistics. */
 smmap_stats_t stress_stats(void);
-/** Start threads and wait for them. Their counts are added up in the answer. */
-stress_worker_t stress_run(apr_thread_start_t work, unsigned count);
+/** A cursor on a file, in the pool of the thread; NULL: it could not be opened. */
+smmap_cursor_t *stress_open_cursor(stress_worker_t *worker, const stress_file_t *file);
+/** One on each file. 0: one of them could not be opened. */
+int stress_open_all(stress_worker_t *worker, smmap_cursor_t *cursors[STRESS_FILES]);
+void stress_close_all(smmap_cursor_t *cursors[STRESS_FILES]);
+/** Start the threads of the lap and wait for them. Their counts are added up in the answer. */
+stress_worker_t stress_run(stress_work_t *work);
 /** When all cursors are closed: the statistics must say that nothing is left, and agree with
     what the threads counted. Then the manager is destroyed. */
 void stress_settle(const stress_worker_t *total);
+/** All three, where the limits are hard and leave room for everybody: run under the watch,
+    nobody may be refused, settle. */
+void stress_run_watched(stress_work_t *work);
 
 /* stress_watch.c */
 

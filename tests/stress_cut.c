@@ -7,8 +7,8 @@
  * A file is measured and then mapped; when it is cut in between, the copy has
  * FAKE_BEYOND from the cut on; and a read of the system that meets a cut and the growth
  * after it can have zeroes (ext4 does, without us: 8 times in a million reads). So these
- * two may stand where a cut may have been, and no other wrong byte. A region that is shown longer than it was mapped
- * runs into foreign memory.
+ * two may stand where a cut may have been, and no other wrong byte. A region that is shown
+ * longer than it was mapped runs into foreign memory.
  */
 #include "stress.h"
 
@@ -95,13 +95,8 @@ static void read_what_is_there(stress_worker_t *worker)
     unsigned char *copied = apr_palloc(worker->pool, stress.unit);
     unsigned f;
 
-    for (f = 0; f < STRESS_FILES; f++) {
-        if (!stress_went_well(worker,
-                              smmap_cursor_open(&cursors[f], stress.manager, stress.files[f].path,
-                                                worker->pool),
-                              "open")) {
-            exit(2);
-        }
+    if (!stress_open_all(worker, cursors)) {
+        exit(2);
     }
     while (!atomic_load(&stress.stop) && atomic_load(&stress.bad) == 0) {
         const stress_file_t *file;
@@ -139,22 +134,16 @@ static void read_what_is_there(stress_worker_t *worker)
             break;
         }
     }
-    for (f = 0; f < STRESS_FILES; f++) {
-        smmap_cursor_close(cursors[f]);
-    }
+    stress_close_all(cursors);
 }
 
-static void *APR_THREAD_FUNC resize_or_read(apr_thread_t *thread, void *data)
+static void resize_or_read(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
-
-    (void)thread;
     if (worker->number == 0) {
         resize_files(worker);
     } else {
         read_what_is_there(worker);
     }
-    return NULL;
 }
 
 static void cut(void)
@@ -165,7 +154,7 @@ static void cut(void)
     stress.files_shrink = 1;
     stress.options.window_size = WINDOW_UNITS * stress.unit;
     stress_manage();
-    total = stress_run(resize_or_read, stress.threads);
+    total = stress_run(resize_or_read);
     stress_settle(&total);
     truth_forgive_late_maps();
 }

@@ -98,18 +98,14 @@ static void look_at_the_kept(stress_worker_t *worker, smmap_cursor_t *kept,
     }
 }
 
-static void *APR_THREAD_FUNC until_gone(apr_thread_t *thread, void *data)
+static void until_gone(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
     const stress_file_t *file = &stress.files[worker->number % STRESS_FILES];
-    smmap_cursor_t *cursor = NULL;
+    smmap_cursor_t *cursor = stress_open_cursor(worker, file);
     smmap_cursor_t *kept = NULL;
     smmap_buffer_t *buffer = NULL;
 
-    (void)thread;
-    if (!stress_went_well(worker,
-                          smmap_cursor_open(&cursor, stress.manager, file->path, worker->pool),
-                          "open") ||
+    if (cursor == NULL ||
         !stress_went_well(worker, smmap_cursor_copy(&kept, cursor, worker->pool), "copy") ||
         !stress_went_well(worker, smmap_buffer_create(&buffer, NULL, 0, 0, worker->pool),
                           "buffer")) {
@@ -136,18 +132,17 @@ static void *APR_THREAD_FUNC until_gone(apr_thread_t *thread, void *data)
         smmap_buffer_close(buffer);
         smmap_cursor_close(cursor);
     }
-    return NULL;
 }
 
 /* Thread 0 waits until the others have done some steps, and destroys the manager. */
-static void *APR_THREAD_FUNC destroy_or_use(apr_thread_t *thread, void *data)
+static void destroy_or_use(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
     apr_size_t wanted = stress_below(worker, 60 * stress.threads);
     apr_status_t status;
 
     if (worker->number != 0) {
-        return until_gone(thread, data);
+        until_gone(worker);
+        return;
     }
     /* Nobody may open a cursor on a manager that goes. */
     while (atomic_load(&ready) < stress.threads - 1) {
@@ -161,7 +156,6 @@ static void *APR_THREAD_FUNC destroy_or_use(apr_thread_t *thread, void *data)
         stress_bad("destroy: status %d", (int)status);
     }
     atomic_store(&gone, 1);
-    return NULL;
 }
 
 static void destroy(void)
@@ -171,9 +165,7 @@ static void destroy(void)
     stress_files(16, 1);
     stress.options.max_mapped_bytes = stress.threads * stress.unit;
     stress.options.max_open_files = 2;
-    for (repeat = 0; repeat < 1 + stress.rounds / 40 && atomic_load(&stress.bad) == 0 &&
-                     (stress.deadline == 0 || apr_time_now() < stress.deadline);
-         repeat++) {
+    for (repeat = 0; repeat < 1 + stress.rounds / 40 && stress_goes_on(); repeat++) {
         stress_truth_t truth;
 
         atomic_store(&ready, 0);
@@ -181,7 +173,7 @@ static void destroy(void)
         atomic_store(&gone, 0);
         stress.seed++;
         stress_manage();
-        stress_run(destroy_or_use, stress.threads);
+        stress_run(destroy_or_use);
         truth = truth_now();
         stress_equal("mappings that are left", truth.mappings, 0);
         stress_equal("handles that are left", truth.handles, 0);
@@ -223,13 +215,8 @@ static void read_what_grows(stress_worker_t *worker)
     unsigned char *copied = apr_palloc(worker->pool, 2 * stress.unit);
     unsigned f;
 
-    for (f = 0; f < STRESS_FILES; f++) {
-        if (!stress_went_well(worker,
-                              smmap_cursor_open(&cursors[f], stress.manager, stress.files[f].path,
-                                                worker->pool),
-                              "open")) {
-            exit(2);
-        }
+    if (!stress_open_all(worker, cursors)) {
+        exit(2);
     }
     while (!atomic_load(&stress.stop) && atomic_load(&stress.bad) == 0) {
         apr_size_t there;
@@ -269,27 +256,20 @@ static void read_what_grows(stress_worker_t *worker)
             smmap_cursor_release(cursors[f]);
         }
     }
-    for (f = 0; f < STRESS_FILES; f++) {
-        smmap_cursor_close(cursors[f]);
-    }
+    stress_close_all(cursors);
 }
 
-static void *APR_THREAD_FUNC grow_or_read(apr_thread_t *thread, void *data)
+static void grow_or_read(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
-
-    (void)thread;
     if (worker->number == 0) {
         grow_files(worker);
     } else {
         read_what_grows(worker);
     }
-    return NULL;
 }
 
 static void grow(void)
 {
-    stress_worker_t total;
     unsigned f;
 
     stress_files(60, 0);
@@ -301,11 +281,7 @@ static void grow(void)
     stress.options.limits = SMMAP_LIMITS_HARD;
     stress_manage();
     stress.options.max_open_files = smmap_manager_max_open_files(stress.manager);
-    stress_watch_begin();
-    total = stress_run(grow_or_read, stress.threads);
-    stress_watch_end();
-    stress_equal("calls that a limit refused", total.refused, 0);
-    stress_settle(&total);
+    stress_run_watched(grow_or_read);
 }
 
 /* Buffers. */
@@ -355,9 +331,8 @@ static void read_buffer(stress_worker_t *worker, smmap_buffer_t *buffer, apr_off
     }
 }
 
-static void *APR_THREAD_FUNC with_buffers(apr_thread_t *thread, void *data)
+static void with_buffers(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
     smmap_cursor_t *cursors[STRESS_FILES];
     unsigned char *copied = apr_palloc(worker->pool, 2 * stress.unit);
     smmap_buffer_t *buffer = NULL;
@@ -366,15 +341,9 @@ static void *APR_THREAD_FUNC with_buffers(apr_thread_t *thread, void *data)
     apr_pool_t *pool;
     unsigned f;
 
-    (void)thread;
     apr_pool_create(&pool, worker->pool);
-    for (f = 0; f < STRESS_FILES; f++) {
-        if (!stress_went_well(worker,
-                              smmap_cursor_open(&cursors[f], stress.manager, stress.files[f].path,
-                                                worker->pool),
-                              "open")) {
-            exit(2);
-        }
+    if (!stress_open_all(worker, cursors)) {
+        exit(2);
     }
     while (stress_more(worker)) {
         apr_size_t what = stress_below(worker, 20);
@@ -403,24 +372,18 @@ static void *APR_THREAD_FUNC with_buffers(apr_thread_t *thread, void *data)
             read_buffer(worker, buffer, begin, file, copied);
         }
     }
-    return NULL; /* buffer and cursors go with the pool */
+    /* Buffer and cursors go with the pool. */
 }
 
 static void buffers(void)
 {
-    stress_worker_t total;
-
     stress_files(24, 1);
     stress.options.limits = SMMAP_LIMITS_HARD;
     stress.options.max_regions = stress.threads + 1;
     stress.options.max_mapped_bytes = stress.options.max_regions * stress.unit;
     stress.options.max_open_files = 3;
     stress_manage();
-    stress_watch_begin();
-    total = stress_run(with_buffers, stress.threads);
-    stress_watch_end();
-    stress_equal("calls that a limit refused", total.refused, 0);
-    stress_settle(&total);
+    stress_run_watched(with_buffers);
 }
 
 const stress_scenario_t stress_life[] = {

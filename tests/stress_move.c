@@ -20,19 +20,11 @@ static void meet(unsigned round)
 }
 
 /* All threads ask for the same at the same moment: each window, and each crossing. */
-static void *APR_THREAD_FUNC ask_together(apr_thread_t *thread, void *data)
+static void ask_together(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
-    smmap_cursor_t *cursor = NULL;
+    smmap_cursor_t *cursor = stress_open_cursor(worker, &stress.files[0]);
     unsigned round;
 
-    (void)thread;
-    if (!stress_went_well(worker,
-                          smmap_cursor_open(&cursor, stress.manager, stress.files[0].path,
-                                            worker->pool),
-                          "open")) {
-        cursor = NULL;
-    }
     for (round = 0; round < 2 * ONCE_WINDOWS; round++) {
         apr_off_t edge = (apr_off_t)((round / 2 + 1) * stress.unit);
 
@@ -49,7 +41,6 @@ static void *APR_THREAD_FUNC ask_together(apr_thread_t *thread, void *data)
         stress_shows(cursor, &stress.files[0]);
     }
     smmap_cursor_close(cursor);
-    return NULL;
 }
 
 static void once(void)
@@ -57,16 +48,14 @@ static void once(void)
     apr_size_t repeat;
 
     stress_files(ONCE_WINDOWS + 1, 1);
-    for (repeat = 0; repeat < 1 + stress.rounds / 100 && atomic_load(&stress.bad) == 0 &&
-                     (stress.deadline == 0 || apr_time_now() < stress.deadline);
-         repeat++) {
+    for (repeat = 0; repeat < 1 + stress.rounds / 100 && stress_goes_on(); repeat++) {
         stress_worker_t total;
         smmap_stats_t stats;
 
         truth_begin();
         atomic_store(&arrived, 0);
         stress_manage();
-        total = stress_run(ask_together, stress.threads);
+        total = stress_run(ask_together);
         stats = stress_stats();
         stress_equal("maps of as many windows and spans", stats.maps, 2 * ONCE_WINDOWS);
         stress_equal("unmaps", stats.unmaps, 0);
@@ -108,21 +97,17 @@ static void hit_span(stress_worker_t *worker, smmap_cursor_t *cursor, const stre
     }
 }
 
-static void *APR_THREAD_FUNC hit_or_collect(apr_thread_t *thread, void *data)
+static void hit_or_collect(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
     const apr_size_t windows = 3;
     smmap_cursor_t *cursors[2] = {NULL, NULL};
     unsigned i;
 
-    (void)thread;
     for (i = 0; i < 2; i++) {
-        if (!stress_went_well(worker,
-                              smmap_cursor_open(&cursors[i], stress.manager, stress.files[i].path,
-                                                worker->pool),
-                              "open")) {
+        cursors[i] = stress_open_cursor(worker, &stress.files[i]);
+        if (cursors[i] == NULL) {
             atomic_fetch_sub(&hitting, worker->number != 0);
-            return NULL;
+            return;
         }
     }
     while (worker->number == 0 && atomic_load(&hitting) != 0) {
@@ -142,7 +127,6 @@ static void *APR_THREAD_FUNC hit_or_collect(apr_thread_t *thread, void *data)
     smmap_cursor_close(cursors[0]);
     smmap_cursor_close(cursors[1]);
     atomic_fetch_sub(&hitting, worker->number != 0);
-    return NULL;
 }
 
 static void hot(void)
@@ -152,7 +136,7 @@ static void hot(void)
     stress_files(8, 1);
     atomic_store(&hitting, stress.threads - 1);
     stress_manage();
-    total = stress_run(hit_or_collect, stress.threads);
+    total = stress_run(hit_or_collect);
     stress_settle(&total);
 }
 
@@ -168,10 +152,8 @@ static void sleep_on_pins(stress_worker_t *worker)
 
     for (i = 0; i < SLEEPER_CURSORS; i++) {
         files[i] = &stress.files[(worker->number + i) % STRESS_FILES];
-        if (!stress_went_well(worker,
-                              smmap_cursor_open(&cursors[i], stress.manager, files[i]->path,
-                                                worker->pool),
-                              "open")) {
+        cursors[i] = stress_open_cursor(worker, files[i]);
+        if (cursors[i] == NULL) {
             return;
         }
     }
@@ -199,13 +181,8 @@ static void churn(stress_worker_t *worker)
     smmap_cursor_t *cursors[STRESS_FILES];
     unsigned f;
 
-    for (f = 0; f < STRESS_FILES; f++) {
-        if (!stress_went_well(worker,
-                              smmap_cursor_open(&cursors[f], stress.manager, stress.files[f].path,
-                                                worker->pool),
-                              "open")) {
-            return;
-        }
+    if (!stress_open_all(worker, cursors)) {
+        return;
     }
     while (stress_more(worker)) {
         for (f = 0; f < STRESS_FILES; f++) {
@@ -220,28 +197,20 @@ static void churn(stress_worker_t *worker)
             stress_went_well(worker, smmap_manager_collect(stress.manager, NULL), "collect");
         }
     }
-    for (f = 0; f < STRESS_FILES; f++) {
-        smmap_cursor_close(cursors[f]);
-    }
+    stress_close_all(cursors);
 }
 
-static void *APR_THREAD_FUNC sleep_or_churn(apr_thread_t *thread, void *data)
+static void sleep_or_churn(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
-
-    (void)thread;
     if (worker->number + 1 == stress.threads) {
         churn(worker);
     } else {
         sleep_on_pins(worker);
     }
-    return NULL;
 }
 
 static void pins(void)
 {
-    stress_worker_t total;
-
     stress_files(24, 1);
     stress.options.limits = SMMAP_LIMITS_HARD;
     /* One region more than can be pinned, so that nobody is refused and all are wanted. */
@@ -249,11 +218,7 @@ static void pins(void)
     stress.options.max_mapped_bytes = stress.options.max_regions * stress.unit;
     stress_manage();
     stress.options.max_open_files = smmap_manager_max_open_files(stress.manager);
-    stress_watch_begin();
-    total = stress_run(sleep_or_churn, stress.threads);
-    stress_watch_end();
-    stress_equal("calls that a limit refused", total.refused, 0);
-    stress_settle(&total);
+    stress_run_watched(sleep_or_churn);
 }
 
 const stress_scenario_t stress_move[] = {

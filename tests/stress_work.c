@@ -85,11 +85,15 @@ apr_size_t stress_below(stress_worker_t *worker, apr_size_t below)
     return (apr_size_t)(stress_random(&worker->random) % below);
 }
 
+int stress_goes_on(void)
+{
+    return atomic_load(&stress.bad) == 0 &&
+           (stress.deadline == 0 || apr_time_now() < stress.deadline);
+}
+
 int stress_more(stress_worker_t *worker)
 {
-    if (worker->steps % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 &&
-        (atomic_load(&stress.bad) != 0 ||
-         (stress.deadline != 0 && apr_time_now() >= stress.deadline))) {
+    if (worker->steps % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1 && !stress_goes_on()) {
         return 0;
     }
     if (worker->steps == stress.rounds || atomic_load(&stress.stop)) {
@@ -240,7 +244,46 @@ smmap_stats_t stress_stats(void)
     return stats;
 }
 
-stress_worker_t stress_run(apr_thread_start_t work, unsigned count)
+smmap_cursor_t *stress_open_cursor(stress_worker_t *worker, const stress_file_t *file)
+{
+    smmap_cursor_t *cursor = NULL;
+    apr_status_t status = smmap_cursor_open(&cursor, stress.manager, file->path, worker->pool);
+
+    return stress_went_well(worker, status, "open") ? cursor : NULL;
+}
+
+int stress_open_all(stress_worker_t *worker, smmap_cursor_t *cursors[STRESS_FILES])
+{
+    unsigned f;
+
+    for (f = 0; f < STRESS_FILES; f++) {
+        cursors[f] = stress_open_cursor(worker, &stress.files[f]);
+        if (cursors[f] == NULL) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+void stress_close_all(smmap_cursor_t *cursors[STRESS_FILES])
+{
+    unsigned f;
+
+    for (f = 0; f < STRESS_FILES; f++) {
+        smmap_cursor_close(cursors[f]);
+    }
+}
+
+static void *APR_THREAD_FUNC run_worker(apr_thread_t *thread, void *data)
+{
+    stress_worker_t *worker = data;
+
+    (void)thread;
+    worker->work(worker);
+    return NULL;
+}
+
+stress_worker_t stress_run(stress_work_t *work)
 {
     static stress_worker_t workers[STRESS_MOST_THREADS];
     stress_worker_t total;
@@ -250,19 +293,20 @@ stress_worker_t stress_run(apr_thread_start_t work, unsigned count)
     memset(workers, 0, sizeof workers);
     memset(&total, 0, sizeof total);
     atomic_store(&stress.stop, 0);
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < stress.threads; i++) {
         apr_uint64_t state = stress.seed + i + 1;
 
+        workers[i].work = work;
         workers[i].number = i;
         workers[i].random = stress_random(&state);
         if (apr_pool_create_unmanaged_ex(&workers[i].pool, NULL, NULL) != APR_SUCCESS ||
-            apr_thread_create(&workers[i].thread, NULL, work, &workers[i], stress.pool) !=
+            apr_thread_create(&workers[i].thread, NULL, run_worker, &workers[i], stress.pool) !=
                 APR_SUCCESS) {
             printf("a thread cannot be started\n");
             exit(2);
         }
     }
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < stress.threads; i++) {
         apr_thread_join(&result, workers[i].thread);
         apr_pool_destroy(workers[i].pool);
         total.steps += workers[i].steps;
@@ -328,4 +372,15 @@ void stress_settle(const stress_worker_t *total)
     if (status != APR_SUCCESS) {
         stress_bad("destroying the manager: status %d", (int)status);
     }
+}
+
+void stress_run_watched(stress_work_t *work)
+{
+    stress_worker_t total;
+
+    stress_watch_begin();
+    total = stress_run(work);
+    stress_watch_end();
+    stress_equal("calls that a limit refused", total.refused, 0);
+    stress_settle(&total);
 }

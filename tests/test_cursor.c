@@ -3,45 +3,19 @@
  * share a file are in test_share.c, files that change in test_stale.c, bad files
  * in test_input.c.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #include "fake_backend.h"
 
-static apr_size_t unit; /* the granularity, and the size of a window */
-static test_file_t file;
-static smmap_manager_t *manager;
-
-/* A file of some windows and an odd end, in a sliding manager of the smallest windows. */
-static void windows(apr_size_t count)
-{
-    unit = smmap_granularity();
-    file = file_make("file", count * unit + 123);
-    manager = manager_sliding(unit, 0, 0, SMMAP_LIMITS_SOFT);
-}
-
-static apr_off_t at_window(apr_size_t index)
-{
-    return (apr_off_t)(index * unit);
-}
-
-static int is_empty(const smmap_cursor_t *cursor)
-{
-    return !smmap_cursor_is_valid(cursor) && smmap_cursor_data(cursor) == NULL &&
-           smmap_cursor_offset(cursor) == 0 && smmap_cursor_size(cursor) == 0 &&
-           smmap_cursor_end(cursor) == 0 && smmap_cursor_region_begin(cursor) == 0 &&
-           smmap_cursor_region_size(cursor) == 0 && smmap_cursor_region_clients(cursor) == 0 &&
-           !smmap_cursor_includes(cursor, 0) && smmap_cursor_at(cursor, 0) == NULL;
-}
-
 static void fresh(void)
 {
     smmap_cursor_t *cursor;
 
-    windows(2);
+    begin_windows(2);
     cursor = cursor_open(manager, file.path);
-    CHECK(is_empty(cursor));
+    CHECK(cursor_is_empty(cursor));
     CHECK(smmap_cursor_is_associated(cursor));
     CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
     CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
@@ -51,7 +25,7 @@ static void fresh(void)
     /* Releasing nothing is fine, as often as one likes. */
     smmap_cursor_release(cursor);
     smmap_cursor_release(cursor);
-    CHECK(is_empty(cursor));
+    CHECK(cursor_is_empty(cursor));
     smmap_cursor_close(cursor);
     CHECK_NUMBER(manager_stats(manager).cursors, 0);
 }
@@ -78,7 +52,7 @@ static void use(void)
 {
     smmap_cursor_t *cursor;
 
-    windows(4);
+    begin_windows(4);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(cursor, at_window(1) + 10, 20));
     CHECK(smmap_cursor_is_valid(cursor));
@@ -115,7 +89,7 @@ static void use_static(void)
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_cursor_t *cursor;
 
-    windows(4);
+    begin_windows(4);
     options.mode = SMMAP_MODE_STATIC;
     manager = manager_make(&options);
     cursor = cursor_open(manager, file.path);
@@ -143,7 +117,7 @@ static void use_outside(void)
     smmap_stats_t after;
     apr_size_t i;
 
-    windows(2);
+    begin_windows(2);
     past[0] = (apr_off_t)file.size;
     past[1] = (apr_off_t)file.size + 1;
     past[2] = at_window(100);
@@ -154,7 +128,7 @@ static void use_outside(void)
         NEED_OK(smmap_cursor_use(cursor, 7, 7));
         before = manager_stats(manager);
         CHECK_STATUS(smmap_cursor_use(cursor, past[i], 0), APR_EOF);
-        CHECK(is_empty(cursor));
+        CHECK(cursor_is_empty(cursor));
         CHECK_STATUS(smmap_cursor_use(cursor, past[i], SIZE_MAX_), APR_EOF);
         CHECK(smmap_cursor_is_associated(cursor));
         after = manager_stats(manager);
@@ -164,10 +138,10 @@ static void use_outside(void)
     for (i = 0; i < 4; i++) {
         NEED_OK(smmap_cursor_use(cursor, 7, 7));
         CHECK_STATUS(smmap_cursor_use(cursor, negative[i], 5), APR_EINVAL);
-        CHECK(is_empty(cursor));
+        CHECK(cursor_is_empty(cursor));
         NEED_OK(smmap_cursor_use(cursor, 7, 7));
         CHECK_STATUS(smmap_cursor_require(cursor, negative[i], 5), APR_EINVAL);
-        CHECK(is_empty(cursor));
+        CHECK(cursor_is_empty(cursor));
     }
     CHECK_STATUS(smmap_cursor_use(NULL, 0, 0), APR_EINVAL);
     NEED_OK(smmap_cursor_use(cursor, 7, 7));
@@ -179,7 +153,7 @@ static void require_in_a_window(void)
     smmap_cursor_t *cursor;
     smmap_stats_t stats;
 
-    windows(4);
+    begin_windows(4);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(cursor, at_window(1), 0));
     /* All in one window: that window it is. */
@@ -200,7 +174,7 @@ static void require_across(void)
     smmap_cursor_t *other;
     apr_off_t end;
 
-    windows(6);
+    begin_windows(6);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_require(cursor, at_window(2) - 3, 7));
     CHECK_NUMBER(smmap_cursor_offset(cursor), at_window(2) - 3);
@@ -239,12 +213,12 @@ static void require_outside(void)
 {
     smmap_cursor_t *cursor;
 
-    windows(2);
+    begin_windows(2);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_STATUS(smmap_cursor_require(NULL, 0, 1), APR_EINVAL);
     CHECK_STATUS(smmap_cursor_require(cursor, 0, 0), APR_EINVAL);
-    CHECK(is_empty(cursor));
+    CHECK(cursor_is_empty(cursor));
     CHECK_STATUS(smmap_cursor_require(cursor, 0, file.size + 1), APR_EOF);
     CHECK_STATUS(smmap_cursor_require(cursor, 1, file.size), APR_EOF);
     CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)file.size - 1, 2), APR_EOF);
@@ -257,7 +231,7 @@ static void require_outside(void)
     /* A 64-bit size may be too large by itself. */
     CHECK_STATUS(smmap_cursor_require(cursor, 1, SIZE_MAX_),
                  smmap_is_64bit() ? SMMAP_ETOOLARGE : APR_EOF);
-    CHECK(is_empty(cursor));
+    CHECK(cursor_is_empty(cursor));
     CHECK(smmap_cursor_is_associated(cursor));
     NEED_OK(smmap_cursor_require(cursor, (apr_off_t)file.size - 1, 1));
     CHECK(cursor_shows(cursor, &file));
@@ -269,7 +243,7 @@ static void at(void)
     apr_size_t bad = 0;
     apr_off_t offset;
 
-    windows(3);
+    begin_windows(3);
     cursor = cursor_open(manager, file.path);
     CHECK(smmap_cursor_at(cursor, 0) == NULL);
     NEED_OK(smmap_cursor_use(cursor, at_window(1) + 50, 10));
@@ -304,7 +278,7 @@ static void includes(void)
 {
     smmap_cursor_t *cursor;
 
-    windows(2);
+    begin_windows(2);
     cursor = cursor_open(manager, file.path);
     CHECK(!smmap_cursor_includes(cursor, 0));
     NEED_OK(smmap_cursor_use(cursor, 100, 50));
@@ -322,7 +296,7 @@ static void release_and_clients(void)
     smmap_cursor_t *two;
     smmap_stats_t stats;
 
-    windows(2);
+    begin_windows(2);
     one = cursor_open(manager, file.path);
     two = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(one, 0, 10));
@@ -335,7 +309,7 @@ static void release_and_clients(void)
     CHECK_NUMBER(stats.hits, 1);
     CHECK_NUMBER(stats.misses, 1);
     smmap_cursor_release(one);
-    CHECK(is_empty(one));
+    CHECK(cursor_is_empty(one));
     CHECK(smmap_cursor_is_associated(one));
     CHECK_NUMBER(smmap_cursor_region_clients(two), 1);
     NEED_OK(smmap_cursor_use(two, at_window(1), 10));
@@ -359,7 +333,7 @@ static void resident(void)
     apr_size_t sum = 0;
     apr_size_t i;
 
-    windows(3);
+    begin_windows(3);
     cursor = cursor_open(manager, file.path);
     CHECK_STATUS(smmap_cursor_resident(cursor, &bytes), SMMAP_ENOWINDOW);
     CHECK_STATUS(smmap_cursor_resident(NULL, &bytes), APR_EINVAL);
@@ -393,7 +367,7 @@ static void resident_in_part(void)
     apr_size_t absent;
 
     NEEDS_FAKE();
-    windows(40);
+    begin_windows(40);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_require(cursor, 0, file.size));
     pages = (file.size + page - 1) / page; /* the last of them has 123 bytes */
@@ -422,7 +396,7 @@ static void random_moves(void)
     apr_size_t bad = 0;
     apr_size_t i;
 
-    windows(40);
+    begin_windows(40);
     manager = manager_sliding(3 * unit, 12 * unit, 0, SMMAP_LIMITS_SOFT);
     for (i = 0; i < 5; i++) {
         cursors[i] = cursor_open(manager, file.path);

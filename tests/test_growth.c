@@ -20,14 +20,6 @@
 static apr_size_t unit;
 static test_file_t file;
 
-static apr_pool_t *pool_make(apr_pool_t *parent)
-{
-    apr_pool_t *pool = NULL;
-
-    NEED_OK(apr_pool_create(&pool, parent));
-    return pool;
-}
-
 static smmap_manager_t *manager_in(apr_pool_t *pool)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
@@ -39,10 +31,7 @@ static smmap_manager_t *manager_in(apr_pool_t *pool)
 
 static smmap_cursor_t *cursor_in(smmap_manager_t *manager, apr_pool_t *pool)
 {
-    smmap_cursor_t *cursor = NULL;
-
-    NEED_OK(smmap_cursor_open(&cursor, manager, file.path, pool));
-    return cursor;
+    return cursor_open_in(manager, file.path, pool);
 }
 
 static void begin(void)

@@ -3,40 +3,11 @@
  * regions and open files; what is counted. Whom eviction takes is in test_policy.c,
  * what happens when the system itself refuses in test_refused.c.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #include "fake_backend.h"
-
-static apr_size_t unit;
-static test_file_t file;
-static smmap_manager_t *manager;
-static smmap_cursor_t *mover;
-
-/* Windows of one granule, `most` of them allowed by the one limit or the other. */
-static void begin(apr_size_t most_bytes, apr_size_t most_regions, smmap_limits_t limits)
-{
-    unit = smmap_granularity();
-    file = file_make("file", 24 * unit);
-    manager = manager_sliding(unit, most_bytes * unit, most_regions, limits);
-    mover = cursor_open(manager, file.path);
-}
-
-static void touch(apr_size_t window)
-{
-    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(window * unit + 1), 0));
-    CHECK(region_shows(mover, &file));
-    smmap_cursor_release(mover);
-}
-
-static smmap_cursor_t *pin(apr_size_t window)
-{
-    smmap_cursor_t *cursor = cursor_open(manager, file.path);
-
-    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(window * unit), 0));
-    return cursor;
-}
 
 static void soft_is_passed(void)
 {
@@ -44,9 +15,9 @@ static void soft_is_passed(void)
     smmap_stats_t stats;
     apr_size_t i;
 
-    begin(3, 0, SMMAP_LIMITS_SOFT);
+    begin_limited(3, 0, SMMAP_LIMITS_SOFT);
     for (i = 0; i < 6; i++) {
-        pinned[i] = pin(i);
+        pinned[i] = window_pin(i);
     }
     stats = manager_stats(manager);
     CHECK_NUMBER(stats.over_limit, 3);
@@ -60,7 +31,7 @@ static void soft_is_passed(void)
         smmap_cursor_release(pinned[i]);
     }
     /* The next miss goes back below the limit. */
-    touch(10);
+    window_touch(10);
     stats = manager_stats(manager);
     CHECK_NUMBER(stats.mapped_bytes, 3 * unit);
     CHECK_NUMBER(stats.evictions, 4);
@@ -73,9 +44,9 @@ static void soft_regions(void)
     smmap_cursor_t *pinned[3];
     apr_size_t i;
 
-    begin(0, 2, SMMAP_LIMITS_SOFT);
+    begin_limited(0, 2, SMMAP_LIMITS_SOFT);
     for (i = 0; i < 3; i++) {
-        pinned[i] = pin(i);
+        pinned[i] = window_pin(i);
     }
     CHECK_NUMBER(manager_stats(manager).over_limit, 1);
     CHECK_NUMBER(manager_stats(manager).regions, 3);
@@ -83,7 +54,7 @@ static void soft_regions(void)
         CHECK(region_shows(pinned[i], &file));
         smmap_cursor_release(pinned[i]);
     }
-    touch(3);
+    window_touch(3);
     CHECK_NUMBER(manager_stats(manager).regions, 2);
 }
 
@@ -95,9 +66,9 @@ static void hard(apr_size_t bytes, apr_size_t regions, apr_status_t expected)
     smmap_stats_t stats;
     apr_size_t i;
 
-    begin(bytes, regions, SMMAP_LIMITS_HARD);
+    begin_limited(bytes, regions, SMMAP_LIMITS_HARD);
     for (i = 0; i < 3; i++) {
-        pinned[i] = pin(i);
+        pinned[i] = window_pin(i);
     }
     late = cursor_open(manager, file.path);
     CHECK_STATUS(smmap_cursor_use(late, (apr_off_t)(5 * unit), 0), expected);
@@ -138,8 +109,8 @@ static void hard_regions(void)
 static void to_the_brim(void)
 {
     /* A limit may be reached, in one piece as well. */
-    begin(4, 0, SMMAP_LIMITS_HARD);
-    touch(9);
+    begin_limited(4, 0, SMMAP_LIMITS_HARD);
+    window_touch(9);
     NEED_OK(smmap_cursor_require(mover, (apr_off_t)unit, 4 * unit));
     CHECK(cursor_shows(mover, &file));
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 4 * unit);
@@ -154,10 +125,10 @@ static void odd_limit(void)
     file = file_make("file", 24 * unit);
     manager = manager_sliding(unit, 3 * unit + unit - 1, 0, SMMAP_LIMITS_HARD);
     mover = cursor_open(manager, file.path);
-    touch(0);
-    touch(1);
-    touch(2);
-    touch(3);
+    window_touch(0);
+    window_touch(1);
+    window_touch(2);
+    window_touch(3);
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 3 * unit);
     CHECK_NUMBER(manager_stats(manager).evictions, 1);
 }
@@ -382,7 +353,7 @@ static void hard_at_random(void)
     apr_size_t bad = 0;
     apr_size_t i;
 
-    begin(5, 4, SMMAP_LIMITS_HARD);
+    begin_limited(5, 4, SMMAP_LIMITS_HARD);
     for (i = 0; i < 6; i++) {
         cursors[i] = cursor_open(manager, file.path);
     }

@@ -9,55 +9,23 @@
  * backend a model of the policy says for each move whether it is a hit, and the
  * statistics must agree.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #include "fake_backend.h"
 
-static apr_size_t unit;
-static test_file_t file;
-static smmap_manager_t *manager;
-static smmap_cursor_t *mover;
-
-/* Windows of one granule, `most` of them allowed by the one limit or the other. */
-static void begin(apr_size_t most_bytes, apr_size_t most_regions, smmap_limits_t limits)
-{
-    unit = smmap_granularity();
-    file = file_make("file", 24 * unit);
-    manager = manager_sliding(unit, most_bytes * unit, most_regions, limits);
-    mover = cursor_open(manager, file.path);
-}
-
-static void touch(apr_size_t window)
-{
-    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(window * unit + 1), 0));
-    CHECK(region_shows(mover, &file));
-    smmap_cursor_release(mover);
-}
-
-static smmap_cursor_t *pin(apr_size_t window)
-{
-    smmap_cursor_t *cursor = cursor_open(manager, file.path);
-
-    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(window * unit), 0));
-    return cursor;
-}
-
 /* Touching this window must cost that one, and nothing else. */
 static void costs(apr_size_t window, apr_size_t victim)
 {
-    fake_events_clear();
-    touch(window);
-    CHECK_NUMBER(fake_victim_count(), 1);
-    CHECK_NUMBER(fake_victim(0), (apr_off_t)(victim * unit));
+    window_costs(window, victim);
     counts_check();
 }
 
 static void costs_nothing(apr_size_t window)
 {
     fake_events_clear();
-    touch(window);
+    window_touch(window);
     CHECK_NUMBER(fake_victim_count(), 0);
 }
 
@@ -66,7 +34,7 @@ static void oldest_first(void)
     apr_size_t i;
 
     NEEDS_FAKE();
-    begin(4, 0, SMMAP_LIMITS_SOFT);
+    begin_limited(4, 0, SMMAP_LIMITS_SOFT);
     for (i = 0; i < 4; i++) {
         costs_nothing(i);
     }
@@ -81,18 +49,18 @@ static void oldest_first(void)
 static void hit_is_spared(void)
 {
     NEEDS_FAKE();
-    begin(0, 4, SMMAP_LIMITS_SOFT);
-    touch(0);
-    touch(1);
-    touch(2);
-    touch(3);
-    touch(0); /* a hit marks it */
+    begin_limited(0, 4, SMMAP_LIMITS_SOFT);
+    window_touch(0);
+    window_touch(1);
+    window_touch(2);
+    window_touch(3);
+    window_touch(0); /* a hit marks it */
     costs(4, 1);
     costs(5, 2);
     costs(6, 3);
     /* The hand is behind 0 now, whose mark is gone, and goes on to the newer ones. */
     costs(7, 4);
-    touch(6);
+    window_touch(6);
     costs(8, 5);
     costs(9, 7); /* 6 was hit */
     costs_nothing(0);
@@ -102,13 +70,13 @@ static void hit_is_spared(void)
 static void hit_again(void)
 {
     NEEDS_FAKE();
-    begin(0, 3, SMMAP_LIMITS_SOFT);
-    touch(0);
-    touch(1);
-    touch(2);
-    touch(0);
-    touch(1);
-    touch(2);
+    begin_limited(0, 3, SMMAP_LIMITS_SOFT);
+    window_touch(0);
+    window_touch(1);
+    window_touch(2);
+    window_touch(0);
+    window_touch(1);
+    window_touch(2);
     /* All are marked: the hand takes the marks away and comes back to the oldest. */
     costs(3, 0);
     costs(4, 1);
@@ -123,11 +91,11 @@ static void pinned_stays(void)
     apr_size_t i;
 
     NEEDS_FAKE();
-    begin(4, 0, SMMAP_LIMITS_SOFT);
-    first = pin(0);
-    touch(1);
-    third = pin(2);
-    touch(3);
+    begin_limited(4, 0, SMMAP_LIMITS_SOFT);
+    first = window_pin(0);
+    window_touch(1);
+    third = window_pin(2);
+    window_touch(3);
     costs(4, 1);
     costs(5, 3);
     for (i = 6; i < 20; i++) {
@@ -149,14 +117,14 @@ static void spans_go_too(void)
     smmap_cursor_t *cursor;
 
     NEEDS_FAKE();
-    begin(6, 0, SMMAP_LIMITS_HARD);
+    begin_limited(6, 0, SMMAP_LIMITS_HARD);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_require(cursor, (apr_off_t)(2 * unit) - 1, 2)); /* two granules */
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 2 * unit);
-    touch(10);
-    touch(11);
-    touch(12);
-    touch(13);
+    window_touch(10);
+    window_touch(11);
+    window_touch(12);
+    window_touch(13);
     costs(14, 10); /* the span is pinned */
     smmap_cursor_release(cursor);
     costs(15, 11);
@@ -168,16 +136,16 @@ static void spans_go_too(void)
     costs(21, 17);
     /* The hand has passed the span, and marked it, as it was in use. When all that is newer
        is marked it comes round to it, and spares it that once; */
-    touch(18);
-    touch(19);
-    touch(20);
-    touch(21);
+    window_touch(18);
+    window_touch(19);
+    window_touch(20);
+    window_touch(21);
     costs(22, 18);
     /* the next time it goes, and then there is room for two windows. */
-    touch(19);
-    touch(20);
-    touch(21);
-    touch(22);
+    window_touch(19);
+    window_touch(20);
+    window_touch(21);
+    window_touch(22);
     costs(0, 1);
     costs_nothing(3);
 }
@@ -188,7 +156,7 @@ static void spans_of_one_window(void)
     apr_off_t edge;
 
     NEEDS_FAKE();
-    begin(0, 4, SMMAP_LIMITS_SOFT);
+    begin_limited(0, 4, SMMAP_LIMITS_SOFT);
     cursor = cursor_open(manager, file.path);
     edge = (apr_off_t)(3 * unit) - 1;
     /* Three that begin in window 2, each larger than the last. */
@@ -197,7 +165,7 @@ static void spans_of_one_window(void)
     NEED_OK(smmap_cursor_require(cursor, edge, 2 * unit + 2));
     CHECK_NUMBER(manager_stats(manager).regions, 3);
     smmap_cursor_release(cursor);
-    touch(10);
+    window_touch(10);
     costs(11, 2);
     CHECK_NUMBER(fake_event(0).length, 2 * unit);
     /* The other two are still found: the smaller bytes lie in them as well. */
@@ -217,7 +185,7 @@ static void span_in_the_middle(void)
     apr_off_t edge;
 
     NEEDS_FAKE();
-    begin(0, 4, SMMAP_LIMITS_SOFT);
+    begin_limited(0, 4, SMMAP_LIMITS_SOFT);
     oldest = cursor_open(manager, file.path);
     cursor = cursor_open(manager, file.path);
     edge = (apr_off_t)(3 * unit) - 1;
@@ -225,7 +193,7 @@ static void span_in_the_middle(void)
     NEED_OK(smmap_cursor_require(cursor, edge, unit + 2));
     NEED_OK(smmap_cursor_require(cursor, edge, 2 * unit + 2));
     smmap_cursor_release(cursor);
-    touch(10);
+    window_touch(10);
     costs(11, 2);
     CHECK_NUMBER(fake_event(0).length, 3 * unit);
     /* The one before it and the one behind it are still found. */
@@ -244,12 +212,12 @@ static void span_makes_room(void)
     smmap_cursor_t *cursor;
 
     NEEDS_FAKE();
-    begin(4, 0, SMMAP_LIMITS_HARD);
+    begin_limited(4, 0, SMMAP_LIMITS_HARD);
     cursor = cursor_open(manager, file.path);
-    touch(0);
-    touch(1);
-    touch(2);
-    touch(3);
+    window_touch(0);
+    window_touch(1);
+    window_touch(2);
+    window_touch(3);
     fake_events_clear();
     NEED_OK(smmap_cursor_require(cursor, (apr_off_t)(10 * unit) - 1, unit + 2));
     CHECK(cursor_shows(cursor, &file));

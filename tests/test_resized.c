@@ -3,42 +3,22 @@
  * stays as it is; what is asked for afterwards is in accord with the new size, and
  * never a byte that the file did not hold.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #include "fake_backend.h"
 
-static apr_size_t unit;
-static test_file_t file;
-static smmap_manager_t *manager;
-static smmap_cursor_t *cursor;
+static smmap_cursor_t *cursor; /* on the file */
 
-/* A cursor on a file of 8 windows; most: handles that may be open. */
 static void begin(apr_size_t most)
 {
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
-    unit = smmap_granularity();
-    fake_set_birth(1);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_open_files = most;
-    manager = manager_make(&options);
-    file = file_make("file", 8 * unit);
-    cursor = cursor_open(manager, file.path);
+    cursor = begin_handles(most, 1);
 }
 
 static apr_status_t use(apr_size_t window)
 {
-    return smmap_cursor_use(cursor, (apr_off_t)(window * unit), 0);
-}
-
-/* Another file takes the only handle. */
-static void take_handle(void)
-{
-    CHECK_NUMBER(smmap_manager_max_open_files(manager), 1);
-    smmap_cursor_close(cursor_open(manager, file_make("thief", 10).path));
+    return smmap_cursor_use(cursor, at_window(window), 0);
 }
 
 static int is_empty(void)

@@ -2,38 +2,9 @@
  * A scan beside hot windows: whom it costs its place. The policy is that of test_policy.c;
  * here it is seen what it is for. The victims are named by the fake backend.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include "fake_backend.h"
-
-static apr_size_t unit;
-static test_file_t file;
-static smmap_manager_t *manager;
-static smmap_cursor_t *mover;
-
-static void begin(apr_size_t most_regions, smmap_limits_t limits)
-{
-    unit = smmap_granularity();
-    file = file_make("file", 24 * unit);
-    manager = manager_sliding(unit, 0, most_regions, limits);
-    mover = cursor_open(manager, file.path);
-}
-
-static void touch(apr_size_t window)
-{
-    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(window * unit + 1), 0));
-    CHECK(region_shows(mover, &file));
-    smmap_cursor_release(mover);
-}
-
-/* Touching this window must cost that one, and nothing else. */
-static void costs(apr_size_t window, apr_size_t victim)
-{
-    fake_events_clear();
-    touch(window);
-    CHECK_NUMBER(fake_victim_count(), 1);
-    CHECK_NUMBER(fake_victim(0), (apr_off_t)(victim * unit));
-}
 
 /* Reading a window step by step is one visit. */
 static void going_on_is_no_hit(void)
@@ -41,29 +12,29 @@ static void going_on_is_no_hit(void)
     apr_size_t step;
 
     NEEDS_FAKE();
-    begin(3, SMMAP_LIMITS_SOFT);
-    touch(0);
-    touch(1);
-    touch(2);
+    begin_limited(0, 3, SMMAP_LIMITS_SOFT);
+    window_touch(0);
+    window_touch(1);
+    window_touch(2);
     for (step = 0; step < 4; step++) {
         NEED_OK(smmap_cursor_use(mover, (apr_off_t)(3 * unit + step), 0));
         CHECK(region_shows(mover, &file));
     }
     CHECK_NUMBER(manager_stats(manager).hits, 3);
     smmap_cursor_release(mover);
-    costs(4, 1);
-    costs(5, 2);
-    costs(6, 3); /* it has no mark */
-    costs(7, 4);
+    window_costs(4, 1);
+    window_costs(5, 2);
+    window_costs(6, 3); /* it has no mark */
+    window_costs(7, 4);
     /* The same for a span. */
     for (step = 0; step < 4; step++) {
         NEED_OK(smmap_cursor_require(mover, (apr_off_t)(10 * unit) - 2, 3 + step % 2));
     }
     CHECK_NUMBER(manager_stats(manager).hits, 6);
     smmap_cursor_release(mover);
-    costs(11, 6);
-    costs(12, 7);
-    costs(13, 9);
+    window_costs(11, 6);
+    window_costs(12, 7);
+    window_costs(13, 9);
 }
 
 /* Hot windows, half of what is kept, are asked for once while a scan reads more windows
@@ -77,9 +48,9 @@ static void scan_spares_the_hot(void)
     apr_size_t i;
 
     NEEDS_FAKE();
-    begin(KEPT, SMMAP_LIMITS_HARD);
+    begin_limited(0, KEPT, SMMAP_LIMITS_HARD);
     for (i = 0; i < 2 * HOT; i++) {
-        touch(i % HOT);
+        window_touch(i % HOT);
     }
     fake_events_clear();
     for (round = 0; round < 20; round++) {
@@ -91,7 +62,7 @@ static void scan_spares_the_hot(void)
         smmap_cursor_release(mover);
         misses = manager_stats(manager).misses;
         for (hot = 0; hot < HOT; hot++) {
-            touch(hot);
+            window_touch(hot);
         }
         CHECK_NUMBER(manager_stats(manager).misses - misses, 0);
     }

@@ -3,7 +3,7 @@
  * one file that was named in different ways. What is one file has its windows
  * mapped once.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <apr_strings.h>
 
@@ -12,43 +12,17 @@
 #include "fake_backend.h"
 #include "fake_memory.h"
 
-static apr_size_t unit; /* the granularity, and the size of a window */
-static test_file_t file;
-static smmap_manager_t *manager;
-
-/* A file of some windows and an odd end, in a sliding manager of the smallest windows. */
-static void windows(apr_size_t count)
-{
-    unit = smmap_granularity();
-    file = file_make("file", count * unit + 123);
-    manager = manager_sliding(unit, 0, 0, SMMAP_LIMITS_SOFT);
-}
-
-static apr_off_t at_window(apr_size_t index)
-{
-    return (apr_off_t)(index * unit);
-}
-
-static int is_empty(const smmap_cursor_t *cursor)
-{
-    return !smmap_cursor_is_valid(cursor) && smmap_cursor_data(cursor) == NULL &&
-           smmap_cursor_offset(cursor) == 0 && smmap_cursor_size(cursor) == 0 &&
-           smmap_cursor_end(cursor) == 0 && smmap_cursor_region_begin(cursor) == 0 &&
-           smmap_cursor_region_size(cursor) == 0 && smmap_cursor_region_clients(cursor) == 0 &&
-           !smmap_cursor_includes(cursor, 0) && smmap_cursor_at(cursor, 0) == NULL;
-}
-
 static void copy(void)
 {
     smmap_cursor_t *cursor;
     smmap_cursor_t *twin = NULL;
     smmap_cursor_t *untouched = (smmap_cursor_t *)(void *)&twin;
 
-    windows(2);
+    begin_windows(2);
     cursor = cursor_open(manager, file.path);
     /* Without a window: on the file. */
     NEED_OK(smmap_cursor_copy(&twin, cursor, test_pool));
-    CHECK(is_empty(twin) && smmap_cursor_is_associated(twin));
+    CHECK(cursor_is_empty(twin) && smmap_cursor_is_associated(twin));
     CHECK(strcmp(smmap_cursor_path(twin), file.path) == 0);
     smmap_cursor_close(twin);
     /* With one: on the same bytes. */
@@ -83,7 +57,7 @@ static void assign(void)
     smmap_cursor_t *two;
     test_file_t other;
 
-    windows(2);
+    begin_windows(2);
     other = file_make("other", 3 * unit);
     one = cursor_open(manager, file.path);
     two = cursor_open(manager, other.path);
@@ -100,7 +74,7 @@ static void assign(void)
     /* From one without a window. */
     smmap_cursor_release(two);
     CHECK_OK(smmap_cursor_assign(one, two));
-    CHECK(is_empty(one) && smmap_cursor_is_associated(one));
+    CHECK(cursor_is_empty(one) && smmap_cursor_is_associated(one));
     /* To itself: nothing changes. */
     NEED_OK(smmap_cursor_use(one, 60, 7));
     CHECK_OK(smmap_cursor_assign(one, one));
@@ -126,7 +100,7 @@ static void assign_between_managers(void)
     smmap_cursor_t *one;
     smmap_cursor_t *two;
 
-    windows(2);
+    begin_windows(2);
     second = manager_sliding(unit, 0, 0, SMMAP_LIMITS_SOFT);
     one = cursor_open(manager, file.path);
     two = cursor_open(second, file.path);
@@ -158,21 +132,21 @@ static void shares(smmap_cursor_t *one, smmap_cursor_t *two)
 
 static void symbolic_link(void)
 {
-    windows(2);
+    begin_windows(2);
     NEED_OK(native_symlink(file.path, test_path("link")));
     shares(cursor_open(manager, file.path), cursor_open(manager, test_path("link")));
 }
 
 static void hard_link(void)
 {
-    windows(2);
+    begin_windows(2);
     file_link(file.path, test_path("link"));
     shares(cursor_open(manager, test_path("link")), cursor_open(manager, file.path));
 }
 
 static void other_spelling(void)
 {
-    windows(2);
+    begin_windows(2);
     shares(cursor_open(manager, test_path(".//./file")), cursor_open(manager, file.path));
 }
 
@@ -181,7 +155,7 @@ static void path_and_handle(void)
     smmap_cursor_t *by_handle = NULL;
     apr_os_file_t fd;
 
-    windows(2);
+    begin_windows(2);
     fd = file_open(file.path);
     NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));
     file_close(fd);
@@ -196,7 +170,7 @@ static void handle(void)
     smmap_cursor_t *cursor = NULL;
     apr_os_file_t fd;
 
-    windows(3);
+    begin_windows(3);
     fd = file_open(file.path);
     native_set_place(fd, 17);
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
@@ -219,7 +193,7 @@ static void relative_path(void)
     smmap_cursor_t *cursor;
     test_file_t other;
 
-    windows(3);
+    begin_windows(3);
     fake_set_birth(1); /* so that a file that was closed is known again by more than its id */
     other = file_make("other", 10);
     options.mode = SMMAP_MODE_SLIDING;
@@ -244,7 +218,7 @@ static void path_without_a_drive(void)
     smmap_cursor_t *cursor;
     const char *path;
 
-    windows(2);
+    begin_windows(2);
     directory_enter(test_dir());
     path = strchr(file.path, '/');
     cursor = cursor_open(manager, path);
@@ -262,7 +236,7 @@ static void copy_of_a_handle(void)
     test_file_t other;
     apr_os_file_t fd;
 
-    windows(4);
+    begin_windows(4);
     other = file_make("other", 10);
     options.mode = SMMAP_MODE_SLIDING;
     options.window_size = unit;
@@ -295,7 +269,7 @@ static void two_names(void)
     smmap_cursor_t *second;
     test_file_t other;
 
-    windows(4);
+    begin_windows(4);
     fake_set_birth(1);
     other = file_make("other", 10);
     options.mode = SMMAP_MODE_SLIDING;
@@ -324,7 +298,7 @@ static void windows_outlive_cursors(void)
 {
     smmap_cursor_t *cursor;
 
-    windows(4);
+    begin_windows(4);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(cursor, at_window(2), 0));
     smmap_cursor_close(cursor);
@@ -349,7 +323,7 @@ static void nothing_is_inherited(void)
     int before = native_count_inherited();
     apr_os_file_t fd;
 
-    windows(2);
+    begin_windows(2);
     fd = file_open(file.path);
     native_let_inherit(fd); /* it is not ours */
     NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));

@@ -2,48 +2,22 @@
  * Files that are replaced under their path, deleted or made again while a cursor
  * is on them: never bytes of two files through one cursor.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #include "fake_backend.h"
 
-static apr_size_t unit;
-static test_file_t file;
-static smmap_manager_t *manager;
-static smmap_cursor_t *cursor;
-
-/* A cursor on a file of 8 windows. most: handles that may be open; birth: what the fake backend
-   says about all files, 0: it does not know. */
-static void begin_with(apr_size_t most, apr_int64_t birth)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
-    unit = smmap_granularity();
-    fake_set_birth(birth);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_open_files = most;
-    manager = manager_make(&options);
-    file = file_make("file", 8 * unit);
-    cursor = cursor_open(manager, file.path);
-}
+static smmap_cursor_t *cursor; /* on the file */
 
 static void begin(apr_size_t most)
 {
-    begin_with(most, 1);
+    cursor = begin_handles(most, 1);
 }
 
 static apr_status_t use(apr_size_t window)
 {
-    return smmap_cursor_use(cursor, (apr_off_t)(window * unit), 0);
-}
-
-/* Another file takes the only handle. */
-static void take_handle(void)
-{
-    CHECK_NUMBER(smmap_manager_max_open_files(manager), 1);
-    smmap_cursor_close(cursor_open(manager, file_make("thief", 10).path));
+    return smmap_cursor_use(cursor, at_window(window), 0);
 }
 
 static test_file_t replace(apr_size_t size)
@@ -212,7 +186,7 @@ static void made_again(int mapped)
 {
     test_file_t newer;
 
-    begin_with(1, 0);
+    cursor = begin_handles(1, 0);
     if (mapped) {
         NEED_OK(use(0));
     }
@@ -314,7 +288,7 @@ static void replaced_by_no_file(void)
 static void birth_not_known(void)
 {
     NEEDS_FAKE();
-    begin_with(1, 0);
+    cursor = begin_handles(1, 0);
     take_handle();
     NEED_OK(use(0));
     CHECK(cursor_shows(cursor, &file));
@@ -338,7 +312,7 @@ static void birth_not_known_and_changed(void)
         test_skip("this system does not tell when anything but a file's bytes was changed");
         return;
     }
-    begin_with(1, 0);
+    cursor = begin_handles(1, 0);
     take_handle();
     native_times(file.path, &before);
     later_than(file.path);
@@ -351,7 +325,7 @@ static void birth_not_known_and_changed(void)
 static void birth_not_known_but_mapped(void)
 {
     NEEDS_FAKE();
-    begin_with(1, 0);
+    cursor = begin_handles(1, 0);
     NEED_OK(use(0));
     take_handle();
     later_than(file.path);

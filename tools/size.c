@@ -66,7 +66,8 @@ static const char *check_start(const char *text)
     return is_digit(*text) ? NULL : "is not a number";
 }
 
-const char *tool_size_parse(const char *text, apr_uint64_t max, apr_uint64_t *value)
+/* units: 1 when the digits may have a unit behind them. */
+static const char *parse(const char *text, apr_uint64_t max, int units, apr_uint64_t *value)
 {
     int too_large = 0;
     apr_uint64_t number;
@@ -76,6 +77,9 @@ const char *tool_size_parse(const char *text, apr_uint64_t max, apr_uint64_t *va
         return wrong;
     }
     number = parse_digits(&text, &too_large);
+    if (*text != '\0' && !units) {
+        return "has something behind the number";
+    }
     if (*text != '\0') {
         int shift = unit_shift(*text);
 
@@ -98,24 +102,14 @@ const char *tool_size_parse(const char *text, apr_uint64_t max, apr_uint64_t *va
     return NULL;
 }
 
+const char *tool_size_parse(const char *text, apr_uint64_t max, apr_uint64_t *value)
+{
+    return parse(text, max, 1, value);
+}
+
 const char *tool_count_parse(const char *text, apr_uint64_t max, apr_uint64_t *value)
 {
-    int too_large = 0;
-    apr_uint64_t number;
-    const char *wrong = check_start(text);
-
-    if (wrong != NULL) {
-        return wrong;
-    }
-    number = parse_digits(&text, &too_large);
-    if (*text != '\0') {
-        return "has something behind the number";
-    }
-    if (too_large || number > max) {
-        return "is too large";
-    }
-    *value = number;
-    return NULL;
+    return parse(text, max, 0, value);
 }
 
 const char *tool_offset_parse(const char *text, apr_off_t *value)

@@ -16,8 +16,8 @@
  * the bytes in a window change with it; when somebody cuts it short, the rest of the
  * page in which it ends now reads as zeroes, and touching pages behind that raises the
  * system's fault (SIGBUS on POSIX). A move to a window that is not mapped notices;
- * smmap_cursor_refresh() asks. With the guard (SMMAP_GUARD_ON in smmap/manager.h) guarded reads turn
- * both into a status.
+ * smmap_cursor_refresh() asks. With the guard (SMMAP_GUARD_ON in smmap/manager.h) guarded reads
+ * turn both into a status.
  *
  * A file that the system cannot map (some network and FUSE file systems, files of the
  * kernel's making that have a size) is read into memory instead, window by window, behind

@@ -30,7 +30,8 @@ counted()
     test -n "$function" || { echo "$2 does not do $1" >&2; return 1; }
     # shellcheck disable=SC2086
     if ! in_build valgrind --tool=callgrind --callgrind-out-file=/dev/null \
-        "--toggle-collect=$function" $run $accesses >"$log" 2>&1 || ! grep -q '^verified$' "$log"; then
+        "--toggle-collect=$function" $run $accesses >"$log" 2>&1 ||
+        ! grep -q '^verified$' "$log"; then
         cat "$log" >&2
         return 1
     fi

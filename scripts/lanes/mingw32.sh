@@ -34,5 +34,6 @@ lane_run()
         PKG_CONFIG_LIBDIR="$libraries/shared/lib/pkgconfig" --with-cunit="$libraries/static" \
         CC="$host-gcc -static-libgcc" || return 1
     step "libsmmap-0.dll is for x86" is_for_x86 "$build/.libs/libsmmap-0.dll"
-    say "    skipped: the tests because there is no Wine for 32-bit programs without a second architecture"
+    say "    skipped: the tests because there is no Wine for 32-bit programs without a second" \
+        "architecture"
 }

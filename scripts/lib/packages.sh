@@ -72,7 +72,9 @@ packages_of()
     dnf:cunit) echo CUnit-devel ;;
     dnf:tsan) echo gcc libtsan ;;
     dnf:zlib) echo zlib-devel ;;
-    brew:compiler | brew:c++ | brew:clang | brew:zlib | brew:tsan) echo "(xcode-select --install)" ;;
+    brew:compiler | brew:c++ | brew:clang | brew:zlib | brew:tsan)
+        echo "(xcode-select --install)"
+        ;;
     brew:autotools) echo autoconf automake libtool m4 ;;
     brew:pkg-config) echo pkgconf ;;
     brew:*) echo "$2" ;;

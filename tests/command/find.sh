@@ -59,7 +59,8 @@ test_window_ends()
         put t/needle "$at" "$needle"
         gives 0 "$at" find -h --window-size 1 "$needle" t/needle || { echo "at $at"; return 1; }
         gives 0 "$at" find -h --window-size 1 --hard-limits --max-memory "$granule" \
-            --max-regions 1 --overlap "$needle" t/needle || { echo "at $at, hard limits"; return 1; }
+            --max-regions 1 --overlap "$needle" t/needle ||
+            { echo "at $at, hard limits"; return 1; }
     done
 }
 check "a match is found once wherever it lies at the ends of windows" test_window_ends

@@ -1,0 +1,36 @@
+/*
+ * Where tests of windows begin: a file, and a sliding manager whose windows are as small as they
+ * can be. The variables are of the running test; a begin_* function sets them.
+ */
+#ifndef SMMAP_TESTS_FIXTURE_H
+#define SMMAP_TESTS_FIXTURE_H
+
+#include "harness.h"
+
+extern apr_size_t unit; /**< the granularity, and the size of a window */
+extern test_file_t file;
+extern smmap_manager_t *manager;
+extern smmap_cursor_t *mover; /**< on the file, of begin_limited() alone */
+
+/** A file of some windows and an odd end, and no limit that matters. */
+void begin_windows(apr_size_t count);
+/** A file of 24 windows, `most` of them allowed by the one limit or the other; 0: a default. */
+void begin_limited(apr_size_t most_bytes, apr_size_t most_regions, smmap_limits_t limits);
+/** A cursor on a file of 8 windows. most: handles that may be open; birth: what the fake backend
+    says about all files, 0: it does not know. */
+smmap_cursor_t *begin_handles(apr_size_t most, apr_int64_t birth);
+
+/** Where a window begins. */
+apr_off_t at_window(apr_size_t index);
+/** Move the mover to a window, look at it, and let it go. */
+void window_touch(apr_size_t window);
+/** Touching this window must cost that one, and nothing else. With the fake backend alone. */
+void window_costs(apr_size_t window, apr_size_t victim);
+/** A cursor of its own that pins a window. */
+smmap_cursor_t *window_pin(apr_size_t window);
+/** Another file takes the only handle. */
+void take_handle(void);
+/** 1 when a cursor says in all ways that it has no window. */
+int cursor_is_empty(const smmap_cursor_t *cursor);
+
+#endif
