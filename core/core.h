@@ -54,7 +54,7 @@ typedef struct smmap__identity_t {
     apr_off_t size;
     apr_time_t mtime;
     apr_time_t ctime;
-    apr_int64_t birth; /* nanoseconds; 0: not known */
+    apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
 } smmap__identity_t;
 
 /** An absolute path, shared by a cursor and its copies. The text stands behind it. */
