@@ -259,9 +259,10 @@ void smmap__handle_return_locked(smmap_manager_t *manager);
 void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle);
 /** The file has one more, or one less, cursor that was opened by a handle. */
 void smmap__handle_keep_locked(smmap__file_t *file, int more);
-/** Close the handle of a file, which is idle. Lets the lock go meanwhile. */
-void smmap__handle_close_locked(smmap__file_t *file);
-/** Close every idle handle. Lets the lock go meanwhile. Returns how many. */
+/** Close the handle of a file, which is idle. Lets the lock go meanwhile. 0: somebody reads by it,
+    so it stays open, and the lock was kept. */
+int smmap__handle_close_locked(smmap__file_t *file);
+/** Close every idle handle, waiting for those who read by them. Lets the lock go meanwhile. Returns how many. */
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager);
 /** Take a file that is about to be freed out of the list of idle handles. */
 void smmap__handle_unlist_locked(smmap__file_t *file);
