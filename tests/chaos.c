@@ -176,6 +176,7 @@ static void start_children(pid_t *children, apr_uint64_t seed)
     unsigned c;
 
     fflush(stdout);
+    chaos.parent = getpid();
     for (c = 0; c < CHAOS_CHILDREN; c++) {
         children[c] = fork();
         if (children[c] == 0) {

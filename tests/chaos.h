@@ -35,6 +35,8 @@
 
 #include "stress.h"
 
+#include <sys/types.h>
+
 enum { CHAOS_FILES = 4, CHAOS_CHILDREN = 2, CHAOS_VERSIONS = 255, CHAOS_PAGES = 24 };
 
 /** What the children do. */
@@ -58,7 +60,6 @@ typedef enum chaos_outcome_t {
     OUTCOME_STALE,
     OUTCOME_ABSENT, /* APR_ENOENT */
     OUTCOME_LIMIT,  /* a hard limit */
-    OUTCOME_SPLIT,
     OUTCOME_KINDS
 } chaos_outcome_t;
 
@@ -78,6 +79,7 @@ typedef struct chaos_t {
     char paths[CHAOS_FILES][4200];
     char spare[CHAOS_FILES][4200]; /* where a file is made that will replace another */
     chaos_shared_t *shared;
+    pid_t parent;
     apr_size_t page;
     unsigned readers;
     apr_size_t rounds; /* of each reader in a lap */

@@ -70,7 +70,7 @@ void chaos_print(const char *name, apr_uint64_t laps)
                                          "replaced alike", "deleted", "recreated",
                                          "recreated alike"};
     static const char *const outcomes[] = {"done",  "eof",    "truncated", "fault",
-                                           "stale", "absent", "limit",     "split"};
+                                           "stale", "absent", "limit"};
     unsigned i;
 
     printf("%-14s %s: %llu laps, %llu calls, %llu cursors, %llu bytes looked at, %llu faults, "

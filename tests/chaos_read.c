@@ -71,8 +71,6 @@ static chaos_outcome_t note(apr_status_t status, unsigned may, const char *what)
         outcome = OUTCOME_STALE;
     } else if (APR_STATUS_IS_ENOENT(status)) {
         outcome = OUTCOME_ABSENT;
-    } else if (status == SMMAP_ESPLIT) {
-        outcome = OUTCOME_SPLIT;
     } else if (smmap_manager_limits(chaos.manager) == SMMAP_LIMITS_HARD &&
                (status == SMMAP_ELIMIT_BYTES || status == SMMAP_ELIMIT_REGIONS ||
                 status == SMMAP_ELIMIT_FILES)) {

@@ -101,7 +101,8 @@ static void wait_for_readers(void)
     }
     for (i = 0; i < chaos.readers; i++) {
         while (atomic_load(&chaos.shared->turns[i]) == before[i] &&
-               atomic_load(&chaos.shared->readers) != 0 && !atomic_load(&chaos.shared->stop)) {
+               atomic_load(&chaos.shared->readers) != 0 && !atomic_load(&chaos.shared->stop) &&
+               getppid() == chaos.parent) {
             usleep(20);
         }
     }
@@ -223,7 +224,8 @@ int chaos_wreck(unsigned child, apr_uint64_t seed)
 {
     apr_uint64_t random = seed;
 
-    while (!atomic_load(&chaos.shared->stop)) {
+    /* It also ends when the parent has died, which can tell nobody to stop. */
+    while (!atomic_load(&chaos.shared->stop) && getppid() == chaos.parent) {
         unsigned f = child + CHAOS_CHILDREN * (unsigned)(stress_random(&random) %
                                                          (CHAOS_FILES / CHAOS_CHILDREN));
 
