@@ -100,7 +100,7 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
 {
     int a;
 
-    for (a = 1; a < argc; a++) {
+    for (a = 1; a < argc; a += 2) {
         const char *value = a + 1 < argc ? argv[a + 1] : NULL;
 
         if (strcmp(argv[a], "--help") == 0 || strcmp(argv[a], "--list") == 0) {
@@ -128,7 +128,6 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
             usage(stderr, argv[0]);
             exit(2);
         }
-        a++;
     }
 }
 

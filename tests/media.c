@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "fake_memory.h"
@@ -267,6 +268,8 @@ int main(int argc, char **argv)
     if (check == NULL) {
         return media_disk_make() ? 0 : 2;
     }
+    /* So that nothing is mounted any more when media.sh was killed. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGALRM, on_signal);
     signal(SIGBUS, on_signal);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -54,13 +54,18 @@ mount=$work/mount
 image=$work/image
 log=$work/log
 server_id=
+program_id=
 mkdir "$mount"
 
 clean()
 {
     trap - EXIT INT TERM HUP
+    if [ -n "$program_id" ]; then
+        kill -KILL "$program_id" 2>/dev/null
+        wait "$program_id" 2>/dev/null
+    fi
     umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null
-    test -z "$server_id" || kill "$server_id" 2>/dev/null
+    test -z "$server_id" || kill -KILL "$server_id" 2>/dev/null
     losetup -j "$image" 2>/dev/null | cut -d: -f1 | while read -r device; do
         losetup -d "$device"
     done
@@ -73,7 +78,12 @@ trap 'exit 1' INT TERM HUP
 run()
 {
     answer=0
-    "$program" "$@" >"$log" 2>&1 || answer=$?
+    # In the background, so that a signal to this shell is heard at once. The program ends by
+    # itself when this shell does.
+    "$program" "$@" >"$log" 2>&1 &
+    program_id=$!
+    wait "$program_id" || answer=$?
+    program_id=
     cat "$log"
     summary=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$')
     if [ -z "$summary" ]; then
