@@ -362,10 +362,12 @@ void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash
 void smmap__region_retire_locked(smmap__region_t *region);
 /** Mark each region that is pinned now with a new epoch, and return that. */
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
-/** Does a region of the file keep its id from being given to another? Memory does not. */
+/** Does a region of the file keep its id from being given to another? Memory does not; nor does a
+    mapping whose pages were all replaced after faults, so with the guard nothing is said. */
 static inline int smmap__file_pinned(const smmap__file_t *file)
 {
-    return file->regions > 0 && smmap__count_load(&file->unmappable) == 0;
+    return file->regions > 0 && smmap__count_load(&file->unmappable) == 0 &&
+           file->manager->guard == SMMAP_GUARD_OFF;
 }
 /** Nobody finds the regions of a file any more that reach past an offset. */
 void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash);
