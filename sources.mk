@@ -176,6 +176,8 @@ SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
 SMMAP_STRESS_FILES = \
 	tests/fake_memory.c \
 	tests/fake_memory.h \
+	tests/leftover.c \
+	tests/leftover.h \
 	tests/stress.c \
 	tests/stress.h \
 	tests/stress_cut.c \
@@ -202,6 +204,45 @@ SMMAP_STRESS_FAKE_FILES = \
 	tests/platform.h \
 	tests/platform_posix_fake.c \
 	tests/stress_fake.c
+
+# The chaos program, for POSIX systems alone, with the backend of stress-posix.
+SMMAP_CHAOS_FILES = \
+	backends/posix_chain.c \
+	backends/posix_guard.c \
+	backends/posix_guard.h \
+	tests/chaos.c \
+	tests/chaos.h \
+	tests/chaos_account.c \
+	tests/chaos_bytes.c \
+	tests/chaos_read.c \
+	tests/chaos_wreck.c \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/leftover.c \
+	tests/leftover.h \
+	tests/stress.h \
+	tests/stress_posix.c \
+	tests/stress_work.c
+
+# The media program, for Linux alone. What it reads is mounted by tests/media.sh; the server
+# of one of these needs libfuse 3, and is compiled by the lane.
+SMMAP_MEDIA_FILES = \
+	backends/posix_chain.c \
+	backends/posix_guard.c \
+	backends/posix_guard.h \
+	tests/fake_memory.c \
+	tests/fake_memory.h \
+	tests/leftover.c \
+	tests/leftover.h \
+	tests/media.c \
+	tests/media.h \
+	tests/media_bytes.h \
+	tests/media_disk.c \
+	tests/media_full.c \
+	tests/media_user.c \
+	tests/stress.h \
+	tests/stress_posix.c \
+	tests/stress_work.c
 
 # The model-based test, for POSIX systems alone; it replaces the backend and the memory as
 # suite-fake does.

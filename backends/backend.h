@@ -110,9 +110,10 @@ int smmap__os_is_stream(apr_os_file_t file);
 /**
  * When a file was made, by the clock of its file system. A file id is given again
  * when a file is deleted and another one made; the time of birth tells the two
- * apart, and APR does not know it.
+ * apart, and APR does not know it. Where the clock is coarse, and the file system has
+ * more to tell two files with one id apart, that is in the number, too.
  *
- * @param birth (out) nanoseconds since 1970; only good for comparing.
+ * @param birth (out) only good for comparing.
  * @return APR_ENOTIMPL: the system or this file system does not keep it.
  */
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file);

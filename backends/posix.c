@@ -129,6 +129,18 @@ int smmap__os_is_stream(apr_os_file_t file)
     return 0;
 }
 
+#if defined(__linux__) && defined(STATX_BTIME)
+/* Linux takes the time of birth from a clock that ticks every few milliseconds, and ext4 gives
+   an id to the next file at once: within a tick, two files can have one id and one birth. But
+   their generations differ, where the file system counts them: ext4, XFS, Btrfs. */
+static apr_uint64_t generation(apr_os_file_t file)
+{
+    long number = 0;
+
+    return ioctl(file, FS_IOC_GETVERSION, &number) == 0 ? (apr_uint64_t)number : 0;
+}
+#endif
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
 #if defined(__linux__) && defined(STATX_BTIME)
@@ -141,7 +153,10 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     if (!(info.stx_mask & STATX_BTIME)) {
         return APR_ENOTIMPL;
     }
-    *birth = (apr_int64_t)info.stx_btime.tv_sec * 1000000000 + (apr_int64_t)info.stx_btime.tv_nsec;
+    /* The factor is odd, so of one time each generation makes another number. */
+    *birth = (apr_int64_t)((apr_uint64_t)info.stx_btime.tv_sec * 1000000000 +
+                           info.stx_btime.tv_nsec +
+                           generation(file) * APR_UINT64_C(0x9E3779B97F4A7C15));
     return APR_SUCCESS;
 #elif defined(__APPLE__)
     struct stat info;

@@ -4,7 +4,8 @@
  * Copies of several sizes from windows that are mapped and in the processor's caches, with
  * no guard, the guard and the strict one in turn, so that what disturbs one disturbs all.
  * A copy that ends in a zero, of a page that ends in one, asks for the file's size, which is
- * another price and has a row of its own. Printed are medians, and the median of the differences in pairs.
+ * another price and has a row of its own. Printed are medians, and the median of the
+ * differences in pairs.
  */
 #include <apr_file_io.h>
 #include <apr_general.h>

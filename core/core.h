@@ -54,7 +54,7 @@ typedef struct smmap__identity_t {
     apr_off_t size;
     apr_time_t mtime;
     apr_time_t ctime;
-    apr_int64_t birth; /* nanoseconds; 0: not known */
+    apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
     int sizeless;      /* the system says 0, and size is what reading gave */
 } smmap__identity_t;
 
@@ -282,9 +282,11 @@ void smmap__handle_return_locked(smmap_manager_t *manager);
 void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle);
 /** The file has one more, or one less, cursor that was opened by a handle. */
 void smmap__handle_keep_locked(smmap__file_t *file, int more);
-/** Close the handle of a file, which is idle. Lets the lock go meanwhile. */
-void smmap__handle_close_locked(smmap__file_t *file);
-/** Close every idle handle. Lets the lock go meanwhile. Returns how many. */
+/** Close the handle of a file, which is idle. Lets the lock go meanwhile. 0: somebody reads by it,
+    so it stays open, and the lock was kept. */
+int smmap__handle_close_locked(smmap__file_t *file);
+/** Close every idle handle, waiting for those who read by them. Lets the lock go meanwhile.
+    Returns how many. */
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager);
 /** Take a file that is about to be freed out of the list of idle handles. */
 void smmap__handle_unlist_locked(smmap__file_t *file);
@@ -386,10 +388,11 @@ void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash
 void smmap__region_retire_locked(smmap__region_t *region);
 /** Mark each region that is pinned now with a new epoch, and return that. */
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
-/** Does a region of the file keep its id from being given to another? Memory does not. */
+/** Does a region of the file keep its id from being given to another? Memory does not; nor does a
+    mapping whose pages were all replaced after faults, so with the guard nothing is said. */
 static inline int smmap__file_pinned(const smmap__file_t *file)
 {
-    return file->regions > file->copies;
+    return file->regions > file->copies && file->manager->guard == SMMAP_GUARD_OFF;
 }
 /** Nobody finds the regions of a file any more that reach past an offset. */
 void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash);

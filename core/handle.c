@@ -4,8 +4,10 @@
  * A mapping needs no handle, so a file's handle is open for two reasons alone: it
  * is in use (busy) while a window is mapped or the file is measured, or it is kept
  * for the next time, as long as the limit allows (idle). Idle handles are listed
- * by last use, and the least recently used is closed first. A handle that cannot
- * be opened again, because a cursor was opened by handle, is never idle.
+ * by last use, and the least recently used is closed first; but for those that a
+ * thread reads by without the lock (see read.c), as a read may take long, or hang.
+ * Only who destroys the manager waits for these. A handle that cannot be opened
+ * again, because a cursor was opened by handle, is never idle.
  *
  * A file that was closed is opened again by the path of the cursor that needs it.
  * What is found there must be the same file: see smmap__identity_same(); else
@@ -97,9 +99,30 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     smmap__manager_wake_locked(manager);
 }
 
-void smmap__handle_close_locked(smmap__file_t *file)
+int smmap__handle_close_locked(smmap__file_t *file)
 {
-    close_one(file->manager, file);
+    smmap_manager_t *manager = file->manager;
+    uintptr_t readable = (uintptr_t)file->handle + 1;
+
+    /* In the order in which close_one() does it; only that there is a way back. */
+    smmap__replace(&file->readable, readable, 0);
+    if (smmap__count_load_ordered(&file->readers) != 0 && !smmap__forked(manager)) {
+        smmap__store(&file->readable, readable);
+        return 0;
+    }
+    close_one(manager, file);
+    return 1;
+}
+
+/* Close the least recently used handle that nobody reads by. 0: there is none. */
+static int close_unread_locked(smmap_manager_t *manager)
+{
+    smmap__file_t *file = manager->idle_oldest;
+
+    while (file != NULL && !smmap__handle_close_locked(file)) {
+        file = file->idle_newer;
+    }
+    return file != NULL;
 }
 
 apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
@@ -119,10 +142,17 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
         if (smmap__count_load(&manager->closed) != 0) {
             return SMMAP_ECLOSED;
         }
-        if (manager->idle_oldest != NULL) {
-            close_one(manager, manager->idle_oldest);
-        } else if (manager->limits == SMMAP_LIMITS_SOFT) {
+        if (close_unread_locked(manager)) {
+            continue; /* the lock was let go */
+        }
+        if (manager->limits == SMMAP_LIMITS_SOFT) {
             break; /* counted when the handle is there */
+        }
+        if (manager->idle_oldest != NULL) {
+            /* Somebody reads by each of them, and tells nobody when it is over. */
+            smmap__manager_unlock(manager);
+            apr_thread_yield();
+            smmap__manager_lock(manager);
         } else if (manager->busy_handles > 0 || manager->emptying > 0) {
             /* In use for the length of one call; who ends it closes it for us. */
             manager->handle_waiters++;
@@ -205,7 +235,8 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *n
 
     if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
         smmap__manager_lock(manager);
-        smmap__handle_close_idle_locked(manager);
+        while (close_unread_locked(manager)) {
+        }
         manager->stats.retries++;
         smmap__manager_unlock(manager);
         status = open_once(manager, name, native, handle);
@@ -366,7 +397,7 @@ static void end_use_locked(smmap__file_t *file)
     if (smmap__count_load(&manager->closed) != 0) {
         smmap__handle_close_idle_locked(manager);
     } else if (file->idle && manager->handle_waiters > 0) {
-        close_one(manager, file);
+        smmap__handle_close_locked(file); /* or the waiter finds that it is idle */
     }
     smmap__manager_wake_locked(manager);
 }

@@ -124,7 +124,8 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
     uintptr_t word;
     uintptr_t address;
 
-    if (slot == NULL || pin == NULL || cursor->manager->paranoia != NULL || window - (offset - begin) < length) {
+    if (slot == NULL || pin == NULL || cursor->manager->paranoia != NULL ||
+        window - (offset - begin) < length) {
         return 0;
     }
     word = smmap__load(slot);

@@ -24,6 +24,9 @@
 /* The step of the grid in static mode: no file reaches into a second window. */
 #define STATIC_WINDOW ((apr_off_t)((apr_uint64_t)1 << (8 * sizeof(apr_off_t) - 2)))
 
+/* How often a path is opened anew that leads to another file each time. */
+enum { MOST_TRIES = 100 };
+
 const char *smmap__name_text(const smmap__name_t *name)
 {
     return (const char *)(name + 1);
@@ -380,7 +383,8 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
     return status;
 }
 
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
+/* One attempt of smmap__file_join(). */
+static apr_status_t join_once(smmap_manager_t *manager, smmap__name_t *name,
                               apr_os_file_t native, smmap__file_t **found)
 {
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
@@ -415,6 +419,20 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
     smmap__manager_unlock(manager);
     *found = file;
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
+                              apr_os_file_t native, smmap__file_t **found)
+{
+    apr_status_t status;
+    int tries = 0;
+
+    /* To be measured a file may have to be opened once more, as others closed its handle.
+       That the path leads to another file by then is no error of who opens it now. */
+    do {
+        status = join_once(manager, name, native, found);
+    } while (status == SMMAP_ESTALE && ++tries < MOST_TRIES);
+    return status;
 }
 
 apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name)

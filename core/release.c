@@ -100,8 +100,7 @@ static void close_handles(const target_t *target)
     smmap__file_t *file = manager->idle_oldest;
 
     while (file != NULL && most > 0) {
-        if (is_meant(target, file)) {
-            smmap__handle_close_locked(file);
+        if (is_meant(target, file) && smmap__handle_close_locked(file)) {
             file = manager->idle_oldest;
             most--;
         } else {

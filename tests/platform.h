@@ -68,6 +68,8 @@ apr_size_t native_max_open_files(void);
 
 /** Why the time of birth cannot be believed here, or NULL. */
 const char *native_doubts_birth(void);
+/** Can two files that had one id, and were made at one moment, be told apart where this one is? */
+int native_tells_generations(const char *path);
 /** Is this how the system says that a name is too long? */
 int native_says_too_long(apr_status_t status);
 

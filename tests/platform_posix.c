@@ -21,6 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
+
 #define MOST_DESCRIPTORS 4096
 
 /* Handles. */
@@ -121,6 +126,23 @@ apr_size_t native_max_open_files(void)
 const char *native_doubts_birth(void)
 {
     return NULL;
+}
+
+int native_tells_generations(const char *path)
+{
+    int yes = 0;
+#ifdef __linux__
+    long number;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (file >= 0) {
+        yes = ioctl(file, FS_IOC_GETVERSION, &number) == 0;
+        close(file);
+    }
+#else
+    (void)path;
+#endif
+    return yes;
 }
 
 int native_says_too_long(apr_status_t status)

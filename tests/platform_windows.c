@@ -281,6 +281,12 @@ const char *native_doubts_birth(void)
     return NULL;
 }
 
+int native_tells_generations(const char *path)
+{
+    (void)path;
+    return 0;
+}
+
 /* A part of a path that is too long is a wrong name, or is just not found. */
 int native_says_too_long(apr_status_t status)
 {

@@ -3,7 +3,7 @@
  *
  * Each lap has a seed of its own, which follows from the first one, a pool, and a
  * directory with fresh files. After a lap nothing may be left of it: no memory of
- * the library's, no mapping, no handle.
+ * the library's, no mapping, no handle, as counted by us and by the system.
  *
  * Exit code: 0 all passed, 1 something failed, 2 bad arguments, or it could not start; 77 when
  * the only scenario that was asked for cannot be run on this backend.
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "fake_memory.h"
+#include "leftover.h"
 
 /* A lap takes a second or so. One that takes minutes waits for what never comes. */
 enum { SECONDS_OF_A_HANG = 300 };
@@ -188,6 +189,8 @@ static void remove_directory(void)
 static void run_lap(const stress_scenario_t *scenario, apr_uint64_t seed)
 {
     const smmap_options_t options = SMMAP_OPTIONS_INIT;
+    leftover_t at_first = leftover_now();
+    leftover_t at_last;
     stress_truth_t truth;
 
     if (apr_pool_create_unmanaged_ex(&stress.pool, NULL, NULL) != APR_SUCCESS) {
@@ -217,6 +220,9 @@ static void run_lap(const stress_scenario_t *scenario, apr_uint64_t seed)
     stress_equal("memory that is left", fake_memory_blocks(), 0);
     stress_equal("pools that are left", fake_memory_pools(), 0);
     stress_equal("blocks of memory that were misused", fake_memory_misuses(), 0);
+    at_last = leftover_now();
+    stress_equal("descriptors of the process", at_last.descriptors, at_first.descriptors);
+    stress_equal("mappings of files", at_last.mappings, at_first.mappings);
     if (truth.misuse != NULL) {
         stress_bad("the backend: %s", truth.misuse);
     }
@@ -227,14 +233,18 @@ static int run_scenario(const stress_scenario_t *scenario, apr_uint64_t seed, ap
 {
     apr_time_t end = apr_time_now() + share;
     apr_uint64_t lap = 0;
+    apr_size_t heap = 0;
 
     memset(&stress.sums, 0, sizeof stress.sums);
     atomic_store(&stress.bad, 0);
     stress.deadline = share != 0 ? end : 0;
     do {
         run_lap(scenario, seed + lap);
-        lap++;
+        if (lap++ == 0) {
+            heap = leftover_now().heap; /* what is made once is there by now */
+        }
     } while (share != 0 && apr_time_now() < end && atomic_load(&stress.bad) == 0);
+    stress_most("bytes of the heap", leftover_now().heap, heap + LEFTOVER_HEAP);
     printf("%-10s %s: %llu laps, %llu steps, %llu refused, %llu hits, %llu misses, %llu maps, "
            "%llu evicted, %llu direct, %llu opens, %llu samples\n",
            scenario->name, atomic_load(&stress.bad) == 0 ? "passed" : "FAILED",

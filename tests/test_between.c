@@ -134,6 +134,71 @@ static void destroyed_while_refreshing(void)
     check_nothing_left();
 }
 
+/* The handle of the file that is being opened is closed, and its path leads elsewhere. */
+static void release_and_replace(void *newer)
+{
+    hooked++;
+    CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+    file_rename(((test_file_t *)newer)->path, file.path);
+}
+
+static void replaced_while_opened(void)
+{
+    smmap_cursor_t *young = NULL;
+    test_file_t newer;
+
+    NEEDS_FAKE();
+    begin(100, 3, SMMAP_LIMITS_SOFT);
+    newer = file_make("newer", 3 * unit);
+    /* The file has a handle, so that of the second opening is closed again. As it has grown, it
+       is measured after that. */
+    file_write(file.path, (apr_off_t)(8 * unit), file.data, unit);
+    fake_when(FAKE_CLOSE, release_and_replace, &newer);
+    NEED_OK(smmap_cursor_open(&young, manager, file.path, test_pool));
+    CHECK_NUMBER(hooked, 1);
+    CHECK_NUMBER(smmap_cursor_file_size(young), newer.size);
+    NEED_OK(smmap_cursor_use(young, 0, 0));
+    CHECK(cursor_shows(young, &newer));
+    CHECK_STATUS(use(cursor, 5), SMMAP_ESTALE);
+    counts_check();
+}
+
+/* While a read hangs: its handle can be closed by nobody, and nobody waits for it. */
+static void open_and_release(void *unused)
+{
+    smmap_stats_t before = manager_stats(manager);
+
+    (void)unused;
+    hooked++;
+    native_alarm(60); /* it would be for ever */
+    CHECK_OK(smmap_cursor_refresh(stranger));
+    CHECK_NUMBER(manager_stats(manager).over_limit, before.over_limit + 1);
+    CHECK_NUMBER(manager_stats(manager).open_files, 2);
+    CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+    CHECK_NUMBER(manager_stats(manager).open_files, 2);
+    native_alarm(0);
+}
+
+static void read_that_hangs(void)
+{
+    unsigned char bytes[100];
+
+    NEEDS_FAKE();
+    begin(1, 1, SMMAP_LIMITS_SOFT);
+    NEED_OK(use(cursor, 0));
+    smmap_cursor_release(cursor);
+    NEED_OK(use(cursor, 1)); /* evicts, so the next window is read past */
+    smmap_cursor_release(cursor);
+    fake_when(FAKE_READ, open_and_release, NULL);
+    NEED_OK(smmap_cursor_read(cursor, (apr_off_t)(5 * unit), bytes, sizeof bytes, NULL));
+    CHECK_NUMBER(hooked, 1);
+    CHECK(memcmp(bytes, file.data + 5 * unit, sizeof bytes) == 0);
+    /* When it is over, the handle goes as others do. */
+    CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+    CHECK_NUMBER(manager_stats(manager).open_files, 1);
+    counts_check();
+}
+
 /* The hook maps something else; the limit holds for both together. */
 static void move_stranger(void *window)
 {
@@ -332,6 +397,8 @@ static const test_case_t cases[] = {
     {"destroyed_while_opening_again", destroyed_while_opening_again},
     {"destroyed_while_closing", destroyed_while_closing},
     {"destroyed_while_refreshing", destroyed_while_refreshing},
+    {"replaced_while_opened", replaced_while_opened},
+    {"read_that_hangs", read_that_hangs},
     {"room_taken_while_mapping", room_taken_while_mapping},
     {"reserved_room_counts", reserved_room_counts},
     {"room_taken_while_evicting", room_taken_while_evicting},

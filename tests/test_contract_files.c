@@ -170,6 +170,33 @@ static void birth_stays(void)
     file_close(fd);
 }
 
+/* Of files that are made one after the other, faster than the clock of births ticks. They may
+   well have one id. */
+static void birth_of_the_next(void)
+{
+    apr_int64_t before = 0;
+    apr_size_t same = 0;
+    int i;
+
+    NEEDS_REAL();
+    if (!native_tells_generations(some_file().path)) {
+        test_skip("this file system does not tell apart files that were made at one moment");
+        return;
+    }
+    for (i = 0; i < 100; i++) {
+        test_file_t file = file_make("next", 10);
+        apr_os_file_t fd = file_open(file.path);
+        apr_int64_t birth = 0;
+
+        CHECK_OK(smmap__os_file_birth(&birth, fd));
+        same += birth == before;
+        before = birth;
+        file_close(fd);
+        file_delete(file.path);
+    }
+    CHECK_NUMBER(same, 0);
+}
+
 static const test_case_t cases[] = {
     {"read_is_positional", read_is_positional},
     {"peek_moves_nothing", peek_moves_nothing},
@@ -178,6 +205,7 @@ static const test_case_t cases[] = {
     {"dup_is_another_handle", dup_is_another_handle},
     {"dup_takes_any_handle", dup_takes_any_handle},
     {"birth_stays", birth_stays},
+    {"birth_of_the_next", birth_of_the_next},
     {NULL, NULL}};
 
 const test_module_t test_contract_files = {"contract_files", cases};

@@ -208,7 +208,74 @@ static void copy_and_point(void)
     read_while_cut(SMMAP_MODE_STATIC, 1);
 }
 
+static apr_uint64_t id_of(const char *path)
+{
+    apr_os_file_t handle = file_open(path);
+    apr_uint64_t id = 0;
+    apr_off_t size;
+    int regular;
+
+    CHECK_OK(native_facts(handle, &size, &id, &regular));
+    file_close(handle);
+    return id;
+}
+
+/* The only page of a mapping is replaced after a fault: the file is no longer mapped, and its id
+   may be given to another one, although a window of it is in use. */
+static void id_of_a_page_that_was_replaced(void)
+{
+    const volatile unsigned char *shown;
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    unsigned char byte = 0;
+    apr_size_t same = 0;
+    int i;
+
+    NEEDS_REAL();
+    page = smmap_page_size();
+    options.mode = SMMAP_MODE_STATIC;
+    options.guard = SMMAP_GUARD_ON;
+    options.max_open_files = 1;
+    manager = manager_make(&options);
+    file = file_make("page", page);
+    if (!native_tells_generations(file.path)) {
+        test_skip("this file system does not tell apart files that were made at one moment");
+        return;
+    }
+    for (i = 0; i < 20; i++) {
+        smmap_cursor_t *pointed;
+        smmap_cursor_t *other;
+        apr_uint64_t before;
+        apr_status_t status;
+
+        file_write(file.path, 0, "old", 3);
+        pointed = cursor_open(manager, file.path);
+        other = cursor_open(manager, file.path);
+        CHECK_OK(smmap_cursor_begin_guard(pointed));
+        NEED_OK(smmap_cursor_use(pointed, 0, 0));
+        shown = smmap_cursor_data(pointed);
+        before = id_of(file.path);
+        smmap_cursor_close(cursor_open(manager, file_make("thief", 10).path));
+        NEED(file_resize(file.path, 0));
+        CHECK_NUMBER(shown[0], 0); /* the fault */
+        file_delete(file.path);
+        file = file_make("page", page);
+        if (id_of(file.path) == before) {
+            same++;
+            status = smmap_cursor_read(other, 0, &byte, 1, NULL);
+            CHECK_STATUS(status, SMMAP_ESTALE);
+        }
+        CHECK(smmap_cursor_end_guard(pointed) != APR_SUCCESS);
+        smmap_cursor_close(other);
+        smmap_cursor_close(pointed);
+    }
+    if (same == 0) {
+        test_skip("this file system does not give the id of a deleted file to the next one");
+    }
+}
+
 static const test_case_t cutting_cases[] = {{"copy", copy},
                                             {"copy_and_point", copy_and_point},
+                                            {"id_of_a_page_that_was_replaced",
+                                             id_of_a_page_that_was_replaced},
                                             {NULL, NULL}};
 const test_module_t test_cutting = {"cutting", cutting_cases};

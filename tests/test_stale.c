@@ -217,6 +217,56 @@ static void made_again_unmapped(void)
     made_again(0);
 }
 
+static apr_uint64_t id_of(const char *path)
+{
+    apr_os_file_t handle = file_open(path);
+    apr_uint64_t id = 0;
+    apr_off_t size;
+    int regular;
+
+    CHECK_OK(native_facts(handle, &size, &id, &regular));
+    file_close(handle);
+    return id;
+}
+
+/* A file that is made, opened, closed, deleted and made again, all within a tick of the clock by
+   which the file system notes births. */
+static void made_again_at_once(void)
+{
+    apr_size_t same = 0;
+    int i;
+
+    NEEDS_REAL();
+    begin_with(1, 0);
+    if (!native_tells_generations(file.path)) {
+        test_skip("this file system does not tell apart files that were made at one moment");
+        return;
+    }
+    for (i = 0; i < 100; i++) {
+        apr_uint64_t before;
+        unsigned char byte;
+
+        file_delete(file.path);
+        file = file_make("file", 100);
+        file_write(file.path, 0, "old", 3);
+        smmap_cursor_close(cursor);
+        cursor = cursor_open(manager, file.path);
+        CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+        before = id_of(file.path);
+        file_delete(file.path);
+        file = file_make("file", 100);
+        if (id_of(file.path) != before) {
+            continue;
+        }
+        same++;
+        CHECK_STATUS(smmap_cursor_read(cursor, 0, &byte, 1, NULL), SMMAP_ESTALE);
+        CHECK_STATUS(use(0), SMMAP_ESTALE);
+    }
+    if (same == 0) {
+        test_skip("this file system does not give the id of a deleted file to the next one");
+    }
+}
+
 static void same_id_other_birth(void)
 {
     NEEDS_FAKE();
@@ -382,6 +432,7 @@ static const test_case_t cases[] = {
     {"deleted", deleted},
     {"made_again_while_mapped", made_again_while_mapped},
     {"made_again_unmapped", made_again_unmapped},
+    {"made_again_at_once", made_again_at_once},
     {"same_id_other_birth", same_id_other_birth},
     {"same_id_new_cursor", same_id_new_cursor},
     {"replaced_by_no_file", replaced_by_no_file},

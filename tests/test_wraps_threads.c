@@ -281,7 +281,8 @@ static void end(void)
         file_close(handles[i]);
     }
     printf("    %lu calls failed; of %lu calls of the library %lu were refused\n",
-           (unsigned long)wrap_failed(), (unsigned long)(atomic_load(&done) + atomic_load(&refused)),
+           (unsigned long)wrap_failed(),
+           (unsigned long)(atomic_load(&done) + atomic_load(&refused)),
            (unsigned long)atomic_load(&refused));
     CHECK(wrap_failed() > 10);
     CHECK(atomic_load(&refused) > 10 && atomic_load(&done) > 100);

@@ -79,6 +79,7 @@ typedef struct smmap_cursor_t {
  *         Linux), or a file of the system's making that has no size and does not end within
  *         64 MiB (/proc);
  *         SMMAP_ELIMIT_FILES: the hard limit of open files;
+ *         SMMAP_ESTALE: the path was given to another file again and again while it was opened;
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager,

@@ -194,7 +194,8 @@ SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
 /**
  * Destroy a manager before its pool goes: unmaps all windows that no cursor pins, and
  * closes all handles but those of cursors that were opened by handle. Cursors that are
- * left answer SMMAP_ECLOSED from then on; what they hold goes with them.
+ * left answer SMMAP_ECLOSED from then on; what they hold goes with them. It waits for
+ * copying reads of other threads that have begun.
  *
  * @param manager (in) the manager, invalid after the call; NULL is ignored.
  * @return APR_SUCCESS, or the first error met on the way; all is destroyed all the same.

@@ -66,7 +66,7 @@ copy_source()
                 ! -path ./smmap ! -path ./smmap-bench ! -path ./smmap-bookkeeping \
                 ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
                 ! -path ./tests/stress-fake ! -path ./tests/stress-posix \
-                ! -path ./tests/model \
+                ! -path ./tests/model ! -path ./tests/chaos \
                 ! -path ./tests/run-smmap ! -path ./tests/run-packscan ! -name '*.exe' \
                 ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
                 -print

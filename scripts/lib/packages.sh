@@ -36,6 +36,8 @@ has_thing()
     wine-headers) test -f /usr/include/wine/wine/windows/windows.h ;;
     tsan) links "${CC:-cc}" -fsanitize=thread ;;
     sources) has_commands apt-get bzip2 tar setarch ;;
+    fuse3) has_module fuse3 ;;
+    ext4) has_commands mkfs.ext4 losetup unshare || test -x /sbin/mkfs.ext4 ;;
     *) has_commands "$1" ;;
     esac
 }
@@ -63,6 +65,8 @@ packages_of()
     apt:wine) echo wine wine64 ;;
     apt:wine-headers) echo libwine-dev ;;
     apt:sources) echo bzip2 tar util-linux ;;
+    apt:fuse3) echo fuse3 libfuse3-dev ;;
+    apt:ext4) echo e2fsprogs mount util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
     dnf:gcc) echo gcc gcc-c++ glibc-devel ;;
@@ -71,6 +75,8 @@ packages_of()
     dnf:apr) echo apr-devel ;;
     dnf:cunit) echo CUnit-devel ;;
     dnf:tsan) echo gcc libtsan ;;
+    dnf:fuse3) echo fuse3 fuse3-devel ;;
+    dnf:ext4) echo e2fsprogs util-linux ;;
     dnf:zlib) echo zlib-devel ;;
     brew:compiler | brew:c++ | brew:clang | brew:zlib | brew:tsan)
         echo "(xcode-select --install)"

@@ -1,0 +1,164 @@
+#!/bin/sh
+# Mounts what the media program reads, runs it, and unmounts it whatever happens: a file system
+# on an image that is cut short, one that is served by media-fuse, and a tmpfs that is full.
+#
+# All is mounted in a name space of mounts of its own. So nobody else sees it, and the system
+# unmounts what is left when the last process in it ends, also when this one is killed.
+#
+# usage: media.sh PROGRAM SERVER    SERVER may be empty: then its checks are skipped
+#
+# The last line is `N passed, N failed, N skipped`. Exit code: 0 nothing failed, 1 something did.
+
+set -u
+program=$1
+server=$2
+
+passed=0
+failed=0
+skipped=0
+
+# skip KIND REASON: all checks of a kind.
+skip()
+{
+    for name in $("$program" list "$1"); do
+        echo "skipped: $name because $2"
+        skipped=$((skipped + 1))
+    done
+}
+
+finish()
+{
+    echo "$passed passed, $failed failed, $skipped skipped"
+    test "$failed" -eq 0
+    exit
+}
+
+if [ "$(id -u)" -ne 0 ]; then
+    for kind in disk user full; do
+        skip $kind "only root may mount"
+    done
+    finish
+fi
+if [ "${SMMAP_MEDIA_INSIDE:-}" != yes ]; then
+    if unshare --mount --propagation private true 2>/dev/null; then
+        SMMAP_MEDIA_INSIDE=yes exec unshare --mount --propagation private sh "$0" "$@"
+    fi
+    for kind in disk user full; do
+        skip $kind "unshare --mount is not allowed here, as in a container without privileges"
+    done
+    finish
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/smmap-media.XXXXXX") || exit 1
+mount=$work/mount
+image=$work/image
+log=$work/log
+server_id=
+program_id=
+mkdir "$mount"
+
+clean()
+{
+    trap - EXIT INT TERM HUP
+    if [ -n "$program_id" ]; then
+        kill -KILL "$program_id" 2>/dev/null
+        wait "$program_id" 2>/dev/null
+    fi
+    umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null
+    test -z "$server_id" || kill -KILL "$server_id" 2>/dev/null
+    losetup -j "$image" 2>/dev/null | cut -d: -f1 | while read -r device; do
+        losetup -d "$device"
+    done
+    rm -rf "$work"
+}
+trap clean EXIT
+trap 'exit 1' INT TERM HUP
+
+# run ARGUMENT...: the program, and add up its last line.
+run()
+{
+    answer=0
+    # In the background, so that a signal to this shell is heard at once. The program ends by
+    # itself when this shell does.
+    "$program" "$@" >"$log" 2>&1 &
+    program_id=$!
+    wait "$program_id" || answer=$?
+    program_id=
+    cat "$log"
+    summary=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$')
+    if [ -z "$summary" ]; then
+        echo "$1: ended with exit code $answer"
+        failed=$((failed + 1))
+        return
+    fi
+    here=${summary#*, }
+    passed=$((passed + ${summary%% *}))
+    failed=$((failed + ${here%% *}))
+}
+
+# A file system on a file. It is written, and then mounted read-only.
+disk()
+{
+    for tool in mkfs.ext4 losetup; do
+        if ! command -v $tool >/dev/null 2>&1; then
+            skip disk "there is no $tool"
+            return
+        fi
+    done
+    dd if=/dev/zero of="$image" bs=1M count=40 status=none &&
+        mkfs.ext4 -q -b 4096 -O ^has_journal -E lazy_itable_init=0 "$image" || return
+    if ! mount -o loop,noatime "$image" "$mount" 2>"$log"; then
+        skip disk "no loop device can be had: $(tail -n 1 "$log")"
+        return
+    fi
+    "$program" disk-make "$mount" && umount "$mount" &&
+        mount -o loop,ro,noatime "$image" "$mount" || {
+        echo "the file system on an image cannot be prepared"
+        failed=$((failed + 1))
+        return
+    }
+    run disk "$mount" "$image"
+    umount "$mount"
+}
+
+user()
+{
+    if [ -z "$server" ]; then
+        skip user "libfuse 3 is not here, so there is no server"
+        return
+    fi
+    if [ ! -w /dev/fuse ]; then
+        skip user "there is no /dev/fuse"
+        return
+    fi
+    # In the foreground, so that it is ours to end; it ends by itself when this shell does.
+    "$server" -f "$mount" >"$log.server" 2>&1 &
+    server_id=$!
+    # It is there when its files are, and it is not coming when it has ended.
+    while [ ! -e "$mount/good" ]; do
+        if ! kill -0 "$server_id" 2>/dev/null; then
+            skip user "FUSE cannot be mounted here: $(tail -n 1 "$log.server")"
+            server_id=
+            return
+        fi
+        sleep 0.1
+    done
+    run user "$mount"
+    umount "$mount" && wait "$server_id"
+    server_id=
+}
+
+full()
+{
+    if ! mount -t tmpfs -o size=1m,mode=700 smmap-media "$mount" 2>"$log"; then
+        skip full "no tmpfs can be mounted: $(tail -n 1 "$log")"
+        return
+    fi
+    run full "$mount"
+    umount "$mount"
+}
+
+disk
+full
+user
+finish
