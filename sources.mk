@@ -34,6 +34,7 @@ SMMAP_CORE_FILES = \
 	core/memory.h \
 	core/move.c \
 	core/paranoid.c \
+	core/paranoid.h \
 	core/pinned.c \
 	core/pins.c \
 	core/pins.h \
@@ -150,6 +151,7 @@ SMMAP_TEST_WRAP_FILES = \
 	tests/platform.h \
 	tests/platform_posix.c \
 	tests/platform_posix_fake.c \
+	tests/platform_posix_process.c \
 	tests/runner.c \
 	tests/scenario.c \
 	tests/scenario.h \

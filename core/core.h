@@ -69,18 +69,6 @@ typedef struct smmap__tracer_t smmap__tracer_t;
 typedef struct smmap__paranoia_t smmap__paranoia_t;
 typedef struct smmap__watch_t smmap__watch_t;
 
-/** How much of a stack a watch remembers. */
-#define SMMAP__FRAMES 12
-
-/** In paranoid mode: where in the program a cursor took its window. */
-struct smmap__watch_t {
-    smmap__watch_t *next; /* in the manager's list */
-    smmap__watch_t **link; /* what points to this one */
-    uintptr_t window;     /* 0: none now */
-    unsigned frame_count;
-    void *frames[SMMAP__FRAMES]; /* the innermost first */
-};
-
 /** Where a region is: in one of these places, and nowhere else. */
 typedef enum smmap__state_t {
     SMMAP__FOUND, /* in its file's table and in the queue: anyone can find and pin it */
@@ -450,26 +438,6 @@ void smmap__trace_open(smmap_manager_t *manager);
 /** Write the rest. */
 void smmap__trace_close(smmap_manager_t *manager);
 void smmap__trace_free(smmap_manager_t *manager);
-
-/* paranoid.c. Where nothing else is said, for managers with paranoia alone. */
-
-/** Do options or environment ask for it? */
-int smmap__paranoid_wanted(const smmap_options_t *options);
-apr_status_t smmap__paranoid_open(smmap_manager_t *manager);
-/** For any manager. */
-void smmap__paranoid_free(smmap_manager_t *manager);
-/** A cursor has pinned a window: its bytes can be touched from now on. Takes the lock. */
-apr_status_t smmap__paranoid_enter(smmap__cursor_t *cursor, uintptr_t window);
-/** It pins it no longer. Takes the lock. */
-void smmap__paranoid_leave(smmap__cursor_t *cursor, uintptr_t window);
-/** The cursor goes. For any manager. */
-void smmap__paranoid_forget_locked(smmap__cursor_t *cursor);
-/** Unmap, but keep others from the addresses for a while. Takes the lock. */
-apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping);
-/** Give all such addresses back: they are wanted. Takes the lock. */
-void smmap__paranoid_unbar(smmap_manager_t *manager);
-/** Write to stderr who pins what. */
-void smmap__paranoid_report(smmap_manager_t *manager);
 
 /* read.c, ahead.c */
 

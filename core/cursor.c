@@ -5,6 +5,7 @@
  * thread at a time, so its own fields need no lock.
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 #include <string.h>
 

@@ -14,6 +14,7 @@
  * have taken what was free besides; then it evicts more.
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 #include <string.h>
 

@@ -11,6 +11,7 @@
  * needs none of its own. With up to 64 files each has a lock for itself.
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 #include <apr_allocator.h>
 

@@ -11,6 +11,7 @@
  * maps (region.c).
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 static smmap_cursor_t *shown(smmap__cursor_t *cursor)
 {

@@ -20,6 +20,7 @@
  * The ring of barred ranges is under the manager's lock; the system is asked without it.
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 #include <stdio.h>
 #include <stdlib.h>

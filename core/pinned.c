@@ -8,6 +8,7 @@
  * place in the program where it took its window. Cursors without one are told together.
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 #include <string.h>
 

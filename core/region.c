@@ -20,6 +20,7 @@
  * the size again after the slot.
  */
 #include "core/core.h"
+#include "core/paranoid.h"
 
 /* A window of a file that is read into memory, at most; what is required may be more. */
 enum { BUFFERED_MOST = 1024 * 1024 };

@@ -237,7 +237,7 @@ static void made_again_at_once(void)
     int i;
 
     NEEDS_REAL();
-    begin_with(1, 0);
+    cursor = begin_handles(1, 0);
     if (!native_tells_generations(file.path)) {
         test_skip("this file system does not tell apart files that were made at one moment");
         return;
