@@ -165,6 +165,7 @@ SMMAP_TEST_WRAP_FILES = \
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
 	tests/platform_posix.c \
 	tests/platform_posix_fake.c \
+	tests/platform_posix_process.c \
 	tests/test_signals.c
 
 SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
