@@ -219,7 +219,8 @@ static void work(const scenario_t *scenario, apr_uint64_t lap)
     stress_manage();
     chaos.manager = stress.manager;
     atomic_store(&chaos.shared->readers, chaos.readers);
-    stress_run(chaos_read, chaos.readers);
+    stress.threads = chaos.readers;
+    stress_run(chaos_read);
 }
 
 static void run_lap(const scenario_t *scenario, apr_uint64_t seed, apr_uint64_t lap)

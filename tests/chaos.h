@@ -123,7 +123,7 @@ void chaos_print(const char *name, apr_uint64_t laps);
 
 /* chaos_read.c */
 
-/** A reader, for apr_thread_create(); its data is a stress_worker_t. */
-void *APR_THREAD_FUNC chaos_read(apr_thread_t *thread, void *data);
+/** A reader, for stress_run(). */
+stress_work_t chaos_read;
 
 #endif

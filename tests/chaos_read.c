@@ -263,13 +263,11 @@ static void step(reader_t *reader)
     }
 }
 
-void *APR_THREAD_FUNC chaos_read(apr_thread_t *thread, void *data)
+void chaos_read(stress_worker_t *worker)
 {
-    stress_worker_t *worker = data;
     reader_t reader;
     unsigned s;
 
-    (void)thread;
     memset(&reader, 0, sizeof reader);
     reader.worker = worker;
     reader.room = MOST_WINDOWS * 4 * chaos.page;
@@ -283,5 +281,4 @@ void *APR_THREAD_FUNC chaos_read(apr_thread_t *thread, void *data)
     }
     atomic_fetch_add(&chaos.shared->turns[worker->number], 1);
     atomic_fetch_sub(&chaos.shared->readers, 1);
-    return NULL;
 }
