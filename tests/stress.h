@@ -153,15 +153,15 @@ stress_worker_t stress_run(stress_work_t *work);
 /** When all cursors are closed: the statistics must say that nothing is left, and agree with
     what the threads counted. Then the manager is destroyed. */
 void stress_settle(const stress_worker_t *total);
-/** All three, where the limits are hard and leave room for everybody: run under the watch,
-    nobody may be refused, settle. */
-void stress_run_watched(stress_work_t *work);
 
 /* stress_watch.c */
 
 /** Look at the statistics and the truth while others work. Only with hard limits. */
 void stress_watch_begin(void);
 void stress_watch_end(void);
+/** All three, where the limits are hard and leave room for everybody: run under the watch,
+    nobody may be refused, settle. */
+void stress_run_watched(stress_work_t *work);
 
 /* stress_posix.c, stress_fake.c: what the backend has given out. */
 

@@ -110,3 +110,14 @@ void stress_watch_end(void)
     look(&stats, &stats); /* once more when all is quiet: the peaks are final */
     stress.sums.samples += samples;
 }
+
+void stress_run_watched(stress_work_t *work)
+{
+    stress_worker_t total;
+
+    stress_watch_begin();
+    total = stress_run(work);
+    stress_watch_end();
+    stress_equal("calls that a limit refused", total.refused, 0);
+    stress_settle(&total);
+}

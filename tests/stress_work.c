@@ -373,14 +373,3 @@ void stress_settle(const stress_worker_t *total)
         stress_bad("destroying the manager: status %d", (int)status);
     }
 }
-
-void stress_run_watched(stress_work_t *work)
-{
-    stress_worker_t total;
-
-    stress_watch_begin();
-    total = stress_run(work);
-    stress_watch_end();
-    stress_equal("calls that a limit refused", total.refused, 0);
-    stress_settle(&total);
-}
