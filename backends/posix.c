@@ -133,11 +133,20 @@ int smmap__os_is_stream(apr_os_file_t file)
 /* Linux takes the time of birth from a clock that ticks every few milliseconds, and ext4 gives
    an id to the next file at once: within a tick, two files can have one id and one birth. But
    their generations differ, where the file system counts them: ext4, XFS, Btrfs. */
-static apr_uint64_t generation(apr_os_file_t file)
+static apr_status_t generation(apr_uint64_t *number, apr_os_file_t file)
 {
-    long number = 0;
+    long said = 0;
 
-    return ioctl(file, FS_IOC_GETVERSION, &number) == 0 ? (apr_uint64_t)number : 0;
+    if (ioctl(file, FS_IOC_GETVERSION, &said) == 0) {
+        *number = (apr_uint64_t)said;
+        return APR_SUCCESS;
+    }
+    *number = 0;
+    /* Those that say that there is none. EPERM and EACCES come from sandboxes. */
+    return errno == ENOTTY || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS ||
+                   errno == EPERM || errno == EACCES
+               ? APR_SUCCESS
+               : errno;
 }
 #endif
 
@@ -145,6 +154,8 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
 #if defined(__linux__) && defined(STATX_BTIME)
     struct statx info;
+    apr_uint64_t number;
+    apr_status_t status;
 
     if (statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &info) != 0) {
         /* EPERM comes from sandboxes that were written before the call was. */
@@ -153,10 +164,14 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     if (!(info.stx_mask & STATX_BTIME)) {
         return APR_ENOTIMPL;
     }
+    status = generation(&number, file);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
     /* The factor is odd, so of one time each generation makes another number. */
     *birth = (apr_int64_t)((apr_uint64_t)info.stx_btime.tv_sec * 1000000000 +
                            info.stx_btime.tv_nsec +
-                           generation(file) * APR_UINT64_C(0x9E3779B97F4A7C15));
+                           number * APR_UINT64_C(0x9E3779B97F4A7C15));
     return APR_SUCCESS;
 #elif defined(__APPLE__)
     struct stat info;
@@ -384,6 +399,7 @@ static atomic_int forks_watched;
 
 static void count_fork(void)
 {
+    smmap__posix_guard_forked();
     atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
 }
 

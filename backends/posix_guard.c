@@ -314,12 +314,20 @@ static void on_fault(int number, siginfo_t *info, void *context)
     errno = error;
 }
 
+static atomic_flag installing = ATOMIC_FLAG_INIT;
+
+/* Another thread of the parent may have been installing, and is not here. What it had done is
+   whole at each step, and is found by who installs now. */
+void smmap__posix_guard_forked(void)
+{
+    atomic_flag_clear(&installing);
+}
+
 apr_status_t smmap__os_guard_install(void)
 {
-    static atomic_flag busy = ATOMIC_FLAG_INIT;
     apr_status_t status;
 
-    while (atomic_flag_test_and_set(&busy)) {
+    while (atomic_flag_test_and_set(&installing)) {
         sched_yield();
     }
     page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -327,7 +335,7 @@ apr_status_t smmap__os_guard_install(void)
     if (status == APR_SUCCESS) {
         status = smmap__posix_chain_install(SIGBUS, on_fault);
     }
-    atomic_flag_clear(&busy);
+    atomic_flag_clear(&installing);
     return status;
 }
 

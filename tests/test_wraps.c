@@ -313,6 +313,41 @@ static void child_destroys(void)
     counts_check();
 }
 
+/* A child that is forked while another thread puts the handler there can do so itself. What
+   that thread is doing is made to happen in this one. */
+
+static int forked_result;
+
+static int make_guarded(void *unused)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_manager_t *manager = NULL;
+
+    (void)unused;
+    native_alarm(20);
+    options.guard = SMMAP_GUARD_ON;
+    return smmap_manager_create(&manager, &options, test_pool) == APR_SUCCESS ? 0 : 1;
+}
+
+static void fork_now(void)
+{
+    forked_result = native_fork(make_guarded, NULL);
+}
+
+static void forked_while_the_handler_is_put_there(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_manager_t *manager = NULL;
+
+    begin();
+    forked_result = -2;
+    options.guard = SMMAP_GUARD_ON;
+    wrap_when(WRAP_SIGACTION, fork_now);
+    CHECK_OK(smmap_manager_create(&manager, &options, test_pool));
+    CHECK_NUMBER(forked_result, 0);
+    CHECK_OK(smmap_manager_destroy(manager));
+}
+
 static const test_case_t cases[] = {{"once_in_a_process", once_in_a_process},
                                     {"clean", clean},
                                     {"all_kinds", all_kinds},
@@ -327,6 +362,8 @@ static const test_case_t cases[] = {{"once_in_a_process", once_in_a_process},
                                     {"reads_in_pieces", reads_in_pieces},
                                     {"anything", anything},
                                     {"child_destroys", child_destroys},
+                                    {"forked_while_the_handler_is_put_there",
+                                     forked_while_the_handler_is_put_there},
                                     {NULL, NULL}};
 
 const test_module_t test_wraps = {"wraps", cases};

@@ -22,6 +22,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -48,6 +49,7 @@ enum { MOST_ERRORS = 6 };
 static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_OPEN] = {EMFILE, ENFILE, EACCES, EIO, EINTR, 0},
     [WRAP_FCNTL] = {EMFILE, EBADF, 0},
+    [WRAP_IOCTL] = {EIO, ENOMEM, 0},
     [WRAP_CLOSE] = {EIO, EINTR, 0},
     [WRAP_FSTAT] = {EIO, ENOMEM, 0},
     [WRAP_STATX] = {EIO, ENOSYS, ENOMEM, 0},
@@ -223,9 +225,27 @@ static int refuse(wrap_call_t call)
     return error;
 }
 
+/* Set and taken by a test that has no threads. */
+static void (*hooked)(void);
+static wrap_call_t hooked_call;
+
+void wrap_when(wrap_call_t call, void (*hook)(void))
+{
+    hooked_call = call;
+    hooked = hook;
+}
+
 static int fails(wrap_call_t call)
 {
-    int error = refuse(call);
+    int error;
+
+    if (hooked != NULL && call == hooked_call) {
+        void (*hook)(void) = hooked;
+
+        hooked = NULL;
+        hook();
+    }
+    error = refuse(call);
 
     if (error != 0) {
         errno = error;
@@ -264,6 +284,19 @@ int WRAP(fcntl)(int fd, int command, ...)
     va_end(arguments);
     return command == F_DUPFD_CLOEXEC && fails(WRAP_FCNTL) ? -1
                                                            : REAL(fcntl)(fd, command, argument);
+}
+
+int REAL(ioctl)(int fd, unsigned long request, ...);
+int WRAP(ioctl)(int fd, unsigned long request, ...);
+int WRAP(ioctl)(int fd, unsigned long request, ...)
+{
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    return fails(WRAP_IOCTL) ? -1 : REAL(ioctl)(fd, request, argument);
 }
 
 int __real_close(int fd);

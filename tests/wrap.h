@@ -21,6 +21,7 @@
 #define WRAP_CALLS(X)                                     \
     X("open", WRAP_OPEN)                                  \
     X("fcntl", WRAP_FCNTL)                                \
+    X("ioctl", WRAP_IOCTL)                                \
     X("close", WRAP_CLOSE)                                \
     X("fstat", WRAP_FSTAT)                                \
     X("statx", WRAP_STATX)                                \
@@ -62,6 +63,8 @@ void wrap_fail_all(wrap_call_t call, int error);
 /** Fail about one call in `rate` of each kind that tells an error, for all threads, with one of
     those that it may have. */
 void wrap_fail_random(apr_uint64_t seed, unsigned rate);
+/** Call a function within the next call of a kind, once. */
+void wrap_when(wrap_call_t call, void (*hook)(void));
 /** No more failures of any sort. */
 void wrap_fail_none(void);
 
