@@ -54,7 +54,7 @@ static smmap_cursor_t *open_with(smmap_guard_t guard, const char *path, apr_pool
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_manager_t *manager;
-    smmap_cursor_t *cursor;
+    smmap_cursor_t *cursor = NULL;
     apr_status_t status;
 
     options.guard = guard;

@@ -110,7 +110,12 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     tool.settings = &settings;
     tool.console = console;
     tool.pool = pool;
+    settings.manager.guard = SMMAP_GUARD_ON;
     status = smmap_manager_create(&tool.manager, &settings.manager, pool);
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        settings.manager.guard = SMMAP_GUARD_OFF;
+        status = smmap_manager_create(&tool.manager, &settings.manager, pool);
+    }
     if (status == SMMAP_ETOOLARGE) {
         tool_console_error(console, "smmap %s: --window-size is too large\n", command->name);
         return TOOL_ERROR;

@@ -86,8 +86,9 @@ int tool_walk_files(tool_walk_t *walk, int first)
     return good;
 }
 
-apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
-                             void *baton)
+/* Piece by piece, as long as they are wanted. */
+static apr_status_t walk_pieces(const tool_walk_t *walk, smmap_cursor_t *cursor,
+                                tool_piece_t *piece, void *baton)
 {
     apr_off_t begin;
     apr_off_t end;
@@ -122,4 +123,19 @@ apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, to
         }
     }
     return APR_SUCCESS;
+}
+
+apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
+                             void *baton)
+{
+    apr_status_t guarded = smmap_cursor_begin_guard(cursor);
+    apr_status_t status = walk_pieces(walk, cursor, piece, baton);
+
+    /* What was read of a page that could not be had was zeroes; that is told now, at the end.
+       On Windows pointers cannot be guarded. */
+    if (guarded == APR_SUCCESS) {
+        guarded = smmap_cursor_end_guard(cursor);
+        return status != APR_SUCCESS ? status : guarded;
+    }
+    return APR_STATUS_IS_ENOTIMPL(guarded) || guarded == APR_EINVAL ? status : guarded;
 }

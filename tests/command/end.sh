@@ -52,6 +52,32 @@ else
     skip "an output that nobody reads" "the file system has no holes"
 fi
 
+# A file that is cut while it is searched: the writer is held up by the pipe until it was cut.
+test_cut()
+{
+    rm -f t/pipe
+    mkfifo t/pipe || return 1
+    letters 1 4194304 x >t/cut
+    exec 9<>t/pipe
+    "$SMMAP" find x t/cut >&9 2>"$err" &
+    finder=$!
+    IFS= read -r line <&9
+    : >t/cut
+    cat <&9 >"$out" &
+    drain=$!
+    wait $finder
+    code=$?
+    kill $drain
+    exec 9>&-
+    rm -f t/cut t/pipe
+    test "$line" = t/cut:0 && is_code 2 && says 't/cut: the file was cut short'
+}
+if [ "$(uname -s)" != Linux ]; then
+    skip "a file that is cut while it is searched" "how pipes are opened differs"
+else
+    check "a file that is cut while it is searched is an error" test_cut
+fi
+
 # ^C without a bar: the writer is held up by a pipe that nobody reads, until it is hit.
 test_interrupt()
 {
