@@ -305,8 +305,9 @@ apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed);
  */
 apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping);
 
-/** Give such a range back, and zero it. A zeroed one is a no-op. Never fails. */
-void smmap__os_unbar(smmap__os_mapping_t *barred);
+/** Give such a range back, and zero it. A zeroed one is a no-op. It can fail as unmapping can, and
+    be tried again. */
+apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred);
 
 /**
  * Who called: places in the program, the innermost first.

@@ -42,12 +42,13 @@ apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
                : errno;
 }
 
-void smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
 {
-    if (barred->length != 0) {
-        munmap(barred->address, barred->length); /* what stays is no file's, and cannot be read */
+    if (barred->length != 0 && munmap(barred->address, barred->length) != 0) {
+        return errno;
     }
     memset(barred, 0, sizeof *barred);
+    return APR_SUCCESS;
 }
 
 unsigned smmap__os_callers(void **frames, unsigned most)

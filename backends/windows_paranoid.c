@@ -41,12 +41,13 @@ apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
     return status;
 }
 
-void smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
 {
-    if (barred->length != 0) {
-        VirtualFree(barred->address, 0, MEM_RELEASE);
+    if (barred->length != 0 && !VirtualFree(barred->address, 0, MEM_RELEASE)) {
+        return smmap__windows_status(GetLastError());
     }
     memset(barred, 0, sizeof *barred);
+    return APR_SUCCESS;
 }
 
 unsigned smmap__os_callers(void **frames, unsigned most)

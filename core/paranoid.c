@@ -26,13 +26,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BARRED = 64 };
+/* So many ranges are barred at a time; those that the system does not take back, and those of
+   threads that bar at one moment, find room, too. */
+enum { BARRED = 64, PLACES = 2 * BARRED };
 
 /* Barred ranges take address space; this much of it at most. */
 #define BARRED_BYTES (APR_SIZE_MAX / 4096 * (sizeof(void *) > 4 ? 1 : 64))
 
 struct smmap__paranoia_t {
-    smmap__os_mapping_t barred[BARRED]; /* a ring; length 0: a free place */
+    smmap__os_mapping_t barred[PLACES]; /* a ring; length 0: a free place */
+    unsigned barred_count;
     unsigned next;
     apr_size_t barred_bytes;
 };
@@ -52,35 +55,69 @@ apr_status_t smmap__paranoid_open(smmap_manager_t *manager)
 }
 
 /* The oldest barred range, taken out of the ring; length 0: there is none. */
-static smmap__os_mapping_t oldest_locked(smmap__paranoia_t *paranoia)
+static smmap__os_mapping_t take_locked(smmap__paranoia_t *paranoia)
 {
     smmap__os_mapping_t none = {NULL, 0, 0};
     unsigned i;
 
-    for (i = 0; i < BARRED; i++) {
-        smmap__os_mapping_t *place = &paranoia->barred[(paranoia->next + i) % BARRED];
+    for (i = 0; i < PLACES; i++) {
+        smmap__os_mapping_t *place = &paranoia->barred[(paranoia->next + i) % PLACES];
 
         if (place->length != 0) {
             smmap__os_mapping_t found = *place;
 
             *place = none;
             paranoia->barred_bytes -= found.length;
+            paranoia->barred_count--;
             return found;
         }
     }
     return none;
 }
 
-void smmap__paranoid_unbar(smmap_manager_t *manager)
+/* Put one in. 0: there is no place. */
+static int put_locked(smmap__paranoia_t *paranoia, const smmap__os_mapping_t *barred)
+{
+    unsigned i;
+
+    for (i = 0; i < PLACES; i++) {
+        unsigned at = (paranoia->next + i) % PLACES;
+
+        if (paranoia->barred[at].length == 0) {
+            paranoia->barred[at] = *barred;
+            paranoia->barred_bytes += barred->length;
+            paranoia->barred_count++;
+            paranoia->next = (at + 1) % PLACES;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Give the oldest range back. 0: there is none, or the system would not take it. */
+static int unbar_one(smmap_manager_t *manager)
 {
     smmap__os_mapping_t oldest;
 
-    do {
+    smmap__manager_lock(manager);
+    oldest = take_locked(manager->paranoia);
+    smmap__manager_unlock(manager);
+    if (oldest.length == 0) {
+        return 0;
+    }
+    if (smmap__os_unbar(&oldest) != APR_SUCCESS) {
         smmap__manager_lock(manager);
-        oldest = oldest_locked(manager->paranoia);
+        put_locked(manager->paranoia, &oldest);
         smmap__manager_unlock(manager);
-        smmap__os_unbar(&oldest);
-    } while (oldest.length != 0);
+        return 0;
+    }
+    return 1;
+}
+
+void smmap__paranoid_unbar(smmap_manager_t *manager)
+{
+    while (unbar_one(manager)) {
+    }
 }
 
 void smmap__paranoid_free(smmap_manager_t *manager)
@@ -90,41 +127,54 @@ void smmap__paranoid_free(smmap_manager_t *manager)
     if (manager->paranoia == NULL) {
         return;
     }
-    do { /* nobody else is here any more */
-        oldest = oldest_locked(manager->paranoia);
-        smmap__os_unbar(&oldest);
-    } while (oldest.length != 0);
+    /* Nobody else is here any more. */
+    for (oldest = take_locked(manager->paranoia); oldest.length != 0;
+         oldest = take_locked(manager->paranoia)) {
+        smmap__os_unbar(&oldest); /* the last attempt */
+    }
     smmap__free(manager->paranoia);
+}
+
+/* Is there a place for so many bytes more? */
+static int has_place(smmap_manager_t *manager, apr_size_t bytes)
+{
+    smmap__paranoia_t *paranoia = manager->paranoia;
+    int has;
+
+    smmap__manager_lock(manager);
+    has = paranoia->barred_count < BARRED && paranoia->barred_bytes <= BARRED_BYTES - bytes;
+    smmap__manager_unlock(manager);
+    return has;
 }
 
 apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping)
 {
-    smmap__paranoia_t *paranoia = manager->paranoia;
     smmap__os_mapping_t barred = *mapping;
-    smmap__os_mapping_t out = {NULL, 0, 0};
+    int put;
 
-    if (mapping->memory == SMMAP__SPARE || mapping->length > BARRED_BYTES ||
-        smmap__os_bar(&barred) != APR_SUCCESS) {
+    if (mapping->memory == SMMAP__SPARE || mapping->length > BARRED_BYTES) {
+        return smmap__mapping_end(mapping);
+    }
+    /* First a place, then what goes there: so nothing is left over when the system refuses. */
+    while (!has_place(manager, mapping->length)) {
+        if (!unbar_one(manager)) {
+            return smmap__mapping_end(mapping);
+        }
+    }
+    if (smmap__os_bar(&barred) != APR_SUCCESS) {
         return smmap__mapping_end(mapping);
     }
     memset(mapping, 0, sizeof *mapping);
     if (barred.length == 0) {
         return APR_SUCCESS;
     }
-    for (;;) {
-        smmap__manager_lock(manager);
-        if (paranoia->barred[paranoia->next].length == 0 &&
-            paranoia->barred_bytes <= BARRED_BYTES - barred.length) {
-            paranoia->barred[paranoia->next] = barred;
-            paranoia->barred_bytes += barred.length;
-            paranoia->next = (paranoia->next + 1) % BARRED;
-            smmap__manager_unlock(manager);
-            return APR_SUCCESS;
-        }
-        out = oldest_locked(paranoia);
-        smmap__manager_unlock(manager);
-        smmap__os_unbar(&out);
+    smmap__manager_lock(manager);
+    put = put_locked(manager->paranoia, &barred);
+    smmap__manager_unlock(manager);
+    if (!put) {
+        smmap__os_unbar(&barred); /* others took the place meanwhile */
     }
+    return APR_SUCCESS;
 }
 
 /* The cursor's watch is on this window from now on. The first is made here. */

@@ -26,9 +26,10 @@ apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
     return APR_ENOTIMPL;
 }
 
-void smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
 {
     (void)barred;
+    return APR_SUCCESS;
 }
 
 unsigned smmap__os_callers(void **frames, unsigned most)

@@ -8,6 +8,8 @@
 
 #include "harness.h"
 
+#include <apr_strings.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -287,6 +289,11 @@ apr_off_t native_disk_bytes(const char *path)
 
     NEED(stat(path, &info) == 0);
     return (apr_off_t)info.st_blocks * 512;
+}
+
+const char *native_spelling(const char *path, int number)
+{
+    return number == 0 ? apr_psprintf(test_pool, "//%s", path) : NULL;
 }
 
 void native_device_make(const char *path, char *device, apr_size_t size)

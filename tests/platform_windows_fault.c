@@ -16,6 +16,9 @@
 
 #include "harness.h"
 
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
 #include <windows.h>
 
 #include <stdio.h>
@@ -146,6 +149,27 @@ void native_watch_forks(void (*before)(void), void (*in_parent)(void), void (*in
     (void)before;
     (void)in_parent;
     (void)in_child;
+}
+
+/* Verbatim, and through the share that a computer has of each of its drives. */
+const char *native_spelling(const char *path, int number)
+{
+    char *full;
+    char *at;
+
+    if (number > 1 ||
+        apr_filepath_merge(&full, NULL, path, APR_FILEPATH_NATIVE, test_pool) != APR_SUCCESS) {
+        return NULL;
+    }
+    for (at = full; *at != '\0'; at++) {
+        if (*at == '/') {
+            *at = '\\';
+        }
+    }
+    if (number == 0) {
+        return apr_psprintf(test_pool, "\\\\?\\%s", full);
+    }
+    return apr_psprintf(test_pool, "\\\\localhost\\%c$%s", full[0], full + 2);
 }
 
 void native_device_make(const char *path, char *device, apr_size_t size)

@@ -7,6 +7,8 @@
 
 #include "core/core.h"
 
+#include <apr_strings.h>
+
 #include <string.h>
 
 #include "fake_backend.h"
@@ -294,6 +296,7 @@ static void sizeless(void)
     static const smmap_guard_t guards[] = {SMMAP_GUARD_OFF, SMMAP_GUARD_ON, SMMAP_GUARD_STRICT};
     unsigned char bytes[4096];
     unsigned char copy[sizeof bytes];
+    const char *other;
     apr_size_t there = 0;
     apr_finfo_t info;
     apr_size_t got;
@@ -326,7 +329,8 @@ static void sizeless(void)
         CHECK_NUMBER(manager_stats(manager).buffered, 1);
         CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)there, 0), APR_EOF);
         /* Its handle is closed for another file, and opened again. */
-        NEED_OK(smmap_cursor_use(cursor_open(manager, file_make("other", 10).path), 0, 0));
+        other = apr_psprintf(test_pool, "other%d", (int)i);
+        NEED_OK(smmap_cursor_use(cursor_open(manager, file_make(other, 10).path), 0, 0));
         CHECK_OK(smmap_cursor_refresh(cursor));
         CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
         CHECK_OK(smmap_cursor_read(cursor, 0, copy, there, &got));

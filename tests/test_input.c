@@ -399,6 +399,39 @@ static void no_permission_for_a_known_file(void)
     CHECK_NUMBER(result, 0);
 }
 
+/* Other ways to write a path lead to the same file. */
+static void other_spellings(void)
+{
+    test_file_t file = file_make("file", 100);
+    smmap_manager_t *manager = manager_make(NULL);
+    smmap_cursor_t *plain = cursor_open(manager, file.path);
+    const char *path;
+    int met = 0;
+    int i;
+
+    NEED_OK(smmap_cursor_use(plain, 0, 0));
+    for (i = 0; (path = native_spelling(file.path, i)) != NULL; i++) {
+        smmap_cursor_t *cursor = NULL;
+        apr_file_t *there;
+
+        /* Is there anybody on the network? */
+        if (apr_file_open(&there, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, test_pool) !=
+            APR_SUCCESS) {
+            printf("  %s cannot be opened here at all\n", path);
+            continue;
+        }
+        apr_file_close(there);
+        CHECK_OK(smmap_cursor_open(&cursor, manager, path, test_pool));
+        NEED(cursor != NULL);
+        CHECK_OK(smmap_cursor_use(cursor, 0, 0));
+        CHECK(cursor_shows(cursor, &file));
+        met++;
+    }
+    CHECK(met > 0);
+    CHECK_NUMBER(manager_stats(manager).files, 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 1);
+}
+
 static const test_case_t cases[] = {{"missing", missing},
                                     {"links_to_nothing", links_to_nothing},
                                     {"handle_not_for_reading", handle_not_for_reading},
@@ -415,6 +448,7 @@ static const test_case_t cases[] = {{"missing", missing},
                                     {"odd_names", odd_names},
                                     {"long_path", long_path},
                                     {"odd_sizes", odd_sizes},
+                                    {"other_spellings", other_spellings},
                                     {NULL, NULL}};
 
 const test_module_t test_input = {"input", cases};

@@ -160,6 +160,8 @@ static void all_kinds(void)
         }
         /* That is for the first manager of the process; and this is not done everywhere. */
         if (call == WRAP_ATFORK ||
+            /* In paranoid mode that comes late, when others are to have the addresses. */
+            (call == WRAP_MUNMAP && test_is_paranoid()) ||
             (call == WRAP_MEMBARRIER && !smmap__os_fence_asymmetric())) {
             continue;
         }
