@@ -53,7 +53,7 @@ apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
 unsigned smmap__os_callers(void **frames, unsigned most)
 {
     /* Without this function. */
-    return CaptureStackBackTrace(1, most, frames, NULL);
+    return RtlCaptureStackBackTrace(1, most, frames, NULL);
 }
 
 void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)

@@ -203,7 +203,8 @@ static int pin_all(const char *path, apr_size_t window)
     NEED(names(status, "ulimit -v") && names(status, "lower"));
     stats = manager_stats(manager);
     NEED(stats.buffered_regions > 0); /* the heap had some left */
-    NEED(stats.map_failures > 0 && stats.retries > 0);
+    /* What is refused last is a mapping, or the memory to keep its books, which is not counted. */
+    NEED(stats.retries > 0);
     NEED(stats.pinned_regions == stats.regions && stats.regions == (apr_size_t)count);
     /* A copy needs no mapping. */
     for (i = 0; i < 10; i++) {
