@@ -50,10 +50,16 @@ apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
     return APR_SUCCESS;
 }
 
+/* Not in all headers. */
+typedef USHORT(WINAPI *capture_t)(ULONG skipped, ULONG most, void **frames, ULONG *hash);
+
 unsigned smmap__os_callers(void **frames, unsigned most)
 {
-    /* Without this function. */
-    return RtlCaptureStackBackTrace(1, most, frames, NULL);
+    /* The cast as in windows.c. */
+    capture_t capture =
+        (capture_t)(void (*)(void))smmap__windows_function("RtlCaptureStackBackTrace");
+
+    return capture != NULL ? capture(1, most, frames, NULL) : 0; /* without this function */
 }
 
 void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)
