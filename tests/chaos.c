@@ -7,7 +7,6 @@
  *
  * Exit code: 0 all passed, 1 something failed, 2 bad arguments, or it could not start.
  */
-#include "backends/backend.h"
 #include "chaos.h"
 
 #include <apr_general.h>
@@ -305,7 +304,6 @@ static int run_scenario(const scenario_t *scenario, const asked_t *asked, apr_ti
 int main(int argc, char **argv)
 {
     asked_t asked = {0, 0, NULL, 0};
-    void *frames[1];
     const char *light = getenv("SMMAP_TEST_LIGHT");
     unsigned chosen = 0;
     unsigned passed = 0;
@@ -331,8 +329,6 @@ int main(int argc, char **argv)
     if (light != NULL && strcmp(light, "1") == 0) {
         chaos.rounds = chaos.rounds / 10 + 1;
     }
-    /* In paranoid mode the first question who called loads a library, which stays. */
-    smmap__os_callers(frames, 1);
     stress.rounds = chaos.rounds;
     stress.unit = smmap_granularity();
     chaos.page = smmap_page_size();
