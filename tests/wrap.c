@@ -286,9 +286,9 @@ int WRAP(fcntl)(int fd, int command, ...)
                                                            : REAL(fcntl)(fd, command, argument);
 }
 
-int REAL(ioctl)(int fd, unsigned long request, ...);
-int WRAP(ioctl)(int fd, unsigned long request, ...);
-int WRAP(ioctl)(int fd, unsigned long request, ...)
+int __real_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_ioctl(int fd, unsigned long request, ...)
 {
     va_list arguments;
     void *argument;
@@ -296,7 +296,7 @@ int WRAP(ioctl)(int fd, unsigned long request, ...)
     va_start(arguments, request);
     argument = va_arg(arguments, void *);
     va_end(arguments);
-    return fails(WRAP_IOCTL) ? -1 : REAL(ioctl)(fd, request, argument);
+    return fails(WRAP_IOCTL) ? -1 : __real_ioctl(fd, request, argument);
 }
 
 int __real_close(int fd);
