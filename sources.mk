@@ -159,6 +159,7 @@ SMMAP_TEST_WRAP_FILES = \
 	tests/test_wraps_threads.c \
 	tests/wrap.c \
 	tests/wrap.h \
+	tests/wrap_calls.c \
 	tests/wrap_memory.c \
 	tests/wrap_modules.c
 

@@ -68,25 +68,6 @@ static void usage(FILE *out, const char *program)
             program, STRESS_MOST_THREADS);
 }
 
-static apr_uint64_t number(const char *program, const char *option, const char *text,
-                           apr_uint64_t least, apr_uint64_t most)
-{
-    unsigned long long value = 0;
-    char *end = NULL;
-
-    errno = 0;
-    if (text != NULL) {
-        value = strtoull(text, &end, 10);
-    }
-    if (text == NULL || *text == '-' || end == text || *end != '\0' || errno != 0 ||
-        value < least || value > most) {
-        fprintf(stderr, "%s: %s needs a number from %llu to %llu\n", program, option,
-                (unsigned long long)least, (unsigned long long)most);
-        exit(2);
-    }
-    return value;
-}
-
 static void list(void)
 {
     unsigned s;
@@ -114,13 +95,14 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
             asked->whole_pages = 1;
             a--; /* it has no value */
         } else if (strcmp(argv[a], "--seed") == 0) {
-            asked->seed = number(argv[0], argv[a], value, 0, ~(apr_uint64_t)0);
+            asked->seed = stress_number(argv[0], argv[a], value, 0, ~(apr_uint64_t)0);
         } else if (strcmp(argv[a], "--readers") == 0) {
-            chaos.readers = (unsigned)number(argv[0], argv[a], value, 1, STRESS_MOST_THREADS);
+            chaos.readers =
+                (unsigned)stress_number(argv[0], argv[a], value, 1, STRESS_MOST_THREADS);
         } else if (strcmp(argv[a], "--rounds") == 0) {
-            chaos.rounds = (apr_size_t)number(argv[0], argv[a], value, 1, 1000000000);
+            chaos.rounds = (apr_size_t)stress_number(argv[0], argv[a], value, 1, 1000000000);
         } else if (strcmp(argv[a], "--seconds") == 0) {
-            asked->seconds = number(argv[0], argv[a], value, 0, 1000000);
+            asked->seconds = stress_number(argv[0], argv[a], value, 0, 1000000);
         } else if (strcmp(argv[a], "--scenario") == 0 && value != NULL) {
             asked->scenario = value;
         } else {

@@ -141,6 +141,8 @@ void file_link(const char *from, const char *to);
 /** A handle on it, open for reading. */
 apr_os_file_t file_open(const char *path);
 void file_close(apr_os_file_t handle);
+/** The id that the system has for it. */
+apr_uint64_t file_id(const char *path);
 /** Directories. */
 void directory_make(const char *path);
 void directory_remove(const char *path);

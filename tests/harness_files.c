@@ -87,6 +87,18 @@ void file_close(apr_os_file_t handle)
     NEED_OK(native_close(handle));
 }
 
+apr_uint64_t file_id(const char *path)
+{
+    apr_os_file_t handle = file_open(path);
+    apr_uint64_t id = 0;
+    apr_off_t size;
+    int regular;
+
+    CHECK_OK(native_facts(handle, &size, &id, &regular));
+    file_close(handle);
+    return id;
+}
+
 void directory_make(const char *path)
 {
     NEED_OK(apr_dir_make(path, APR_FPROT_OS_DEFAULT, test_pool));

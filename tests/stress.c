@@ -54,25 +54,6 @@ static void usage(FILE *out, const char *program)
             program, STRESS_MOST_THREADS);
 }
 
-static apr_uint64_t number(const char *program, const char *option, const char *text,
-                           apr_uint64_t least, apr_uint64_t most)
-{
-    unsigned long long value = 0;
-    char *end = NULL;
-
-    errno = 0;
-    if (text != NULL) {
-        value = strtoull(text, &end, 10);
-    }
-    if (text == NULL || *text == '-' || end == text || *end != '\0' || errno != 0 ||
-        value < least || value > most) {
-        fprintf(stderr, "%s: %s needs a number from %llu to %llu\n", program, option,
-                (unsigned long long)least, (unsigned long long)most);
-        exit(2);
-    }
-    return value;
-}
-
 static void read_arguments(int argc, char **argv, asked_t *asked)
 {
     const char *program = argv[0];
@@ -88,13 +69,13 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
             asked->list = 1;
             a--; /* it has no value */
         } else if (strcmp(argv[a], "--seed") == 0) {
-            asked->seed = number(program, "--seed", value, 0, ~(apr_uint64_t)0);
+            asked->seed = stress_number(program, "--seed", value, 0, ~(apr_uint64_t)0);
         } else if (strcmp(argv[a], "--threads") == 0) {
-            asked->threads = number(program, "--threads", value, 2, STRESS_MOST_THREADS);
+            asked->threads = stress_number(program, "--threads", value, 2, STRESS_MOST_THREADS);
         } else if (strcmp(argv[a], "--rounds") == 0) {
-            asked->rounds = number(program, "--rounds", value, 1, 1000000000);
+            asked->rounds = stress_number(program, "--rounds", value, 1, 1000000000);
         } else if (strcmp(argv[a], "--seconds") == 0) {
-            asked->seconds = number(program, "--seconds", value, 0, 1000000);
+            asked->seconds = stress_number(program, "--seconds", value, 0, 1000000);
         } else if (strcmp(argv[a], "--scenario") == 0 && value != NULL) {
             asked->scenario = value;
         } else {

@@ -108,7 +108,23 @@ extern const stress_scenario_t stress_move[];
 extern const stress_scenario_t stress_life[];
 extern const stress_scenario_t stress_cut[];
 
+/** What the backend has given out. */
+typedef struct stress_truth_t {
+    apr_size_t bytes;    /**< mapped now */
+    apr_size_t mappings; /**< now */
+    apr_size_t handles;  /**< open now */
+    apr_size_t peak_bytes; /**< the most since truth_begin(), never counted too low */
+    apr_size_t peak_mappings;
+    apr_size_t peak_handles;
+    apr_size_t maps;      /**< calls that map, since then */
+    const char *misuse;   /**< a call that broke the contract; NULL: none did */
+} stress_truth_t;
+
 /* stress_work.c */
+
+/** The value of an option; ends the program with 2 when it is no number from least to most. */
+apr_uint64_t stress_number(const char *program, const char *option, const char *text,
+                           apr_uint64_t least, apr_uint64_t most);
 
 /** Something is wrong. */
 void stress_bad(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -150,6 +166,9 @@ int stress_open_all(stress_worker_t *worker, smmap_cursor_t *cursors[STRESS_FILE
 void stress_close_all(smmap_cursor_t *cursors[STRESS_FILES]);
 /** Start the threads of the lap and wait for them. Their counts are added up in the answer. */
 stress_worker_t stress_run(stress_work_t *work);
+/** When all cursors are closed: nothing is pinned, the counts agree with the backend's, and
+    with each other. */
+void stress_agree(const smmap_stats_t *stats, const stress_truth_t *truth);
 /** When all cursors are closed: the statistics must say that nothing is left, and agree with
     what the threads counted. Then the manager is destroyed. */
 void stress_settle(const stress_worker_t *total);
@@ -164,17 +183,6 @@ void stress_watch_end(void);
 void stress_run_watched(stress_work_t *work);
 
 /* stress_posix.c, stress_fake.c: what the backend has given out. */
-
-typedef struct stress_truth_t {
-    apr_size_t bytes;    /**< mapped now */
-    apr_size_t mappings; /**< now */
-    apr_size_t handles;  /**< open now */
-    apr_size_t peak_bytes; /**< the most since truth_begin(), never counted too low */
-    apr_size_t peak_mappings;
-    apr_size_t peak_handles;
-    apr_size_t maps;      /**< calls that map, since then */
-    const char *misuse;   /**< a call that broke the contract; NULL: none did */
-} stress_truth_t;
 
 /** Forget the peaks and calls so far. */
 void truth_begin(void);

@@ -36,6 +36,25 @@ void stress_bad(const char *format, ...)
     fflush(stdout);
 }
 
+apr_uint64_t stress_number(const char *program, const char *option, const char *text,
+                           apr_uint64_t least, apr_uint64_t most)
+{
+    unsigned long long value = 0;
+    char *end = NULL;
+
+    errno = 0;
+    if (text != NULL) {
+        value = strtoull(text, &end, 10);
+    }
+    if (text == NULL || *text == '-' || end == text || *end != '\0' || errno != 0 ||
+        value < least || value > most) {
+        fprintf(stderr, "%s: %s needs a number from %llu to %llu\n", program, option,
+                (unsigned long long)least, (unsigned long long)most);
+        exit(2);
+    }
+    return value;
+}
+
 void stress_equal(const char *what, apr_uint64_t got, apr_uint64_t wanted)
 {
     if (got != wanted) {
@@ -319,20 +338,25 @@ stress_worker_t stress_run(stress_work_t *work)
     return total;
 }
 
+void stress_agree(const smmap_stats_t *stats, const stress_truth_t *truth)
+{
+    stress_equal("cursors that are left", stats->cursors, 0);
+    stress_equal("regions pinned at the end", stats->pinned_regions, 0);
+    stress_equal("bytes pinned at the end", stats->pinned_bytes, 0);
+    stress_equal("bytes mapped, as counted", stats->mapped_bytes, truth->bytes);
+    stress_equal("regions, as counted", stats->regions, truth->mappings);
+    stress_equal("open files, as counted", stats->open_files, truth->handles);
+    stress_equal("maps less unmaps", stats->maps - stats->unmaps, stats->regions);
+    stress_equal("opens less closes", stats->opens - stats->closes, stats->open_files);
+}
+
 void stress_settle(const stress_worker_t *total)
 {
     smmap_stats_t stats = stress_stats();
     stress_truth_t truth = truth_now();
     apr_status_t status;
 
-    stress_equal("cursors that are left", stats.cursors, 0);
-    stress_equal("regions pinned at the end", stats.pinned_regions, 0);
-    stress_equal("bytes pinned at the end", stats.pinned_bytes, 0);
-    stress_equal("bytes mapped, as counted", stats.mapped_bytes, truth.bytes);
-    stress_equal("regions, as counted", stats.regions, truth.mappings);
-    stress_equal("open files, as counted", stats.open_files, truth.handles);
-    stress_equal("maps less unmaps", stats.maps - stats.unmaps, stats.regions);
-    stress_equal("opens less closes", stats.opens - stats.closes, stats.open_files);
+    stress_agree(&stats, &truth);
     stress_equal("maps of the backend", truth.maps, stats.maps);
     if (stats.hits + stats.misses < total->moves ||
         stats.hits + stats.misses > total->moves + total->perhaps) {

@@ -208,18 +208,6 @@ static void copy_and_point(void)
     read_while_cut(SMMAP_MODE_STATIC, 1);
 }
 
-static apr_uint64_t id_of(const char *path)
-{
-    apr_os_file_t handle = file_open(path);
-    apr_uint64_t id = 0;
-    apr_off_t size;
-    int regular;
-
-    CHECK_OK(native_facts(handle, &size, &id, &regular));
-    file_close(handle);
-    return id;
-}
-
 /* The only page of a mapping is replaced after a fault: the file is no longer mapped, and its id
    may be given to another one, although a window of it is in use. */
 static void id_of_a_page_that_was_replaced(void)
@@ -253,13 +241,13 @@ static void id_of_a_page_that_was_replaced(void)
         CHECK_OK(smmap_cursor_begin_guard(pointed));
         NEED_OK(smmap_cursor_use(pointed, 0, 0));
         shown = smmap_cursor_data(pointed);
-        before = id_of(file.path);
+        before = file_id(file.path);
         smmap_cursor_close(cursor_open(manager, file_make("thief", 10).path));
         NEED(file_resize(file.path, 0));
         CHECK_NUMBER(shown[0], 0); /* the fault */
         file_delete(file.path);
         file = file_make("page", page);
-        if (id_of(file.path) == before) {
+        if (file_id(file.path) == before) {
             same++;
             status = smmap_cursor_read(other, 0, &byte, 1, NULL);
             CHECK_STATUS(status, SMMAP_ESTALE);

@@ -217,18 +217,6 @@ static void made_again_unmapped(void)
     made_again(0);
 }
 
-static apr_uint64_t id_of(const char *path)
-{
-    apr_os_file_t handle = file_open(path);
-    apr_uint64_t id = 0;
-    apr_off_t size;
-    int regular;
-
-    CHECK_OK(native_facts(handle, &size, &id, &regular));
-    file_close(handle);
-    return id;
-}
-
 /* A file that is made, opened, closed, deleted and made again, all within a tick of the clock by
    which the file system notes births. */
 static void made_again_at_once(void)
@@ -252,10 +240,10 @@ static void made_again_at_once(void)
         smmap_cursor_close(cursor);
         cursor = cursor_open(manager, file.path);
         CHECK_OK(smmap_manager_release(manager, file.path, NULL));
-        before = id_of(file.path);
+        before = file_id(file.path);
         file_delete(file.path);
         file = file_make("file", 100);
-        if (id_of(file.path) != before) {
+        if (file_id(file.path) != before) {
             continue;
         }
         same++;

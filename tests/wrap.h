@@ -84,4 +84,11 @@ apr_size_t wrap_live_mappings(void);
 apr_size_t wrap_live_blocks(void);
 apr_size_t wrap_live_pools(void);
 
+/* For wrap_calls.c. */
+
+/** Count a call. 0: it is to be made; else its error. */
+int wrap_refuse(wrap_call_t call);
+/** The same, with the error in errno; 1: there is one. */
+int wrap_fails(wrap_call_t call);
+
 #endif
