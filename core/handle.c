@@ -20,11 +20,15 @@
 
 #include <apr_file_io.h>
 #include <apr_thread_proc.h>
+#include <apr_time.h>
 
 #include <string.h>
 
 /* What says that it is empty, and goes on for longer than this, is no file to have windows on. */
 #define COUNTED_MOST ((apr_off_t)64 * 1024 * 1024)
+
+/* Microseconds: a read may be over by then, or hang for minutes. */
+enum { WAIT_FOR_READER = 100 };
 
 static void list_add(smmap__file_t *file)
 {
@@ -151,7 +155,7 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
         if (manager->idle_oldest != NULL) {
             /* Somebody reads by each of them, and tells nobody when it is over. */
             smmap__manager_unlock(manager);
-            apr_thread_yield();
+            apr_sleep(WAIT_FOR_READER);
             smmap__manager_lock(manager);
         } else if (manager->busy_handles > 0 || manager->emptying > 0) {
             /* In use for the length of one call; who ends it closes it for us. */
