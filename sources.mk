@@ -134,6 +134,7 @@ SMMAP_TEST_REAL_FILES = \
 SMMAP_TEST_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_control.c \
+	tests/fake_files.c \
 	tests/fake_guard.c \
 	tests/fake_paranoid.c \
 	tests/fake_state.h \
@@ -202,6 +203,7 @@ SMMAP_STRESS_FAKE_FILES = \
 	tests/fake_backend.c \
 	tests/fake_backend.h \
 	tests/fake_control.c \
+	tests/fake_files.c \
 	tests/fake_guard.c \
 	tests/fake_paranoid.c \
 	tests/fake_state.h \
@@ -254,6 +256,7 @@ SMMAP_MODEL_FILES = \
 	tests/fake_backend.c \
 	tests/fake_backend.h \
 	tests/fake_control.c \
+	tests/fake_files.c \
 	tests/fake_guard.c \
 	tests/fake_paranoid.c \
 	tests/fake_memory.c \

@@ -1,6 +1,6 @@
 /*
  * The fake backend; see fake_backend.h for what it is good for, and
- * backends/backend.h for what it has to do.
+ * backends/backend.h for what it has to do. Its files are in fake_files.c.
  *
  * A mapping is a block of memory with a copy of the file's bytes, aligned to the
  * granularity. What lies behind the file's end in the last page is FAKE_BEYOND,
@@ -28,15 +28,14 @@
 
 fake_state_t fake_state = {.granularity = 4096, .max_open_files = 1024};
 
-static void note_misuse(const char *what)
+void fake_note_misuse(const char *what)
 {
     if (fake_state.misuses++ == 0) {
         snprintf(fake_state.misuse, sizeof fake_state.misuse, "%s", what);
     }
 }
 
-/* One thing more, or `taken` back. Under the lock. */
-static void hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t taken)
+void fake_hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t taken)
 {
     *held = *held + more - taken;
     if (*peak < *held) {
@@ -46,14 +45,14 @@ static void hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t
 
 static void hold_mapping(apr_size_t length)
 {
-    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 1, 0);
-    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, length, 0);
+    fake_hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 1, 0);
+    fake_hold(&fake_state.held.bytes, &fake_state.peaks.bytes, length, 0);
 }
 
 static void drop_mapping(apr_size_t length)
 {
-    hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 0, 1);
-    hold(&fake_state.held.bytes, &fake_state.peaks.bytes, 0, length);
+    fake_hold(&fake_state.held.mappings, &fake_state.peaks.mappings, 0, 1);
+    fake_hold(&fake_state.held.bytes, &fake_state.peaks.bytes, 0, length);
 }
 
 static int due(fake_call_t call)
@@ -142,96 +141,6 @@ void smmap__os_info(smmap__os_info_t *info)
     fake_unlock();
 }
 
-/* A new handle, where there is one. The lock is held. */
-static apr_status_t give_out(apr_status_t status, apr_os_file_t made, apr_os_file_t *handle)
-{
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    if (native_number(made) >= FAKE_HANDLES) {
-        native_close(made);
-        return APR_EMFILE;
-    }
-    fake_state.handles[native_number(made)] = 1;
-    fake_state.live_handles++;
-    hold(&fake_state.held.handles, &fake_state.peaks.handles, 1, 0);
-    *handle = made;
-    return APR_SUCCESS;
-}
-
-/* Opening and duplicating are one kind of call: both make a handle. */
-apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
-{
-    apr_status_t status = fake_enter(FAKE_DUP);
-    apr_os_file_t made = NO_HANDLE;
-
-    if (status == APR_SUCCESS) {
-        status = native_open(&made, path, NATIVE_READ);
-        status = give_out(status, made, file);
-    }
-    fake_leave();
-    return status;
-}
-
-apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
-{
-    apr_status_t status = fake_enter(FAKE_DUP);
-    apr_os_file_t made = NO_HANDLE;
-
-    if (status == APR_SUCCESS) {
-        status = native_dup(&made, file);
-        status = give_out(status, made, copy);
-    }
-    fake_leave();
-    return status;
-}
-
-apr_status_t smmap__os_file_close(apr_os_file_t file)
-{
-    apr_status_t status;
-
-    status = fake_enter(FAKE_CLOSE);
-    if (native_number(file) >= FAKE_HANDLES || !fake_state.handles[native_number(file)]) {
-        note_misuse("a handle was closed that is not open");
-        status = APR_EBADF;
-    } else {
-        /* As on a real system the handle is gone, also when the call fails. */
-        apr_status_t closed = native_close(file);
-
-        fake_state.handles[native_number(file)] = 0;
-        fake_state.live_handles--;
-        hold(&fake_state.held.handles, &fake_state.peaks.handles, 0, 1);
-        if (status == APR_SUCCESS) {
-            status = closed;
-        }
-    }
-    fake_leave();
-    return status;
-}
-
-int smmap__os_is_stream(apr_os_file_t file)
-{
-    return native_is_stream(file);
-}
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
-{
-    apr_status_t status;
-
-    status = fake_enter(FAKE_BIRTH);
-    if (status == APR_SUCCESS && !native_is_open(file)) {
-        status = APR_EBADF;
-    }
-    if (status == APR_SUCCESS && fake_state.birth == 0) {
-        status = APR_ENOTIMPL;
-    }
-    if (status == APR_SUCCESS) {
-        *birth = fake_state.birth;
-    }
-    fake_leave();
-    return status;
-}
-
 /* The part of a mapping that needs no lock: a copy of the file's bytes. */
 static apr_status_t copy_in(fake_live_t *entry, apr_os_file_t file)
 {
@@ -301,12 +210,12 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     }
     if (status == APR_SUCCESS) {
         if (offset < 0 || (apr_uint64_t)offset % fake_state.granularity != 0 || length == 0) {
-            note_misuse("a mapping was asked for that is not aligned, or empty");
+            fake_note_misuse("a mapping was asked for that is not aligned, or empty");
             status = APR_EINVAL;
         } else if (!regular) {
             status = APR_ENOTIMPL;
         } else if (offset > size || length > (apr_uint64_t)(size - offset)) {
-            note_misuse("a mapping was asked for past the end of the file");
+            fake_note_misuse("a mapping was asked for past the end of the file");
         }
     }
     if (status == APR_SUCCESS) {
@@ -385,7 +294,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     at = find(mapping->address);
     entry = *at;
     if (entry == NULL || entry->length != mapping->length) {
-        note_misuse("something was unmapped that is not mapped");
+        fake_note_misuse("something was unmapped that is not mapped");
         status = APR_EINVAL;
     } else {
         *at = entry->next;
@@ -413,7 +322,7 @@ static apr_status_t check_range(const smmap__os_mapping_t *mapping, apr_size_t o
 
     if (entry == NULL || offset % the_page() != 0 || offset > entry->length ||
         length > entry->length - offset) {
-        note_misuse("advice or residency was asked for a range that is not mapped");
+        fake_note_misuse("advice or residency was asked for a range that is not mapped");
         return APR_EINVAL;
     }
     return APR_SUCCESS;
@@ -431,53 +340,6 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
     }
     fake_leave();
     return status;
-}
-
-apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
-                                   smmap__os_advice_t advice)
-{
-    apr_status_t status = fake_enter(FAKE_FILE_ADVISE);
-
-    if (status == APR_SUCCESS &&
-        (offset < 0 || length <= 0 || !native_is_open(file) ||
-         (advice != SMMAP__OS_WILLNEED && advice != SMMAP__OS_DONTNEED))) {
-        note_misuse("advice that makes no sense");
-        status = APR_EINVAL;
-    }
-    if (status == APR_SUCCESS) {
-        fake_state.advised += length;
-        fake_state.advised_end = offset + length;
-    }
-    fake_leave();
-    return status;
-}
-
-apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
-                            apr_size_t *nread)
-{
-    apr_status_t status;
-
-    status = fake_enter(FAKE_READ);
-    fake_leave();
-    return status == APR_SUCCESS ? native_read_at(file, offset, buffer, length, nread) : status;
-}
-
-apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
-{
-    apr_status_t status = fake_enter(FAKE_READ);
-    unsigned char byte;
-    apr_off_t place;
-
-    fake_leave();
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    place = native_place(file);
-    status = native_read_at(file, 0, &byte, 1, nread);
-    if (place >= 0) {
-        native_set_place(file, place);
-    }
-    return APR_STATUS_IS_EACCES(status) ? APR_EBADF : status;
 }
 
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,

@@ -1,6 +1,6 @@
 /*
- * What the fake backend keeps, shared by its two halves: fake_backend.c acts as a
- * backend, fake_control.c gives the orders and answers the questions of a test.
+ * What the fake backend keeps, shared by its parts: fake_backend.c and fake_files.c act
+ * as a backend, fake_control.c gives the orders and answers the questions of a test.
  * Everything is read and written under fake_lock() (platform.h).
  */
 #ifndef SMMAP_TESTS_FAKE_STATE_H
@@ -73,5 +73,9 @@ extern fake_state_t fake_state;
 apr_status_t fake_enter(fake_call_t call);
 /** End it: let the lock go. */
 void fake_leave(void);
+/** The library broke the contract. Under the lock. */
+void fake_note_misuse(const char *what);
+/** Of something that is given out: `more`, or `taken` back. Under the lock. */
+void fake_hold(apr_size_t *held, apr_size_t *peak, apr_size_t more, apr_size_t taken);
 
 #endif
