@@ -84,6 +84,7 @@ typedef struct chaos_t {
     unsigned readers;
     apr_size_t rounds; /* of each reader in a lap */
     int whole_pages;   /* files are cut between pages alone */
+    int same_files;    /* they are cut and grow; no path gets another file */
     smmap_manager_t *manager;
     atomic_ullong outcomes[OUTCOME_KINDS];
     atomic_ullong bytes; /* that were looked at */

@@ -184,7 +184,7 @@ static void perform(victim_t *victim, apr_uint64_t *random)
 {
     chaos_wreck_t wreck = (chaos_wreck_t)(stress_random(random) % WRECK_DELETE);
     const victim_t old = *victim;
-    int again = victim->last < CHAOS_VERSIONS;
+    int again = victim->last < CHAOS_VERSIONS && !chaos.same_files;
 
     if (victim->version == 0) {
         wreck = stress_random(random) % 2 == 0 ? WRECK_RECREATE : WRECK_RECREATE_ALIKE;

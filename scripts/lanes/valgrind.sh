@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-lane_about="valgrind's memcheck with leaks, on the two CUnit suites"
+lane_about="valgrind's memcheck with leaks, on the suites, the stress programs and the model"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git valgrind"
 
 lane_possible()
@@ -16,10 +16,18 @@ lane_run()
     # A guarded load is made again after a fault. By default valgrind knows then but a few of
     # the registers, and the load takes an old address.
     memcheck="$memcheck --vex-iropt-register-updates=allregs-at-mem-access"
+    . "$top/scripts/lib/stress.sh"
     # The suites make fewer random steps when they are told to.
     export SMMAP_TEST_LIGHT=1
     # shellcheck disable=SC2046 # a list of words
     build_all $(configure_places) CFLAGS="-O1 -g" || return 1
-    run_tests LOG_COMPILER="$memcheck" \
-        TESTS="$(cd "$build" && make -s list-tests | grep -v '\.sh$' | tr '\n' ' ')"
+    run_tests LOG_COMPILER="$memcheck" TESTS="$(cd "$build" && make -s list-tests |
+        grep -v -e '\.sh$' -e '/chaos$' | tr '\n' ' ')" || return 1
+
+    # Of two neighbouring mappings of one file that had another name in between, valgrind
+    # (3.19) lets go the name of the wrong one, and after some of them it ends with
+    # "! is_freeslot(ix)". So no path gets another file here; the lane chaos does that.
+    say "files are cut while they are read"
+    # shellcheck disable=SC2086 # a list of words
+    run_counted tests/chaos $memcheck "$build/tests/chaos" --same-files
 }
