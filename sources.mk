@@ -111,6 +111,7 @@ SMMAP_TEST_FILES = \
 	tests/test_limits.c \
 	tests/test_manager.c \
 	tests/test_paranoid.c \
+	tests/test_pointers.c \
 	tests/test_policy.c \
 	tests/test_queue.c \
 	tests/test_read.c \
@@ -185,6 +186,7 @@ SMMAP_STRESS_FILES = \
 	tests/leftover.h \
 	tests/stress.c \
 	tests/stress.h \
+	tests/stress_account.c \
 	tests/stress_cut.c \
 	tests/stress_life.c \
 	tests/stress_mix.c \
@@ -227,6 +229,7 @@ SMMAP_CHAOS_FILES = \
 	tests/leftover.c \
 	tests/leftover.h \
 	tests/stress.h \
+	tests/stress_account.c \
 	tests/stress_posix.c \
 	tests/stress_work.c
 
@@ -247,6 +250,7 @@ SMMAP_MEDIA_FILES = \
 	tests/media_full.c \
 	tests/media_user.c \
 	tests/stress.h \
+	tests/stress_account.c \
 	tests/stress_posix.c \
 	tests/stress_work.c
 

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "fake_memory.h"
-#include "leftover.h"
 
 /* A lap takes a second or so. One that takes minutes waits for what never comes. */
 enum { SECONDS_OF_A_HANG = 300 };
@@ -212,9 +211,7 @@ static void work(const scenario_t *scenario, apr_uint64_t lap)
 
 static void run_lap(const scenario_t *scenario, apr_uint64_t seed, apr_uint64_t lap)
 {
-    leftover_t before = leftover_now();
-    leftover_t after;
-    stress_truth_t truth;
+    const leftover_t before = leftover_now();
     pid_t children[CHAOS_CHILDREN];
     unsigned f;
 
@@ -244,20 +241,7 @@ static void run_lap(const scenario_t *scenario, apr_uint64_t seed, apr_uint64_t 
     apr_pool_destroy(stress.pool);
     alarm(0);
     remove_directory();
-    truth = truth_now();
-    after = leftover_now();
-    stress_equal("mappings that are left", truth.mappings, 0);
-    stress_equal("bytes mapped that are left", truth.bytes, 0);
-    stress_equal("handles that are left", truth.handles, 0);
-    stress_equal("memory that is left", fake_memory_blocks(), 0);
-    stress_equal("pools that are left", fake_memory_pools(), 0);
-    stress_equal("blocks of memory that were misused", fake_memory_misuses(), 0);
-    stress_equal("descriptors of the process", after.descriptors, before.descriptors);
-    stress_equal("mappings of deleted files", after.deleted, before.deleted);
-    stress_equal("mappings of files", after.mappings, before.mappings);
-    if (truth.misuse != NULL) {
-        stress_bad("the backend: %s", truth.misuse);
-    }
+    stress_nothing_left(&before);
 }
 
 /* Laps until the time is over. 1: all went well. */

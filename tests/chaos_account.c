@@ -24,19 +24,7 @@ void chaos_settle(void)
     chaos.faults += stats.faults;
     chaos.evictions += stats.evictions;
     chaos.reopened += stats.opens;
-    if (smmap_manager_collect(stress.manager, NULL) != APR_SUCCESS) {
-        stress_bad("collect at the end failed");
-    }
-    stats = stress_stats();
-    stress_equal("bytes mapped at the end", stats.mapped_bytes, 0);
-    stress_equal("regions at the end", stats.regions, 0);
-    stress_equal("unmaps at the end", stats.unmaps, stats.maps);
-    stress_equal("files at the end", stats.files, 0);
-    stress_equal("open files at the end", stats.open_files, 0);
-    stress_equal("closes at the end", stats.closes, stats.opens);
-    if (smmap_manager_destroy(stress.manager) != APR_SUCCESS) {
-        stress_bad("destroying the manager failed");
-    }
+    stress_end();
 }
 
 void chaos_clear(void)

@@ -10,10 +10,15 @@ test_file_t file;
 smmap_manager_t *manager;
 smmap_cursor_t *mover;
 
-void begin_windows(apr_size_t count)
+void begin_file(apr_size_t count)
 {
     unit = smmap_granularity();
     file = file_make("file", count * unit + 123);
+}
+
+void begin_windows(apr_size_t count)
+{
+    begin_file(count);
     manager = manager_sliding(unit, 0, 0, SMMAP_LIMITS_SOFT);
 }
 
@@ -37,6 +42,51 @@ smmap_cursor_t *begin_handles(apr_size_t most, apr_int64_t birth)
     manager = manager_make(&options);
     file = file_make("file", 8 * unit);
     return cursor_open(manager, file.path);
+}
+
+smmap_manager_t *manager_in(apr_pool_t *pool)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = unit;
+    return manager_make_in(&options, pool);
+}
+
+smmap_cursor_t *cursor_in(smmap_manager_t *of, apr_pool_t *pool)
+{
+    return cursor_open_in(of, file.path, pool);
+}
+
+smmap_manager_t *manager_guarded(smmap_mode_t mode)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    options.mode = mode;
+    options.window_size = 4 * unit;
+    options.guard = SMMAP_GUARD_ON;
+    return manager_make(&options);
+}
+
+void begin_guarded(smmap_mode_t mode)
+{
+    apr_size_t i;
+
+    unit = smmap_granularity();
+    fake_set_birth(1);
+    /* Not the same twice: Windows does not let a mapped file be made anew. */
+    file = file_make(mode == SMMAP_MODE_STATIC ? "static" : "file", 16 * unit);
+    for (i = 0; i < file.size; i++) {
+        file.data[i] |= 1;
+    }
+    file_write(file.path, 0, file.data, file.size);
+    manager = manager_guarded(mode);
+    mover = cursor_open(manager, file.path);
+}
+
+void file_cut(apr_size_t size)
+{
+    NEED(native_cut(file.path, (apr_off_t)size));
 }
 
 apr_off_t at_window(apr_size_t index)

@@ -9,16 +9,29 @@
 
 extern apr_size_t unit; /**< the granularity, and the size of a window */
 extern test_file_t file;
-extern smmap_manager_t *manager;
-extern smmap_cursor_t *mover; /**< on the file, of begin_limited() alone */
+extern smmap_manager_t *manager; /**< not of begin_file() */
+extern smmap_cursor_t *mover; /**< on the file, of begin_limited() and begin_guarded() alone */
 
-/** A file of some windows and an odd end, and no limit that matters. */
+/** A file of some windows and an odd end. */
+void begin_file(apr_size_t count);
+/** The same, and no limit that matters. */
 void begin_windows(apr_size_t count);
 /** A file of 24 windows, `most` of them allowed by the one limit or the other; 0: a default. */
 void begin_limited(apr_size_t most_bytes, apr_size_t most_regions, smmap_limits_t limits);
 /** A cursor on a file of 8 windows. most: handles that may be open; birth: what the fake backend
     says about all files, 0: it does not know. */
 smmap_cursor_t *begin_handles(apr_size_t most, apr_int64_t birth);
+/** A file of 16 units in windows of 4, under the guard; without zeroes, so that one is seen. */
+void begin_guarded(smmap_mode_t mode);
+
+/** As in begin_guarded(). */
+smmap_manager_t *manager_guarded(smmap_mode_t mode);
+/** Cut the file short. */
+void file_cut(apr_size_t size);
+
+/** A sliding manager without limits that matter, and a cursor on the file, in pools. */
+smmap_manager_t *manager_in(apr_pool_t *pool);
+smmap_cursor_t *cursor_in(smmap_manager_t *of, apr_pool_t *pool);
 
 /** Where a window begins. */
 apr_off_t at_window(apr_size_t index);

@@ -36,6 +36,7 @@
     X(test_threads)        \
     X(test_buffered)       \
     X(test_guard)          \
+    X(test_pointers)       \
     X(test_faults)         \
     X(test_cutting)        \
     X(test_signals)        \

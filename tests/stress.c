@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include "fake_memory.h"
-#include "leftover.h"
 
 /* A lap takes a second or so. One that takes minutes waits for what never comes. */
 enum { SECONDS_OF_A_HANG = 300 };
@@ -170,9 +169,7 @@ static void remove_directory(void)
 static void run_lap(const stress_scenario_t *scenario, apr_uint64_t seed)
 {
     const smmap_options_t options = SMMAP_OPTIONS_INIT;
-    leftover_t at_first = leftover_now();
-    leftover_t at_last;
-    stress_truth_t truth;
+    const leftover_t before_lap = leftover_now();
 
     if (apr_pool_create_unmanaged_ex(&stress.pool, NULL, NULL) != APR_SUCCESS) {
         printf("no pool\n");
@@ -194,19 +191,7 @@ static void run_lap(const stress_scenario_t *scenario, apr_uint64_t seed)
     apr_pool_destroy(stress.pool);
     alarm(0);
     remove_directory();
-    truth = truth_now();
-    stress_equal("mappings that are left", truth.mappings, 0);
-    stress_equal("bytes mapped that are left", truth.bytes, 0);
-    stress_equal("handles that are left", truth.handles, 0);
-    stress_equal("memory that is left", fake_memory_blocks(), 0);
-    stress_equal("pools that are left", fake_memory_pools(), 0);
-    stress_equal("blocks of memory that were misused", fake_memory_misuses(), 0);
-    at_last = leftover_now();
-    stress_equal("descriptors of the process", at_last.descriptors, at_first.descriptors);
-    stress_equal("mappings of files", at_last.mappings, at_first.mappings);
-    if (truth.misuse != NULL) {
-        stress_bad("the backend: %s", truth.misuse);
-    }
+    stress_nothing_left(&before_lap);
 }
 
 /* Laps until the time is over. 1: all went well. */

@@ -35,6 +35,8 @@
 
 #include "smmap/smmap.h"
 
+#include "leftover.h"
+
 enum { STRESS_FILES = 5, STRESS_MOST_THREADS = 64 };
 
 /** A file whose bytes follow from its number and their offset. */
@@ -166,12 +168,19 @@ int stress_open_all(stress_worker_t *worker, smmap_cursor_t *cursors[STRESS_FILE
 void stress_close_all(smmap_cursor_t *cursors[STRESS_FILES]);
 /** Start the threads of the lap and wait for them. Their counts are added up in the answer. */
 stress_worker_t stress_run(stress_work_t *work);
+
+/* stress_account.c */
+
 /** When all cursors are closed: nothing is pinned, the counts agree with the backend's, and
     with each other. */
 void stress_agree(const smmap_stats_t *stats, const stress_truth_t *truth);
-/** When all cursors are closed: the statistics must say that nothing is left, and agree with
-    what the threads counted. Then the manager is destroyed. */
+/** Collect, then the statistics must say that nothing is left. Then the manager is destroyed. */
+void stress_end(void);
+/** When all cursors are closed: stress_agree(), and with what the threads counted; stress_end(). */
 void stress_settle(const stress_worker_t *total);
+/** Of the lap, when its pool is destroyed, too, as the library, the backend and the system
+    count. */
+void stress_nothing_left(const leftover_t *before);
 
 /* stress_watch.c */
 

@@ -5,7 +5,7 @@
  * A pool gives nothing back, so that nothing was taken from it is seen by where
  * its next byte lies.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <apr_strings.h>
 
@@ -16,29 +16,6 @@
 #endif
 
 #include "fake_memory.h"
-
-static apr_size_t unit;
-static test_file_t file;
-
-static smmap_manager_t *manager_in(apr_pool_t *pool)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    return manager_make_in(&options, pool);
-}
-
-static smmap_cursor_t *cursor_in(smmap_manager_t *manager, apr_pool_t *pool)
-{
-    return cursor_open_in(manager, file.path, pool);
-}
-
-static void begin(void)
-{
-    unit = smmap_granularity();
-    file = file_make("file", 4 * unit + 5);
-}
 
 /* Bytes that malloc has given out, where it says so. */
 static apr_size_t heap_in_use(void)
@@ -76,7 +53,7 @@ static measure_t measure(apr_pool_t *pool)
     return now;
 }
 
-static void cycles(apr_size_t count, apr_pool_t *pool, smmap_manager_t *manager)
+static void cycles(apr_size_t count, apr_pool_t *pool)
 {
     smmap_cursor_t *copy = NULL;
     smmap_buffer_t *buffer = NULL;
@@ -105,16 +82,15 @@ static void nothing_grows(void)
 {
     apr_size_t count = test_count(100000);
     apr_pool_t *pool;
-    smmap_manager_t *manager;
     measure_t before;
     measure_t after;
 
-    begin();
+    begin_file(4);
     pool = pool_make(test_pool);
     manager = manager_in(pool);
-    cycles(100, pool, manager);
+    cycles(100, pool);
     before = measure(pool);
-    cycles(count, pool, manager);
+    cycles(count, pool);
     after = measure(pool);
     CHECK_NUMBER(after.blocks, before.blocks);
     CHECK_NUMBER(after.bytes, before.bytes);
@@ -133,12 +109,11 @@ static void files_come_and_go(void)
 {
     apr_size_t count = test_count(5000);
     apr_pool_t *pool;
-    smmap_manager_t *manager;
     measure_t before = {0, 0, 0, 0, NULL};
     measure_t after;
     apr_size_t i;
 
-    begin();
+    begin_file(4);
     pool = pool_make(test_pool);
     manager = manager_in(pool);
     for (i = 0; i < 10; i++) {

@@ -5,35 +5,12 @@
  * That nothing is left behind is checked by the harness after each test, and here
  * where a moment before the end matters.
  */
-#include "harness.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #include "fake_backend.h"
 #include "fake_memory.h"
-
-static apr_size_t unit;
-static test_file_t file;
-
-static smmap_manager_t *manager_in(apr_pool_t *pool)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    return manager_make_in(&options, pool);
-}
-
-static smmap_cursor_t *cursor_in(smmap_manager_t *manager, apr_pool_t *pool)
-{
-    return cursor_open_in(manager, file.path, pool);
-}
-
-static void begin(void)
-{
-    unit = smmap_granularity();
-    file = file_make("file", 4 * unit + 5);
-}
 
 /* A cursor whose manager is gone: what it pins can be read, and the rest says so. */
 static void check_orphan(smmap_cursor_t *cursor, int pinned)
@@ -59,12 +36,11 @@ static void check_orphan(smmap_cursor_t *cursor, int pinned)
 
 static void manager_first(void)
 {
-    smmap_manager_t *manager;
     smmap_cursor_t *pinning;
     smmap_cursor_t *second;
     smmap_cursor_t *empty;
 
-    begin();
+    begin_file(4);
     manager = manager_in(test_pool);
     pinning = cursor_open(manager, file.path);
     second = cursor_open(manager, file.path);
@@ -105,7 +81,7 @@ static void assign_after_the_end(void)
     smmap_cursor_t *orphan;
     smmap_cursor_t *cursor;
 
-    begin();
+    begin_file(4);
     gone = manager_in(test_pool);
     alive = manager_in(test_pool);
     orphan = cursor_open(gone, file.path);
@@ -132,13 +108,13 @@ static void assign_between_pools(void)
 {
     int order;
 
-    begin();
+    begin_file(4);
     for (order = 0; order < 4; order++) {
         apr_pool_t *pools[2];
         smmap_cursor_t *cursors[2];
-        smmap_manager_t *manager = manager_in(test_pool);
         int i;
 
+        manager = manager_in(test_pool);
         for (i = 0; i < 2; i++) {
             pools[i] = pool_make(test_pool);
             cursors[i] = cursor_in(manager, pools[i]);
@@ -164,11 +140,10 @@ static void assign_between_pools(void)
 
 static void handles_of_orphans(void)
 {
-    smmap_manager_t *manager;
     smmap_cursor_t *cursor = NULL;
     apr_os_file_t fd;
 
-    begin();
+    begin_file(4);
     manager = manager_in(test_pool);
     fd = file_open(file.path);
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
@@ -186,14 +161,13 @@ static void handles_of_orphans(void)
 
 static void buffer_of_orphan(void)
 {
-    smmap_manager_t *manager;
     smmap_cursor_t *cursor;
     smmap_buffer_t *buffer = NULL;
     unsigned char bytes[64];
     unsigned char byte = 0;
     apr_size_t got = 5;
 
-    begin();
+    begin_file(4);
     manager = manager_in(test_pool);
     cursor = cursor_open(manager, file.path);
     NEED_OK(smmap_buffer_create(&buffer, cursor, 10, SMMAP_TO_END, test_pool));
@@ -294,7 +268,7 @@ static void every_order(void)
     int order;
     int ways;
 
-    begin();
+    begin_file(4);
     /* 4! orders, as numbers of the factorial system, times 2^4 ways to go. */
     for (order = 0; order < 24; order++) {
         for (ways = 0; ways < 16; ways++) {
@@ -327,7 +301,7 @@ static void one_pool(void)
     apr_pool_t *pool;
     int round;
 
-    begin();
+    begin_file(4);
     pool = pool_make(test_pool);
     for (round = 0; round < 3; round++) {
         things_t things;
@@ -352,10 +326,9 @@ static void parent_and_child(void)
 {
     apr_pool_t *parent;
     apr_pool_t *child;
-    smmap_manager_t *manager;
     smmap_cursor_t *cursor;
 
-    begin();
+    begin_file(4);
     /* The manager above its cursor, the usual way; the child goes first. */
     parent = pool_make(test_pool);
     child = pool_make(parent);
@@ -378,12 +351,11 @@ static void parent_and_child(void)
 
 static void first_error_of_destroy(void)
 {
-    smmap_manager_t *manager;
     smmap_cursor_t *cursor;
     apr_size_t i;
 
     NEEDS_FAKE();
-    begin();
+    begin_file(4);
     manager = manager_in(test_pool);
     cursor = cursor_open(manager, file.path);
     for (i = 0; i < 4; i++) {
