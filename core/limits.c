@@ -227,6 +227,7 @@ apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
 {
     smmap__region_t *region;
     apr_size_t pinned = 0;
+    apr_size_t taken = 0;
     unsigned epoch;
 
     smmap__count_store(&manager->pressure, 0);
@@ -238,7 +239,11 @@ apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
             do {
                 smmap__region_spared_locked(region);
             } while (!smmap__region_take_locked(region));
+            taken++;
         }
+    }
+    if (taken == 0) {
+        return 0; /* and nobody was kept waiting for a fence */
     }
     smmap__os_fence_heavy();
     epoch = smmap__region_mark_pinned_locked(manager);

@@ -11,7 +11,7 @@ files_in()
 # a list for each object, whose first source is that of the object.
 compiled_by_autotools()
 {
-    find "$autotools" -name '*.Po' -o -name '*.Plo' | while read -r file; do
+    find "$native_programs" -name '*.Po' -o -name '*.Plo' | while read -r file; do
         grep -v '^#' "$file" | tr ' ' '\n' | grep '\.c$' | head -n 1
     done | sed 's,^.*/source/,,' | LC_ALL=C sort -u
 }
@@ -31,7 +31,7 @@ same_sources()
 
 same_tests()
 {
-    make -s -C "$autotools" list-tests | LC_ALL=C sort >"$build/tests.autotools"
+    make -s -C "$native_programs" list-tests | LC_ALL=C sort >"$build/tests.autotools"
     (cd "$build" && ctest -N) | sed -n 's/^ *Test *#[0-9]*: //p' |
         LC_ALL=C sort >"$build/tests.cmake"
     diff "$build/tests.autotools" "$build/tests.cmake" && test -s "$build/tests.cmake"
@@ -57,7 +57,7 @@ shared()
 
 same_symbols()
 {
-    exported "$(shared "$autotools/.libs")" >"$build/symbols.autotools"
+    exported "$(shared "$native_programs/.libs")" >"$build/symbols.autotools"
     exported "$(shared "$build")" >"$build/symbols.cmake"
     diff "$build/symbols.autotools" "$build/symbols.cmake" && test -s "$build/symbols.cmake"
 }
@@ -137,8 +137,8 @@ lane_run()
 
     say "building with autotools, to compare"
     # shellcheck disable=SC2046 # a list of words
-    (build=$autotools && build_all $(configure_places) --prefix="$prefix" \
-        --libdir="$prefix/lib") || return 1
+    native_build && (build=$autotools && configure_build $(configure_places) \
+        --prefix="$prefix" --libdir="$prefix/lib" && make -C "$build" -j "$jobs") || return 1
     step "the same sources are compiled" same_sources
     step "the same tests are run" same_tests
     step "the same symbols are exported" same_symbols

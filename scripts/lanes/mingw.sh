@@ -19,7 +19,7 @@ same()
 {
     local native=$1 windows=$2 native_code windows_code
     shift 2
-    "$native_build/$native" "$@" >"$build/native.out" </dev/null
+    "$native_programs/$native" "$@" >"$build/native.out" </dev/null
     native_code=$?
     "$build/$windows" "$@" >"$build/windows.raw" </dev/null
     windows_code=$?
@@ -104,7 +104,7 @@ lane_run()
 
 run_mingw()
 {
-    local libraries native_build=$work/mingw-native host=x86_64-w64-mingw32 answer=0 windows_build
+    local libraries host=x86_64-w64-mingw32 answer=0 windows_build
     libraries=$(mingw_prefix $host) && mingw_libraries $host "$libraries" || return 1
 
     # Warnings are errors, as in the lanes gcc and clang.
@@ -119,8 +119,7 @@ run_mingw()
     say "    skipped: tests/command.sh because it is about POSIX paths, signals and messages"
 
     say "building the same for this system, to compare"
-    build=$native_build
-    build_all --disable-shared && build=$windows_build || return 1
+    native_build || return 1
     step "smmap find prints the same" same_find || answer=1
     step "packscan prints the same" same_pack || answer=1
     step "smmap bench runs" bench_works || answer=1

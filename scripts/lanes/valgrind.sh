@@ -19,10 +19,9 @@ lane_run()
     . "$top/scripts/lib/stress.sh"
     # The suites make fewer random steps when they are told to.
     export SMMAP_TEST_LIGHT=1
-    # shellcheck disable=SC2046 # a list of words
-    build_all $(configure_places) CFLAGS="-O1 -g" || return 1
-    run_tests LOG_COMPILER="$memcheck" TESTS="$(cd "$build" && make -s list-tests |
-        grep -v -e '\.sh$' -e '/chaos$' | tr '\n' ' ')" || return 1
+    native_build || return 1
+    build=$native_programs
+    run_tests LOG_COMPILER="$memcheck" TESTS="$(list_programs | sed 's,tests/chaos ,,')" || return 1
 
     # Of two neighbouring mappings of one file that had another name in between, valgrind
     # (3.19) lets go the name of the wrong one, and after some of them it ends with

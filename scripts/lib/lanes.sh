@@ -112,6 +112,15 @@ build_all()
     (cd "$build" && make -j "$jobs" all && make -j "$jobs" check TESTS=)
 }
 
+# native_build: what the lane native builds, for lanes that run the same programs in another
+# way, or look at them. It is made when that lane has not made it. Sets native_programs.
+# shellcheck disable=SC2046 # a list of words
+native_build()
+{
+    native_programs=$work/native
+    (build=$native_programs && build_all $(configure_places))
+}
+
 # run_tests [VARIABLE=VALUE...]: make check, then count what each test says about itself.
 run_tests()
 {
@@ -182,6 +191,12 @@ count_tests()
             tail -n 60 "$log"
         fi
     done
+}
+
+# list_programs: of the tests, those that are no scripts, on one line.
+list_programs()
+{
+    (cd "$build" && make -s list-tests) | grep -v '\.sh$' | tr '\n' ' '
 }
 
 # build_and_test ARGUMENT...: what most lanes are. A list of words in $places.
