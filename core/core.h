@@ -430,12 +430,12 @@ void smmap__guard_drop(smmap__cursor_t *cursor);
 
 /* trace.c */
 
-/** Report a move, or write it down. To be called where cursor->traced is set. */
+/** Report a move, or write it down; not in a child. To be called where cursor->traced is set. */
 void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset,
                   apr_size_t length);
 /** Begin to write moves down, if that is asked for. What goes wrong is counted. */
 void smmap__trace_open(smmap_manager_t *manager);
-/** Write the rest. */
+/** Write the rest. In a child: only close the file. */
 void smmap__trace_close(smmap_manager_t *manager);
 void smmap__trace_free(smmap_manager_t *manager);
 

@@ -14,8 +14,9 @@
  *   condition variable may even make its destroyer wait for threads that are no more, so
  *   the pool of the locks is left to APR.
  *
- * Locks of files are not taken by destroying and closing. What another thread had mapped
- * but not yet entered into the books is not known in the child, and stays there.
+ * Locks of files are not taken by destroying and closing, nor is that of the tracer. What
+ * another thread had mapped but not yet entered into the books is not known in the child, and
+ * stays there.
  */
 #include "core/core.h"
 

@@ -12,6 +12,10 @@
  * several managers do not overwrite each other. After the first failure the file is
  * closed, and what would go into it is dropped.
  *
+ * In a forked child nothing is reported: the lock may be one that a thread of the parent
+ * held, and the block is the parent's to write. The child only closes its copy of the
+ * handle, and without the lock.
+ *
  * The file is none of the manager's files: it is not counted in open_files.
  */
 #include "core/core.h"
@@ -39,10 +43,12 @@ static const char *const moves[] = {"use", "require", "read"};
 /* It failed: no more of it. */
 static void give_up(smmap_manager_t *manager, smmap__tracer_t *tracer)
 {
-    if (tracer->file != NULL) {
-        apr_file_close(tracer->file);
+    apr_file_t *file = tracer->file;
+
+    tracer->file = NULL; /* first: what a child finds there, nobody was closing */
+    if (file != NULL) {
+        apr_file_close(file);
     }
-    tracer->file = NULL;
     smmap__count_store(&manager->trace_failures, 1);
 }
 
@@ -121,7 +127,7 @@ void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset, 
     apr_off_t size = smmap__offset_load(&cursor->file->size);
     smmap_trace_event_t event;
 
-    if (offset >= size || smmap__count_load(&manager->closed) != 0) {
+    if (offset >= size || smmap__count_load(&manager->closed) != 0 || smmap__forked(manager)) {
         return;
     }
     event.move = move;
@@ -174,6 +180,13 @@ void smmap__trace_close(smmap_manager_t *manager)
     smmap__tracer_t *tracer = manager->tracer;
 
     if (tracer == NULL) {
+        return;
+    }
+    if (smmap__forked(manager)) {
+        if (tracer->file != NULL) {
+            apr_file_close(tracer->file);
+        }
+        tracer->file = NULL;
         return;
     }
     apr_thread_mutex_lock(tracer->lock);

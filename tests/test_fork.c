@@ -5,9 +5,16 @@
  */
 #include "harness.h"
 
+#include <apr_env.h>
+#include <apr_strings.h>
 #include <apr_thread_proc.h>
+#include <apr_time.h>
 
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/backend.h"
 #include "fake_backend.h"
 
 static apr_size_t unit;
@@ -224,6 +231,135 @@ static void child_of_busy_threads(void)
     parent_goes_on();
 }
 
+/* The trace: a child neither waits for its lock nor writes what the parent is going to. */
+
+static void begin_traced(const char *path)
+{
+    if (!fake_present() && !smmap__os_environment_is_ours()) {
+        test_skip_now("this process has more rights than who started it, so it writes no trace");
+    }
+    NEED_OK(apr_env_set("SMMAP_TRACE", path, test_pool));
+    begin();
+    NEED_OK(apr_env_delete("SMMAP_TRACE", test_pool));
+}
+
+/* How often a line is in a small file. */
+static int count_lines(const char *path, const char *wanted)
+{
+    char line[1024];
+    FILE *text = fopen(path, "rb");
+    int count = 0;
+
+    NEED(text != NULL);
+    while (fgets(line, sizeof line, text) != NULL) {
+        count += strcmp(line, wanted) == 0;
+    }
+    fclose(text);
+    return count;
+}
+
+static void child_writes_no_trace(void)
+{
+    const char *path = test_path("trace");
+
+    needs_forks();
+    begin_traced(path);
+    CHECK_NUMBER(test_in_child(destroy_manager_first, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_cursors_first, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
+    parent_goes_on();
+    CHECK_OK(smmap_manager_destroy(manager));
+    CHECK_NUMBER(count_lines(path, "# smmap trace 1\n"), 1);
+}
+
+static apr_os_file_t pipe_ends[2];
+static atomic_uint moves;
+
+static void *APR_THREAD_FUNC be_traced(apr_thread_t *thread, void *mine)
+{
+    (void)thread;
+    while (!atomic_load(&stop_now)) {
+        smmap_cursor_use(mine, (apr_off_t)(atomic_fetch_add(&moves, 1) % file.size), 1);
+    }
+    return NULL;
+}
+
+static void *APR_THREAD_FUNC drain(apr_thread_t *thread, void *unused)
+{
+    unsigned char bytes[4096];
+
+    (void)thread;
+    (void)unused;
+    while (native_read(pipe_ends[0], bytes, sizeof bytes) > 0) {
+    }
+    return NULL;
+}
+
+/* 1 when the thread waits for somebody to read its trace. */
+static int is_stuck(void)
+{
+    unsigned before;
+    int i;
+
+    for (i = 0; i < 500; i++) {
+        before = atomic_load(&moves);
+        apr_sleep(20000);
+        if (before > 0 && atomic_load(&moves) == before) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int refused_and_destroyed(void *unused)
+{
+    unsigned char bytes[10];
+
+    native_alarm(20);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    return destroy_manager_first(unused);
+}
+
+/* A thread of the parent holds the lock of the trace, as nobody reads the pipe it writes to. */
+static void child_of_a_traced_thread(void)
+{
+    apr_thread_t *reader;
+    apr_thread_t *thread;
+    smmap_cursor_t *mine;
+
+    needs_forks();
+    if (test_is_light()) {
+        test_skip("a child with the stack of a thread that is not there has a leak, to a memory "
+                  "checker");
+        return;
+    }
+    NEED_OK(native_pipe(pipe_ends));
+    begin_traced(apr_psprintf(test_pool, "/dev/fd/%d", (int)native_number(pipe_ends[1])));
+    if (manager_stats(manager).trace_failures != 0) {
+        file_close(pipe_ends[0]);
+        file_close(pipe_ends[1]);
+        test_skip_now("there is no /dev/fd");
+    }
+    mine = cursor_open(manager, file.path);
+    atomic_store(&stop_now, 0);
+    atomic_store(&moves, 0);
+    NEED_OK(apr_thread_create(&thread, NULL, be_traced, mine, test_pool));
+    CHECK(is_stuck());
+    CHECK_NUMBER(test_in_child(refused_and_destroyed, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
+    NEED_OK(apr_thread_create(&reader, NULL, drain, NULL, test_pool));
+    atomic_store(&stop_now, 1);
+    thread_join(thread);
+    parent_goes_on();
+    smmap_cursor_close(mine);
+    CHECK_OK(smmap_manager_destroy(manager));
+    file_close(pipe_ends[1]);
+    thread_join(reader);
+    file_close(pipe_ends[0]);
+}
+
 /* exec: what is started sees no handle on the file. */
 static void exec_inherits_nothing(void)
 {
@@ -242,6 +378,8 @@ static void exec_inherits_nothing(void)
 static const test_case_t fork_cases[] = {{"child_is_refused", child_is_refused},
                                          {"child_destroys", child_destroys},
                                          {"child_of_busy_threads", child_of_busy_threads},
+                                         {"child_writes_no_trace", child_writes_no_trace},
+                                         {"child_of_a_traced_thread", child_of_a_traced_thread},
                                          {"exec_inherits_nothing", exec_inherits_nothing},
                                          {NULL, NULL}};
 const test_module_t test_fork = {"fork", fork_cases};

@@ -32,8 +32,9 @@
  * and smmap_cursor_read(), and of the functions of buffers that go through them; also
  * when it finds its window mapped, or in the end fails. Not reported are calls with bad
  * arguments or after the manager was destroyed; what is asked for behind the end of the
- * file as last measured; and the bytes of a window that a cursor has already, when they
- * are had by smmap_cursor_at(), smmap_buffer_byte() or through a pointer.
+ * file as last measured; the bytes of a window that a cursor has already, when they
+ * are had by smmap_cursor_at(), smmap_buffer_byte() or through a pointer; and what a forked
+ * child does with the manager of its parent.
  *
  * When there is no trace, a move pays one branch for it.
  */
