@@ -169,7 +169,9 @@ SMMAP_TEST_PLATFORM_POSIX_FILES = \
 	tests/platform_posix.c \
 	tests/platform_posix_fake.c \
 	tests/platform_posix_process.c \
-	tests/test_signals.c
+	tests/test_signals.c \
+	tests/test_signals.h \
+	tests/test_signals_copies.c
 
 SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
 	tests/platform_windows.c \

@@ -11,6 +11,11 @@
  *   the list           place of the page, and returns: the load is made again.
  *   anywhere else      it calls the handler that was there before; see posix_chain.c.
  *
+ * That handler may leave by a jump, and end the copy with it: where the fault is in what the
+ * copy writes to, which is the caller's and may be a mapping of his. So a copy that is being
+ * written when a fault is handed on is off the list meanwhile, and put back when the handler
+ * returns. The list of mappings is made of memory that outlives any jump.
+ *
  * What the handler may use. It may run between any two instructions of any thread. It
  * takes no lock and allocates nothing. It reads its thread's own two words, which only
  * that thread writes, in an order in which they are right after each store (volatile,
@@ -74,7 +79,8 @@ typedef sigjmp_buf way_out_t;
 typedef struct copy_t {
     struct copy_t *outer;
     uintptr_t begin; /* what is read */
-    uintptr_t end;
+    uintptr_t to;    /* what is written */
+    apr_size_t size;
     volatile uintptr_t fault;
     way_out_t way_out;
 } copy_t;
@@ -285,7 +291,8 @@ static int survive(uintptr_t fault, const ucontext_t *context)
     const smmap__os_guard_t *guard;
 
     for (; copy != NULL; copy = copy->outer) {
-        if (is_within(fault, copy->begin, copy->end)) {
+        /* The page's end is looked at, too. */
+        if (is_within(fault, copy->begin, page_of(copy->begin + copy->size - 1) + page_size)) {
             copy->fault = fault > copy->begin ? fault : copy->begin;
             /* A handler that passed it on to us may have had the signal blocked. */
             pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
@@ -303,13 +310,31 @@ static int survive(uintptr_t fault, const ucontext_t *context)
     return 0;
 }
 
+/* Hand on a fault that is not ours. What is called may not come back. */
+static void hand_on(int number, siginfo_t *info, void *context)
+{
+    const uintptr_t fault = (uintptr_t)info->si_addr;
+    copy_t *copy = copying_get();
+    int is_written = copy != NULL && is_within(fault, copy->to, copy->to + copy->size);
+
+    if (is_written) {
+        copying_set(copy->outer);
+    }
+    smmap__posix_chain_pass(number, info, context);
+    if (is_written) {
+        copying_set(copy);
+    }
+}
+
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     int error = errno;
 
     /* What another process, or a call of kill, has sent has no address. */
-    if (info->si_code <= 0 || !survive((uintptr_t)info->si_addr, context)) {
+    if (info->si_code <= 0) {
         smmap__posix_chain_pass(number, info, context);
+    } else if (!survive((uintptr_t)info->si_addr, context)) {
+        hand_on(number, info, context);
     }
     errno = error;
 }
@@ -352,7 +377,8 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
 
     copy.outer = copying_get();
     copy.begin = (uintptr_t)mapping + offset;
-    copy.end = page_of(copy.begin + size - 1) + page_size; /* the page's end is looked at, too */
+    copy.to = (uintptr_t)to;
+    copy.size = size;
     if (REMEMBER(copy.way_out) != 0) {
         copying_set(copy.outer);
         *fault = (apr_size_t)(copy.fault - (uintptr_t)mapping);

@@ -4,7 +4,7 @@
  * test is a child process, as a handler is the whole process's, and the end of some is
  * the signal.
  */
-#include "harness.h"
+#include "test_signals.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -471,9 +471,18 @@ static void signal_stack(void)
     CHECK_NUMBER(test_in_child(on_its_own_stack, NULL), 0);
 }
 
+static void in_a_copy(void)
+{
+    NEEDS_REAL();
+    if (!is_watched()) {
+        signals_in_a_copy();
+    }
+}
+
 static const test_case_t signals_cases[] = {{"handlers_before", handlers_before},
                                             {"handlers_after", handlers_after},
                                             {"ends_as_before", ends_as_before},
+                                            {"in_a_copy", in_a_copy},
                                             {"signal_stack", signal_stack},
                                             {NULL, NULL}};
 const test_module_t test_signals = {"signals", signals_cases};
