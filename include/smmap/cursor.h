@@ -145,7 +145,8 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * Copy bytes, across as many windows as they take. Never slower than the better of
  * mapping and reading: where a window is mapped it is copied from; where none is, and
  * mapping one would evict another, the system is asked for the bytes until the window
- * has shown that it is worth it. The cursor may or may not move on the way.
+ * has shown that it is worth it. Where a window cannot be mapped (a hard limit on what is
+ * mapped, or the system's), they are read, too. The cursor may or may not move on the way.
  *
  * With the guard no fault gets through, and no zeroes where the file has ended: what
  * could not be copied from a window is asked of the system once more, by a read, and that
