@@ -60,6 +60,9 @@ apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access)
         return APR_EINVAL;
     }
     inside = (smmap__cursor_t *)(void *)cursor;
+    if (smmap__forked(inside->manager)) {
+        return SMMAP_EFORKED;
+    }
     inside->access = access;
     inside->slots = NULL; /* the next hit decides whether the one after it may be quick */
     inside->slot_count = 0;

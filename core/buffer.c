@@ -84,7 +84,7 @@ apr_status_t smmap_buffer_begin_access(smmap_buffer_t *buffer, const smmap_curso
     /* The size first: where the manager goes just now it is 0, which is not the file's. */
     file_size = smmap_cursor_file_size(&buffer->cursor->shown);
     if (!smmap_cursor_is_associated(&buffer->cursor->shown)) {
-        return SMMAP_ECLOSED;
+        return smmap__forked(buffer->cursor->manager) ? SMMAP_EFORKED : SMMAP_ECLOSED;
     }
     if (offset >= file_size) {
         return APR_EOF;

@@ -99,6 +99,9 @@ static int window_is_memory(const smmap__cursor_t *cursor)
     if (smmap__count_load(&cursor->file->unmappable) == 0) {
         return 0;
     }
+    if (smmap__forked(manager)) {
+        return 1; /* nothing is asked in a child */
+    }
     smmap__manager_lock(manager);
     region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
     is_memory = region != NULL && region->mapping.memory != 0;
@@ -198,6 +201,9 @@ apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *shown)
     if (cursor == NULL || cursor->guarded || cursor->manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;
     }
+    if (smmap__forked(cursor->manager)) {
+        return SMMAP_EFORKED;
+    }
     if (smmap__count_load(&cursor->manager->closed) != 0) {
         return SMMAP_ECLOSED;
     }
@@ -219,6 +225,9 @@ apr_status_t smmap_cursor_end_guard(smmap_cursor_t *shown)
 
     if (cursor == NULL || !cursor->guarded || !smmap__os_guard_end(&cursor->guard)) {
         return APR_EINVAL;
+    }
+    if (smmap__forked(cursor->manager)) {
+        cursor->guard_status = SMMAP_EFORKED;
     }
     smmap__guard_leave(cursor);
     cursor->guarded = 0;

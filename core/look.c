@@ -120,6 +120,9 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     if (cursor == NULL || bytes == NULL) {
         return APR_EINVAL;
     }
+    if (smmap__forked(inside(cursor)->manager)) {
+        return SMMAP_EFORKED;
+    }
     if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;
     }

@@ -325,6 +325,9 @@ apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager)
     if (manager == NULL || manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;
     }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
     return smmap__os_guard_install();
 }
 

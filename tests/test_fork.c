@@ -64,6 +64,14 @@ static void parent_goes_on(void)
     counts_check();
 }
 
+static smmap_cursor_t *guarded;
+
+static void see_nothing(void *context, const smmap_pinned_t *pinned)
+{
+    (void)context;
+    CHECK(pinned == NULL);
+}
+
 static int refused(void *unused)
 {
     smmap_stats_t stats = SMMAP_STATS_INIT;
@@ -78,6 +86,14 @@ static int refused(void *unused)
     CHECK_STATUS(smmap_cursor_copy(&made, cursor, test_pool), SMMAP_EFORKED);
     CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_EFORKED);
     CHECK_STATUS(smmap_cursor_advise(cursor, 0, 10, SMMAP_WILL_NEED), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_hint(cursor, SMMAP_ACCESS_SEQUENTIAL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_resident(cursor, &count), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_begin_guard(cursor), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_end_guard(guarded), SMMAP_EFORKED);
+    CHECK(!smmap_cursor_is_valid(guarded));
+    CHECK_STATUS(smmap_manager_renew_guard(manager), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_release(manager, file.path, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_pinned(manager, see_nothing, NULL), SMMAP_EFORKED);
     CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
     CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
     CHECK_STATUS(smmap_manager_stats(manager, &stats), SMMAP_EFORKED);
@@ -87,6 +103,8 @@ static int refused(void *unused)
     CHECK(smmap_cursor_path(cursor) == NULL);
     CHECK_NUMBER(smmap_cursor_file_size(cursor), 0);
     CHECK_NUMBER(smmap_cursor_region_clients(cursor), 1);
+    CHECK_STATUS(smmap_buffer_begin_access(buffer, NULL, 0, 10), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_buffer_begin_access(buffer, cursor, 0, 10), SMMAP_EFORKED);
     CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
     CHECK(!smmap_cursor_is_valid(cursor));
     CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
@@ -102,7 +120,10 @@ static int refused(void *unused)
 static void child_is_refused(void)
 {
     begin();
+    NEED_OK(smmap_cursor_copy(&guarded, cursor, pool));
+    NEED_OK(smmap_cursor_begin_guard(guarded));
     CHECK_NUMBER(test_in_child(refused, NULL), 0);
+    CHECK_OK(smmap_cursor_end_guard(guarded));
     parent_goes_on();
 }
 
