@@ -297,7 +297,7 @@ apr_status_t smmap__handle_count(apr_os_file_t handle, apr_off_t *size)
     do {
         status = smmap__os_read(handle, *size, bytes, sizeof bytes, &nread);
         *size += (apr_off_t)nread;
-        if (*size > COUNTED_MOST) {
+        if (status == APR_SUCCESS && *size > COUNTED_MOST) {
             status = SMMAP_ENOTREGULAR;
         }
     } while (status == APR_SUCCESS && nread > 0);

@@ -341,6 +341,44 @@ static void sizeless(void)
     }
 }
 
+/* Leave bytes on the stack that no count should be. */
+static void dirty_the_stack(void)
+{
+    volatile unsigned char bytes[32768];
+    apr_size_t i;
+
+    for (i = 0; i < sizeof bytes; i++) {
+        bytes[i] = 0x41;
+    }
+}
+
+/* It is measured by reading, which may fail: of /proc, when a process has ended. */
+static void sizeless_and_gone(void)
+{
+    static const char path[] = "/proc/version";
+    apr_off_t there;
+    apr_finfo_t info;
+
+    NEEDS_FAKE();
+    if (apr_stat(&info, path, APR_FINFO_SIZE, test_pool) != APR_SUCCESS || info.size != 0) {
+        test_skip("there is no /proc/version");
+        return;
+    }
+    manager = manager_make(NULL);
+    cursor = cursor_open(manager, path);
+    there = smmap_cursor_file_size(cursor);
+    fake_fail(FAKE_READ, 1, APR_EGENERAL);
+    dirty_the_stack();
+    CHECK_STATUS(smmap_cursor_refresh(cursor), APR_EGENERAL);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
+    fake_fail(FAKE_READ, 2, APR_EGENERAL);
+    CHECK_STATUS(smmap_cursor_refresh(cursor), APR_EGENERAL);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
+    fake_fail_none();
+    CHECK_OK(smmap_cursor_refresh(cursor));
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
+}
+
 /* A block device is mapped like a file. */
 static void block_device(void)
 {
@@ -399,6 +437,7 @@ static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"no_hold_on_the_id", no_hold_on_the_id},
                                              {"in_fact", in_fact},
                                              {"sizeless", sizeless},
+                                             {"sizeless_and_gone", sizeless_and_gone},
                                              {"endless", endless},
                                              {"block_device", block_device},
                                              {NULL, NULL}};
