@@ -147,6 +147,7 @@ static apr_status_t move_to(smmap_buffer_t *buffer, apr_off_t offset, apr_size_t
 apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index, unsigned char *byte)
 {
     const unsigned char *at;
+    unsigned char copied;
     apr_off_t offset;
     apr_off_t left;
     apr_status_t status = byte != NULL ? locate(buffer, index, &offset, &left) : APR_EINVAL;
@@ -155,7 +156,11 @@ apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index, unsigned
         return status;
     }
     if (buffer->cursor->manager->guard != SMMAP_GUARD_OFF) {
-        return smmap_buffer_read(buffer, index, byte, 1, NULL);
+        status = smmap_buffer_read(buffer, index, &copied, 1, NULL);
+        if (status == APR_SUCCESS) {
+            *byte = copied;
+        }
+        return status;
     }
     at = smmap_cursor_at(&buffer->cursor->shown, offset);
     if (at == NULL) {
@@ -220,7 +225,10 @@ apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_siz
         status = move_to(buffer, offset, size);
     }
     if (status == APR_SUCCESS && smmap__cursor_size(buffer->cursor) < size) {
-        status = SMMAP_ESPLIT;
+        /* What is missing is behind the window, or the file's end as it is by now. */
+        apr_off_t end = smmap__offset_load(&buffer->cursor->file->size);
+
+        status = offset + (apr_off_t)size > end ? SMMAP_ETRUNCATED : SMMAP_ESPLIT;
     }
     if (status == APR_SUCCESS) {
         *data = smmap_cursor_data(&buffer->cursor->shown);

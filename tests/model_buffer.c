@@ -171,7 +171,9 @@ apr_status_t model_buffer_slice(world_t *w, const operation_t *o, outcome_t *out
         status = missing_is_cut(model_use(w, own, offset, size));
     }
     if (status == APR_SUCCESS && w->cursors[own].size < size) {
-        status = SMMAP_ESPLIT;
+        status = offset + (apr_off_t)size > w->files[w->cursors[own].file].size
+                     ? SMMAP_ETRUNCATED
+                     : SMMAP_ESPLIT;
     }
     if (status == APR_SUCCESS) {
         note_byte(w, own, offset);

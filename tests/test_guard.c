@@ -248,8 +248,10 @@ static void cut_under_a_buffer(void)
     NEED_OK(smmap_buffer_byte(buffer, (apr_off_t)(4 * unit), &byte));
     CHECK(byte == file.data[4 * unit]);
     file_cut(4 * unit + 100);
+    byte = 7;
     CHECK_STATUS(smmap_buffer_byte(buffer, (apr_off_t)(4 * unit) + 100, &byte), SMMAP_ETRUNCATED);
     CHECK_STATUS(smmap_buffer_byte(buffer, (apr_off_t)(7 * unit), &byte), SMMAP_ETRUNCATED);
+    CHECK_NUMBER(byte, 7);
     CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(6 * unit), bytes, 100, &got),
                  SMMAP_ETRUNCATED);
     CHECK_NUMBER(got, 0);

@@ -276,11 +276,14 @@ static void truncated_and_refreshed(void)
 static void cut_below_a_buffer(void)
 {
     smmap_buffer_t *buffer = NULL;
+    const unsigned char *data = NULL;
     unsigned char *bytes;
     unsigned char byte = 77;
     apr_size_t got = 0;
+    apr_off_t border;
 
     begin(10);
+    border = (apr_off_t)(2 * unit) - 10;
     bytes = apr_pcalloc(test_pool, file.size);
     NEED_OK(smmap_buffer_create(&buffer, cursor, 10, SMMAP_TO_END, test_pool));
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
@@ -290,6 +293,12 @@ static void cut_below_a_buffer(void)
     CHECK(memcmp(bytes, file.data + 10, got) == 0);
     CHECK_STATUS(smmap_buffer_byte(buffer, -1, &byte), SMMAP_ETRUNCATED);
     CHECK(byte == 77);
+    /* Missing is one thing, in two windows another. */
+    CHECK_STATUS(smmap_buffer_slice(buffer, border + 40, 20, &data), SMMAP_ETRUNCATED);
+    CHECK_STATUS(smmap_buffer_slice(buffer, border - 10, unit, &data), SMMAP_ETRUNCATED);
+    CHECK_STATUS(smmap_buffer_slice(buffer, border - 10, 30, &data), SMMAP_ESPLIT);
+    CHECK(data == NULL);
+    CHECK_OK(smmap_buffer_slice(buffer, border + 40, 10, &data));
     CHECK_NUMBER(manager_stats(manager).truncated_files, 1);
     /* A new beginning takes what there is. */
     CHECK_OK(smmap_buffer_begin_access(buffer, NULL, 10, SMMAP_TO_END));

@@ -106,6 +106,7 @@ SMMAP_API apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index
  *        buffer.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or size is 0;
  *         SMMAP_ENOWINDOW: there is no range; APR_EOF: not all bytes are inside of it;
+ *         SMMAP_ETRUNCATED: the file ends before the last of them, now;
  *         SMMAP_ESPLIT: the bytes cross the end of a window: use smmap_buffer_read(), or
  *         smmap_cursor_require() on smmap_buffer_cursor();
  *         otherwise as smmap_cursor_use().
