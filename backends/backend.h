@@ -76,7 +76,7 @@ int smmap__os_environment_is_ours(void);
  * @param file (out) to be closed by smmap__os_file_close(); not inherited by programs that
  *        are started.
  * @param path (in) absolute, as APR takes paths. What turns out to be a FIFO is opened at
- *        once, or refused, but not waited for.
+ *        once, or refused, but not waited for. That others give up a lease on a file is.
  */
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path);
 

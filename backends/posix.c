@@ -17,6 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -66,11 +67,45 @@ int smmap__os_environment_is_ours(void)
 #endif
 }
 
+#ifdef O_PATH
+/* On Linux somebody may hold a lease on a file (F_SETLEASE): who opens it waits until that is
+   given up, which the system asks for, and enforces in time; but not blocking, he is told EAGAIN.
+   So this one is opened in the usual way, where it is a file. What was looked at is what is
+   opened: no FIFO can take its place in between. */
+static int open_leased(const char *path)
+{
+    char name[32];
+    struct stat info;
+    int seen = open(path, O_PATH | O_CLOEXEC);
+    int fd = -1;
+    int error = EAGAIN;
+
+    if (seen < 0) {
+        return -1;
+    }
+    if (fstat(seen, &info) == 0 && S_ISREG(info.st_mode)) {
+        snprintf(name, sizeof name, "/proc/self/fd/%d", seen);
+        do {
+            fd = open(name, O_RDONLY | O_CLOEXEC);
+        } while (fd < 0 && errno == EINTR);
+        error = errno != ENOENT ? errno : EAGAIN; /* there is no /proc */
+    }
+    close(seen);
+    errno = error;
+    return fd;
+}
+#endif
+
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
-    /* Not blocking: of files it means nothing, and a FIFO may have taken one's place. */
+    /* Not blocking: a FIFO may have taken a file's place since the core looked. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
+#ifdef O_PATH
+    if (fd < 0 && errno == EAGAIN) {
+        fd = open_leased(path);
+    }
+#endif
     if (fd < 0) {
         return errno;
     }

@@ -97,6 +97,8 @@ apr_status_t native_symlink(const char *target, const char *path);
 /** A FIFO, or a socket, with a name. S */
 apr_status_t native_fifo(const char *path);
 apr_status_t native_socket(apr_os_file_t *handle, const char *path);
+/** Hold a lease on it, until the handle is closed: who opens it has to wait. S */
+void native_lease(apr_os_file_t *handle, const char *path);
 /** Let nobody read it but root, who needs no leave. S */
 void native_forbid(const char *path);
 /** Give it back the times of access and change that `like` had. */

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -240,6 +241,24 @@ apr_status_t native_socket(apr_os_file_t *handle, const char *path)
     NEED(*handle >= 0);
     return bind(*handle, (struct sockaddr *)(void *)&address, sizeof address) == 0 ? APR_SUCCESS
                                                                                    : errno;
+}
+
+void native_lease(apr_os_file_t *handle, const char *path)
+{
+#if defined(__linux__) && defined(F_SETLEASE)
+    signal(SIGIO, SIG_IGN); /* by which the holder is asked to give it up */
+    *handle = open(path, O_RDWR | O_CLOEXEC);
+    NEED(*handle >= 0);
+    if (fcntl(*handle, F_SETLEASE, F_WRLCK) == 0) {
+        return;
+    }
+    close(*handle);
+    test_skip_now("this file system gives no lease on a file");
+#else
+    (void)handle;
+    (void)path;
+    test_skip_now("leases on files are known on Linux alone");
+#endif
 }
 
 void native_forbid(const char *path)

@@ -372,6 +372,13 @@ apr_status_t native_socket(apr_os_file_t *handle, const char *path)
     test_skip_now("Windows has no sockets among its files");
 }
 
+void native_lease(apr_os_file_t *handle, const char *path)
+{
+    (void)handle;
+    (void)path;
+    test_skip_now("a program of Windows cannot ask for a lease on a file of its own system");
+}
+
 void native_forbid(const char *path)
 {
     (void)path;

@@ -3,6 +3,8 @@
  */
 #include "harness.h"
 
+#include <apr_time.h>
+
 #include "backends/backend.h"
 
 #include <string.h>
@@ -99,6 +101,32 @@ static void open_of_a_fifo(void)
 {
     NEED_OK(native_fifo(test_path("fifo")));
     CHECK_NUMBER(test_in_child(open_fifo, (void *)(size_t)test_path("fifo")), 0);
+}
+
+static void *APR_THREAD_FUNC give_up(apr_thread_t *thread, void *lease)
+{
+    (void)thread;
+    apr_sleep(100000);
+    native_close(*(apr_os_file_t *)lease);
+    return NULL;
+}
+
+/* It is waited for. */
+static void open_of_a_leased_file(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t lease;
+    apr_os_file_t handle = NO_HANDLE;
+    apr_thread_t *thread;
+
+    NEEDS_REAL();
+    native_lease(&lease, file.path);
+    NEED_OK(apr_thread_create(&thread, NULL, give_up, &lease, test_pool));
+    CHECK_OK(smmap__os_file_open(&handle, file.path));
+    thread_join(thread);
+    NEED(handle != NO_HANDLE);
+    CHECK(!native_is_inherited(handle));
+    CHECK_OK(smmap__os_file_close(handle));
 }
 
 static void dup_is_another_handle(void)
@@ -202,6 +230,7 @@ static const test_case_t cases[] = {
     {"peek_moves_nothing", peek_moves_nothing},
     {"open_for_reading", open_for_reading},
     {"open_of_a_fifo", open_of_a_fifo},
+    {"open_of_a_leased_file", open_of_a_leased_file},
     {"dup_is_another_handle", dup_is_another_handle},
     {"dup_takes_any_handle", dup_takes_any_handle},
     {"birth_stays", birth_stays},
