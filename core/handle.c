@@ -19,7 +19,6 @@
 #include "core/core.h"
 
 #include <apr_file_io.h>
-#include <apr_thread_proc.h>
 #include <apr_time.h>
 
 #include <string.h>
@@ -77,7 +76,9 @@ static void list_update(smmap__file_t *file)
     }
 }
 
-static void close_one(smmap_manager_t *manager, smmap__file_t *file)
+/* Close the handle of a file, which is idle. is_read: somebody may be reading by it, and is
+   waited for; by then the file may have a new one, whose readers are waited for, too. */
+static void close_one(smmap_manager_t *manager, smmap__file_t *file, int is_read)
 {
     smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
     apr_os_file_t handle = file->handle;
@@ -89,8 +90,8 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file)
     manager->emptying++;
     smmap__manager_unlock(manager);
     /* Who reads by it counted himself before he saw that he may, so he is seen now. */
-    while (smmap__count_load_ordered(&file->readers) != 0 && !smmap__forked(manager)) {
-        apr_thread_yield();
+    while (is_read && smmap__count_load_ordered(&file->readers) != 0) {
+        apr_sleep(WAIT_FOR_READER);
     }
     smmap__os_file_close(handle);
     smmap__manager_lock(manager);
@@ -108,13 +109,14 @@ int smmap__handle_close_locked(smmap__file_t *file)
     smmap_manager_t *manager = file->manager;
     uintptr_t readable = (uintptr_t)file->handle + 1;
 
-    /* In the order in which close_one() does it; only that there is a way back. */
+    /* In the order in which close_one() does it; only that there is a way back. Once nobody
+       was seen, whoever reads later reads by another handle. */
     smmap__replace(&file->readable, readable, 0);
     if (smmap__count_load_ordered(&file->readers) != 0 && !smmap__forked(manager)) {
         smmap__store(&file->readable, readable);
         return 0;
     }
-    close_one(manager, file);
+    close_one(manager, file, 0);
     return 1;
 }
 
@@ -134,7 +136,7 @@ apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
     apr_size_t count = 0;
 
     while (manager->idle_oldest != NULL) {
-        close_one(manager, manager->idle_oldest);
+        close_one(manager, manager->idle_oldest, !smmap__forked(manager));
         count++;
     }
     return count;
