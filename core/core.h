@@ -101,8 +101,8 @@ struct smmap__region_t {
 /** A file, shared by all cursors on it. What a hit reads comes first, and changes rarely. */
 struct smmap__file_t {
     smmap__offset_t size; /* as last measured */
-    apr_off_t window;     /* the step of the grid; in static mode more than any file */
-    unsigned shift;       /* log2 of it; 0: it is no power of two */
+    apr_off_t window;     /* the step of the grid; in static mode no file is longer */
+    unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
     smmap__word_t readable; /* the handle + 1, for those who are counted in readers; 0: closed */
     smmap__slots_t grid;  /* window number -> address of the region there, and its bits */
 

@@ -7,7 +7,7 @@
  * region: it crosses a window's end because somebody required bytes in one piece,
  * or it is a part of a window because the system refused to map more. Spans hang in
  * a chain at the window they begin in and are found under the manager's lock. In
- * static mode the grid has one window, larger than any file.
+ * static mode the grid has one window, as large as a file can be.
  *
  * The life of a region is that of its state:
  *

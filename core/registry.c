@@ -21,8 +21,9 @@
 
 #include <string.h>
 
-/* The step of the grid in static mode: no file reaches into a second window. */
-#define STATIC_WINDOW ((apr_off_t)((apr_uint64_t)1 << (8 * sizeof(apr_off_t) - 2)))
+/* The grid in static mode: one window, as large as a file can be; so shifted every offset is 0. */
+#define STATIC_WINDOW SMMAP__OFFSET_MAX
+enum { STATIC_SHIFT = 8 * sizeof(apr_off_t) - 1 };
 
 /* How often a path is opened anew that leads to another file each time. */
 enum { MOST_TRIES = 100 };
@@ -204,16 +205,18 @@ static smmap__file_t *file_make(smmap_manager_t *manager, const smmap__identity_
     file->identity = *identity;
     smmap__offset_store(&file->size, identity->size);
     smmap__count_store(&file->unmappable, identity->sizeless != 0);
-    file->window = STATIC_WINDOW;
-    if (manager->window_size != 0) {
+    if (manager->window_size == 0) {
+        file->window = STATIC_WINDOW;
+        file->shift = STATIC_SHIFT;
+    } else {
         file->window = (apr_off_t)manager->window_size;
+        if ((file->window & (file->window - 1)) == 0) {
+            while (((apr_off_t)1 << file->shift) < file->window) {
+                file->shift++;
+            }
+        }
         /* A file that is empty now may grow; one slot would then not do. */
         windows = (apr_uint64_t)(identity->size / file->window) + 2;
-    }
-    if ((file->window & (file->window - 1)) == 0) {
-        while (((apr_off_t)1 << file->shift) < file->window) {
-            file->shift++;
-        }
     }
     smmap__slots_init(&file->grid, windows);
     smmap__slots_init(&file->spans, windows);

@@ -36,7 +36,7 @@ apr_off_t model_window(const world_t *w, int file)
 {
     apr_size_t window = w->managers[w->files[file].manager].window;
 
-    return window != 0 ? (apr_off_t)window : (apr_off_t)((apr_uint64_t)1 << 62);
+    return window != 0 ? (apr_off_t)window : (apr_off_t)(~(apr_uint64_t)0 >> 1);
 }
 
 apr_uint64_t model_number(const world_t *w, int file, apr_off_t offset)

@@ -4,6 +4,8 @@
  */
 #include "harness.h"
 
+#include <apr_strings.h>
+
 #include <string.h>
 
 #include "fake_backend.h"
@@ -19,14 +21,14 @@ static apr_off_t size;
 /* The byte at an offset that was written; everything else is zero. */
 static unsigned char mark(apr_off_t offset)
 {
-    return (unsigned char)(1 + (offset * 7 + (offset >> 32)) % 255);
+    return (unsigned char)(1 + ((apr_uint64_t)offset * 7 + (apr_uint64_t)(offset >> 32)) % 255);
 }
 
 /* 16 bytes around an offset. */
 static void write_marks(apr_off_t middle)
 {
     apr_off_t from = middle < 8 ? 0 : middle - 8;
-    apr_off_t to = middle + 8 > size ? size : middle + 8;
+    apr_off_t to = size - middle < 8 ? size : middle + 8;
     unsigned char bytes[16];
     apr_off_t i;
 
@@ -56,7 +58,7 @@ static const char *sparse(apr_off_t wanted)
 static void check_marks(smmap_cursor_t *cursor, apr_off_t middle)
 {
     apr_off_t from = middle - 8;
-    apr_off_t to = middle + 8 > size ? size : middle + 8;
+    apr_off_t to = size - middle < 8 ? size : middle + 8;
     apr_size_t length = (apr_size_t)(to - from);
     apr_size_t bad = 0;
     apr_off_t i;
@@ -180,6 +182,75 @@ static void whole_file(void)
     CHECK_NUMBER(smmap_cursor_region_size(cursor), size);
 }
 
+/* Through a handle, as its name is gone: memory of Linux takes files as long as an offset can
+   say. NO_HANDLE: there is no such place. */
+static apr_os_file_t endless(apr_off_t wanted)
+{
+    const char *name = apr_psprintf(test_pool, "/dev/shm/smmap-test-%" APR_UINT64_T_FMT,
+                                    random_number());
+    apr_os_file_t handle = NO_HANDLE;
+    int is_made;
+
+    if (native_open(&handle, name, NATIVE_MAKE) != APR_SUCCESS) {
+        return NO_HANDLE;
+    }
+    file_close(handle);
+    path = name;
+    size = wanted;
+    is_made = file_resize(name, wanted) != 0;
+    if (is_made) {
+        write_marks(size);
+        write_marks(size / 2);
+    }
+    handle = file_open(name);
+    file_delete(name);
+    if (!is_made) {
+        file_close(handle);
+    }
+    return is_made ? handle : NO_HANDLE;
+}
+
+/* Longer than anything that can be mapped. In static mode a copy needs no mapping either. */
+static void as_long_as_can_be(void)
+{
+    const apr_off_t sizes[] = {4096 * 1024 * TIB, 4096 * 1024 * TIB + 6, OFFSET_MAX};
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    unsigned char bytes[32];
+    apr_size_t got = 0;
+    int i;
+
+    NEEDS_REAL();
+    for (i = 0; i < 3; i++) {
+        apr_os_file_t handle = endless(sizes[i]);
+        smmap_manager_t *manager;
+        smmap_cursor_t *cursor;
+
+        if (handle == NO_HANDLE) {
+            test_skip("no file system here makes files that long");
+            return;
+        }
+        options.mode = SMMAP_MODE_STATIC;
+        manager = manager_make(&options);
+        NEED_OK(smmap_cursor_open_handle(&cursor, manager, handle, test_pool));
+        file_close(handle);
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), size);
+        CHECK_STATUS(smmap_cursor_read(cursor, size, bytes, 1, &got), APR_EOF);
+        CHECK_STATUS(smmap_cursor_use(cursor, OFFSET_MAX, 0), APR_EOF);
+        if (smmap_is_64bit()) {
+            CHECK_OK(smmap_cursor_read(cursor, size - 5, bytes, 32, &got));
+            CHECK(got == 5 && bytes[0] == mark(size - 5) && bytes[4] == mark(size - 1));
+            check_marks(cursor, size / 2);
+            check_marks(cursor, size);
+        } else {
+            CHECK_STATUS(smmap_cursor_read(cursor, size - 5, bytes, 32, &got), SMMAP_ETOOLARGE);
+            CHECK_STATUS(smmap_cursor_use(cursor, size - 5, 0), SMMAP_ETOOLARGE);
+        }
+        counts_check();
+        CHECK_OK(manager_destroy(manager));
+        smmap_cursor_close(cursor);
+    }
+}
+
 /* The largest file that the file system here makes, and what its windows cost. */
 static void small_windows_in_a_huge_file(void)
 {
@@ -225,6 +296,7 @@ static void small_windows_in_a_huge_file(void)
 static const test_case_t cases[] = {{"over_4_gib", over_4_gib},
                                     {"windows_of_odd_size", windows_of_odd_size},
                                     {"whole_file", whole_file},
+                                    {"as_long_as_can_be", as_long_as_can_be},
                                     {"small_windows_in_a_huge_file", small_windows_in_a_huge_file},
                                     {NULL, NULL}};
 
