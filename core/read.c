@@ -217,7 +217,8 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
             cursor->copying = 0;
             if (status != APR_SUCCESS) {
                 *copied = 0;
-                return instead && (smmap__exhausted(status) || smmap__limited(status))
+                return instead && (smmap__exhausted(status) || smmap__limited(status) ||
+                                   status == SMMAP_ETOOLARGE)
                            ? smmap__read_direct(cursor, offset, to, size, copied)
                            : status; /* a copy needs no mapping */
             }

@@ -34,7 +34,8 @@
  * arguments or after the manager was destroyed; what is asked for behind the end of the
  * file as last measured; the bytes of a window that a cursor has already, when they
  * are had by smmap_cursor_at(), smmap_buffer_byte() or through a pointer; and what a forked
- * child does with the manager of its parent.
+ * child does with the manager of its parent. With the guard smmap_buffer_byte() is a copying
+ * read, and reported.
  *
  * When there is no trace, a move pays one branch for it.
  */
