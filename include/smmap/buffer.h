@@ -52,7 +52,8 @@ SMMAP_API apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_
  *         APR_EINVAL: buffer is NULL, offset is negative, size is 0 or negative;
  *         APR_EOF: offset is at or past the end of the file (the buffer is on the file of
  *         `cursor` by then);
- *         SMMAP_ENOFILE: no cursor, and the buffer is on no file; SMMAP_ECLOSED; APR_ENOMEM.
+ *         SMMAP_ENOFILE: no cursor, and the buffer is on no file; SMMAP_ECLOSED; SMMAP_EFORKED;
+ *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_buffer_begin_access(smmap_buffer_t *buffer,
                                                  const smmap_cursor_t *cursor, apr_off_t offset,

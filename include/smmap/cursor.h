@@ -185,7 +185,7 @@ SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offse
  * @param cursor (in) the cursor, with a window or without.
  * @return APR_SUCCESS; APR_EINVAL: cursor is NULL or guarded already, or its manager was made
  *         without the guard; APR_ENOTIMPL: the system can guard copying reads alone;
- *         SMMAP_ECLOSED.
+ *         SMMAP_ECLOSED; SMMAP_EFORKED.
  * Threads: this thread must also end the guard; it ends, without an answer, when the cursor
  * is closed or assigned to.
  */
@@ -271,7 +271,7 @@ SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
  *
  * @param cursor (in) the cursor.
  * @param access (in) the hint; a new cursor has SMMAP_ACCESS_NORMAL, a copy that of its source.
- * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, or access is not one.
+ * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, or access is not one; SMMAP_EFORKED.
  */
 SMMAP_API apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access);
 
@@ -297,8 +297,8 @@ SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t off
  *
  * @param cursor (in) the cursor; it must have a window.
  * @param bytes (out) bytes of the whole window that are in memory.
- * @return APR_SUCCESS; APR_EINVAL; SMMAP_ENOWINDOW; APR_ENOTIMPL: the system cannot say; or
- *         what it says.
+ * @return APR_SUCCESS; APR_EINVAL; SMMAP_EFORKED; SMMAP_ENOWINDOW; APR_ENOTIMPL: the system
+ *         cannot say; or what it says.
  */
 SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes);
 

@@ -227,7 +227,8 @@ SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_
  * @param manager (in) one that was made with the guard.
  * @return APR_SUCCESS;
  *         APR_EINVAL: manager is NULL, or was made without the guard;
- *         APR_ENOSPC: 16 different handlers were there before; or as the system says.
+ *         APR_ENOSPC: 16 different handlers were there before; SMMAP_EFORKED; or as the
+ *         system says.
  * Threads: not while another thread installs a handler for the same signal.
  */
 SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
