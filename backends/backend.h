@@ -85,6 +85,7 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path);
  *
  * @param copy (out) to be closed by smmap__os_file_close().
  * @param file (in) any open handle, of the caller or of APR.
+ * @return APR_ENOTIMPL: reading by it would not wait for the bytes.
  */
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 
@@ -176,11 +177,12 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
                             apr_size_t *nread);
 
 /**
- * Is there a first byte, and may it be read? The pointer of the handle stays.
+ * Is there a first byte, and may it be read? The pointer of the handle stays, also for other
+ * threads.
  *
  * @param file (in) any open handle, of the caller or of ours.
  * @param nread (out) 1, or 0 for an empty file.
- * @return APR_EBADF: not open, or not for reading.
+ * @return APR_EBADF: not open, or not for reading; APR_ENOTIMPL: as for a duplicate.
  */
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread);
 

@@ -58,6 +58,15 @@ apr_status_t native_read_at(apr_os_file_t handle, apr_off_t offset, void *to, ap
 /** What is open: its size, its id, whether it is a plain file. */
 apr_status_t native_facts(apr_os_file_t handle, apr_off_t *size, apr_uint64_t *id, int *regular);
 
+/** A handle for reading, while nobody else may open the file. S */
+apr_status_t native_open_alone(apr_os_file_t *handle, const char *path);
+/** A handle for reading by which calls come back before they have read, as Windows has them. The
+    port that is told of each such read is watched until native_told(). shared: others may open
+    the file, too. S */
+apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int shared);
+/** How often it was told. */
+int native_told(void);
+
 /** Handles that are open now, and those that programs which are started would get. */
 int native_count_handles(void);
 int native_count_inherited(void);

@@ -68,6 +68,79 @@ static void peek_moves_nothing(void)
     file_close(fd);
 }
 
+/* Reading by such a handle would go on after the call had come back, and tell its port. */
+static void overlapped_handle(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    apr_os_file_t copy = NO_HANDLE;
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    unsigned char bytes[64];
+    apr_size_t nread = 0;
+
+    NEEDS_REAL();
+    NEED_OK(native_open_overlapped(&handle, file.path, 1));
+    CHECK_OK(smmap__os_peek(handle, &nread));
+    CHECK_NUMBER(nread, 1);
+    NEED_OK(smmap__os_file_dup(&copy, handle));
+    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_file_close(copy));
+    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
+    NEED_OK(smmap_cursor_open_handle(&cursor, manager, handle, test_pool));
+    CHECK_OK(smmap_cursor_read(cursor, 200, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 200, sizeof bytes) == 0);
+    smmap_manager_destroy(manager);
+    CHECK_NUMBER(native_told(), 0);
+    file_close(handle);
+}
+
+/* It cannot be opened again, and a copy of it would be read by as it is. */
+static void overlapped_handle_alone(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    apr_os_file_t copy = NO_HANDLE;
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t nread = 12345;
+
+    NEEDS_REAL();
+    NEED_OK(native_open_overlapped(&handle, file.path, 0));
+    CHECK_STATUS(smmap__os_peek(handle, &nread), APR_ENOTIMPL);
+    CHECK_NUMBER(nread, 12345);
+    CHECK_STATUS(smmap__os_file_dup(&copy, handle), APR_ENOTIMPL);
+    CHECK(copy == NO_HANDLE);
+    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
+    CHECK_STATUS(smmap_cursor_open_handle(&cursor, manager, handle, test_pool), APR_ENOTIMPL);
+    smmap_manager_destroy(manager);
+    CHECK_NUMBER(native_told(), 0);
+    file_close(handle);
+}
+
+/* Where the caller shares his file with nobody, his handle is read by itself. */
+static void handle_that_is_not_shared(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    apr_os_file_t copy = NO_HANDLE;
+    unsigned char bytes[64];
+    apr_size_t nread = 12345;
+
+    NEEDS_REAL();
+    NEED_OK(native_open_alone(&handle, file.path));
+    native_set_place(handle, 77);
+    CHECK_OK(smmap__os_peek(handle, &nread));
+    CHECK_NUMBER(nread, 1);
+    CHECK_NUMBER(native_place(handle), 77);
+    NEED_OK(smmap__os_file_dup(&copy, handle));
+    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_file_close(copy));
+    file_close(handle);
+}
+
 static int open_fifo(void *path)
 {
     apr_os_file_t handle = NO_HANDLE;
@@ -200,6 +273,9 @@ static void birth_of_the_next(void)
 static const test_case_t cases[] = {
     {"read_is_positional", read_is_positional},
     {"peek_moves_nothing", peek_moves_nothing},
+    {"overlapped_handle", overlapped_handle},
+    {"overlapped_handle_alone", overlapped_handle_alone},
+    {"handle_that_is_not_shared", handle_that_is_not_shared},
     {"open_for_reading", open_for_reading},
     {"open_of_a_fifo", open_of_a_fifo},
     {"dup_is_another_handle", dup_is_another_handle},
