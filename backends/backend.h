@@ -23,6 +23,7 @@
 
 #include <apr.h>
 #include <apr_errno.h>
+#include <apr_file_info.h>
 #include <apr_portable.h>
 
 /** What the system does when a file is cut short while it is mapped. */
@@ -41,6 +42,13 @@ typedef struct smmap__os_info_t {
     smmap__os_shrink_t shrink; /**< see there */
     int folds_case;            /**< 1: names of files that differ in case alone are the same */
 } smmap__os_info_t;
+
+/** How far the device and the id of a file tell it from others. */
+typedef enum smmap__os_id_t {
+    SMMAP__OS_ID_UNIQUE, /**< no other file has both, while a handle or mapping of ours is left */
+    SMMAP__OS_ID_PLACE,  /**< the same, but the id is a place, which the next file soon gets */
+    SMMAP__OS_ID_NONE    /**< other files may have the same at any time */
+} smmap__os_id_t;
 
 /** Memory that shows a file, read only. Zeroed: no mapping. */
 typedef struct smmap__os_mapping_t {
@@ -107,6 +115,36 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
  * Windows APR then has an error of the system, and not the kind of thing it is.
  */
 int smmap__os_is_stream(apr_os_file_t file);
+
+/**
+ * Device and id of a file, where those of APR are not all there is to know.
+ *
+ * @param device (in, out) as APR has it; changed where the system knows better.
+ * @param inode (in, out) the same.
+ * @param file (in) any open handle.
+ * @return how far they can be trusted. Never fails.
+ */
+smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file);
+
+/**
+ * Open a file or directory to ask which it is, and for nothing else: whoever may see it can.
+ *
+ * @param handle (out) to be closed by smmap__os_file_close().
+ * @param path (in) absolute, as APR takes paths.
+ * @return APR_ENOTIMPL: what APR says of a path is all there is to know.
+ */
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path);
+
+/**
+ * The one name that a system has for a file or directory that has many: with short forms,
+ * links, and drives that stand for directories. Good for comparing with others alone.
+ *
+ * @param place (out) with /, and none at its end.
+ * @param size (in) room, with the end.
+ * @param file (in) any open handle, of the last call, too.
+ * @return APR_ENOTIMPL: paths that differ are not compared; APR_ENAMETOOLONG.
+ */
+apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file);
 
 /**
  * When a file was made, by the clock of its file system. A file id is given again

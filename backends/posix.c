@@ -129,6 +129,29 @@ int smmap__os_is_stream(apr_os_file_t file)
     return 0;
 }
 
+smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+{
+    (void)device;
+    (void)inode;
+    (void)file;
+    return SMMAP__OS_ID_UNIQUE;
+}
+
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+{
+    (void)handle;
+    (void)path;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file)
+{
+    (void)place;
+    (void)size;
+    (void)file;
+    return APR_ENOTIMPL;
+}
+
 #if defined(__linux__) && defined(STATX_BTIME)
 /* Linux takes the time of birth from a clock that ticks every few milliseconds, and ext4 gives
    an id to the next file at once: within a tick, two files can have one id and one birth. But

@@ -39,16 +39,20 @@ FARPROC smmap__windows_function(const char *name)
     return GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
 }
 
+FARPROC smmap__windows_nt_function(const char *name)
+{
+    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
+}
+
 /* UTF-8 to UTF-16 with its end; 0 when it does not fit or is no UTF-8. */
 static int widen(WCHAR *wide, int room, const char *path)
 {
     return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, room);
 }
 
-static HANDLE open_wide(const WCHAR *path)
+static HANDLE open_wide(const WCHAR *path, DWORD access, DWORD flags)
 {
-    return CreateFileW(path, GENERIC_READ, SHARE_ALL, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL,
-                       NULL);
+    return CreateFileW(path, access, SHARE_ALL, NULL, OPEN_EXISTING, flags, NULL);
 }
 
 /* The beginnings, and room for the longer one before the path. */
@@ -57,7 +61,7 @@ static const WCHAR drive_prefix[] = L"\\\\?\\";
 #define PREFIX_ROOM 8
 
 /* Open a path that may be too long as it is. The error is left in GetLastError(). */
-static HANDLE open_long(const char *path)
+static HANDLE open_long(const char *path, DWORD access, DWORD flags)
 {
     WCHAR wide[LONGEST];
     WCHAR full[PREFIX_ROOM + LONGEST];
@@ -80,7 +84,7 @@ static HANDLE open_long(const char *path)
     }
     if (begin[0] == L'\\' && begin[1] == L'\\') {
         if (begin[2] == L'?' || begin[2] == L'.') {
-            return open_wide(begin); /* it begins so already */
+            return open_wide(begin, access, flags); /* it begins so already */
         }
         begin += 2; /* \\server\share: the prefix brings its own \ */
         begin -= sizeof unc_prefix / sizeof unc_prefix[0] - 1;
@@ -89,18 +93,18 @@ static HANDLE open_long(const char *path)
         begin -= sizeof drive_prefix / sizeof drive_prefix[0] - 1;
         memcpy(begin, drive_prefix, sizeof drive_prefix - sizeof drive_prefix[0]);
     }
-    return open_wide(begin);
+    return open_wide(begin, access, flags);
 }
 
-apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+static apr_status_t open_path(apr_os_file_t *file, const char *path, DWORD access, DWORD flags)
 {
     WCHAR wide[SHORT];
     HANDLE handle;
 
     if (widen(wide, SHORT, path) != 0) {
-        handle = open_wide(wide);
+        handle = open_wide(wide, access, flags);
     } else if (GetLastError() == ERROR_INSUFFICIENT_BUFFER) {
-        handle = open_long(path);
+        handle = open_long(path, access, flags);
     } else {
         handle = INVALID_HANDLE_VALUE;
     }
@@ -109,6 +113,16 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
     }
     *file = handle;
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    return open_path(file, path, GENERIC_READ, FILE_ATTRIBUTE_NORMAL);
+}
+
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+{
+    return open_path(handle, path, FILE_READ_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS);
 }
 
 int smmap__os_is_stream(apr_os_file_t file)
@@ -146,17 +160,13 @@ typedef struct object_t {
 typedef LONG(WINAPI *query_file_t)(HANDLE, io_status_t *, void *, ULONG, int);
 typedef LONG(WINAPI *query_object_t)(HANDLE, int, void *, ULONG, ULONG *);
 
-static FARPROC ntdll_function(const char *name)
-{
-    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
-}
-
 /* Does a call that reads by it come back when it has read, and wherever it reads to? By an
    asynchronous handle it comes back before, and tells those who wait at the handle's completion
    port when it is done; an unbuffered one reads whole sectors. */
 static int is_plain(HANDLE file)
 {
-    query_file_t query = (query_file_t)(void (*)(void))ntdll_function("NtQueryInformationFile");
+    query_file_t query =
+        (query_file_t)(void (*)(void))smmap__windows_nt_function("NtQueryInformationFile");
     io_status_t done;
     ULONG mode = 0;
 
@@ -168,7 +178,8 @@ static int is_plain(HANDLE file)
 /* May it be read by this handle? Where that is not known, reading will tell. */
 static int is_readable(HANDLE file)
 {
-    query_object_t query = (query_object_t)(void (*)(void))ntdll_function("NtQueryObject");
+    query_object_t query =
+        (query_object_t)(void (*)(void))smmap__windows_nt_function("NtQueryObject");
     object_t object;
 
     return query == NULL ||
@@ -245,6 +256,10 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     FILETIME made;
     apr_int64_t ticks;
 
+    /* Wine says when it was last changed. */
+    if (smmap__windows_is_wine() && GetFileType(file) == FILE_TYPE_DISK) {
+        return APR_ENOTIMPL;
+    }
     if (!GetFileTime(file, &made, NULL, NULL)) {
         return smmap__windows_status(GetLastError());
     }

@@ -122,8 +122,10 @@ void native_set_times(const char *path, const native_times_t *times);
 apr_off_t native_disk_bytes(const char *path);
 
 /** The number-th other way to write the path of a file, in memory of the test; NULL: there are
-    no more. Windows has verbatim and network paths, elsewhere slashes can be doubled. */
+    no more. Windows has verbatim, short and network paths, elsewhere slashes can be doubled. */
 const char *native_spelling(const char *path, int number);
+/** Does such a path lead through a network? Then the file may be another one to the system. */
+#define IS_NETWORK_PATH(path) (strncmp((path), "\\\\localhost", 11) == 0)
 /** Make a block device of a file, and its path; and remove it. S */
 void native_device_make(const char *path, char *device, apr_size_t size);
 int native_device_remove(const char *device);

@@ -5,6 +5,9 @@
 
 #include "backends/backend.h"
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+
 #include <string.h>
 
 #include "fake_backend.h"
@@ -214,6 +217,64 @@ static void dup_takes_any_handle(void)
     file_close(ends[1]);
 }
 
+static void ids_of(apr_os_file_t handle, apr_dev_t *device, apr_ino_t *inode)
+{
+    apr_file_t *file = NULL;
+    apr_finfo_t info;
+
+    NEED_OK(apr_os_file_put(&file, &handle, APR_FOPEN_READ, test_pool));
+    NEED_OK(apr_file_info_get(&info, APR_FINFO_IDENT, file));
+    *device = info.device;
+    *inode = info.inode;
+    CHECK(smmap__os_file_id(device, inode, handle) != SMMAP__OS_ID_NONE);
+}
+
+static void ids_tell(void)
+{
+    apr_os_file_t handles[3];
+    apr_dev_t devices[3];
+    apr_ino_t inodes[3];
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        handles[i] = file_open(file_make(i < 2 ? "file" : "other", 10).path);
+        ids_of(handles[i], &devices[i], &inodes[i]);
+    }
+    CHECK(devices[0] == devices[1] && inodes[0] == inodes[1]);
+    CHECK(devices[0] == devices[2] && inodes[0] != inodes[2]);
+    for (i = 0; i < 3; i++) {
+        file_close(handles[i]);
+    }
+}
+
+static void places(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    char of_directory[4096];
+    char of_file[4096];
+    char small[4];
+    apr_status_t status = smmap__os_file_look(&handle, test_dir());
+
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        CHECK_STATUS(smmap__os_file_place(small, sizeof small, handle), APR_ENOTIMPL);
+        test_skip("this system has as many names for a file as there are paths");
+        return;
+    }
+    NEED_OK(status);
+    CHECK_OK(smmap__os_file_place(of_directory, sizeof of_directory, handle));
+    CHECK(smmap__os_file_place(small, sizeof small, handle) != APR_SUCCESS);
+    CHECK_OK(smmap__os_file_close(handle));
+    handle = file_open(file.path);
+    CHECK_OK(smmap__os_file_place(of_file, sizeof of_file, handle));
+    CHECK(strncmp(of_file, of_directory, strlen(of_directory)) == 0);
+    CHECK(strcmp(of_file + strlen(of_directory), "/file") == 0);
+    file_close(handle);
+    handle = NO_HANDLE;
+    CHECK(says_missing(smmap__os_file_look(&handle, test_path("missing"))));
+    CHECK(handle == NO_HANDLE);
+}
+
 static void birth_stays(void)
 {
     test_file_t file = some_file();
@@ -280,6 +341,8 @@ static const test_case_t cases[] = {
     {"open_of_a_fifo", open_of_a_fifo},
     {"dup_is_another_handle", dup_is_another_handle},
     {"dup_takes_any_handle", dup_takes_any_handle},
+    {"ids_tell", ids_tell},
+    {"places", places},
     {"birth_stays", birth_stays},
     {"birth_of_the_next", birth_of_the_next},
     {NULL, NULL}};

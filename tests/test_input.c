@@ -426,10 +426,12 @@ static void other_spellings(void)
         CHECK_OK(smmap_cursor_use(cursor, 0, 0));
         CHECK(cursor_shows(cursor, &file));
         met++;
+        if (!IS_NETWORK_PATH(path)) {
+            CHECK_NUMBER(manager_stats(manager).files, 1);
+            CHECK_NUMBER(manager_stats(manager).regions, 1);
+        }
     }
     CHECK(met > 0);
-    CHECK_NUMBER(manager_stats(manager).files, 1);
-    CHECK_NUMBER(manager_stats(manager).regions, 1);
 }
 
 static const test_case_t cases[] = {{"missing", missing},
