@@ -41,6 +41,8 @@ typedef struct smmap__os_info_t {
     apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
     smmap__os_shrink_t shrink; /**< see there */
     int folds_case;            /**< 1: names of files that differ in case alone are the same */
+    int dots_are_text;         /**< 1: `.` and `..` are taken out of a path before anything is
+                                    looked at, also after links and what does not exist */
 } smmap__os_info_t;
 
 /** How far the device and the id of a file tell it from others. */

@@ -49,6 +49,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->granularity = info->page_size;
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->dots_are_text = 0;
     info->folds_case = 0; /* on some volumes of macOS it is otherwise, and nobody tells */
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {

@@ -34,6 +34,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->max_open_files = 0; /* some millions: memory is what limits it */
     info->shrink = SMMAP__OS_SHRINK_REFUSED;
     info->folds_case = 1;
+    info->dots_are_text = 1;
 }
 
 /* Windows has more ways to say that memory is short than APR knows. The core makes

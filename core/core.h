@@ -152,6 +152,7 @@ struct smmap_manager_t {
     smmap_limits_t limits;
     apr_size_t granularity;
     apr_size_t page_size;
+    int dots_are_text;      /* see smmap__os_info_t */
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;
@@ -312,7 +313,7 @@ int smmap__fork_usable(smmap_manager_t *manager);
 
 /* registry.c: the files of a manager, by identity */
 
-/** Make a name of a path: absolute, with one user. */
+/** Make a name of a path: absolute, with one user; and without . and .., where these are text. */
 apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name);
 /** The text of a name. */
 const char *smmap__name_text(const smmap__name_t *name);

@@ -19,6 +19,7 @@
 #include "core/core.h"
 
 #include <apr_file_io.h>
+#include <apr_strings.h>
 
 #include <string.h>
 
@@ -59,6 +60,20 @@ static apr_status_t prefix_of(const char **path, const char **prefix, apr_pool_t
     return status;
 }
 
+/* A path as the system sees it when it begins to look, where that is known from the text. A long
+   one must be so for APR, which puts \\?\ before it, and after that it is taken as it stands; as
+   is one that begins so. What is wrong with a path, opening tells better. */
+static const char *without_dots(const char *path, apr_pool_t *scratch)
+{
+    char *merged;
+
+    if ((path[0] == '\\' || path[0] == '/') && path[1] == path[0] &&
+        (path[2] == '?' || path[2] == '.')) {
+        return path;
+    }
+    return apr_filepath_merge(&merged, NULL, path, 0, scratch) == APR_SUCCESS ? merged : path;
+}
+
 apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name)
 {
     apr_size_t path_length;
@@ -72,6 +87,11 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
         return status;
     }
     status = prefix_of(&path, &prefix, scratch);
+    if (status == APR_SUCCESS && manager->dots_are_text) {
+        path = without_dots(*prefix != '\0' ? apr_pstrcat(scratch, prefix, "/", path, NULL) : path,
+                            scratch);
+        prefix = "";
+    }
     if (status == APR_SUCCESS) {
         path_length = strlen(path);
         prefix_length = strlen(prefix);
