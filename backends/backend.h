@@ -211,7 +211,8 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
  *
  * @param file (in) made by the two above: on Windows reading moves the pointer of a handle,
  *        and that of a caller's is his.
- * @param nread (out) bytes read: less than `length` at the end of the file alone, then 0.
+ * @param nread (out) bytes read: less than `length` at the end of the file alone, then 0. On
+ *        an error what was read before it.
  */
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread);

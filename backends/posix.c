@@ -314,6 +314,7 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
 {
     unsigned char *to = buffer;
     apr_size_t done = 0;
+    apr_status_t status = APR_SUCCESS;
 
     /* Not a retry: a short count is pread's way of saying "go on". */
     while (done < length) {
@@ -324,15 +325,15 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
             continue;
         }
         if (got < 0) {
-            return errno;
+            status = errno;
         }
-        if (got == 0) {
+        if (got <= 0) {
             break;
         }
         done += (apr_size_t)got;
     }
     *nread = done;
-    return APR_SUCCESS;
+    return status;
 }
 
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)

@@ -223,7 +223,8 @@ typedef struct smmap__cursor_t {
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
     smmap__watch_t *watch;    /* in paranoid mode; NULL: none yet */
     unsigned char traced; /* its moves are reported */
-    unsigned char copying; /* the move is for a copy, which can be read, too */
+    unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the
+                              file cannot even be opened */
 } smmap__cursor_t;
 
 /** Bytes that a cursor with a window shows. */
@@ -417,6 +418,11 @@ static inline int smmap__exhausted(apr_status_t status)
     /* EAGAIN: the process may not lock more memory, and locks all it maps. */
     return APR_STATUS_IS_ENOMEM(status) || APR_STATUS_IS_EMFILE(status) ||
            APR_STATUS_IS_ENFILE(status) || APR_STATUS_IS_EAGAIN(status);
+}
+/** Is it that of a hard limit on mappings? */
+static inline int smmap__limited(apr_status_t status)
+{
+    return status == SMMAP_ELIMIT_BYTES || status == SMMAP_ELIMIT_REGIONS;
 }
 /** Memory of the heap in the place of a mapping. */
 apr_status_t smmap__spare_make(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,

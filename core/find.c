@@ -25,6 +25,13 @@
  * that are FOUND, and evictors hold the lock from taking to putting back. A pin
  * passes from one cursor to another under the lock alone, so none is missed on the
  * way.
+ *
+ * Why a region is as long as a hit shows it, where it is not a whole window: its length
+ * follows from the file's size. A region that is found in its slot reaches as far as the
+ * size says, or further, at any time: when a file has grown the short region goes before
+ * the size changes, and when it was cut the size changes before what is too long goes. A
+ * hit that found one region in the slot, before and after it read the size (and it is one
+ * region, as the first time it was pinned), has read a size that held while it was there.
  */
 #include "core/core.h"
 

@@ -74,6 +74,38 @@ static void poison(smmap__cursor_t *cursor, apr_size_t at)
     smmap__manager_unlock(manager);
 }
 
+/* Nobody is to find a window in which a page was replaced, whoever asks, and whatever else
+   he was told. 1: it is one. */
+static int retire_patched(smmap__cursor_t *cursor)
+{
+    const unsigned char *window = cursor->shown.window_data;
+    apr_size_t fault;
+
+    if (window == NULL || !smmap__os_guard_patched(window, &fault)) {
+        return 0;
+    }
+    poison(cursor, fault);
+    return 1;
+}
+
+/* Is the cursor's window no mapping? Of a file that the system once would not map, some
+   windows may be mapped all the same. */
+static int window_is_memory(const smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const smmap__region_t *region;
+    int is_memory;
+
+    if (smmap__count_load(&cursor->file->unmappable) == 0) {
+        return 0;
+    }
+    smmap__manager_lock(manager);
+    region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
+    is_memory = region != NULL && region->mapping.memory != 0;
+    smmap__manager_unlock(manager);
+    return is_memory;
+}
+
 /* Does the file reach so far? */
 static int reaches(smmap__cursor_t *cursor, apr_off_t end)
 {
@@ -89,7 +121,7 @@ static int copy_measured(smmap__cursor_t *cursor, apr_off_t offset, void *to, ap
     const unsigned char *window = cursor->shown.window_data;
     apr_size_t at = (apr_size_t)(offset - cursor->shown.window_begin);
     apr_off_t end = offset + (apr_off_t)size;
-    int is_memory = smmap__count_load(&cursor->file->unmappable) != 0;
+    int is_memory = window_is_memory(cursor);
     smmap__os_copied_t made;
     apr_size_t fault;
 
@@ -119,19 +151,13 @@ apr_status_t smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void 
     return smmap__read_direct(cursor, offset, to, size, copied);
 }
 
-/* Is there anything to ask about the cursor's window? */
-static int is_open_question(const smmap__cursor_t *cursor)
-{
-    return cursor->shown.window_data != NULL && cursor->guard_status == APR_SUCCESS &&
-           smmap__count_load(&cursor->file->unmappable) == 0;
-}
-
 void smmap__guard_enter(smmap__cursor_t *cursor)
 {
     const smmap_cursor_t *shown = &cursor->shown;
     apr_off_t size;
 
-    if (is_open_question(cursor)) {
+    if (shown->window_data != NULL && cursor->guard_status == APR_SUCCESS &&
+        !window_is_memory(cursor)) {
         cursor->guard_status = size_now(cursor, &size);
         if (cursor->guard_status == APR_SUCCESS &&
             size < shown->window_begin + (apr_off_t)shown->window_size) {
@@ -144,21 +170,22 @@ void smmap__guard_enter(smmap__cursor_t *cursor)
 
 void smmap__guard_leave(smmap__cursor_t *cursor)
 {
-    apr_size_t fault;
+    const apr_status_t before = cursor->guard_status;
+    const apr_off_t fault = cursor->fault;
 
-    if (is_open_question(cursor)) {
-        smmap__guard_enter(cursor); /* the same, once more */
-        if (smmap__os_guard_patched(cursor->shown.window_data, &fault)) {
-            poison(cursor, fault);
-            if (cursor->guard_status != SMMAP_ETRUNCATED) {
-                cursor->guard_status = SMMAP_EFAULT;
-            }
+    smmap__guard_enter(cursor); /* the same, once more */
+    if (retire_patched(cursor)) {
+        if (before != APR_SUCCESS) {
+            cursor->fault = fault; /* what was told of first, stays */
+        } else if (cursor->guard_status != SMMAP_ETRUNCATED) {
+            cursor->guard_status = SMMAP_EFAULT;
         }
     }
 }
 
 void smmap__guard_drop(smmap__cursor_t *cursor)
 {
+    retire_patched(cursor);
     smmap__os_guard_end(&cursor->guard);
     cursor->guarded = 0;
 }

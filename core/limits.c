@@ -30,21 +30,18 @@ static int fits(const smmap_manager_t *manager, apr_size_t bytes, apr_size_t goi
 
 /* Is there any use in evicting? With soft limits a region may be larger than the
    limit, and then everything that can go has to; with hard ones it must fit alone. */
-static apr_status_t hopeless(smmap_manager_t *manager, apr_size_t bytes)
+static apr_status_t hopeless(const smmap_manager_t *manager, apr_size_t bytes)
 {
-    if (manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_mapped_bytes) {
-        manager->stats.limit_failures++;
-        return SMMAP_ELIMIT_BYTES;
-    }
-    return APR_SUCCESS;
+    return manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_mapped_bytes
+               ? SMMAP_ELIMIT_BYTES
+               : APR_SUCCESS;
 }
 
 /* Nothing is left that could go: fail, or go over the limit. That is counted when the
    region is mapped, so that a call that fails in the end has passed none. */
-static apr_status_t exhausted(smmap_manager_t *manager)
+static apr_status_t exhausted(const smmap_manager_t *manager)
 {
     if (manager->limits == SMMAP_LIMITS_HARD) {
-        manager->stats.limit_failures++;
         return manager->stats.regions >= manager->max_regions ? SMMAP_ELIMIT_REGIONS
                                                               : SMMAP_ELIMIT_BYTES;
     }
@@ -180,20 +177,20 @@ static void take_stuck(smmap_manager_t *manager, smmap__trash_t *trash)
 apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
 {
     apr_status_t status = hopeless(manager, bytes);
+    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
 
     if (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
+        take_stuck(manager, &trash); /* once: what is refused again is refused */
     }
     while (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
-        smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
-        int progress = 1;
-
-        take_stuck(manager, &trash);
-        evict_for(manager, bytes, &trash);
+        if (trash.regions == NULL) {
+            evict_for(manager, bytes, &trash);
+        }
         if (trash.regions != NULL) {
             smmap__trash_empty_locked(manager, &trash);
             manager->stats.evictions += trash.unmapped;
-            progress = trash.unmapped > 0;
+            trash.unmapped = 0;
         } else if (manager->emptying > 0) {
             /* Somebody is just unmapping: what he has no use for is ours. */
             smmap__manager_wait_locked(manager);
@@ -203,9 +200,6 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
         }
         if (smmap__count_load(&manager->closed) != 0) {
             status = SMMAP_ECLOSED;
-        } else if (!progress) {
-            status = exhausted(manager);
-            break;
         }
     }
     if (status == APR_SUCCESS) {

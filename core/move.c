@@ -5,8 +5,8 @@
  * published in its pin, for whoever wants to unmap it; both change together.
  *
  * A move to a window that is mapped takes no lock at all: smmap__cursor_step() reads
- * the file's size and the slot, publishes the pin, and reads both again. Why that is
- * enough is told in find.c. In hit.c is the same for what is asked most, in fewer
+ * the file's size and the slot, publishes the pin, and reads the slot, the size and
+ * the slot again. Why that is enough is told in find.c. In hit.c is the same for what is asked most, in fewer
  * instructions. A move that is no such hit looks under the manager's lock, and then
  * maps (region.c).
  */
@@ -109,8 +109,8 @@ static void learn(smmap__cursor_t *cursor)
 }
 
 /* Move to a window of the grid that is mapped, without a lock. 0: it is not, or it
-   was on its way out, or it does not hold `length` bytes from offset on; the cursor is
-   as it was, or empty. size: what the cursor is to show, 0 for all. */
+   was on its way out, or it does not hold `length` bytes from offset on, or the cursor is
+   guarded and so asks about each window it comes to; the cursor is as it was, or empty. size: what the cursor is to show, 0 for all. */
 int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
                        apr_size_t size)
 {
@@ -125,7 +125,7 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
     uintptr_t word;
     uintptr_t address;
 
-    if (slot == NULL || pin == NULL || cursor->manager->paranoia != NULL ||
+    if (slot == NULL || pin == NULL || cursor->manager->paranoia != NULL || cursor->guarded ||
         window - (offset - begin) < length) {
         return 0;
     }
@@ -135,13 +135,12 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         return 0;
     }
     if (address != (uintptr_t)old) {
-        if (cursor->guarded) {
-            smmap__guard_leave(cursor);
-        }
         smmap__publish(pin->window, address, cursor->manager->asymmetric);
-        /* First the size: while the pin stands, no other region gets this address, so one
-           that is found here afterwards is the one that was so long. */
-        if (smmap__offset_load(&file->size) != file_size ||
+        /* The slot before the size: only a region that is found there now is kept by the
+           pin; before, another one may have had its address. And after the size, as
+           find.c tells. */
+        if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
+            smmap__offset_load(&file->size) != file_size ||
             (smmap__load(slot) & ~SMMAP__FLAGS) != address) {
             smmap__cursor_lost(cursor, address);
             return 0;
@@ -158,9 +157,6 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         learn(cursor);
     }
     if (address != (uintptr_t)old) {
-        if (cursor->guarded) {
-            smmap__guard_enter(cursor);
-        }
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
             smmap__ahead(cursor, begin);
         }

@@ -107,14 +107,18 @@ static apr_status_t read_by(const smmap__cursor_t *cursor, apr_os_file_t handle,
                             void *to, apr_size_t size, apr_size_t *copied)
 {
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
-    apr_off_t now = 0;
 
-    if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_STRICT &&
-        !cursor->file->identity.sizeless) {
-        status = smmap__os_file_size(&now, handle);
-        if (status == APR_SUCCESS && now - offset < (apr_off_t)*copied) {
-            *copied = now > offset ? (apr_size_t)(now - offset) : 0;
+    if (cursor->manager->guard == SMMAP_GUARD_STRICT && !cursor->file->identity.sizeless) {
+        apr_off_t now = 0;
+        apr_status_t measured = smmap__os_file_size(&now, handle);
+
+        if (measured != APR_SUCCESS || now < offset) {
+            now = offset;
         }
+        if (now - offset < (apr_off_t)*copied) {
+            *copied = (apr_size_t)(now - offset);
+        }
+        status = status != APR_SUCCESS ? status : measured;
     }
     return status;
 }
@@ -127,6 +131,7 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     apr_os_file_t handle;
     apr_status_t status;
 
+    *copied = 0;
     if (smmap__reading_begin(file, &handle)) {
         status = read_by(cursor, handle, offset, to, size, copied);
         smmap__reading_end(file);
@@ -140,7 +145,6 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
         smmap__file_unlock(file);
     }
     if (status != APR_SUCCESS) {
-        *copied = 0;
         return status;
     }
     if (pin != NULL) {
@@ -186,6 +190,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
     const smmap_cursor_t *shown = &cursor->shown;
     const unsigned char *from = smmap_cursor_at(shown, offset);
     apr_status_t status;
+    int instead;
 
     *copied = size;
     if (from != NULL) {
@@ -206,14 +211,14 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
             }
             cursor->copying = 1;
             status = smmap__cursor_go(cursor, offset, size);
+            instead = cursor->copying;
             cursor->copying = 0;
-            if (smmap__exhausted(status) && smmap__load(&cursor->file->readable) != 0) {
-                *copied = 0; /* a copy needs no mapping */
-                return smmap__read_direct(cursor, offset, to, size, copied);
-            }
             if (status != APR_SUCCESS) {
                 *copied = 0;
-                return status;
+                return instead && (smmap__exhausted(status) || smmap__limited(status) ||
+                                   status == SMMAP_ETOOLARGE)
+                           ? smmap__read_direct(cursor, offset, to, size, copied)
+                           : status; /* a copy needs no mapping */
             }
             *copied = smmap__cursor_size(cursor);
         }

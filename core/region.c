@@ -243,6 +243,7 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
         }
         status = smmap__room_take_locked(manager, (apr_size_t)length);
         if (status != APR_SUCCESS) {
+            manager->stats.limit_failures += smmap__limited(status) && !attempt->copying;
             return status;
         }
         smmap__manager_unlock(manager);
@@ -385,6 +386,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     status = smmap__handle_enter(file, cursor->name, &handle);
     if (status != APR_SUCCESS) {
         smmap__file_unlock(file);
+        cursor->copying = 0;
         return status;
     }
     smmap__manager_lock(manager);

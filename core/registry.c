@@ -131,11 +131,11 @@ int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t
         (is_doubtful(known, pinned) && !is_unchanged(known, now))) {
         return 0;
     }
+    if (known->birth != 0 && now->birth != 0) {
+        return known->birth == now->birth; /* a server may give an id again all the same */
+    }
     if (pinned) {
         return 1;
-    }
-    if (known->birth != 0 && now->birth != 0) {
-        return known->birth == now->birth;
     }
     return known->size == now->size && known->mtime == now->mtime && known->ctime == now->ctime;
 }

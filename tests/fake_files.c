@@ -149,6 +149,7 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
 
     status = fake_enter(FAKE_READ);
     fake_leave();
+    *nread = 0;
     return status == APR_SUCCESS ? native_read_at(file, offset, buffer, length, nread) : status;
 }
 

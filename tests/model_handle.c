@@ -175,11 +175,11 @@ int model_same(const identity_t *known, const identity_t *now, int held)
     if (known->id != now->id) {
         return 0;
     }
-    if (held) {
-        return 1;
-    }
     if (known->birth != 0 && now->birth != 0) {
         return known->birth == now->birth;
+    }
+    if (held) {
+        return 1;
     }
     return known->size == now->size && known->mtime == now->mtime && known->ctime == now->ctime;
 }

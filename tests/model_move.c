@@ -214,6 +214,7 @@ static apr_status_t spare(world_t *w, want_t *want, apr_status_t refusal)
     length = (apr_size_t)(want->to - want->from);
     status = model_room_take(w, w->files[want->file].manager, length);
     if (status != APR_SUCCESS) {
+        manager->stats.limit_failures++;
         return status;
     }
     status = model_allocate(w) ? model_call(w, FAKE_READ) : APR_ENOMEM;
@@ -242,6 +243,7 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
         apr_status_t status = model_room_take(w, number, length);
 
         if (status != APR_SUCCESS) {
+            stats->limit_failures += !want->copying;
             return status;
         }
         status = ask_system(w, length);
@@ -339,6 +341,7 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
     apr_status_t status = model_enter(w, it->file, it->path);
 
     if (status != APR_SUCCESS) {
+        it->copying = 0;
         return status;
     }
     if (end > w->files[it->file].size) {

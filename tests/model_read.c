@@ -93,14 +93,16 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
         if (region == NONE && read_past(w, it->file, offset)) {
             return read_direct(w, cursor, offset, size, copied);
         }
+        int instead;
+
         it->copying = 1;
         status = model_use(w, cursor, offset, size);
+        instead = it->copying;
         it->copying = 0;
-        if (model_exhausted(status) && w->files[it->file].open) {
-            return read_direct(w, cursor, offset, size, copied);
-        }
         if (status != APR_SUCCESS) {
-            return status;
+            instead = instead && (model_exhausted(status) || status == SMMAP_ELIMIT_BYTES ||
+                                  status == SMMAP_ELIMIT_REGIONS);
+            return instead ? read_direct(w, cursor, offset, size, copied) : status;
         }
     }
     *copied = (apr_size_t)(model_region_end(&w->regions[it->region]) - offset);

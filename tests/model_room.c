@@ -91,12 +91,11 @@ static void take_stuck(omanager_t *manager, trash_t *trash)
     }
 }
 
-static apr_status_t nothing_can_go(omanager_t *manager)
+static apr_status_t nothing_can_go(const omanager_t *manager)
 {
     if (manager->limits == SMMAP_LIMITS_SOFT) {
         return APR_SUCCESS;
     }
-    manager->stats.limit_failures++;
     return manager->stats.regions >= manager->max_regions ? SMMAP_ELIMIT_REGIONS
                                                           : SMMAP_ELIMIT_BYTES;
 }
@@ -105,26 +104,27 @@ apr_status_t model_room_take(world_t *w, int number, apr_size_t bytes)
 {
     omanager_t *manager = &w->managers[number];
     apr_status_t status = APR_SUCCESS;
+    trash_t trash;
 
     if (manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_bytes) {
-        manager->stats.limit_failures++;
         return SMMAP_ELIMIT_BYTES;
     }
+    model_trash_begin(&trash);
     if (!fits(manager, bytes, 0, 0)) {
         manager->pressure = 1;
+        take_stuck(manager, &trash);
     }
     while (!fits(manager, bytes, 0, 0)) {
-        trash_t trash;
-
-        model_trash_begin(&trash);
-        take_stuck(manager, &trash);
-        evict(w, manager, bytes, &trash);
-        model_trash_empty(w, number, &trash);
-        manager->stats.evictions += trash.unmapped;
-        if (trash.unmapped == 0) {
+        if (trash.region_count == 0) {
+            evict(w, manager, bytes, &trash);
+        }
+        if (trash.region_count == 0) {
             status = nothing_can_go(manager);
             break;
         }
+        model_trash_empty(w, number, &trash);
+        manager->stats.evictions += trash.unmapped;
+        model_trash_begin(&trash);
     }
     if (status == APR_SUCCESS) {
         manager->stats.mapped_bytes += bytes;

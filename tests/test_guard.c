@@ -159,6 +159,33 @@ static void ordered_end(void)
     counts_check();
 }
 
+/* That the system would not map one window of a file does not make another memory. */
+static void mapped_before_it_was_refused(void)
+{
+    smmap_cursor_t *other;
+    unsigned char bytes[10];
+    apr_size_t asked;
+
+    NEEDS_FAKE();
+    begin_guarded(SMMAP_MODE_SLIDING);
+    other = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    fake_fail(FAKE_MAP, 1, APR_ENOTIMPL);
+    NEED_OK(smmap_cursor_use(other, (apr_off_t)(8 * unit), 0));
+    CHECK_NUMBER(manager_stats(manager).buffered_regions, 1);
+    CHECK_OK(smmap_cursor_begin_guard(mover));
+    fake_fail(FAKE_PATCHED, 1, APR_EGENERAL);
+    CHECK_STATUS(smmap_cursor_end_guard(mover), SMMAP_EFAULT);
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    /* And of memory the size is not asked. */
+    asked = fake_calls(FAKE_SIZE);
+    CHECK_OK(smmap_cursor_begin_guard(other));
+    CHECK_OK(smmap_cursor_read(other, (apr_off_t)(8 * unit), bytes, sizeof bytes, NULL));
+    CHECK_OK(smmap_cursor_end_guard(other));
+    CHECK_NUMBER(fake_calls(FAKE_SIZE), asked);
+    counts_check();
+}
+
 /* Cut below the window, in the middle of a page, and at a page's end. */
 static void cut_under_a_read(void)
 {
@@ -262,6 +289,7 @@ static const test_case_t guard_cases[] = {{"options", options},
                                    {"ordered_fault", ordered_fault},
                                    {"ordered_fault_with_others", ordered_fault_with_others},
                                    {"ordered_end", ordered_end},
+                                   {"mapped_before_it_was_refused", mapped_before_it_was_refused},
                                    {"cut_under_a_read", cut_under_a_read},
                                    {"cut_within_a_page", cut_within_a_page},
                                    {"cut_under_a_buffer", cut_under_a_buffer},

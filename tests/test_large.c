@@ -156,6 +156,8 @@ static void whole_file(void)
     const char *missing;
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_cursor_t *cursor;
+    unsigned char bytes[100];
+    apr_size_t got = 0;
 
     NEEDS_REAL(); /* the fake would have to copy it all */
     missing = sparse(5 * GIB + 12345);
@@ -173,6 +175,10 @@ static void whole_file(void)
         CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), SMMAP_ETOOLARGE);
         CHECK_STATUS(smmap_cursor_use(cursor, size - 1, 0), SMMAP_ETOOLARGE);
         CHECK(!smmap_cursor_is_valid(cursor));
+        /* A copy needs no mapping. */
+        CHECK_OK(smmap_cursor_read(cursor, size - 8, bytes, 100, &got));
+        CHECK_NUMBER(got, 8);
+        CHECK(bytes[0] == mark(size - 8) && bytes[7] == mark(size - 1));
         return;
     }
     check_marks(cursor, 4 * GIB);

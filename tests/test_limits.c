@@ -106,6 +106,58 @@ static void hard_regions(void)
     hard(0, 3, SMMAP_ELIMIT_REGIONS);
 }
 
+/* A copy needs no window, so a limit refuses none. */
+static void hard_and_copies(void)
+{
+    unsigned char bytes[100];
+    smmap_cursor_t *reader;
+    apr_size_t bad = 0;
+    apr_size_t got;
+    apr_size_t i;
+
+    begin_limited(1, 0, SMMAP_LIMITS_HARD);
+    window_pin(3);
+    reader = cursor_open(manager, file.path);
+    for (i = 0; i < 400; i++) {
+        bad += smmap_cursor_read(reader, (apr_off_t)(5 * unit + i), bytes, sizeof bytes, &got) !=
+                   APR_SUCCESS ||
+               got != sizeof bytes || memcmp(bytes, file.data + 5 * unit + i, got) != 0;
+    }
+    CHECK_NUMBER(bad, 0);
+    CHECK_NUMBER(manager_stats(manager).direct_reads, 400);
+    CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
+    CHECK_NUMBER(manager_stats(manager).maps, 1);
+    CHECK_STATUS(smmap_cursor_use(reader, (apr_off_t)(5 * unit), 0), SMMAP_ELIMIT_BYTES);
+    counts_check();
+}
+
+/* One window cannot be unmapped, now. Another can. */
+static void hard_and_a_refused_unmap(void)
+{
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    begin_limited(4, 0, SMMAP_LIMITS_HARD);
+    for (i = 0; i < 4; i++) {
+        window_touch(i);
+    }
+    fake_fail(FAKE_UNMAP, 1, APR_ENOMEM);
+    window_costs(4, 1);
+    CHECK_NUMBER(manager_stats(manager).regions, 4);
+    CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
+    /* It is tried again when room is wanted the next time. */
+    window_costs(5, 0);
+    CHECK_NUMBER(manager_stats(manager).evictions, 2);
+    counts_check();
+    /* None can. */
+    fake_fail_from(FAKE_UNMAP, 1, APR_ENOMEM);
+    CHECK_STATUS(smmap_cursor_use(mover, (apr_off_t)(6 * unit), 0), SMMAP_ELIMIT_BYTES);
+    CHECK_NUMBER(manager_stats(manager).limit_failures, 1);
+    fake_fail_none();
+    window_touch(6);
+    counts_check();
+}
+
 static void to_the_brim(void)
 {
     /* A limit may be reached, in one piece as well. */
@@ -390,6 +442,8 @@ static const test_case_t cases[] = {{"soft_is_passed", soft_is_passed},
                                     {"soft_regions", soft_regions},
                                     {"hard_bytes", hard_bytes},
                                     {"hard_regions", hard_regions},
+                                    {"hard_and_copies", hard_and_copies},
+                                    {"hard_and_a_refused_unmap", hard_and_a_refused_unmap},
                                     {"to_the_brim", to_the_brim},
                                     {"odd_limit", odd_limit},
                                     {"static_mode", static_mode},

@@ -175,8 +175,54 @@ static void nested(void)
     CHECK_NUMBER(sum(smmap_cursor_data(inner) + 2 * unit, 1), 0);
     CHECK_OK(smmap_cursor_assign(inner, mover)); /* ends it, without an answer */
     CHECK_STATUS(smmap_cursor_end_guard(inner), APR_EINVAL);
-    /* The guarded copy is one, and so is the guard around it. */
+    /* The guarded copy is one, the guard around it, and the one that had no answer. */
+    CHECK_NUMBER(manager_stats(manager).faults, 3);
+    counts_check();
+}
+
+/* The guard goes with its cursor, and nobody asks for its answer: the page that was replaced
+   must be nobody's, all the same. */
+static void closed_with_a_fault(void)
+{
+    NEEDS_REAL();
+    begin_guarded(SMMAP_MODE_SLIDING);
+    needs_pointers();
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    CHECK_OK(smmap_cursor_begin_guard(mover));
+    file_cut(unit);
+    CHECK_NUMBER(sum(smmap_cursor_data(mover) + 2 * unit, 1), 0);
+    file_write(file.path, 0, file.data, file.size);
+    smmap_cursor_close(mover);
+    CHECK_NUMBER(manager_stats(manager).faults, 1);
+    mover = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    CHECK(region_shows(mover, &file));
+    CHECK_NUMBER(manager_stats(manager).maps, 2);
+    counts_check();
+}
+
+/* The same of a fault in the second window, when the first had one, too. The end tells of the
+   first. */
+static void faults_in_two_windows(void)
+{
+    NEEDS_REAL();
+    begin_guarded(SMMAP_MODE_SLIDING);
+    needs_pointers();
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(4 * unit), 0));
+    CHECK_OK(smmap_cursor_begin_guard(mover));
+    file_cut(unit);
+    CHECK_NUMBER(sum(smmap_cursor_data(mover) + unit, 1), 0);
+    file_write(file.path, 0, file.data, file.size);
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
+    file_cut(unit);
+    CHECK_NUMBER(sum(smmap_cursor_data(mover) + 2 * unit, 1), 0);
+    file_write(file.path, 0, file.data, file.size);
+    CHECK_STATUS(smmap_cursor_end_guard(mover), SMMAP_EFAULT);
+    CHECK_NUMBER(smmap_cursor_fault(mover), 5 * unit);
     CHECK_NUMBER(manager_stats(manager).faults, 2);
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
+    CHECK(region_shows(mover, &file));
     counts_check();
 }
 
@@ -209,6 +255,8 @@ static const test_case_t pointers_cases[] = {
     {"fault_in_a_file_of_full_size", fault_in_a_file_of_full_size},
     {"guarded_moves", guarded_moves},
     {"nested", nested},
+    {"closed_with_a_fault", closed_with_a_fault},
+    {"faults_in_two_windows", faults_in_two_windows},
     {"ended_by_another_thread", ended_by_another_thread},
     {NULL, NULL}};
 const test_module_t test_pointers = {"pointers", pointers_cases};

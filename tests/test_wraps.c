@@ -252,6 +252,33 @@ static void reads_in_pieces(void)
     tell();
 }
 
+/* What was read before the error came is there, and counted. */
+static void fails_after_a_piece(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    test_file_t file = file_make("pieces", 8 * smmap_granularity());
+    unsigned char bytes[4000];
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t got = 0;
+
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = smmap_granularity();
+    options.limits = SMMAP_LIMITS_HARD;
+    options.max_regions = 1;
+    manager = manager_make(&options);
+    NEED_OK(smmap_cursor_use(cursor_open(manager, file.path), 0, 0));
+    cursor = cursor_open(manager, file.path);
+    wrap_fail(WRAP_PREAD, 1, WRAP_SHORT, 0);
+    wrap_fail_all(WRAP_PREAD, EIO);
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(2 * smmap_granularity()), bytes,
+                                   sizeof bytes, &got),
+                 EIO);
+    wrap_fail_none();
+    CHECK_NUMBER(got, sizeof bytes / 2);
+    CHECK(memcmp(bytes, file.data + 2 * smmap_granularity(), got) == 0);
+}
+
 static void anything(void)
 {
     const apr_size_t least = test_is_light() ? 10 : 100;
@@ -362,6 +389,7 @@ static const test_case_t cases[] = {{"once_in_a_process", once_in_a_process},
                                     {"with_a_guard", with_a_guard},
                                     {"of_buffered_files", of_buffered_files},
                                     {"reads_in_pieces", reads_in_pieces},
+                                    {"fails_after_a_piece", fails_after_a_piece},
                                     {"anything", anything},
                                     {"child_destroys", child_destroys},
                                     {"forked_while_the_handler_is_put_there",

@@ -5,8 +5,8 @@
  * of the buffer is byte `offset` of the file. Reading moves its cursor as needed.
  *
  * When the file became shorter than the range, what is missing is SMMAP_ETRUNCATED.
- * While a window is in use, smmap_buffer_byte() has its bytes even when the manager is gone;
- * reading and slicing need the manager.
+ * While a window is in use, smmap_buffer_byte() has its bytes even when the manager is gone,
+ * unless that has the guard; reading and slicing need the manager.
  *
  * Threads: a buffer is used by one thread at a time, as a cursor is.
  */
@@ -74,7 +74,8 @@ SMMAP_API apr_off_t smmap_buffer_size(const smmap_buffer_t *buffer);
  * @param index (in) 0 is the first byte; negative counts from the end, -1 is the last.
  * @param byte (out) the byte; set only on success.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ENOWINDOW: there is no range;
- *         APR_EOF: the index is outside of it; otherwise as smmap_cursor_use().
+ *         APR_EOF: the index is outside of it; otherwise as smmap_cursor_use(), and with the
+ *         guard as smmap_cursor_read().
  */
 SMMAP_API apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index,
                                          unsigned char *byte);
@@ -91,7 +92,7 @@ SMMAP_API apr_status_t smmap_buffer_byte(smmap_buffer_t *buffer, apr_off_t index
  * @return APR_SUCCESS (also when fewer bytes were there than wanted); APR_EINVAL: an argument
  *         is NULL; SMMAP_ENOWINDOW: there is no range;
  *         APR_EOF: size is not 0 and the index is outside of the range;
- *         otherwise as smmap_cursor_use().
+ *         otherwise as smmap_cursor_read().
  */
 SMMAP_API apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index,
                                          void *destination, apr_size_t size, apr_size_t *got);

@@ -7,7 +7,8 @@
  * or closing it ends the pin, and pointers into the window end with it.
  *
  * A move (use, require) that fails leaves the cursor without a window; it still knows
- * its file. Other calls that fail leave the cursor as it was.
+ * its file. Other calls that fail leave the cursor as it was, but for smmap_cursor_read(),
+ * which may have moved it or left it without a window, and smmap_cursor_end_guard().
  *
  * Threads: a cursor is used by one thread at a time. Cursors of one manager may
  * be used by different threads at the same time, on the same files and windows.
@@ -116,7 +117,9 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  *         SMMAP_ECLOSED: the manager was destroyed; SMMAP_EFORKED;
  *         SMMAP_ESTALE: the file had to be opened again, and the path names another one, or
  *         something that is no file;
- *         SMMAP_ETRUNCATED: the file was cut short before `offset`;
+ *         SMMAP_ETRUNCATED: the file was cut short before `offset`, or, where the window is
+ *         read into memory, before its end;
+ *         SMMAP_ENOTREGULAR: a file of the system's making now holds more than 64 MiB;
  *         SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS, SMMAP_ELIMIT_FILES: a hard limit;
  *         SMMAP_ETOOLARGE: static mode, and the file is larger than the address space;
  *         APR_ENOMEM, APR_ENOENT, ...: what the system says after room was made and tried again.
@@ -147,7 +150,8 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * Copy bytes, across as many windows as they take. Never slower than the better of
  * mapping and reading: where a window is mapped it is copied from; where none is, and
  * mapping one would evict another, the system is asked for the bytes until the window
- * has shown that it is worth it. The cursor may or may not move on the way.
+ * has shown that it is worth it. Where a window cannot be mapped (a hard limit on what is
+ * mapped, or the system's), they are read, too. The cursor may or may not move on the way.
  *
  * With the guard no fault gets through, and no zeroes where the file has ended: what
  * could not be copied from a window is asked of the system once more, by a read, and that
@@ -163,8 +167,8 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  *         APR_EINVAL: cursor or destination is NULL, or offset is negative;
  *         APR_EOF: size is not 0, and offset is at or past the end of the file;
  *         SMMAP_ETRUNCATED: the file ends before the bytes, now;
- *         otherwise as smmap_cursor_use(), and what reading a file answers (APR's code for
- *         EIO, ...).
+ *         otherwise as smmap_cursor_use(), but never SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS
+ *         or SMMAP_ETOOLARGE, and what reading a file answers (APR's code for EIO, ...).
  */
 SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offset,
                                          void *destination, apr_size_t size, apr_size_t *got);
@@ -236,7 +240,7 @@ SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_curs
  * @param cursor (in) the one to change; it lets go of its own window and file first.
  * @param from (in) the one to take them from. Assigning a cursor to itself does nothing.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ECLOSED: the manager of `from`
- *         is gone (`cursor` is left as it was).
+ *         is gone; SMMAP_EFORKED; APR_ENOMEM. On an error `cursor` is left as it was.
  */
 SMMAP_API apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from);
 
@@ -254,6 +258,7 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
  * @param cursor (in) the cursor.
  * @return APR_SUCCESS (also when the file became shorter); APR_EINVAL; SMMAP_ECLOSED;
  *         SMMAP_ESTALE: the file was closed meanwhile and the path names another one;
+ *         SMMAP_ENOTREGULAR: as for smmap_cursor_use(); SMMAP_EFORKED;
  *         SMMAP_ELIMIT_FILES, APR_ENOENT, ...: it had to be opened again and could not.
  */
 SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
@@ -294,7 +299,8 @@ SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t off
  *
  * @param cursor (in) the cursor; it must have a window.
  * @param bytes (out) bytes of the whole window that are in memory.
- * @return APR_SUCCESS; APR_EINVAL; SMMAP_ENOWINDOW; APR_ENOTIMPL: the system cannot say.
+ * @return APR_SUCCESS; APR_EINVAL; SMMAP_ENOWINDOW; APR_ENOTIMPL: the system cannot say; or
+ *         what it says.
  */
 SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes);
 

@@ -142,8 +142,9 @@ typedef struct smmap_stats_t {
                                        mapped, or nothing can just now */
     apr_size_t buffered_bytes;    /**< of the mapped bytes: those in them */
 
-    apr_uint64_t hits;      /**< calls of use and require whose window was mapped */
-    apr_uint64_t misses;    /**< those whose window was not */
+    apr_uint64_t hits;      /**< calls of use and require, and copying reads window by window
+                                 (but from the cursor's own), whose window was mapped */
+    apr_uint64_t misses;    /**< those whose window was not, and was to be */
     apr_uint64_t maps;      /**< regions mapped */
     apr_uint64_t unmaps;    /**< regions unmapped, for whatever reason */
     apr_uint64_t evictions; /**< regions unmapped to make room */
@@ -198,13 +199,14 @@ SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
  * copying reads of other threads that have begun.
  *
  * @param manager (in) the manager, invalid after the call; NULL is ignored.
- * @return APR_SUCCESS, or the first error met on the way; all is destroyed all the same.
+ * @return APR_SUCCESS, or the first error of the system's unmap; all is destroyed all the same.
  * Threads: other threads may use cursors of this manager meanwhile, not the manager.
  */
 SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
 
 /**
- * Unmap every window that no cursor pins. Files stay known and open.
+ * Unmap every window that no cursor pins. Files that a cursor is on stay known and open;
+ * others are forgotten and closed with their last window.
  *
  * @param manager (in) the manager.
  * @param count (out) how many regions were unmapped. May be NULL.

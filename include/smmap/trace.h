@@ -34,7 +34,8 @@
  * when it finds its window mapped, or in the end fails. Not reported are calls with bad
  * arguments or after the manager was destroyed; what is asked for behind the end of the
  * file as last measured; and the bytes of a window that a cursor has already, when they
- * are had by smmap_cursor_at(), smmap_buffer_byte() or through a pointer.
+ * are had by smmap_cursor_at(), smmap_buffer_byte() or through a pointer. With the guard
+ * smmap_buffer_byte() is a copying read, and reported.
  *
  * When there is no trace, a move pays one branch for it.
  */

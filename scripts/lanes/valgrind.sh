@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-lane_about="valgrind's memcheck with leaks, on the suites, the stress programs and the model"
+lane_about="valgrind's memcheck with leaks, on the suites, stress, model and chaos programs"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git valgrind"
 
 lane_possible()
