@@ -276,6 +276,7 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
 {
     unsigned char *to = buffer;
     apr_size_t done = 0;
+    apr_status_t status = APR_SUCCESS;
 
     while (done < length) {
         apr_size_t step = length - done < READ_MOST ? length - done : READ_MOST;
@@ -289,10 +290,10 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
         if (!ReadFile(file, to + done, (DWORD)step, &got, &place)) {
             DWORD error = GetLastError();
 
-            if (error == ERROR_HANDLE_EOF) {
-                break;
+            if (error != ERROR_HANDLE_EOF) {
+                status = smmap__windows_status(error);
             }
-            return smmap__windows_status(error);
+            break;
         }
         if (got == 0) {
             break;
@@ -300,7 +301,7 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
         done += got;
     }
     *nread = done;
-    return APR_SUCCESS;
+    return status;
 }
 
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
