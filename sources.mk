@@ -106,6 +106,7 @@ SMMAP_TEST_FILES = \
 	tests/test_fork.c \
 	tests/test_growth.c \
 	tests/test_guard.c \
+	tests/test_ids.c \
 	tests/test_input.c \
 	tests/test_large.c \
 	tests/test_lifetime.c \

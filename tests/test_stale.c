@@ -167,20 +167,6 @@ static void deleted(void)
     counts_check();
 }
 
-/* Wait until the clock of the file system has moved on from a file's last change. */
-static void later_than(const char *path)
-{
-    native_times_t then;
-    native_times_t now;
-
-    native_times(path, &then);
-    do {
-        file_make("probe", 1);
-        native_times(test_path("probe"), &now);
-        file_delete(test_path("probe"));
-    } while (now.changed == then.changed);
-}
-
 /* Deleted and made again under its name: often with the same id, and the same size. */
 static void made_again(int mapped)
 {
@@ -397,104 +383,6 @@ static void handle_of_a_closed_file(void)
     counts_check();
 }
 
-/* Where the file system has no ids: all files have the same. */
-static void no_ids(void)
-{
-    test_file_t other = file_make("other", 3 * smmap_granularity());
-    smmap_cursor_t *on_other;
-    smmap_cursor_t *twice;
-
-    NEEDS_FAKE();
-    fake_set_id(SMMAP__OS_ID_NONE);
-    begin(10);
-    NEED_OK(use(0));
-    on_other = cursor_open(manager, other.path);
-    NEED_OK(smmap_cursor_use(on_other, 0, 0));
-    CHECK(cursor_shows(on_other, &other));
-    CHECK(cursor_shows(cursor, &file));
-    twice = cursor_open(manager, file.path);
-    NEED_OK(smmap_cursor_use(twice, 0, 0));
-    CHECK(cursor_shows(twice, &file));
-    CHECK_NUMBER(smmap_cursor_region_clients(twice), 1);
-    CHECK_NUMBER(manager_stats(manager).files, 3);
-    CHECK_OK(smmap_manager_release(manager, other.path, NULL));
-    CHECK(cursor_shows(cursor, &file));
-    smmap_cursor_close(twice);
-    smmap_cursor_close(on_other);
-    CHECK_OK(smmap_manager_collect(manager, NULL));
-    CHECK_NUMBER(manager_stats(manager).files, 1);
-    counts_check();
-}
-
-static void no_ids_by_handle(void)
-{
-    test_file_t other = file_make("other", 3 * smmap_granularity());
-    smmap_cursor_t *by_handle;
-    apr_os_file_t fd;
-
-    NEEDS_FAKE();
-    fake_set_id(SMMAP__OS_ID_NONE);
-    begin(10);
-    NEED_OK(use(0));
-    fd = file_open(other.path);
-    NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));
-    file_close(fd);
-    NEED_OK(smmap_cursor_use(by_handle, 0, 0));
-    CHECK(cursor_shows(by_handle, &other));
-    CHECK_NUMBER(manager_stats(manager).files, 2);
-    counts_check();
-}
-
-/* A file that was closed is the same one, when it is opened again, if it has not changed; `pinned`
-   windows of it say no more. */
-static void reopened(smmap__os_id_t id, int pinned, apr_status_t when_changed)
-{
-    NEEDS_FAKE();
-    fake_set_id(id);
-    begin(1);
-    NEED_OK(use(0));
-    if (!pinned) {
-        smmap_cursor_release(cursor);
-        CHECK_OK(smmap_manager_collect(manager, NULL));
-    }
-    take_handle();
-    NEED_OK(use(1));
-    CHECK(cursor_shows(cursor, &file));
-    if (!pinned) {
-        smmap_cursor_release(cursor);
-        CHECK_OK(smmap_manager_collect(manager, NULL));
-    }
-    take_handle();
-    later_than(file.path);
-    file_write(file.path, 5, file.data + 5, 5);
-    CHECK_STATUS(use(2), when_changed);
-}
-
-static void no_ids_reopened(void)
-{
-    reopened(SMMAP__OS_ID_NONE, 0, SMMAP_ESTALE);
-}
-
-static void no_ids_reopened_while_mapped(void)
-{
-    reopened(SMMAP__OS_ID_NONE, 1, SMMAP_ESTALE);
-}
-
-static void ids_of_places_reopened(void)
-{
-    reopened(SMMAP__OS_ID_PLACE, 0, SMMAP_ESTALE);
-}
-
-static void ids_of_places_reopened_while_mapped(void)
-{
-    reopened(SMMAP__OS_ID_PLACE, 1, APR_SUCCESS);
-}
-
-static void ids_reopened(void)
-{
-    reopened(SMMAP__OS_ID_UNIQUE, 0, APR_SUCCESS);
-}
-
 static void written_in_place(void)
 {
     NEEDS_REAL(); /* a mapping is the file itself; the fake has a copy */
@@ -522,13 +410,6 @@ static const test_case_t cases[] = {
     {"same_id_other_birth", same_id_other_birth},
     {"same_id_new_cursor", same_id_new_cursor},
     {"replaced_by_no_file", replaced_by_no_file},
-    {"no_ids", no_ids},
-    {"no_ids_by_handle", no_ids_by_handle},
-    {"no_ids_reopened", no_ids_reopened},
-    {"no_ids_reopened_while_mapped", no_ids_reopened_while_mapped},
-    {"ids_of_places_reopened", ids_of_places_reopened},
-    {"ids_of_places_reopened_while_mapped", ids_of_places_reopened_while_mapped},
-    {"ids_reopened", ids_reopened},
     {"birth_not_known", birth_not_known},
     {"birth_not_known_and_changed", birth_not_known_and_changed},
     {"birth_not_known_but_mapped", birth_not_known_but_mapped},

@@ -103,7 +103,8 @@ headers_in_cxx()
     echo '#include <smmap/smmap.h>' >"$build/probe.cpp"
     echo 'const char *probe(void) { return smmap_version(0, 0, 0); }' >>"$build/probe.cpp"
     # /std:c11 is for C; clang says that it does not use it.
-    clang_cl "$1" -Wno-unused-command-line-argument /TP /c /W4 /WX /Fo/dev/null -- "$build/probe.cpp"
+    clang_cl "$1" -Wno-unused-command-line-argument /TP /c /W4 /WX /Fo/dev/null \
+        -- "$build/probe.cpp"
 }
 
 exports_of_dll()
