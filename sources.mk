@@ -72,6 +72,7 @@ SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/windows.h \
 	backends/windows_file.c \
 	backends/windows_guard.c \
+	backends/windows_name.c \
 	backends/windows_paranoid.c
 
 # What both test programs are made of, and what each has besides: suite-posix, or
@@ -105,6 +106,7 @@ SMMAP_TEST_FILES = \
 	tests/test_fork.c \
 	tests/test_growth.c \
 	tests/test_guard.c \
+	tests/test_ids.c \
 	tests/test_input.c \
 	tests/test_large.c \
 	tests/test_lifetime.c \

@@ -23,6 +23,7 @@
 
 #include <apr.h>
 #include <apr_errno.h>
+#include <apr_file_info.h>
 #include <apr_portable.h>
 
 /** What the system does when a file is cut short while it is mapped. */
@@ -40,7 +41,16 @@ typedef struct smmap__os_info_t {
     apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
     smmap__os_shrink_t shrink; /**< see there */
     int folds_case;            /**< 1: names of files that differ in case alone are the same */
+    int dots_are_text;         /**< 1: `.` and `..` are taken out of a path before anything is
+                                    looked at, also after links and what does not exist */
 } smmap__os_info_t;
+
+/** How far the device and the id of a file tell it from others. */
+typedef enum smmap__os_id_t {
+    SMMAP__OS_ID_UNIQUE, /**< no other file has both, while a handle or mapping of ours is left */
+    SMMAP__OS_ID_PLACE,  /**< the same, but the id is a place, which the next file soon gets */
+    SMMAP__OS_ID_NONE    /**< other files may have the same at any time */
+} smmap__os_id_t;
 
 /** Memory that shows a file, read only. Zeroed: no mapping. */
 typedef struct smmap__os_mapping_t {
@@ -85,6 +95,7 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path);
  *
  * @param copy (out) to be closed by smmap__os_file_close().
  * @param file (in) any open handle, of the caller or of APR.
+ * @return APR_ENOTIMPL: reading by it would not wait for the bytes.
  */
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 
@@ -106,6 +117,36 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
  * Windows APR then has an error of the system, and not the kind of thing it is.
  */
 int smmap__os_is_stream(apr_os_file_t file);
+
+/**
+ * Device and id of a file, where those of APR are not all there is to know.
+ *
+ * @param device (in, out) as APR has it; changed where the system knows better.
+ * @param inode (in, out) the same.
+ * @param file (in) any open handle.
+ * @return how far they can be trusted. Never fails.
+ */
+smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file);
+
+/**
+ * Open a file or directory to ask which it is, and for nothing else: whoever may see it can.
+ *
+ * @param handle (out) to be closed by smmap__os_file_close().
+ * @param path (in) absolute, as APR takes paths.
+ * @return APR_ENOTIMPL: what APR says of a path is all there is to know.
+ */
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path);
+
+/**
+ * The one name that a system has for a file or directory that has many: with short forms,
+ * links, and drives that stand for directories. Good for comparing with others alone.
+ *
+ * @param place (out) with /, and none at its end.
+ * @param size (in) room, with the end.
+ * @param file (in) any open handle, of the last call, too.
+ * @return APR_ENOTIMPL: paths that differ are not compared; APR_ENAMETOOLONG.
+ */
+apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file);
 
 /**
  * When a file was made, by the clock of its file system. A file id is given again
@@ -177,11 +218,12 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
                             apr_size_t *nread);
 
 /**
- * Is there a first byte, and may it be read? The pointer of the handle stays.
+ * Is there a first byte, and may it be read? The pointer of the handle stays, also for other
+ * threads.
  *
  * @param file (in) any open handle, of the caller or of ours.
  * @param nread (out) 1, or 0 for an empty file.
- * @return APR_EBADF: not open, or not for reading.
+ * @return APR_EBADF: not open, or not for reading; APR_ENOTIMPL: as for a duplicate.
  */
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread);
 

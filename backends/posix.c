@@ -50,6 +50,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->granularity = info->page_size;
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->dots_are_text = 0;
     info->folds_case = 0; /* on some volumes of macOS it is otherwise, and nobody tells */
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
@@ -162,6 +163,29 @@ int smmap__os_is_stream(apr_os_file_t file)
 {
     (void)file; /* APR says so itself */
     return 0;
+}
+
+smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+{
+    (void)device;
+    (void)inode;
+    (void)file;
+    return SMMAP__OS_ID_UNIQUE;
+}
+
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+{
+    (void)handle;
+    (void)path;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file)
+{
+    (void)place;
+    (void)size;
+    (void)file;
+    return APR_ENOTIMPL;
 }
 
 #if defined(__linux__) && defined(STATX_BTIME)

@@ -1,6 +1,6 @@
 /*
- * The Windows backend, from Windows 7 on: memory. Files are in windows_file.c, faults in
- * windows_guard.c.
+ * The Windows backend, from Windows 7 on: memory. Files are in windows_file.c, what tells one
+ * from another in windows_name.c, faults in windows_guard.c.
  *
  * CreateFileMapping, MapViewOfFile and their kin. A section is made for each view
  * and closed at once: the view keeps alive what it needs. Keeping one section for
@@ -34,6 +34,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->max_open_files = 0; /* some millions: memory is what limits it */
     info->shrink = SMMAP__OS_SHRINK_REFUSED;
     info->folds_case = 1;
+    info->dots_are_text = 1;
 }
 
 /* Windows has more ways to say that memory is short than APR knows. The core makes
@@ -232,11 +233,6 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_SUCCESS;
 }
 
-static int is_wine(void)
-{
-    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version") != NULL;
-}
-
 /* User Account Control lets a program have more rights than the one that started it. Wine has
    nothing like it, and says of every program that it was elevated (seen in 8.0). */
 int smmap__os_environment_is_ours(void)
@@ -251,7 +247,7 @@ int smmap__os_environment_is_ours(void)
         }
         CloseHandle(token);
     }
-    return type != TokenElevationTypeFull || is_wine();
+    return type != TokenElevationTypeFull || smmap__windows_is_wine();
 }
 
 /* The fences: FlushProcessWriteBuffers makes every processor that runs a thread of this
@@ -259,7 +255,7 @@ int smmap__os_environment_is_ours(void)
    fences), so there both sides execute a fence of their own. */
 int smmap__os_fence_asymmetric(void)
 {
-    return !is_wine();
+    return !smmap__windows_is_wine();
 }
 
 void smmap__os_fence_heavy(void)

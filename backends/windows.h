@@ -17,5 +17,13 @@ static inline apr_status_t smmap__windows_status(DWORD error)
 
 /** A function of kernel32 that not every Windows has, or NULL. */
 FARPROC smmap__windows_function(const char *name);
+/** The same of ntdll. */
+FARPROC smmap__windows_nt_function(const char *name);
+
+/** Wine answers a few questions in a way of its own. */
+static inline int smmap__windows_is_wine(void)
+{
+    return smmap__windows_nt_function("wine_get_version") != NULL;
+}
 
 #endif

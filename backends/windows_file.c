@@ -39,16 +39,20 @@ FARPROC smmap__windows_function(const char *name)
     return GetProcAddress(GetModuleHandleW(L"kernel32.dll"), name);
 }
 
+FARPROC smmap__windows_nt_function(const char *name)
+{
+    return GetProcAddress(GetModuleHandleW(L"ntdll.dll"), name);
+}
+
 /* UTF-8 to UTF-16 with its end; 0 when it does not fit or is no UTF-8. */
 static int widen(WCHAR *wide, int room, const char *path)
 {
     return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, room);
 }
 
-static HANDLE open_wide(const WCHAR *path)
+static HANDLE open_wide(const WCHAR *path, DWORD access, DWORD flags)
 {
-    return CreateFileW(path, GENERIC_READ, SHARE_ALL, NULL, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL,
-                       NULL);
+    return CreateFileW(path, access, SHARE_ALL, NULL, OPEN_EXISTING, flags, NULL);
 }
 
 /* The beginnings, and room for the longer one before the path. */
@@ -57,7 +61,7 @@ static const WCHAR drive_prefix[] = L"\\\\?\\";
 #define PREFIX_ROOM 8
 
 /* Open a path that may be too long as it is. The error is left in GetLastError(). */
-static HANDLE open_long(const char *path)
+static HANDLE open_long(const char *path, DWORD access, DWORD flags)
 {
     WCHAR wide[LONGEST];
     WCHAR full[PREFIX_ROOM + LONGEST];
@@ -80,7 +84,7 @@ static HANDLE open_long(const char *path)
     }
     if (begin[0] == L'\\' && begin[1] == L'\\') {
         if (begin[2] == L'?' || begin[2] == L'.') {
-            return open_wide(begin); /* it begins so already */
+            return open_wide(begin, access, flags); /* it begins so already */
         }
         begin += 2; /* \\server\share: the prefix brings its own \ */
         begin -= sizeof unc_prefix / sizeof unc_prefix[0] - 1;
@@ -89,18 +93,18 @@ static HANDLE open_long(const char *path)
         begin -= sizeof drive_prefix / sizeof drive_prefix[0] - 1;
         memcpy(begin, drive_prefix, sizeof drive_prefix - sizeof drive_prefix[0]);
     }
-    return open_wide(begin);
+    return open_wide(begin, access, flags);
 }
 
-apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+static apr_status_t open_path(apr_os_file_t *file, const char *path, DWORD access, DWORD flags)
 {
     WCHAR wide[SHORT];
     HANDLE handle;
 
     if (widen(wide, SHORT, path) != 0) {
-        handle = open_wide(wide);
+        handle = open_wide(wide, access, flags);
     } else if (GetLastError() == ERROR_INSUFFICIENT_BUFFER) {
-        handle = open_long(path);
+        handle = open_long(path, access, flags);
     } else {
         handle = INVALID_HANDLE_VALUE;
     }
@@ -109,6 +113,16 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
     }
     *file = handle;
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    return open_path(file, path, GENERIC_READ, FILE_ATTRIBUTE_NORMAL);
+}
+
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+{
+    return open_path(handle, path, FILE_READ_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS);
 }
 
 int smmap__os_is_stream(apr_os_file_t file)
@@ -124,23 +138,95 @@ static int is_none(apr_os_file_t file)
     return file == NULL || file == INVALID_HANDLE_VALUE;
 }
 
-/* A duplicate shares the place to read from with the caller's handle, and reading moves
-   it. Opening the file of a handle again gives one that does not. It is refused where the
-   caller does not share his file, and for what is no file. */
+/* What the two functions of ntdll below are asked for, and what they answer. winternl.h has not
+   all of it everywhere. */
+#define OBJECT_BASIC_INFORMATION 0
+#define FILE_MODE_INFORMATION 16
+#define SYNCHRONOUS_IO ((ULONG)(0x10 | 0x20))
+#define NO_INTERMEDIATE_BUFFERING ((ULONG)0x8)
+
+typedef struct io_status_t {
+    void *status;
+    ULONG_PTR information;
+} io_status_t;
+
+typedef struct object_t {
+    ULONG attributes;
+    ULONG access;
+    ULONG counts[2];
+    ULONG rest[10];
+} object_t;
+
+typedef LONG(WINAPI *query_file_t)(HANDLE, io_status_t *, void *, ULONG, int);
+typedef LONG(WINAPI *query_object_t)(HANDLE, int, void *, ULONG, ULONG *);
+
+/* Does a call that reads by it come back when it has read, and wherever it reads to? By an
+   asynchronous handle it comes back before, and tells those who wait at the handle's completion
+   port when it is done; an unbuffered one reads whole sectors. */
+static int is_plain(HANDLE file)
+{
+    query_file_t query =
+        (query_file_t)(void (*)(void))smmap__windows_nt_function("NtQueryInformationFile");
+    io_status_t done;
+    ULONG mode = 0;
+
+    return query != NULL &&
+           query(file, &done, &mode, sizeof mode, FILE_MODE_INFORMATION) >= 0 &&
+           (mode & SYNCHRONOUS_IO) != 0 && (mode & NO_INTERMEDIATE_BUFFERING) == 0;
+}
+
+/* May it be read by this handle? Where that is not known, reading will tell. */
+static int is_readable(HANDLE file)
+{
+    query_object_t query =
+        (query_object_t)(void (*)(void))smmap__windows_nt_function("NtQueryObject");
+    object_t object;
+
+    return query == NULL ||
+           query(file, OBJECT_BASIC_INFORMATION, &object, sizeof object, NULL) < 0 ||
+           (object.access & FILE_READ_DATA) != 0;
+}
+
+/* The file of a handle, opened again for ourselves, so that reading moves no place of the
+   caller's, and waits. INVALID_HANDLE_VALUE: it is refused, as where the caller does not share
+   his file, or is no file; or where the system goes by the name, it is another one by now. */
+static HANDLE open_again(HANDLE file)
+{
+    BY_HANDLE_FILE_INFORMATION his;
+    BY_HANDLE_FILE_INFORMATION ours;
+    HANDLE handle;
+
+    if (GetFileType(file) != FILE_TYPE_DISK) {
+        return INVALID_HANDLE_VALUE;
+    }
+    handle = ReOpenFile(file, GENERIC_READ, SHARE_ALL, 0);
+    if (handle != INVALID_HANDLE_VALUE &&
+        (!GetFileInformationByHandle(file, &his) || !GetFileInformationByHandle(handle, &ours) ||
+         his.dwVolumeSerialNumber != ours.dwVolumeSerialNumber ||
+         his.nFileIndexHigh != ours.nFileIndexHigh || his.nFileIndexLow != ours.nFileIndexLow)) {
+        CloseHandle(handle);
+        handle = INVALID_HANDLE_VALUE;
+    }
+    return handle;
+}
+
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    HANDLE handle = INVALID_HANDLE_VALUE;
+    HANDLE handle;
 
     if (is_none(file)) {
         return smmap__windows_status(ERROR_INVALID_HANDLE);
     }
-    if (GetFileType(file) == FILE_TYPE_DISK) {
-        handle = ReOpenFile(file, GENERIC_READ, SHARE_ALL, 0);
-    }
-    if (handle == INVALID_HANDLE_VALUE &&
-        !DuplicateHandle(GetCurrentProcess(), file, GetCurrentProcess(), &handle, 0, FALSE,
-                         DUPLICATE_SAME_ACCESS)) {
-        return smmap__windows_status(GetLastError());
+    handle = open_again(file);
+    if (handle == INVALID_HANDLE_VALUE) {
+        if (GetFileType(file) == FILE_TYPE_DISK && !is_plain(file)) {
+            return APR_ENOTIMPL;
+        }
+        /* Shares the place to read from with the caller's. */
+        if (!DuplicateHandle(GetCurrentProcess(), file, GetCurrentProcess(), &handle, 0, FALSE,
+                             DUPLICATE_SAME_ACCESS)) {
+            return smmap__windows_status(GetLastError());
+        }
     }
     *copy = handle;
     return APR_SUCCESS;
@@ -170,6 +256,10 @@ apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
     FILETIME made;
     apr_int64_t ticks;
 
+    /* Wine says when it was last changed. */
+    if (smmap__windows_is_wine() && GetFileType(file) == FILE_TYPE_DISK) {
+        return APR_ENOTIMPL;
+    }
     if (!GetFileTime(file, &made, NULL, NULL)) {
         return smmap__windows_status(GetLastError());
     }
@@ -186,6 +276,7 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
 {
     unsigned char *to = buffer;
     apr_size_t done = 0;
+    apr_status_t status = APR_SUCCESS;
 
     while (done < length) {
         apr_size_t step = length - done < READ_MOST ? length - done : READ_MOST;
@@ -199,10 +290,10 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
         if (!ReadFile(file, to + done, (DWORD)step, &got, &place)) {
             DWORD error = GetLastError();
 
-            if (error == ERROR_HANDLE_EOF) {
-                break;
+            if (error != ERROR_HANDLE_EOF) {
+                status = smmap__windows_status(error);
             }
-            return smmap__windows_status(error);
+            break;
         }
         if (got == 0) {
             break;
@@ -210,23 +301,40 @@ apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, 
         done += got;
     }
     *nread = done;
-    return APR_SUCCESS;
+    return status;
 }
 
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
 {
-    LARGE_INTEGER nowhere;
-    LARGE_INTEGER place;
+    apr_off_t size = 0;
     unsigned char byte;
     apr_status_t status;
-    BOOL has_place;
+    DWORD none;
+    HANDLE own;
 
-    nowhere.QuadPart = 0;
-    has_place = SetFilePointerEx(file, nowhere, &place, FILE_CURRENT);
-    status = smmap__os_read(file, 0, &byte, 1, nread);
-    if (has_place) {
-        SetFilePointerEx(file, place, NULL, FILE_BEGIN);
+    if (is_none(file)) {
+        return smmap__windows_status(ERROR_INVALID_HANDLE);
     }
-    /* Handles have their rights one by one. */
-    return status == smmap__windows_status(ERROR_ACCESS_DENIED) ? APR_EBADF : status;
+    /* Handles have their rights one by one, and what is opened again has its own. */
+    if (!is_readable(file)) {
+        return APR_EBADF;
+    }
+    own = open_again(file);
+    if (own != INVALID_HANDLE_VALUE) {
+        status = smmap__os_read(own, 0, &byte, 1, nread);
+        CloseHandle(own);
+        return status;
+    }
+    if (!is_plain(file)) {
+        return APR_ENOTIMPL;
+    }
+    /* To read nothing from where the handle is does not move it. */
+    if (!ReadFile(file, &byte, 0, &none, NULL)) {
+        return smmap__windows_status(GetLastError());
+    }
+    status = smmap__os_file_size(&size, file);
+    if (status == APR_SUCCESS) {
+        *nread = size > 0;
+    }
+    return status;
 }

@@ -3,12 +3,14 @@
  */
 #include "bench/counting_memory.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 
 typedef union head_t {
     apr_size_t size;
-    max_align_t align;
+    long long whole; /* and so on: Microsoft's headers have no max_align_t for C */
+    long double real;
+    void *pointer;
+    void (*function)(void);
 } head_t;
 
 static apr_size_t bytes;

@@ -92,6 +92,29 @@ int smmap__os_is_stream(apr_os_file_t file)
     return 0;
 }
 
+smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+{
+    (void)device;
+    (void)inode;
+    (void)file;
+    return SMMAP__OS_ID_UNIQUE;
+}
+
+apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+{
+    (void)handle;
+    (void)path;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file)
+{
+    (void)place;
+    (void)size;
+    (void)file;
+    return APR_ENOTIMPL;
+}
+
 apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     (void)birth;

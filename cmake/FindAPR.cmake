@@ -41,8 +41,15 @@ if(APR_USE_STATIC)
 else()
   set(apr_names libapr-1 apr-1)
 endif()
+# vcpkg keeps the one for debugging in debug/lib, and has that, too, searched as if it were lib:
+# before it, with Visual Studio. So first beside the headers, and by whole paths.
+if(WIN32 AND APR_INCLUDE_DIR)
+  find_library(APR_LIBRARY_RELEASE NAMES ${apr_names} NO_DEFAULT_PATH
+               PATHS "${APR_INCLUDE_DIR}/../lib" "${APR_INCLUDE_DIR}/../../lib")
+  find_library(APR_LIBRARY_DEBUG NAMES ${apr_names} NO_DEFAULT_PATH
+               PATHS "${APR_INCLUDE_DIR}/../debug/lib" "${APR_INCLUDE_DIR}/../../debug/lib")
+endif()
 find_library(APR_LIBRARY_RELEASE NAMES ${apr_names} HINTS ${PC_APR_LIBRARY_DIRS})
-# vcpkg keeps the one for debugging here.
 find_library(APR_LIBRARY_DEBUG NAMES ${apr_names} PATH_SUFFIXES debug/lib)
 include(SelectLibraryConfigurations)
 if(NOT APR_LIBRARY_DEBUG MATCHES "/debug/")

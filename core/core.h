@@ -55,6 +55,7 @@ typedef struct smmap__identity_t {
     apr_time_t mtime;
     apr_time_t ctime;
     apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
+    smmap__os_id_t id; /* how far device and inode tell */
     int sizeless;      /* the system says 0, and size is what reading gave */
 } smmap__identity_t;
 
@@ -128,6 +129,7 @@ struct smmap__file_t {
     unsigned char idle;        /* the handle is in the list of those that can be closed */
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
     smmap__name_t *name;     /* by which it was opened last, counted; NULL: by handles alone */
+    char *place;             /* the system's name for it when it was made; NULL: not known */
     unsigned release_asked;  /* the number of the last release that looked at it, */
     unsigned char release_meant; /* and whether that meant this file */
     unsigned closing;          /* handles that are being closed: the file must not be freed */
@@ -150,6 +152,7 @@ struct smmap_manager_t {
     smmap_limits_t limits;
     apr_size_t granularity;
     apr_size_t page_size;
+    int dots_are_text;      /* see smmap__os_info_t */
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;
@@ -284,7 +287,8 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *n
                                 apr_os_file_t native, apr_os_file_t *handle);
 /** Close a handle that no file got, and give its reservation back. */
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle);
-/** What a handle's file is now. with_birth: also ask for the time of birth. */
+/** What a handle's file is now. with_birth: also ask for the time of birth, and for all that is
+    to be known of its id; otherwise that is as APR has it, and good for nothing. */
 apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
                                     smmap__identity_t *identity);
 /** How long is a file whose size the system does not tell? Reads all of it. */
@@ -310,7 +314,7 @@ int smmap__fork_usable(smmap_manager_t *manager);
 
 /* registry.c: the files of a manager, by identity */
 
-/** Make a name of a path: absolute, with one user. */
+/** Make a name of a path: absolute, with one user; and without . and .., where these are text. */
 apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name);
 /** The text of a name. */
 const char *smmap__name_text(const smmap__name_t *name);
@@ -335,8 +339,14 @@ void smmap__file_forget_locked(smmap__file_t *file);
 void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash_t *trash);
 /** Free a file that was put into a trash; its handle is closed by then. */
 void smmap__file_free(smmap__file_t *file);
-/** Are these the same file? Pinned: a handle or a mapping kept its id from being given anew. */
+/** Are these the same file? Pinned: a handle or a mapping kept its id from being given anew. Where
+    the id does not tell, the file must not have changed. */
 int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned);
+
+/* release.c */
+
+/** The system's name for a file, to be freed; NULL: it has none, or there is no memory. */
+char *smmap__place_of(apr_os_file_t handle);
 
 /* find.c: regions by place and by address, and who pins them */
 

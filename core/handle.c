@@ -283,6 +283,9 @@ apr_status_t smmap__handle_identify(smmap_manager_t *manager, apr_os_file_t hand
     identity->size = info.size;
     identity->mtime = info.mtime;
     identity->ctime = info.ctime;
+    if (with_birth) {
+        identity->id = smmap__os_file_id(&identity->device, &identity->inode, handle);
+    }
     if (with_birth && smmap__os_file_birth(&identity->birth, handle) != APR_SUCCESS) {
         identity->birth = 0;
     }

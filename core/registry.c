@@ -5,7 +5,8 @@
  * other spellings of a path share its windows, and a path that was replaced leads
  * to another file. An id means something only as long as something of ours (a
  * handle, a mapping) keeps it from being given to a new file; after that the time
- * of birth decides, or, where that is not known, whether anything has changed.
+ * of birth decides, or, where that is not known, whether anything has changed. Where the
+ * file system has no ids, each opening makes a file of its own, which is not registered.
  *
  * Invariants, under the manager's lock: no two registered files have one id; a
  * file that was found not to be the one of its id any more is forgotten, and lives
@@ -18,6 +19,7 @@
 #include "core/core.h"
 
 #include <apr_file_io.h>
+#include <apr_strings.h>
 
 #include <string.h>
 
@@ -59,6 +61,20 @@ static apr_status_t prefix_of(const char **path, const char **prefix, apr_pool_t
     return status;
 }
 
+/* A path as the system sees it when it begins to look, where that is known from the text. A long
+   one must be so for APR, which puts \\?\ before it, and after that it is taken as it stands; as
+   is one that begins so. What is wrong with a path, opening tells better. */
+static const char *without_dots(const char *path, apr_pool_t *scratch)
+{
+    char *merged;
+
+    if ((path[0] == '\\' || path[0] == '/') && path[1] == path[0] &&
+        (path[2] == '?' || path[2] == '.')) {
+        return path;
+    }
+    return apr_filepath_merge(&merged, NULL, path, 0, scratch) == APR_SUCCESS ? merged : path;
+}
+
 apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name)
 {
     apr_size_t path_length;
@@ -72,6 +88,11 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
         return status;
     }
     status = prefix_of(&path, &prefix, scratch);
+    if (status == APR_SUCCESS && manager->dots_are_text) {
+        path = without_dots(*prefix != '\0' ? apr_pstrcat(scratch, prefix, "/", path, NULL) : path,
+                            scratch);
+        prefix = "";
+    }
     if (status == APR_SUCCESS) {
         path_length = strlen(path);
         prefix_length = strlen(prefix);
@@ -93,9 +114,22 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
     return status;
 }
 
+/* Is all that can be seen of it as it was? */
+static int is_unchanged(const smmap__identity_t *known, const smmap__identity_t *now)
+{
+    return known->birth == now->birth && known->size == now->size && known->mtime == now->mtime;
+}
+
+/* Can another file have the id by now? */
+static int is_doubtful(const smmap__identity_t *known, int pinned)
+{
+    return known->id == SMMAP__OS_ID_NONE || (known->id == SMMAP__OS_ID_PLACE && !pinned);
+}
+
 int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned)
 {
-    if (known->device != now->device || known->inode != now->inode) {
+    if (known->device != now->device || known->inode != now->inode || known->id != now->id ||
+        (is_doubtful(known, pinned) && !is_unchanged(known, now))) {
         return 0;
     }
     if (known->birth != 0 && now->birth != 0) {
@@ -121,11 +155,16 @@ static smmap__file_t **bucket_of(smmap_manager_t *manager, apr_dev_t device, apr
     return &manager->buckets[(hash >> 32) & (manager->bucket_count - 1)];
 }
 
-static smmap__file_t *lookup(smmap_manager_t *manager, apr_dev_t device, apr_ino_t inode)
+/* Who has no id of his own is not found. */
+static smmap__file_t *lookup(smmap_manager_t *manager, const smmap__identity_t *identity)
 {
-    smmap__file_t *file = *bucket_of(manager, device, inode);
+    smmap__file_t *file = NULL;
 
-    while (file != NULL && (file->identity.device != device || file->identity.inode != inode)) {
+    if (identity->id != SMMAP__OS_ID_NONE) {
+        file = *bucket_of(manager, identity->device, identity->inode);
+    }
+    while (file != NULL && (file->identity.device != identity->device ||
+                            file->identity.inode != identity->inode)) {
         file = file->hash_next;
     }
     return file;
@@ -168,11 +207,13 @@ static void enter_registry(smmap__file_t *file)
     smmap_manager_t *manager = file->manager;
     smmap__file_t **bucket;
 
-    grow_table(manager);
-    bucket = bucket_of(manager, file->identity.device, file->identity.inode);
-    file->hash_next = *bucket;
-    *bucket = file;
-    file->registered = 1;
+    if (file->identity.id != SMMAP__OS_ID_NONE) {
+        grow_table(manager);
+        bucket = bucket_of(manager, file->identity.device, file->identity.inode);
+        file->hash_next = *bucket;
+        *bucket = file;
+        file->registered = 1;
+    }
     file->number = ++manager->last_file;
     file->stripe = manager->next_stripe++ % SMMAP__STRIPES;
     manager->stats.files++;
@@ -227,6 +268,7 @@ void smmap__file_free(smmap__file_t *file)
 {
     smmap__slots_destroy(&file->grid);
     smmap__slots_destroy(&file->spans);
+    smmap__free(file->place);
     smmap__free(file);
 }
 
@@ -304,13 +346,14 @@ static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
     apr_status_t status = smmap__handle_identify(manager, native, 0, &identity);
 
     if (status == APR_SUCCESS) {
+        identity.id = smmap__os_file_id(&identity.device, &identity.inode, native);
         status = probe(manager, native, &identity);
     }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
         manager->stats.open_failures++;
     } else {
-        file = lookup(manager, identity.device, identity.inode);
+        file = lookup(manager, &identity);
         if (file != NULL && file->handle_open) {
             smmap__file_join_locked(file, 1);
             *found = file;
@@ -357,8 +400,11 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
         status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {
+        made->place = smmap__place_of(handle);
+    }
+    if (status == APR_SUCCESS) {
         smmap__manager_lock(manager);
-        file = lookup(manager, identity.device, identity.inode);
+        file = lookup(manager, &identity);
         if (file != NULL && !smmap__identity_same(&file->identity, &identity, is_pinned(file))) {
             smmap__file_forget_locked(file);
             file = NULL;

@@ -8,8 +8,10 @@
  * A file is where it was when a cursor was opened on it by path the last time
  * (file->name, a reference of its own). Paths are compared as text, component by
  * component, after . and .. are gone; the file that the path itself names is also told
- * by its identity, whatever name it was opened by. Files that no path is known of
- * (opened by handle) are found in the second way alone.
+ * by its identity, whatever name it was opened by. Where the system has one name for all
+ * that can be written in other ways, too (Windows), that of the path now is also compared
+ * with that of the file when it became known. Files that no path is known of (opened by
+ * handle) are found in the second way, and the third.
  *
  * What is pinned stays: the steps are those of eviction (find.c).
  */
@@ -20,13 +22,18 @@
 
 #include <string.h>
 
+/* Room for the system's name of a file. One that is longer is not known. */
+enum { PLACE_MOST = 4096 };
+
 /* What is to be released. */
 typedef struct target_t {
     smmap_manager_t *manager;
     apr_pool_t *scratch;
     const char *path; /* absolute, without . and .., and without a slash at its end */
-    apr_finfo_t info; /* of the file that has this path */
-    int is_file;      /* info is known */
+    const char *place; /* the system's name for it; NULL: not known */
+    apr_dev_t device;  /* of the file that has this path */
+    apr_ino_t inode;
+    int is_file;       /* these are known */
     int folds_case;
     unsigned number; /* of this call: tells whether a file was asked before */
 } target_t;
@@ -47,11 +54,50 @@ static const char *plain(const char *path, apr_pool_t *pool)
     return merged;
 }
 
-/* Is `path` the target, or below it? */
-static int is_below(const target_t *target, const char *path)
+char *smmap__place_of(apr_os_file_t handle)
 {
-    const char *prefix = target->path;
+    char text[PLACE_MOST];
+    char *place;
 
+    if (smmap__os_file_place(text, sizeof text, handle) != APR_SUCCESS) {
+        return NULL;
+    }
+    place = smmap__alloc(strlen(text) + 1);
+    if (place != NULL) {
+        strcpy(place, text);
+    }
+    return place;
+}
+
+/* Who is meant? What APR does not know of it, the backend does, or there is no more. */
+static void find_out(target_t *target, const char *path)
+{
+    apr_finfo_t info;
+    apr_os_file_t handle;
+    smmap__os_id_t id = SMMAP__OS_ID_UNIQUE;
+    char *place;
+    apr_status_t status = apr_stat(&info, path, APR_FINFO_IDENT | APR_FINFO_TYPE, target->scratch);
+
+    if (status == APR_SUCCESS) {
+        target->is_file = info.filetype == APR_REG;
+        target->device = info.device;
+        target->inode = info.inode;
+    }
+    if (smmap__os_file_look(&handle, path) != APR_SUCCESS) {
+        return;
+    }
+    id = smmap__os_file_id(&target->device, &target->inode, handle);
+    target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
+    place = apr_palloc(target->scratch, PLACE_MOST);
+    if (place != NULL && smmap__os_file_place(place, PLACE_MOST, handle) == APR_SUCCESS) {
+        target->place = place;
+    }
+    smmap__os_file_close(handle);
+}
+
+/* Is `path` what the prefix says, or below it? */
+static int is_below(const target_t *target, const char *prefix, const char *path)
+{
     for (; *prefix != '\0'; prefix++, path++) {
         if (*prefix != *path &&
             (!target->folds_case || apr_tolower(*prefix) != apr_tolower(*path))) {
@@ -67,10 +113,13 @@ static int is_meant(const target_t *target, smmap__file_t *file)
     if (file->release_asked != target->number) {
         file->release_asked = target->number;
         file->release_meant =
-            (target->is_file && file->identity.device == target->info.device &&
-             file->identity.inode == target->info.inode) ||
+            (target->is_file && file->identity.id != SMMAP__OS_ID_NONE &&
+             file->identity.device == target->device && file->identity.inode == target->inode) ||
+            (target->place != NULL && file->place != NULL &&
+             is_below(target, target->place, file->place)) ||
             (file->name != NULL &&
-             is_below(target, plain(smmap__name_text(file->name), target->scratch)));
+             is_below(target, target->path,
+                      plain(smmap__name_text(file->name), target->scratch)));
     }
     return file->release_meant;
 }
@@ -151,10 +200,7 @@ apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
         smmap__os_info(&system);
         target.folds_case = system.folds_case;
         target.path = plain(smmap__name_text(name), target.scratch);
-        target.is_file = apr_stat(&target.info, smmap__name_text(name),
-                                  APR_FINFO_IDENT | APR_FINFO_TYPE, target.scratch) ==
-                             APR_SUCCESS &&
-                         target.info.filetype == APR_REG;
+        find_out(&target, smmap__name_text(name));
         status = release(&target, &count);
         apr_pool_destroy(target.scratch);
     }

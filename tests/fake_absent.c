@@ -26,6 +26,11 @@ void fake_set_birth(apr_int64_t birth)
     (void)birth;
 }
 
+void fake_set_id(smmap__os_id_t id)
+{
+    (void)id;
+}
+
 apr_off_t fake_advised(apr_off_t *end)
 {
     *end = 0;

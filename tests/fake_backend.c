@@ -137,6 +137,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->max_open_files = fake_state.max_open_files;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
+    info->dots_are_text = 0;
     info->folds_case = fake_state.granularity == 65536; /* as on Windows */
     fake_unlock();
 }

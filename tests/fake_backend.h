@@ -12,6 +12,8 @@
 #include <apr.h>
 #include <apr_errno.h>
 
+#include "backends/backend.h"
+
 /** What can fail, and is counted. */
 typedef enum fake_call_t {
     FAKE_DUP,
@@ -70,6 +72,10 @@ void fake_set_max_open_files(apr_size_t count);
 
 /** What smmap__os_file_birth says about every file; 0, the start: APR_ENOTIMPL. */
 void fake_set_birth(apr_int64_t birth);
+
+/** What smmap__os_file_id says; SMMAP__OS_ID_UNIQUE: the start; SMMAP__OS_ID_NONE: and all files
+    have one. */
+void fake_set_id(smmap__os_id_t id);
 
 /** The environment is somebody else's. */
 void fake_set_strange(void);

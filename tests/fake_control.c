@@ -40,6 +40,11 @@ void fake_set_birth(apr_int64_t birth)
     fake_state.birth = birth;
 }
 
+void fake_set_id(smmap__os_id_t id)
+{
+    fake_state.id = id;
+}
+
 apr_off_t fake_advised(apr_off_t *end)
 {
     apr_off_t bytes;
@@ -240,6 +245,7 @@ void fake_reset(void)
     fake_state.event_room = 0;
     fake_state.recording = 0;
     fake_state.birth = 0;
+    fake_state.id = SMMAP__OS_ID_UNIQUE;
     fake_state.strange = 0;
     fake_state.absent = 0;
     fake_state.advised = 0;

@@ -10,7 +10,6 @@
 #include "core/memory.h"
 
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +22,17 @@
    beyond all measure, where malloc says no. */
 #define MOST_BYTES ((apr_size_t)1 << 30)
 
-/* As large as the strictest alignment, so that the block behind it is aligned. */
+/* As large as the strictest alignment, so that the block behind it is aligned. Microsoft's
+   headers have no max_align_t for C. */
 typedef union header_t {
     struct {
         apr_size_t size;
         unsigned mark;
     } is;
-    max_align_t align;
+    long long whole;
+    long double real;
+    void *pointer;
+    void (*function)(void);
 } header_t;
 
 static atomic_size_t calls;

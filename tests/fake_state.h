@@ -32,6 +32,7 @@ typedef struct fake_state_t {
     apr_size_t granularity;
     apr_size_t max_open_files;
     apr_int64_t birth;
+    smmap__os_id_t id;
     int strange; /**< 1: the environment is somebody else's */
     apr_size_t absent;
     apr_off_t advised;     /**< bytes of files that were advised on */

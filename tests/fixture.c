@@ -123,6 +123,19 @@ void take_handle(void)
     smmap_cursor_close(cursor_open(manager, file_make("thief", 10).path));
 }
 
+void later_than(const char *path)
+{
+    native_times_t then;
+    native_times_t now;
+
+    native_times(path, &then);
+    do {
+        file_make("probe", 1);
+        native_times(test_path("probe"), &now);
+        file_delete(test_path("probe"));
+    } while (now.changed == then.changed);
+}
+
 int cursor_is_empty(const smmap_cursor_t *cursor)
 {
     return !smmap_cursor_is_valid(cursor) && smmap_cursor_data(cursor) == NULL &&

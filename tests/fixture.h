@@ -43,6 +43,8 @@ void window_costs(apr_size_t window, apr_size_t victim);
 smmap_cursor_t *window_pin(apr_size_t window);
 /** Another file takes the only handle. */
 void take_handle(void);
+/** Wait until the clock of the file system has moved on from a file's last change. */
+void later_than(const char *path);
 /** 1 when a cursor says in all ways that it has no window. */
 int cursor_is_empty(const smmap_cursor_t *cursor);
 

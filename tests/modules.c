@@ -23,6 +23,7 @@
     X(test_refused)        \
     X(test_exhausted)      \
     X(test_stale)          \
+    X(test_ids)            \
     X(test_resized)        \
     X(test_release)        \
     X(test_lifetime)       \

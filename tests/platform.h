@@ -58,6 +58,15 @@ apr_status_t native_read_at(apr_os_file_t handle, apr_off_t offset, void *to, ap
 /** What is open: its size, its id, whether it is a plain file. */
 apr_status_t native_facts(apr_os_file_t handle, apr_off_t *size, apr_uint64_t *id, int *regular);
 
+/** A handle for reading, while nobody else may open the file. S */
+apr_status_t native_open_alone(apr_os_file_t *handle, const char *path);
+/** A handle for reading by which calls come back before they have read, as Windows has them. The
+    port that is told of each such read is watched until native_told(). shared: others may open
+    the file, too. S */
+apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int shared);
+/** How often it was told. */
+int native_told(void);
+
 /** Handles that are open now, and those that programs which are started would get. */
 int native_count_handles(void);
 int native_count_inherited(void);
@@ -115,8 +124,10 @@ void native_set_times(const char *path, const native_times_t *times);
 apr_off_t native_disk_bytes(const char *path);
 
 /** The number-th other way to write the path of a file, in memory of the test; NULL: there are
-    no more. Windows has verbatim and network paths, elsewhere slashes can be doubled. */
+    no more. Windows has verbatim, short and network paths, elsewhere slashes can be doubled. */
 const char *native_spelling(const char *path, int number);
+/** Does such a path lead through a network? Then the file may be another one to the system. */
+#define IS_NETWORK_PATH(path) (strncmp((path), "\\\\localhost", 11) == 0)
 /** Make a block device of a file, and its path; and remove it. S */
 void native_device_make(const char *path, char *device, apr_size_t size);
 int native_device_remove(const char *device);

@@ -69,6 +69,43 @@ apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t u
     }
 }
 
+apr_status_t native_open_alone(apr_os_file_t *handle, const char *path)
+{
+    WCHAR wide[MOST_PATH];
+
+    *handle = CreateFileW(widen(wide, path), GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+    return outcome(*handle != INVALID_HANDLE_VALUE);
+}
+
+static HANDLE told;
+
+apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int shared)
+{
+    WCHAR wide[MOST_PATH];
+
+    *handle = CreateFileW(widen(wide, path), GENERIC_READ, shared ? SHARE_ALL : 0, NULL,
+                          OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+    if (*handle == INVALID_HANDLE_VALUE) {
+        return last_error();
+    }
+    told = CreateIoCompletionPort(*handle, NULL, 0, 0);
+    return outcome(told != NULL);
+}
+
+int native_told(void)
+{
+    OVERLAPPED *done;
+    ULONG_PTR key;
+    DWORD bytes;
+    int count = 0;
+
+    while (GetQueuedCompletionStatus(told, &bytes, &key, &done, 50)) {
+        count++;
+    }
+    CloseHandle(told);
+    return count;
+}
+
 apr_status_t native_open_null(apr_os_file_t *handle)
 {
     return open_wide(handle, L"NUL", GENERIC_READ, OPEN_EXISTING, 0);

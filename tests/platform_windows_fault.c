@@ -151,13 +151,31 @@ void native_watch_forks(void (*before)(void), void (*in_parent)(void), void (*in
     (void)in_child;
 }
 
-/* Verbatim, and through the share that a computer has of each of its drives. */
+/* With the names of 8.3, which a drive has or has not. */
+static const char *in_short(const char *path)
+{
+    WCHAR wide[MAX_PATH];
+    WCHAR name[MAX_PATH];
+    char *made = apr_palloc(test_pool, 3 * MAX_PATH);
+
+    if (MultiByteToWideChar(CP_UTF8, 0, path, -1, wide, MAX_PATH) == 0 ||
+        GetShortPathNameW(wide, name, MAX_PATH) == 0 ||
+        WideCharToMultiByte(CP_UTF8, 0, name, -1, made, 3 * MAX_PATH, NULL, NULL) == 0) {
+        return path;
+    }
+    return made;
+}
+
+/* Verbatim, short, and through the share that a computer has of each of its drives. */
 const char *native_spelling(const char *path, int number)
 {
     char *full;
     char *at;
 
-    if (number > 1 ||
+    if (number == 1) {
+        return in_short(path);
+    }
+    if (number > 2 ||
         apr_filepath_merge(&full, NULL, path, APR_FILEPATH_NATIVE, test_pool) != APR_SUCCESS) {
         return NULL;
     }

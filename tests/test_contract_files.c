@@ -7,6 +7,9 @@
 
 #include "backends/backend.h"
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+
 #include <string.h>
 
 #include "fake_backend.h"
@@ -68,6 +71,79 @@ static void peek_moves_nothing(void)
     NEED_OK(native_open(&fd, file.path, NATIVE_WRITE));
     CHECK(says_bad_handle(smmap__os_peek(fd, &nread)));
     file_close(fd);
+}
+
+/* Reading by such a handle would go on after the call had come back, and tell its port. */
+static void overlapped_handle(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    apr_os_file_t copy = NO_HANDLE;
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    unsigned char bytes[64];
+    apr_size_t nread = 0;
+
+    NEEDS_REAL();
+    NEED_OK(native_open_overlapped(&handle, file.path, 1));
+    CHECK_OK(smmap__os_peek(handle, &nread));
+    CHECK_NUMBER(nread, 1);
+    NEED_OK(smmap__os_file_dup(&copy, handle));
+    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_file_close(copy));
+    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
+    NEED_OK(smmap_cursor_open_handle(&cursor, manager, handle, test_pool));
+    CHECK_OK(smmap_cursor_read(cursor, 200, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 200, sizeof bytes) == 0);
+    smmap_manager_destroy(manager);
+    CHECK_NUMBER(native_told(), 0);
+    file_close(handle);
+}
+
+/* It cannot be opened again, and a copy of it would be read by as it is. */
+static void overlapped_handle_alone(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    apr_os_file_t copy = NO_HANDLE;
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t nread = 12345;
+
+    NEEDS_REAL();
+    NEED_OK(native_open_overlapped(&handle, file.path, 0));
+    CHECK_STATUS(smmap__os_peek(handle, &nread), APR_ENOTIMPL);
+    CHECK_NUMBER(nread, 12345);
+    CHECK_STATUS(smmap__os_file_dup(&copy, handle), APR_ENOTIMPL);
+    CHECK(copy == NO_HANDLE);
+    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
+    CHECK_STATUS(smmap_cursor_open_handle(&cursor, manager, handle, test_pool), APR_ENOTIMPL);
+    smmap_manager_destroy(manager);
+    CHECK_NUMBER(native_told(), 0);
+    file_close(handle);
+}
+
+/* Where the caller shares his file with nobody, his handle is read by itself. */
+static void handle_that_is_not_shared(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    apr_os_file_t copy = NO_HANDLE;
+    unsigned char bytes[64];
+    apr_size_t nread = 12345;
+
+    NEEDS_REAL();
+    NEED_OK(native_open_alone(&handle, file.path));
+    native_set_place(handle, 77);
+    CHECK_OK(smmap__os_peek(handle, &nread));
+    CHECK_NUMBER(nread, 1);
+    CHECK_NUMBER(native_place(handle), 77);
+    NEED_OK(smmap__os_file_dup(&copy, handle));
+    CHECK_OK(smmap__os_read(copy, 100, bytes, sizeof bytes, &nread));
+    CHECK(nread == sizeof bytes && memcmp(bytes, file.data + 100, sizeof bytes) == 0);
+    CHECK_OK(smmap__os_file_close(copy));
+    file_close(handle);
 }
 
 static int open_fifo(void *path)
@@ -169,6 +245,64 @@ static void dup_takes_any_handle(void)
     file_close(ends[1]);
 }
 
+static void ids_of(apr_os_file_t handle, apr_dev_t *device, apr_ino_t *inode)
+{
+    apr_file_t *file = NULL;
+    apr_finfo_t info;
+
+    NEED_OK(apr_os_file_put(&file, &handle, APR_FOPEN_READ, test_pool));
+    NEED_OK(apr_file_info_get(&info, APR_FINFO_IDENT, file));
+    *device = info.device;
+    *inode = info.inode;
+    CHECK(smmap__os_file_id(device, inode, handle) != SMMAP__OS_ID_NONE);
+}
+
+static void ids_tell(void)
+{
+    apr_os_file_t handles[3];
+    apr_dev_t devices[3];
+    apr_ino_t inodes[3];
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        handles[i] = file_open(file_make(i < 2 ? "file" : "other", 10).path);
+        ids_of(handles[i], &devices[i], &inodes[i]);
+    }
+    CHECK(devices[0] == devices[1] && inodes[0] == inodes[1]);
+    CHECK(devices[0] == devices[2] && inodes[0] != inodes[2]);
+    for (i = 0; i < 3; i++) {
+        file_close(handles[i]);
+    }
+}
+
+static void places(void)
+{
+    test_file_t file = some_file();
+    apr_os_file_t handle = NO_HANDLE;
+    char of_directory[4096];
+    char of_file[4096];
+    char small[4];
+    apr_status_t status = smmap__os_file_look(&handle, test_dir());
+
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        CHECK_STATUS(smmap__os_file_place(small, sizeof small, handle), APR_ENOTIMPL);
+        test_skip("this system has as many names for a file as there are paths");
+        return;
+    }
+    NEED_OK(status);
+    CHECK_OK(smmap__os_file_place(of_directory, sizeof of_directory, handle));
+    CHECK(smmap__os_file_place(small, sizeof small, handle) != APR_SUCCESS);
+    CHECK_OK(smmap__os_file_close(handle));
+    handle = file_open(file.path);
+    CHECK_OK(smmap__os_file_place(of_file, sizeof of_file, handle));
+    CHECK(strncmp(of_file, of_directory, strlen(of_directory)) == 0);
+    CHECK(strcmp(of_file + strlen(of_directory), "/file") == 0);
+    file_close(handle);
+    handle = NO_HANDLE;
+    CHECK(says_missing(smmap__os_file_look(&handle, test_path("missing"))));
+    CHECK(handle == NO_HANDLE);
+}
+
 static void birth_stays(void)
 {
     test_file_t file = some_file();
@@ -228,11 +362,16 @@ static void birth_of_the_next(void)
 static const test_case_t cases[] = {
     {"read_is_positional", read_is_positional},
     {"peek_moves_nothing", peek_moves_nothing},
+    {"overlapped_handle", overlapped_handle},
+    {"overlapped_handle_alone", overlapped_handle_alone},
+    {"handle_that_is_not_shared", handle_that_is_not_shared},
     {"open_for_reading", open_for_reading},
     {"open_of_a_fifo", open_of_a_fifo},
     {"open_of_a_leased_file", open_of_a_leased_file},
     {"dup_is_another_handle", dup_is_another_handle},
     {"dup_takes_any_handle", dup_takes_any_handle},
+    {"ids_tell", ids_tell},
+    {"places", places},
     {"birth_stays", birth_stays},
     {"birth_of_the_next", birth_of_the_next},
     {NULL, NULL}};

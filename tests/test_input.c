@@ -300,6 +300,36 @@ static void long_path(void)
     CHECK(cursor == NULL);
 }
 
+/* Long because of what is not needed in it. */
+static void long_path_with_dots(void)
+{
+    smmap_manager_t *manager = manager_make(NULL);
+    test_file_t file = file_make("file", 1000);
+    smmap_cursor_t *cursor;
+    char *path = apr_pcalloc(test_pool, 2000);
+    char *end;
+    int i;
+
+    NEEDS_REAL();
+    directory_make(test_path("one"));
+    strcpy(path, test_dir());
+    end = path + strlen(path);
+    for (i = 0; i < 100; i++) {
+        strcpy(end, "/one/./..");
+        end += strlen(end);
+    }
+    strcpy(end, "/file");
+    cursor = cursor_open(manager, path);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+    smmap_cursor_release(cursor);
+    CHECK_OK(smmap_manager_release(manager, path, NULL));
+    CHECK_NUMBER(smmap_manager_regions(manager), 0);
+    CHECK_NUMBER(smmap_manager_open_files(manager), 0);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+}
+
 /* All of the file, through any window and below any limit that make a manager. */
 static void odd_sizes(void)
 {
@@ -426,10 +456,12 @@ static void other_spellings(void)
         CHECK_OK(smmap_cursor_use(cursor, 0, 0));
         CHECK(cursor_shows(cursor, &file));
         met++;
+        if (!IS_NETWORK_PATH(path)) {
+            CHECK_NUMBER(manager_stats(manager).files, 1);
+            CHECK_NUMBER(manager_stats(manager).regions, 1);
+        }
     }
     CHECK(met > 0);
-    CHECK_NUMBER(manager_stats(manager).files, 1);
-    CHECK_NUMBER(manager_stats(manager).regions, 1);
 }
 
 static const test_case_t cases[] = {{"missing", missing},
@@ -447,6 +479,7 @@ static const test_case_t cases[] = {{"missing", missing},
                                     {"empty_file", empty_file},
                                     {"odd_names", odd_names},
                                     {"long_path", long_path},
+                                    {"long_path_with_dots", long_path_with_dots},
                                     {"odd_sizes", odd_sizes},
                                     {"other_spellings", other_spellings},
                                     {NULL, NULL}};

@@ -149,6 +149,41 @@ static void by_other_names(void)
     CHECK(cursor_shows(by_handle, &file));
 }
 
+/* The directory has many names, too. */
+static void below_other_names(void)
+{
+    smmap_cursor_t *cursor;
+    const char *spelling;
+    const char *below;
+    test_file_t file;
+    int i;
+
+    NEEDS_REAL();
+    begin();
+    directory_make(test_path("a directory with a long name"));
+    file = file_make("a directory with a long name/file", 4 * unit);
+    for (i = 0; (spelling = native_spelling(test_path("a directory with a long name"), i)) != NULL;
+         i++) {
+        if (IS_NETWORK_PATH(spelling)) {
+            continue;
+        }
+        cursor = used(&file);
+        smmap_cursor_close(cursor);
+        CHECK_NUMBER(release(spelling), 0);
+        CHECK_NUMBER(smmap_manager_regions(manager), 0);
+        CHECK_NUMBER(smmap_manager_open_files(manager), 0);
+        below = apr_pstrcat(test_pool, spelling, native_null_path() != NULL ? "/" : "\\", "file",
+                            NULL);
+        cursor = cursor_open(manager, below);
+        NEED_OK(smmap_cursor_use(cursor, 0, 0));
+        CHECK_NUMBER(release(test_path("a directory with a long name")), 1);
+        smmap_cursor_close(cursor);
+        CHECK_NUMBER(release(test_path("a directory with a long name")), 0);
+        CHECK_NUMBER(smmap_manager_regions(manager), 0);
+        CHECK_NUMBER(smmap_manager_open_files(manager), 0);
+    }
+}
+
 /* Regions that are not found any more, but pinned, count, too. */
 static void pinned_by_the_way(void)
 {
@@ -252,6 +287,7 @@ static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"idle_goes_pinned_stays", idle_goes_pinned_stays},
                                     {"which_are_meant", which_are_meant},
                                     {"by_other_names", by_other_names},
+    {"below_other_names", below_other_names},
                                     {"pinned_by_the_way", pinned_by_the_way},
                                     {"then_it_can_be_changed", then_it_can_be_changed},
                                     {"not_unmapped", not_unmapped},

@@ -167,20 +167,6 @@ static void deleted(void)
     counts_check();
 }
 
-/* Wait until the clock of the file system has moved on from a file's last change. */
-static void later_than(const char *path)
-{
-    native_times_t then;
-    native_times_t now;
-
-    native_times(path, &then);
-    do {
-        file_make("probe", 1);
-        native_times(test_path("probe"), &now);
-        file_delete(test_path("probe"));
-    } while (now.changed == then.changed);
-}
-
 /* Deleted and made again under its name: often with the same id, and the same size. */
 static void made_again(int mapped)
 {

@@ -97,7 +97,9 @@ SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_
  * @param manager (in) where the file is kept and counted.
  * @param handle (in) a descriptor or HANDLE that is open for reading.
  * @param pool (in) closes the cursor when it is cleared or destroyed.
- * @return as smmap_cursor_open(); APR_EBADF: the handle is not open, or not for reading.
+ * @return as smmap_cursor_open(); APR_EBADF: the handle is not open, or not for reading;
+ *         APR_ENOTIMPL: on Windows, a handle for overlapped or unbuffered reading whose file
+ *         cannot be opened again because it is not shared.
  */
 SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *manager,
                                                 apr_os_file_t handle, apr_pool_t *pool);

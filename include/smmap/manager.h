@@ -245,7 +245,10 @@ SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
  *        more. A file is taken to be where it was opened by path the last time, spelled
  *        without symbolic links on the way; where `path` names a file, that one is found
  *        under any name, and also when it was opened by handle. On Windows case does not
- *        matter in ASCII letters.
+ *        matter in ASCII letters; and what the path is, once short names (8.3), links and
+ *        drives that stand for directories are resolved, is also compared with what that of
+ *        each file was when the manager came to know it, so files opened by handle are found
+ *        there, too. A local directory under the name of a share is not known to be the same.
  * @param pinned (out) how many regions of these files are still pinned by cursors. May be NULL.
  *        A handle by which a cursor was opened stays open while the cursor is on its file,
  *        and is not counted.

@@ -26,7 +26,8 @@
  * MOVE is use, require or read. NAME goes to the end of the line; where there is
  * none, it is that of the line before. It is the absolute path that the cursor was
  * opened by, with each control character replaced by `?`; or, for a cursor that was
- * opened by a handle, `#DEVICE:ID`, the numbers by which the system knows the file.
+ * opened by a handle, `#DEVICE:ID`, the numbers by which the system knows the file; on
+ * Windows the first is made of the number and of the name that it has for the volume.
  *
  * What counts as a move. One for each call of smmap_cursor_use(), smmap_cursor_require()
  * and smmap_cursor_read(), and of the functions of buffers that go through them; also

@@ -109,6 +109,40 @@ preset()
     (cd "$source" && cmake --list-presets && cmake --preset linux -B "$build/preset")
 }
 
+# Where vcpkg has the libraries, and in the order in which Visual Studio is told to look: the one
+# for debugging is not taken for the other.
+debug_libraries()
+{
+    local place=$build/vcpkg name
+    rm -rf "$place"
+    mkdir -p "$place/installed/include/CUnit" "$place/installed/lib" "$place/installed/debug/lib" &&
+        touch "$place/installed/include/apr_general.h" "$place/installed/include/CUnit/CUnit.h" &&
+        touch "$place"/installed/{,debug/}lib/{libapr-1,cunit}.lib || return 1
+    cat >"$place/CMakeLists.txt" <<PROJECT
+cmake_minimum_required(VERSION 3.20)
+project(vcpkg NONE)
+set(WIN32 ON)
+set(MSVC ON)
+set(CMAKE_FIND_LIBRARY_PREFIXES "" lib)
+set(CMAKE_FIND_LIBRARY_SUFFIXES .lib)
+set(CMAKE_PREFIX_PATH "$place/installed/debug" "$place/installed")
+set(CMAKE_MODULE_PATH "$source/cmake")
+set_property(GLOBAL PROPERTY TARGET_SUPPORTS_SHARED_LIBS ON)
+foreach(name APR CUnit)
+  find_package(\${name} REQUIRED)
+  get_target_property(release \${name}::\${name} IMPORTED_LOCATION)
+  get_target_property(debug \${name}::\${name} IMPORTED_LOCATION_DEBUG)
+  get_filename_component(release "\${release}" REALPATH)
+  get_filename_component(debug "\${debug}" REALPATH)
+  file(APPEND "$place/found" "\${release}\n\${debug}\n")
+endforeach()
+PROJECT
+    cmake -S "$place" -B "$place/build" || return 1
+    for name in libapr-1 cunit; do
+        printf '%s\n' "$place/installed/lib/$name.lib" "$place/installed/debug/lib/$name.lib"
+    done | diff - "$place/found"
+}
+
 # With one library alone, as a project that takes this one in does it.
 one_kind()
 {
@@ -150,6 +184,7 @@ lane_run()
     step "find_package: a project outside the tree" \
         cmake_consumer outside "$prefix" "" "$source/README.md"
     step "pkg-config: a program outside the tree" in_subshell pkg_config_consumer
+    step "vcpkg's two libraries are told apart" debug_libraries
     step "the shared library alone" one_kind shared ON
     step "the static library alone" one_kind static OFF
     step "the presets" preset

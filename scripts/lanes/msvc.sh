@@ -30,14 +30,15 @@ clang_cl()
 # Microsoft's dialect, compiles without a warning and without an extension of GNU's. Some
 # of those clang does not warn of: they are looked for in the text that is left when the
 # preprocessor is done, as far as it comes from files of the tree. What the system's own macros
-# become (va_start, offsetof, setjmp) is no matter.
+# become (va_start, offsetof, setjmp) is no matter. Names that clang's own headers have and
+# Microsoft's do not (max_align_t) are among them.
 dialect()
 {
     local machine=$1 file part answer=0 count=0 foreign
     shift
     foreign='__attribute(__)?|__typeof(__)?|__builtin_[a-z_]+|__sync_[a-z_]+|__atomic_[a-z_]+'
     foreign="$foreign|__thread|__asm(__)?|asm|__int128|__extension__|__label__|__auto_type"
-    foreign="$foreign|_Complex|ssize_t|str(n)?casecmp"
+    foreign="$foreign|_Complex|ssize_t|str(n)?casecmp|max_align_t"
     compiled >"$build/compiled"
     for part in "$@"; do
         grep "^$part/" "$build/compiled"
@@ -45,8 +46,8 @@ dialect()
     while read -r file; do
         count=$((count + 1))
         clang_cl "$machine" /c /W4 /WX -Wpedantic -Wgnu -Wvla -Wno-language-extension-token \
-            -Wno-c11-extensions -DSMMAP_STATIC /Fo/dev/null "$source/$file" || answer=1
-        if [ "$machine" = x86_64 ] && clang_cl "$machine" /E -DSMMAP_STATIC "$source/$file" \
+            -Wno-c11-extensions -DSMMAP_STATIC /Fo/dev/null -- "$source/$file" || answer=1
+        if [ "$machine" = x86_64 ] && clang_cl "$machine" /E -DSMMAP_STATIC -- "$source/$file" \
             2>/dev/null | awk -v tree="$source/" '
                 /^#/ { name = $0; sub(/^[^"]*"/, "", name); keep = index(name, tree) == 1; next }
                 keep' | sed 's/__builtin_\(va_[a-z]*\|offsetof\|frame_address\)//g' |
@@ -67,20 +68,30 @@ compiled()
         sed "s,^$source/,," | LC_ALL=C sort -u
 }
 
-# That what is looked for above is found.
+probe_dialect()
+{
+    (
+        compiled() { echo core/smmap_probe.c; }
+        dialect x86_64 core
+    )
+}
+
+# That what is looked for above is found, and nothing where there is nothing.
 dialect_finds()
 {
     local file=$source/core/smmap_probe.c answer=0 line
-    for line in 'static int probe(void) { return __builtin_popcount(1); }' \
+    echo 'int probe(int n); int probe(int n) { return n; }' >"$file"
+    probe_dialect || answer=1
+    for line in 'int probe(void); int probe(void) { return __builtin_popcount(1); }' \
         'int probe(int n) { int array[n]; return array[0]; }' \
         'int probe(int n) { return n ?: 1; }' \
         '#include <unistd.h>' \
+        '#include <stddef.h>
+union probe { max_align_t align; int is; };' \
         'typedef int probe_t __attribute__((aligned(8)));'; do
         echo "$line" >"$file"
-        (
-            compiled() { echo core/smmap_probe.c; }
-            dialect x86_64 core
-        ) >/dev/null 2>&1 && { echo "not found: $line"; answer=1; }
+        probe_dialect >"$build/found" 2>&1 && { echo "not found: $line"; answer=1; }
+        sed 's/^/    | /' "$build/found"
     done
     rm -f "$file"
     return $answer
@@ -92,7 +103,8 @@ headers_in_cxx()
     echo '#include <smmap/smmap.h>' >"$build/probe.cpp"
     echo 'const char *probe(void) { return smmap_version(0, 0, 0); }' >>"$build/probe.cpp"
     # /std:c11 is for C; clang says that it does not use it.
-    clang_cl "$1" -Wno-unused-command-line-argument /TP /c /W4 /WX /Fo/dev/null "$build/probe.cpp"
+    clang_cl "$1" -Wno-unused-command-line-argument /TP /c /W4 /WX /Fo/dev/null \
+        -- "$build/probe.cpp"
 }
 
 exports_of_dll()
