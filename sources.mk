@@ -33,6 +33,8 @@ SMMAP_CORE_FILES = \
 	core/manager.c \
 	core/memory.h \
 	core/move.c \
+	core/name.c \
+	core/name.h \
 	core/paranoid.c \
 	core/paranoid.h \
 	core/pinned.c \

@@ -32,6 +32,7 @@
 #include "backends/backend.h"
 #include "core/atomic.h"
 #include "core/memory.h"
+#include "core/name.h"
 #include "core/pins.h"
 #include "core/queue.h"
 #include "core/slots.h"
@@ -58,11 +59,6 @@ typedef struct smmap__identity_t {
     smmap__os_id_t id; /* how far device and inode tell */
     int sizeless;      /* the system says 0, and size is what reading gave */
 } smmap__identity_t;
-
-/** An absolute path, shared by a cursor and its copies. The text stands behind it. */
-typedef struct smmap__name_t {
-    apr_size_t users; /* under the manager's lock */
-} smmap__name_t;
 
 typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
@@ -314,10 +310,6 @@ int smmap__fork_usable(smmap_manager_t *manager);
 
 /* registry.c: the files of a manager, by identity */
 
-/** Make a name of a path: absolute, with one user; and without . and .., where these are text. */
-apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name);
-/** The text of a name. */
-const char *smmap__name_text(const smmap__name_t *name);
 /** The file that has a name, or (name: NULL) that a handle of the caller's is open on, counted
     for one more cursor, and the manager for one more reference. Made when it is not known. */
 apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
