@@ -66,13 +66,14 @@ static void ahead(world_t *w, int cursor, apr_off_t begin)
 {
     const ofile_t *file = &w->files[w->cursors[cursor].file];
     apr_off_t window = model_window(w, w->cursors[cursor].file);
-    apr_off_t next = begin + window;
+    apr_off_t next;
     apr_off_t end;
 
     if (w->cursors[cursor].access != SMMAP_ACCESS_SEQUENTIAL || file->size - begin <= window ||
         !file->open) {
         return;
     }
+    next = begin + window;
     end = next + (window < 8 * CHUNK ? window : 8 * CHUNK);
     advise(w, next, end < file->size ? end : file->size);
     owner_of(w, cursor)->stats.prefetches++;
