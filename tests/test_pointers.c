@@ -42,6 +42,14 @@ static unsigned sum(const unsigned char *from, apr_size_t size)
     return total;
 }
 
+/* The page at an offset of the mover's window is replaced, and the file is whole again. */
+static void lose_page(apr_size_t at)
+{
+    file_cut(unit);
+    CHECK_NUMBER(sum(smmap_cursor_data(mover) + at, 1), 0);
+    file_write(file.path, 0, file.data, file.size);
+}
+
 static void cut_under_a_pointer(void)
 {
     smmap_cursor_t *other;
@@ -108,9 +116,7 @@ static void fault_in_a_file_of_full_size(void)
     needs_pointers();
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
-    file_cut(unit);
-    CHECK_NUMBER(sum(smmap_cursor_data(mover) + 2 * unit, 1), 0);
-    file_write(file.path, 0, file.data, file.size);
+    lose_page(2 * unit);
     CHECK_STATUS(smmap_cursor_end_guard(mover), SMMAP_EFAULT);
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK(region_shows(mover, &file));
@@ -189,9 +195,7 @@ static void closed_with_a_fault(void)
     needs_pointers();
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
-    file_cut(unit);
-    CHECK_NUMBER(sum(smmap_cursor_data(mover) + 2 * unit, 1), 0);
-    file_write(file.path, 0, file.data, file.size);
+    lose_page(2 * unit);
     smmap_cursor_close(mover);
     CHECK_NUMBER(manager_stats(manager).faults, 1);
     mover = cursor_open(manager, file.path);
@@ -211,13 +215,9 @@ static void faults_in_two_windows(void)
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(4 * unit), 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
-    file_cut(unit);
-    CHECK_NUMBER(sum(smmap_cursor_data(mover) + unit, 1), 0);
-    file_write(file.path, 0, file.data, file.size);
+    lose_page(unit);
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
-    file_cut(unit);
-    CHECK_NUMBER(sum(smmap_cursor_data(mover) + 2 * unit, 1), 0);
-    file_write(file.path, 0, file.data, file.size);
+    lose_page(2 * unit);
     CHECK_STATUS(smmap_cursor_end_guard(mover), SMMAP_EFAULT);
     CHECK_NUMBER(smmap_cursor_fault(mover), 5 * unit);
     CHECK_NUMBER(manager_stats(manager).faults, 2);
