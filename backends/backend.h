@@ -146,7 +146,7 @@ apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path);
  * @param file (in) any open handle, of the last call, too.
  * @return APR_ENOTIMPL: paths that differ are not compared; APR_ENAMETOOLONG.
  */
-apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file);
+apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file);
 
 /**
  * When a file was made, by the clock of its file system. A file id is given again
@@ -341,16 +341,16 @@ apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed);
 
 /**
  * Unmap, but keep the addresses: nothing else comes there, and touching them ends the process,
- * until smmap__os_unbar().
+ * until smmap__os_unquarantine().
  *
  * @param mapping (in, out) the range that is kept; zeroed where nothing is kept. As it was on
  *        failure.
  */
-apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping);
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping);
 
 /** Give such a range back, and zero it. A zeroed one is a no-op. It can fail as unmapping can, and
     be tried again. */
-apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred);
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred);
 
 /**
  * Who called: places in the program, the innermost first.

@@ -180,7 +180,7 @@ apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file)
+apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)
 {
     (void)place;
     (void)size;

@@ -32,7 +32,7 @@ apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
                : errno;
 }
 
-apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     smmap__posix_guard_forget(mapping->address);
     /* In one step, so that nobody else gets the addresses in between. */
@@ -42,7 +42,7 @@ apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
                : errno;
 }
 
-apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
 {
     if (barred->length != 0 && munmap(barred->address, barred->length) != 0) {
         return errno;

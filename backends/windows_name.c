@@ -134,7 +134,7 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
                : SMMAP__OS_ID_PLACE;
 }
 
-apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file)
+apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)
 {
     WCHAR name[LONGEST];
     DWORD length = final_name(name, file);

@@ -27,7 +27,7 @@ apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     void *address = mapping->address;
     apr_size_t length = mapping->length;
@@ -41,7 +41,7 @@ apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
     return status;
 }
 
-apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
 {
     if (barred->length != 0 && !VirtualFree(barred->address, 0, MEM_RELEASE)) {
         return smmap__windows_status(GetLastError());

@@ -107,7 +107,7 @@ apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_file_place(char *place, apr_size_t size, apr_os_file_t file)
+apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)
 {
     (void)place;
     (void)size;
@@ -272,13 +272,13 @@ apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     (void)mapping;
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
 {
     (void)barred;
     return APR_SUCCESS;

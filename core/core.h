@@ -187,7 +187,7 @@ struct smmap_manager_t {
     apr_size_t spare_bytes;
     smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
     unsigned epoch;             /* the number of the last count of pins */
-    unsigned releases;          /* calls of smmap_manager_release() */
+    unsigned releases;          /* calls of smmap_manager_drop() */
     smmap__region_t **by_address; /* a hash table, chained through `beside` */
     apr_size_t by_address_count;  /* a power of two */
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */

@@ -321,7 +321,7 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
     return trash.status;
 }
 
-apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager)
+apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager)
 {
     if (manager == NULL || manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;

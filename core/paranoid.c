@@ -105,7 +105,7 @@ static int unbar_one(smmap_manager_t *manager)
     if (oldest.length == 0) {
         return 0;
     }
-    if (smmap__os_unbar(&oldest) != APR_SUCCESS) {
+    if (smmap__os_unquarantine(&oldest) != APR_SUCCESS) {
         smmap__manager_lock(manager);
         put_locked(manager->paranoia, &oldest);
         smmap__manager_unlock(manager);
@@ -130,7 +130,7 @@ void smmap__paranoid_free(smmap_manager_t *manager)
     /* Nobody else is here any more. */
     for (oldest = take_locked(manager->paranoia); oldest.length != 0;
          oldest = take_locked(manager->paranoia)) {
-        smmap__os_unbar(&oldest); /* the last attempt */
+        smmap__os_unquarantine(&oldest); /* the last attempt */
     }
     smmap__free(manager->paranoia);
 }
@@ -161,7 +161,7 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
             return smmap__mapping_end(mapping);
         }
     }
-    if (smmap__os_bar(&barred) != APR_SUCCESS) {
+    if (smmap__os_quarantine(&barred) != APR_SUCCESS) {
         return smmap__mapping_end(mapping);
     }
     memset(mapping, 0, sizeof *mapping);
@@ -172,7 +172,7 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
     put = put_locked(manager->paranoia, &barred);
     smmap__manager_unlock(manager);
     if (!put) {
-        smmap__os_unbar(&barred); /* others took the place meanwhile */
+        smmap__os_unquarantine(&barred); /* others took the place meanwhile */
     }
     return APR_SUCCESS;
 }
@@ -266,7 +266,7 @@ static void write_pinned(void *context, const smmap_pinned_t *pinned)
             " of %" APR_SIZE_T_FMT " bytes, by %" APR_SIZE_T_FMT " cursor(s), taken at %s\n",
             pinned->path != NULL ? pinned->path : "(opened by handle)", pinned->window_begin,
             pinned->window_size, pinned->cursors,
-            pinned->place != NULL ? pinned->place : "(not known)");
+            pinned->origin != NULL ? pinned->origin : "(not known)");
 }
 
 void smmap__paranoid_report(smmap_manager_t *manager)

@@ -107,7 +107,7 @@ static void describe(const entry_t *entry, char *place, apr_size_t size)
     }
 }
 
-apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_seen_t *seen,
+apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callback_t *callback,
                                   void *context)
 {
     list_t list = {NULL, 0, 0};
@@ -115,7 +115,7 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_seen_t 
     unsigned epoch;
     apr_size_t i;
 
-    if (manager == NULL || seen == NULL) {
+    if (manager == NULL || callback == NULL) {
         return APR_EINVAL;
     }
     if (smmap__forked(manager)) {
@@ -139,9 +139,9 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_seen_t 
 
         if (entry->frame_count > 0) {
             describe(entry, place, sizeof place);
-            entry->told.place = place;
+            entry->told.origin = place;
         }
-        seen(context, &entry->told);
+        callback(context, &entry->told);
     }
     smmap__manager_lock(manager);
     for (i = 0; i < list.count; i++) {

@@ -122,7 +122,7 @@ void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
 
     smmap__store(pin->window, 0);
     smmap__count_store(&pin->hits, 0);
-    smmap__count_store(&pin->direct_reads, 0);
+    smmap__count_store(&pin->bypassed_reads, 0);
     smmap__count_store(&pin->prefetches, 0);
     if (group->free == 0) {
         group->next = pins->open;
@@ -180,7 +180,7 @@ void smmap__pins_each(const smmap__pins_t *pins, apr_uint64_t set,
 void smmap__pin_count(const smmap__pin_t *pin, smmap_stats_t *stats)
 {
     stats->hits += smmap__count_load(&pin->hits);
-    stats->direct_reads += smmap__count_load(&pin->direct_reads);
+    stats->bypassed_reads += smmap__count_load(&pin->bypassed_reads);
     stats->prefetches += smmap__count_load(&pin->prefetches);
 }
 

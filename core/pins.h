@@ -29,7 +29,7 @@ typedef struct smmap__pin_group_t smmap__pin_group_t;
 typedef struct smmap__pin_t {
     smmap__word_t *window; /* points to the address of the window in use; that is 0: none */
     smmap__count_t hits;   /* of the cursor, not yet added to the manager's */
-    smmap__count_t direct_reads; /* the same for reads that went past the windows */
+    smmap__count_t bypassed_reads; /* the same for reads that went past the windows */
     smmap__count_t prefetches;
     smmap__pin_group_t *group;
 } smmap__pin_t;

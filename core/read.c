@@ -38,7 +38,7 @@ static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
     } else {
         uintptr_t word = smmap__load(slot);
 
-        manager->stats.denied++;
+        manager->stats.admission_rejects++;
         if ((word & ~SMMAP__FLAGS) == 0) {
             smmap__replace(slot, word, 0);
         }
@@ -150,11 +150,11 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
         return status;
     }
     if (pin != NULL) {
-        smmap__count_store(&pin->direct_reads, smmap__count_load(&pin->direct_reads) + 1);
+        smmap__count_store(&pin->bypassed_reads, smmap__count_load(&pin->bypassed_reads) + 1);
     } else {
         /* The cursor never had a window, so there is nowhere to count without the lock. */
         smmap__manager_lock(cursor->manager);
-        cursor->manager->stats.direct_reads++;
+        cursor->manager->stats.bypassed_reads++;
         smmap__manager_unlock(cursor->manager);
     }
     if (*copied < size) {

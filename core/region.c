@@ -310,7 +310,7 @@ static void count_map(const attempt_t *attempt, const smmap__region_t *region)
     }
     stats->over_limit += stats->mapped_bytes > manager->max_mapped_bytes ||
                          stats->regions > manager->max_regions;
-    stats->halved += attempt->smaller != 0;
+    stats->shrunk_maps += attempt->smaller != 0;
     if (stats->peak_mapped_bytes < stats->mapped_bytes) {
         stats->peak_mapped_bytes = stats->mapped_bytes;
     }

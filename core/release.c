@@ -1,5 +1,5 @@
 /*
- * Letting go of files by path: smmap_manager_release().
+ * Letting go of files by path: smmap_manager_drop().
  *
  * Windows refuses to cut, replace or delete a file while anybody maps it, and keeps
  * the name of a deleted one while anybody has it open. So a program that is going to
@@ -59,7 +59,7 @@ char *smmap__place_of(apr_os_file_t handle)
     char text[PLACE_MOST];
     char *place;
 
-    if (smmap__os_file_place(text, sizeof text, handle) != APR_SUCCESS) {
+    if (smmap__os_file_canonical_path(text, sizeof text, handle) != APR_SUCCESS) {
         return NULL;
     }
     place = smmap__alloc(strlen(text) + 1);
@@ -89,7 +89,7 @@ static void find_out(target_t *target, const char *path)
     id = smmap__os_file_id(&target->device, &target->inode, handle);
     target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
     place = apr_palloc(target->scratch, PLACE_MOST);
-    if (place != NULL && smmap__os_file_place(place, PLACE_MOST, handle) == APR_SUCCESS) {
+    if (place != NULL && smmap__os_file_canonical_path(place, PLACE_MOST, handle) == APR_SUCCESS) {
         target->place = place;
     }
     smmap__os_file_close(handle);
@@ -174,7 +174,7 @@ static apr_status_t release(target_t *target, apr_size_t *pinned)
     return trash.status;
 }
 
-apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
+apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
                                    apr_size_t *pinned)
 {
     smmap__os_info_t system;

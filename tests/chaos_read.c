@@ -225,8 +225,8 @@ static apr_status_t other(reader_t *reader, slot_t *slot)
         note(status, 1 << OUTCOME_DONE, "smmap_manager_collect");
         return APR_SUCCESS;
     case 1:
-        status = smmap_manager_release(chaos.manager, chaos.paths[slot->file], NULL);
-        note(status, 1 << OUTCOME_DONE, "smmap_manager_release");
+        status = smmap_manager_drop(chaos.manager, chaos.paths[slot->file], NULL);
+        note(status, 1 << OUTCOME_DONE, "smmap_manager_drop");
         return APR_SUCCESS;
     case 2:
         smmap_cursor_release(slot->cursor);

@@ -20,13 +20,13 @@ apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
                                  : status;
 }
 
-apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     (void)mapping;
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_unbar(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
 {
     (void)barred;
     return APR_SUCCESS;

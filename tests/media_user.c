@@ -141,7 +141,7 @@ static void work_meanwhile(void)
         media_status(smmap_cursor_refresh(again.cursor), APR_SUCCESS, "refresh");
     }
     media_status(smmap_manager_collect(stress.manager, NULL), APR_SUCCESS, "collect");
-    media_status(smmap_manager_release(stress.manager, again.path, NULL), APR_SUCCESS, "release");
+    media_status(smmap_manager_drop(stress.manager, again.path, NULL), APR_SUCCESS, "release");
     media_reads(&again, 1000, 1000);
     for (f = 0; f < 10; f++) {
         media_close(&others[f]);

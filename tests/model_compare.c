@@ -169,8 +169,8 @@ static int same_calls(const world_t *w)
     X(mapped_bytes) X(peak_mapped_bytes) X(pinned_bytes) X(regions) X(peak_regions)       \
     X(pinned_regions) X(open_files) X(peak_open_files) X(files) X(cursors) X(hits)        \
     X(misses) X(maps) X(unmaps) X(evictions) X(opens) X(closes) X(over_limit)             \
-    X(limit_failures) X(retries) X(halved) X(map_failures) X(open_failures)               \
-    X(stale_files) X(truncated_files) X(direct_reads) X(denied) X(prefetches)               \
+    X(limit_failures) X(retries) X(shrunk_maps) X(map_failures) X(open_failures)               \
+    X(stale_files) X(truncated_files) X(bypassed_reads) X(admission_rejects) X(prefetches)               \
     X(buffered_regions) X(buffered_bytes) X(buffered)
 
 static int same_stats(world_t *w, int number)

@@ -252,7 +252,7 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
             if (access != SMMAP_ACCESS_NORMAL) {
                 model_call(w, FAKE_ADVISE);
             }
-            stats->halved += (apr_uint64_t)smaller;
+            stats->shrunk_maps += (apr_uint64_t)smaller;
             return APR_SUCCESS;
         }
         stats->mapped_bytes -= length;

@@ -65,7 +65,7 @@ static apr_status_t read_direct(world_t *w, int cursor, apr_off_t offset, apr_si
     if (status != APR_SUCCESS) {
         return status;
     }
-    owner_of(w, cursor)->stats.direct_reads++;
+    owner_of(w, cursor)->stats.bypassed_reads++;
     there = inode->size - offset;
     *copied = there <= 0 ? 0 : there < (apr_off_t)size ? (apr_size_t)there : size;
     note_piece(w, inode->key, offset, *copied);

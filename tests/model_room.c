@@ -162,7 +162,7 @@ int model_admitted(world_t *w, int file, apr_uint64_t number)
     if (region != NONE && w->regions[region].visited) {
         w->regions[region].visited = 0;
         w->files[file].touched[number] = 0;
-        manager->stats.denied++;
+        manager->stats.admission_rejects++;
         return 0;
     }
     /* The hand has not moved: who is mapped now takes this one's place. */

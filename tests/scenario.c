@@ -171,7 +171,7 @@ static void play(scenario_t *run, smmap_manager_t *manager)
     if (run->guard != SMMAP_GUARD_OFF && native_guards_pointers()) {
         read_guarded(run, first);
     }
-    scenario_done(run, smmap_manager_release(manager, one.path, &pinned), NULL);
+    scenario_done(run, smmap_manager_drop(manager, one.path, &pinned), NULL);
     move(run, first, &one, 0, 0);
     smmap_cursor_close(first);
     move(run, second, &two, (apr_off_t)two.size - 1, 0);

@@ -218,7 +218,7 @@ static int run_scenario(const stress_scenario_t *scenario, apr_uint64_t seed, ap
            (unsigned long long)stress.sums.refused, (unsigned long long)stress.sums.hits,
            (unsigned long long)stress.sums.misses, (unsigned long long)stress.sums.maps,
            (unsigned long long)stress.sums.evictions,
-           (unsigned long long)stress.sums.direct_reads, (unsigned long long)stress.sums.opens,
+           (unsigned long long)stress.sums.bypassed_reads, (unsigned long long)stress.sums.opens,
            (unsigned long long)stress.sums.samples);
     if (atomic_load(&stress.bad) != 0) {
         printf("%s", last_words);

@@ -54,7 +54,7 @@ typedef struct stress_sums_t {
     apr_uint64_t misses;
     apr_uint64_t maps;
     apr_uint64_t evictions;
-    apr_uint64_t direct_reads;
+    apr_uint64_t bypassed_reads;
     apr_uint64_t opens;
     apr_uint64_t samples;
 } stress_sums_t;

@@ -66,7 +66,7 @@ void stress_settle(const stress_worker_t *total)
     stress.sums.hits += stats.hits;
     stress.sums.misses += stats.misses;
     stress.sums.evictions += stats.evictions;
-    stress.sums.direct_reads += stats.direct_reads;
+    stress.sums.bypassed_reads += stats.bypassed_reads;
     stress.sums.opens += stats.opens;
     stress.sums.maps += stats.maps;
     stress_end();

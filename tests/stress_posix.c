@@ -38,7 +38,7 @@ static void real_fence_heavy(void);
 #define smmap__os_map real_map
 #define smmap__os_memory real_memory
 #define smmap__os_unmap real_unmap
-#define smmap__os_bar real_bar
+#define smmap__os_quarantine real_bar
 #define smmap__os_read real_read
 #define smmap__os_fence_heavy real_fence_heavy
 #include "backends/posix.c"
@@ -49,7 +49,7 @@ static void real_fence_heavy(void);
 #undef smmap__os_map
 #undef smmap__os_memory
 #undef smmap__os_unmap
-#undef smmap__os_bar
+#undef smmap__os_quarantine
 #undef smmap__os_read
 #undef smmap__os_fence_heavy
 
@@ -166,7 +166,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
 }
 
 /* In paranoid mode: the file is unmapped; addresses alone are not counted. */
-apr_status_t smmap__os_bar(smmap__os_mapping_t *mapping)
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     apr_size_t length = mapping->length;
     apr_status_t status = real_bar(mapping);

@@ -26,9 +26,9 @@ typedef struct grows_t {
 static const grows_t counters[] = {
     GROWS(hits),           GROWS(misses),        GROWS(maps),         GROWS(unmaps),
     GROWS(evictions),      GROWS(opens),         GROWS(closes),       GROWS(over_limit),
-    GROWS(limit_failures), GROWS(retries),       GROWS(halved),       GROWS(map_failures),
+    GROWS(limit_failures), GROWS(retries),       GROWS(shrunk_maps),       GROWS(map_failures),
     GROWS(open_failures),  GROWS(stale_files),   GROWS(truncated_files),
-    GROWS(direct_reads),   GROWS(denied),        GROWS(prefetches)};
+    GROWS(bypassed_reads),   GROWS(admission_rejects),        GROWS(prefetches)};
 
 static atomic_int over;
 static apr_uint64_t samples;

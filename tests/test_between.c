@@ -140,7 +140,7 @@ static void destroyed_while_refreshing(void)
 static void release_and_replace(void *newer)
 {
     hooked++;
-    CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+    CHECK_OK(smmap_manager_drop(manager, file.path, NULL));
     file_rename(((test_file_t *)newer)->path, file.path);
 }
 
@@ -192,7 +192,7 @@ static void open_and_release(void *unused)
     CHECK_OK(smmap_cursor_refresh(stranger));
     CHECK_NUMBER(manager_stats(manager).over_limit, before.over_limit + 1);
     CHECK_NUMBER(manager_stats(manager).open_files, 2);
-    CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+    CHECK_OK(smmap_manager_drop(manager, file.path, NULL));
     CHECK_NUMBER(manager_stats(manager).open_files, 2);
     native_alarm(0);
 }
@@ -212,7 +212,7 @@ static void read_that_hangs(void)
     CHECK_NUMBER(hooked, 1);
     CHECK(memcmp(bytes, file.data + 5 * unit, sizeof bytes) == 0);
     /* When it is over, the handle goes as others do. */
-    CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+    CHECK_OK(smmap_manager_drop(manager, file.path, NULL));
     CHECK_NUMBER(manager_stats(manager).open_files, 1);
     counts_check();
 }

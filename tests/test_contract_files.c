@@ -285,16 +285,16 @@ static void places(void)
     apr_status_t status = smmap__os_file_look(&handle, test_dir());
 
     if (APR_STATUS_IS_ENOTIMPL(status)) {
-        CHECK_STATUS(smmap__os_file_place(small, sizeof small, handle), APR_ENOTIMPL);
+        CHECK_STATUS(smmap__os_file_canonical_path(small, sizeof small, handle), APR_ENOTIMPL);
         test_skip("this system has as many names for a file as there are paths");
         return;
     }
     NEED_OK(status);
-    CHECK_OK(smmap__os_file_place(of_directory, sizeof of_directory, handle));
-    CHECK(smmap__os_file_place(small, sizeof small, handle) != APR_SUCCESS);
+    CHECK_OK(smmap__os_file_canonical_path(of_directory, sizeof of_directory, handle));
+    CHECK(smmap__os_file_canonical_path(small, sizeof small, handle) != APR_SUCCESS);
     CHECK_OK(smmap__os_file_close(handle));
     handle = file_open(file.path);
-    CHECK_OK(smmap__os_file_place(of_file, sizeof of_file, handle));
+    CHECK_OK(smmap__os_file_canonical_path(of_file, sizeof of_file, handle));
     CHECK(strncmp(of_file, of_directory, strlen(of_directory)) == 0);
     CHECK(strcmp(of_file + strlen(of_directory), "/file") == 0);
     file_close(handle);

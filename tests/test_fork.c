@@ -91,8 +91,8 @@ static int refused(void *unused)
     CHECK_STATUS(smmap_cursor_begin_guard(cursor), SMMAP_EFORKED);
     CHECK_STATUS(smmap_cursor_end_guard(guarded), SMMAP_EFORKED);
     CHECK(!smmap_cursor_is_valid(guarded));
-    CHECK_STATUS(smmap_manager_renew_guard(manager), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_manager_release(manager, file.path, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_reinstall_guard(manager), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_drop(manager, file.path, NULL), SMMAP_EFORKED);
     CHECK_STATUS(smmap_manager_pinned(manager, see_nothing, NULL), SMMAP_EFORKED);
     CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
     CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);

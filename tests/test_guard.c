@@ -31,10 +31,10 @@ static void options(void)
 
     begin_guarded(SMMAP_MODE_SLIDING);
     CHECK_NUMBER(smmap_manager_guard(manager), SMMAP_GUARD_ON);
-    CHECK_OK(smmap_manager_renew_guard(manager));
-    CHECK_STATUS(smmap_manager_renew_guard(NULL), APR_EINVAL);
+    CHECK_OK(smmap_manager_reinstall_guard(manager));
+    CHECK_STATUS(smmap_manager_reinstall_guard(NULL), APR_EINVAL);
     CHECK_NUMBER(smmap_manager_guard(manager_make(NULL)), SMMAP_GUARD_OFF);
-    CHECK_STATUS(smmap_manager_renew_guard(manager_make(NULL)), APR_EINVAL);
+    CHECK_STATUS(smmap_manager_reinstall_guard(manager_make(NULL)), APR_EINVAL);
     CHECK_STATUS(smmap_cursor_begin_guard(cursor_open(manager_make(NULL), file.path)),
                  APR_EINVAL);
     wrong.guard = (smmap_guard_t)7;
@@ -75,7 +75,7 @@ static void reads_as_without(void)
     }
     CHECK_NUMBER(bad, 0);
     CHECK_NUMBER(manager_stats(manager).faults, 0);
-    CHECK_NUMBER(manager_stats(manager).direct_reads, 0);
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 0);
 }
 
 /* A fault, then the system's answer to a read; in the fake, as nothing faults there. */
@@ -95,7 +95,7 @@ static void ordered_fault(void)
     CHECK_NUMBER(smmap_cursor_fault(mover), unit + 3);
     CHECK_NUMBER(manager_stats(manager).faults, 1);
     CHECK_NUMBER(manager_stats(manager).regions, 0); /* nobody else had it */
-    CHECK_NUMBER(manager_stats(manager).direct_reads, 1);
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 1);
     /* The next use maps anew. */
     CHECK_OK(read_at(unit, 10, bytes, &got));
     CHECK_NUMBER(manager_stats(manager).maps, 2);

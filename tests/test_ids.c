@@ -38,7 +38,7 @@ static void none(void)
     CHECK(cursor_shows(twice, &file));
     CHECK_NUMBER(smmap_cursor_region_clients(twice), 1);
     CHECK_NUMBER(manager_stats(manager).files, 3);
-    CHECK_OK(smmap_manager_release(manager, other.path, NULL));
+    CHECK_OK(smmap_manager_drop(manager, other.path, NULL));
     CHECK(cursor_shows(cursor, &file));
     smmap_cursor_close(twice);
     smmap_cursor_close(on_other);

@@ -323,7 +323,7 @@ static void long_path_with_dots(void)
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK(cursor_shows(cursor, &file));
     smmap_cursor_release(cursor);
-    CHECK_OK(smmap_manager_release(manager, path, NULL));
+    CHECK_OK(smmap_manager_drop(manager, path, NULL));
     CHECK_NUMBER(smmap_manager_regions(manager), 0);
     CHECK_NUMBER(smmap_manager_open_files(manager), 0);
     NEED_OK(smmap_cursor_use(cursor, 0, 0));

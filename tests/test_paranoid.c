@@ -225,7 +225,7 @@ static void note(void *context, const smmap_pinned_t *pinned)
 
     seen->entries++;
     seen->cursors += pinned->cursors;
-    seen->places += pinned->place != NULL && *pinned->place != '\0';
+    seen->places += pinned->origin != NULL && *pinned->origin != '\0';
     seen->windows |= (apr_size_t)1 << (apr_size_t)pinned->window_begin / unit;
     seen->wrong += pinned->path == NULL || strcmp(pinned->path, file.path) != 0 ||
                    pinned->window_size != unit || pinned->window_begin % (apr_off_t)unit != 0;

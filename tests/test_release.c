@@ -1,5 +1,5 @@
 /*
- * smmap_manager_release(): what goes, what stays, which files are meant; and that
+ * smmap_manager_drop(): what goes, what stays, which files are meant; and that
  * afterwards a file can be deleted, replaced and cut, also on Windows.
  */
 #include "harness.h"
@@ -35,7 +35,7 @@ static apr_size_t release(const char *path)
 {
     apr_size_t pinned = 12345;
 
-    CHECK_OK(smmap_manager_release(manager, path, &pinned));
+    CHECK_OK(smmap_manager_drop(manager, path, &pinned));
     counts_check();
     return pinned;
 }
@@ -45,11 +45,11 @@ static void bad_input(void)
     apr_size_t pinned = 12345;
 
     begin();
-    CHECK_STATUS(smmap_manager_release(NULL, test_dir(), &pinned), APR_EINVAL);
-    CHECK_STATUS(smmap_manager_release(manager, NULL, &pinned), APR_EINVAL);
-    CHECK_STATUS(smmap_manager_release(manager, "", &pinned), APR_EINVAL);
+    CHECK_STATUS(smmap_manager_drop(NULL, test_dir(), &pinned), APR_EINVAL);
+    CHECK_STATUS(smmap_manager_drop(manager, NULL, &pinned), APR_EINVAL);
+    CHECK_STATUS(smmap_manager_drop(manager, "", &pinned), APR_EINVAL);
     CHECK_NUMBER(pinned, 12345);
-    CHECK_OK(smmap_manager_release(manager, test_dir(), NULL));
+    CHECK_OK(smmap_manager_drop(manager, test_dir(), NULL));
     CHECK_NUMBER(release(test_path("missing")), 0);
 }
 
@@ -247,7 +247,7 @@ static void not_unmapped(void)
     cursor = used(&file);
     smmap_cursor_release(cursor);
     fake_fail(FAKE_UNMAP, 1, APR_ENOMEM);
-    CHECK_STATUS(smmap_manager_release(manager, file.path, &pinned), APR_ENOMEM);
+    CHECK_STATUS(smmap_manager_drop(manager, file.path, &pinned), APR_ENOMEM);
     CHECK_NUMBER(pinned, 0);
     CHECK_NUMBER(smmap_manager_regions(manager), 1);
     CHECK_NUMBER(release(file.path), 0);

@@ -272,7 +272,7 @@ static int after_until_renewed(void *unused)
         return 1;
     }
     for (i = 0; i < 5; i++) {
-        if (smmap_manager_renew_guard(manager) != APR_SUCCESS) {
+        if (smmap_manager_reinstall_guard(manager) != APR_SUCCESS) {
             return 2;
         }
     }
@@ -287,7 +287,7 @@ static int no_circle(void *unused)
     install(first_with_info, NULL, NULL);
     guard_on();
     install(second_passing_on, NULL, &below_second);
-    if (smmap_manager_renew_guard(manager) != APR_SUCCESS) {
+    if (smmap_manager_reinstall_guard(manager) != APR_SUCCESS) {
         return 1;
     }
     foreign_make();
@@ -297,7 +297,7 @@ static int no_circle(void *unused)
     }
     /* The same once more: a handler of that name is known already. */
     install(second_passing_on, NULL, &below_second);
-    if (smmap_manager_renew_guard(manager) != APR_SUCCESS) {
+    if (smmap_manager_reinstall_guard(manager) != APR_SUCCESS) {
         return 3;
     }
     foreign_make();
@@ -313,7 +313,7 @@ static int jumping(void *unused)
     (void)unused;
     guard_on();
     install(NULL, second_jumping, NULL);
-    if (smmap_manager_renew_guard(manager) != APR_SUCCESS) {
+    if (smmap_manager_reinstall_guard(manager) != APR_SUCCESS) {
         return 1;
     }
     foreign_make();
@@ -336,7 +336,7 @@ static int reset_and_renewed(void *unused)
     install(first_with_info, NULL, NULL);
     guard_on();
     signal(SIGBUS, SIG_DFL);
-    if (smmap_manager_renew_guard(manager) != APR_SUCCESS || !is_survived()) {
+    if (smmap_manager_reinstall_guard(manager) != APR_SUCCESS || !is_survived()) {
         return 1;
     }
     foreign_make();
@@ -355,7 +355,7 @@ static int too_many(void *unused)
         apr_status_t status;
 
         signal(SIGBUS, i % 2 == 0 ? first_plain : SIG_DFL);
-        status = smmap_manager_renew_guard(manager);
+        status = smmap_manager_reinstall_guard(manager);
         if (status == APR_ENOSPC) {
             return i > 10 ? 0 : 1;
         }

@@ -133,7 +133,7 @@ static void handlers_after(void)
     CHECK(is_survived());
     is_told();
     for (i = 0; i < 40; i++) {
-        CHECK_OK(smmap_manager_renew_guard(manager));
+        CHECK_OK(smmap_manager_reinstall_guard(manager));
     }
     CHECK(is_survived());
     is_told();

@@ -225,7 +225,7 @@ static void made_again_at_once(void)
         file_write(file.path, 0, "old", 3);
         smmap_cursor_close(cursor);
         cursor = cursor_open(manager, file.path);
-        CHECK_OK(smmap_manager_release(manager, file.path, NULL));
+        CHECK_OK(smmap_manager_drop(manager, file.path, NULL));
         before = file_id(file.path);
         file_delete(file.path);
         file = file_make("file", 100);

@@ -115,7 +115,7 @@ static void once_in_a_process(void)
     CHECK_NUMBER(wrap_failed(), 2);
     wrap_fail_none();
     CHECK_OK(smmap_manager_create(&manager, &options, test_pool));
-    CHECK_OK(smmap_manager_renew_guard(manager));
+    CHECK_OK(smmap_manager_reinstall_guard(manager));
     CHECK_OK(smmap_manager_destroy(manager));
     manager = NULL;
     CHECK_OK(smmap_manager_create(&manager, &options, test_pool));

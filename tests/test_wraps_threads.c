@@ -164,7 +164,7 @@ static void step(worker_t *worker)
         succeeded(smmap_manager_collect(manager, NULL));
         break;
     case 6:
-        succeeded(smmap_manager_release(manager, file->path, &pinned));
+        succeeded(smmap_manager_drop(manager, file->path, &pinned));
         break;
     case 7:
         succeeded(smmap_cursor_hint(cursor, (smmap_access_t)below(worker, 3)));

@@ -54,8 +54,8 @@ typedef enum smmap_limits_t {
 
 /** Is a fault on a mapped page survived? See `guard` in smmap_options_t. */
 typedef enum smmap_guard_t {
-    SMMAP_GUARD_OFF = 0, /**< it ends the process, or whatever the program has made of it */
-    SMMAP_GUARD_ON = 1,  /**< in guarded reads it is a status */
+    SMMAP_GUARD_OFF = 0,   /**< it ends the process, or whatever the program has made of it */
+    SMMAP_GUARD_ON = 1,    /**< in guarded reads it is a status */
     SMMAP_GUARD_STRICT = 2 /**< the same, and copying reads measure the file before and after */
 } smmap_guard_t;
 
@@ -99,7 +99,7 @@ typedef struct smmap_options_t {
         For this a handler of the process is installed when the first such manager is made,
         before the one that is there, and it stays; so the library must not be unloaded
         then. A fault anywhere else goes to the handler that was there; see
-        smmap_manager_renew_guard(). On Windows pointers cannot be guarded; docs/windows.md
+        smmap_manager_reinstall_guard(). On Windows pointers cannot be guarded; docs/windows.md
         says how the rest is done there. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
     /** 1: paranoid mode, to find pointers that were kept too long. The bytes of a window can
@@ -118,10 +118,10 @@ typedef struct smmap_options_t {
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
-#define SMMAP_OPTIONS_INIT                                                        \
-    {                                                                             \
-        sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0 \
+#define SMMAP_OPTIONS_INIT                                                                         \
+    {                                                                                              \
+        sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, SMMAP_DEFAULT, \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0                                 \
     }
 
 /** What a manager counted. Start from SMMAP_STATS_INIT. */
@@ -151,28 +151,28 @@ typedef struct smmap_stats_t {
     apr_uint64_t opens;     /**< handles opened or duplicated */
     apr_uint64_t closes;    /**< handles closed, for whatever reason */
 
-    apr_uint64_t over_limit;      /**< times a soft limit was passed as nothing could go */
-    apr_uint64_t limit_failures;  /**< calls that a hard limit refused */
-    apr_uint64_t retries;         /**< attempts made again, with more room or for less */
-    apr_uint64_t halved;          /**< regions that were mapped smaller than a window */
-    apr_uint64_t map_failures;    /**< calls that failed as the system refused a mapping */
-    apr_uint64_t open_failures;   /**< calls that failed as a file could not be opened */
-    apr_uint64_t stale_files;     /**< calls that found another file under the path */
-    apr_uint64_t truncated_files; /**< calls that found a file shorter than before */
-    apr_uint64_t direct_reads;    /**< copying reads, window by window, that mapped nothing */
-    apr_uint64_t denied;          /**< times that a window was not worth evicting another for */
-    apr_uint64_t prefetches;      /**< times that a sequential cursor asked for its next window */
-    apr_uint64_t buffered;        /**< of the maps: those that were filled by reading */
-    apr_uint64_t faults;          /**< guarded reads that met a fault, in their own or
+    apr_uint64_t over_limit;        /**< times a soft limit was passed as nothing could go */
+    apr_uint64_t limit_failures;    /**< calls that a hard limit refused */
+    apr_uint64_t retries;           /**< attempts made again, with more room or for less */
+    apr_uint64_t shrunk_maps;       /**< regions that were mapped smaller than a window */
+    apr_uint64_t map_failures;      /**< calls that failed as the system refused a mapping */
+    apr_uint64_t open_failures;     /**< calls that failed as a file could not be opened */
+    apr_uint64_t stale_files;       /**< calls that found another file under the path */
+    apr_uint64_t truncated_files;   /**< calls that found a file shorter than before */
+    apr_uint64_t bypassed_reads;    /**< copying reads, window by window, that mapped nothing */
+    apr_uint64_t admission_rejects; /**< times that a window was not worth evicting another for */
+    apr_uint64_t prefetches;        /**< times that a sequential cursor asked for its next window */
+    apr_uint64_t buffered;          /**< of the maps: those that were filled by reading */
+    apr_uint64_t faults;            /**< guarded reads that met a fault, in their own or
                                        another thread */
-    apr_uint64_t trace_failures;  /**< 1: SMMAP_TRACE could not be written, or not all of it */
+    apr_uint64_t trace_failures;    /**< 1: SMMAP_TRACE could not be written, or not all of it */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
-#define SMMAP_STATS_INIT                                                                \
-    {                                                                                   \
-        sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                    \
+#define SMMAP_STATS_INIT                                                                         \
+    {                                                                                            \
+        sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                      \
     }
 
 /**
@@ -186,7 +186,7 @@ typedef struct smmap_stats_t {
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
  *         SMMAP_ELIMIT_BYTES: hard limits, and not even one window would fit;
  *         APR_ENOTIMPL: with the guard, and the system cannot; otherwise with it as
- *         smmap_manager_renew_guard();
+ *         smmap_manager_reinstall_guard();
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
@@ -231,7 +231,7 @@ SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_
  *         system says.
  * Threads: not while another thread installs a handler for the same signal.
  */
-SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
+SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
 
 /**
  * Let go of a file, or of all files below a directory: unmap their windows that no cursor
@@ -255,37 +255,37 @@ SMMAP_API apr_status_t smmap_manager_renew_guard(smmap_manager_t *manager);
  * @return APR_SUCCESS, also when something is pinned; APR_EINVAL: manager or path is NULL, or
  *         the path is empty; APR_ENOMEM; or the first error of the system's unmap.
  */
-SMMAP_API apr_status_t smmap_manager_release(smmap_manager_t *manager, const char *path,
-                                             apr_size_t *pinned);
+SMMAP_API apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
+                                          apr_size_t *pinned);
 
 /** A window that cursors pin; see smmap_manager_pinned(). */
 typedef struct smmap_pinned_t {
-    const char *path; /**< by which its file was opened last; NULL: by handles alone */
+    const char *path;       /**< by which its file was opened last; NULL: by handles alone */
     apr_off_t window_begin; /**< offset in the file */
     apr_size_t window_size; /**< bytes */
     apr_size_t cursors;     /**< how many pin it; at least 1 */
-    const char *place;      /**< where in the program this one cursor took it, as return
+    const char *origin;     /**< where in the program this one cursor took it, as return
                                  addresses or better, the innermost first; NULL: not known,
                                  always so without paranoid mode */
 } smmap_pinned_t;
 
 /** Hears of a window; what it points to is there during the call. It may call the library. */
-typedef void smmap_pinned_seen_t(void *context, const smmap_pinned_t *pinned);
+typedef void smmap_pinned_callback_t(void *context, const smmap_pinned_t *pinned);
 
 /**
  * Which windows are pinned now? These are what a hard limit (SMMAP_ELIMIT_BYTES,
  * SMMAP_ELIMIT_REGIONS) cannot make room of, what stays mapped after the manager is destroyed,
- * and what smmap_manager_release() leaves.
+ * and what smmap_manager_drop() leaves.
  *
  * @param manager (in) the manager.
- * @param seen (in) called for each window; in paranoid mode for each cursor. Not in any order.
+ * @param callback (in) called for each window; in paranoid mode for each cursor. Not in any order.
  * @param context (in) handed to it.
- * @return APR_SUCCESS, also when there are none; APR_EINVAL: manager or seen is NULL;
+ * @return APR_SUCCESS, also when there are none; APR_EINVAL: manager or callback is NULL;
  *         APR_ENOMEM; SMMAP_EFORKED.
  * Threads: any. What other threads pin or release meanwhile may be told or not.
  */
-SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_seen_t *seen,
-                                            void *context);
+SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager,
+                                            smmap_pinned_callback_t *callback, void *context);
 
 /**
  * Take all counters at once.
