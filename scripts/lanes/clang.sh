@@ -4,5 +4,5 @@ lane_things="clang make autotools pkg-config apr cunit zlib git"
 
 lane_run()
 {
-    build_and_test --enable-werror CC=clang CXX=clang++ CFLAGS="-O2 -g"
+    build_and_test --enable-werror CC=clang CXX=clang++ CFLAGS="-O2 -g -Wthread-safety"
 }

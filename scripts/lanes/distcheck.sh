@@ -76,11 +76,15 @@ lane_run()
 {
     local prefix archive unpacked places
     places=$(configure_places)
-    configure_build $places || return 1
+    native_build || return 1
     say "make distcheck"
-    export VERBOSE=1 # tests that fail show their logs
-    step "make distcheck" make -C "$build" -j "$jobs" distcheck || return 1
-    archive=$(cd "$build" && ls libsmmap-*.tar.gz) || return 1
+    rm -f "$build"/libsmmap-*.tar.gz
+    # Tests that fail show their logs. That the archive holds all that they need is seen with
+    # light counts, too; the full ones are the lane native's.
+    step "make distcheck" env VERBOSE=1 SMMAP_TEST_LIGHT=1 \
+        make -C "$programs" -j "$jobs" distcheck || return 1
+    archive=$(cd "$programs" && ls libsmmap-*.tar.gz) && mv "$programs/$archive" "$build" ||
+        return 1
     step "the archive is complete" complete
 
     # From here on as a user would do it: unpack, configure and build in the source directory.

@@ -16,13 +16,13 @@ accesses=100000
 # valgrind sees the program.
 in_build()
 {
-    "$build/libtool" --mode=execute "$@"
+    "$programs/libtool" --mode=execute "$@"
 }
 
 # counted WORKLOAD CONTENDER: instructions of one access, printed.
 counted()
 {
-    local run="$build/smmap-bench --dir $build --size 4M --contender $2 --instructions $1"
+    local run="$programs/smmap-bench --dir $build --size 4M --contender $2 --instructions $1"
     local function log=$build/callgrind.log
     # A list of words.
     # shellcheck disable=SC2086
@@ -56,9 +56,7 @@ below()
 lane_run()
 {
     local workload contender ceiling rest list=$source/bench/instructions.txt
-    configure_build CFLAGS="-O2 -g" || return 1
-    say "building"
-    (cd "$build" && make -j "$jobs" smmap-bench) || return 1
+    native_build smmap-bench || return 1
     say "counting"
     while read -r workload contender ceiling rest; do
         case "$workload" in

@@ -4,5 +4,5 @@ lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
 
 lane_run()
 {
-    build_and_test
+    native_build && run_tests
 }

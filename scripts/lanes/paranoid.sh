@@ -5,7 +5,8 @@ lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
 lane_run()
 {
     native_build || return 1
-    build=$native_programs
+    build=$programs
     export SMMAP_PARANOID=1
-    run_tests
+    # exports.sh and headers.sh only look at what the lane native has built: nothing of it runs.
+    run_tests TESTS="$(list_tests . | sed 's,tests/package/\(exports\|headers\)\.sh ,,g')"
 }

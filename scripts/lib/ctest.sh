@@ -1,51 +1,51 @@
 # shellcheck shell=bash
 # What the lanes that build with CMake share.
 
-# cmake_build ARGUMENT...: in $build. It is configured anew when the arguments are others or
-# something was installed; CMake sees by itself when a file of its own has changed.
+# cmake_build ARGUMENT...: in $build. It is configured anew when the arguments or the
+# libraries are others; CMake sees by itself when a file of its own has changed.
 cmake_build()
 {
-    local stamp=$build/configured
-    if [ "$packages_installed" -ne 0 ] || [ "$(cat "$stamp" 2>/dev/null)" != "$*" ]; then
+    local stamp=$build/configured what
+    what="$* $(libraries)"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$what" ]; then
         say "configuring"
         rm -rf "$build"
         mkdir -p "$build"
         cmake -S "$source" -B "$build" -G "Unix Makefiles" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
             "$@" || return 1
-        echo "$*" >"$stamp"
+        echo "$what" >"$stamp"
     fi
     say "building"
     cmake --build "$build" -j "$jobs"
 }
 
 # ctest_run [ARGUMENT...]: run the tests, and count what each says about itself. ctest writes
-# one log for all; it is cut into what `make check` leaves behind, a log and an outcome for
-# each test.
+# one log for all; it is cut into a log for each test, as `make check` leaves them behind, and
+# a list of outcomes.
 ctest_run()
 {
     local answer=0 tests test
     tests=$(cd "$build" && ctest -N "$@" | sed -n 's/^ *Test *#[0-9]*: //p') || return 1
-    find "$build/tests" \( -name '*.trs' -o -name '*.log' \) -exec rm -f {} +
     rm -f "$build/Testing/Temporary/LastTest.log"
     say "testing"
     # Two at a time: some tests are about limits of memory.
     (cd "$build" && ctest -j 2 "$@" </dev/null) || answer=1
     for test in $tests; do
         mkdir -p "$build/${test%/*}"
+        rm -f "$build/${test%.sh}.log"
     done
     (cd "$build" && tr -d '\r' <Testing/Temporary/LastTest.log | awk '
-        /^[0-9]+\/[0-9]+ Testing: / { name = $3; sub(/\.sh$/, "", name); next }
+        /^[0-9]+\/[0-9]+ Testing: / { test = log_name = $3; sub(/\.sh$/, "", log_name); next }
         /^-+$/ && before == "Output:" { inside = 1; next }
         { before = $0 }
         /^<end of output>$/ { inside = 0; next }
-        inside { print >(name ".log"); next }
-        /^Test Passed\.$/ { print ":test-result: PASS" >(name ".trs") }
-        /^Test Failed\.$/ { print ":test-result: FAIL" >(name ".trs") }
-        /^Test (Skipped|Not Run)\.$/ { print ":test-result: SKIP" >(name ".trs") }
-        /^Test Pass Reason:$/ { print ":test-result: PASS" >(name ".trs") }') || return 1
-    # A list of words.
-    # shellcheck disable=SC2086
-    count_tests $tests
+        inside { print >(log_name ".log"); next }
+        /^Test (Passed\.|Pass Reason:)$/ { print test, "PASS" }
+        /^Test Failed\.$/ { print test, "FAIL" }
+        /^Test (Skipped|Not Run)\.$/ { print test, "SKIP" }') >"$build/outcomes" || return 1
+    for test in $tests; do
+        count_test "$test" "$(sed -n "s,^$test ,,p" "$build/outcomes")"
+    done
     return $answer
 }
 
