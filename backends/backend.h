@@ -40,15 +40,15 @@ typedef struct smmap__os_info_t {
     int address_bits;          /**< 32 or 64 */
     apr_size_t max_open_files; /**< handles that the process may have; 0: no limit known */
     smmap__os_shrink_t shrink; /**< see there */
-    int folds_case;            /**< 1: names of files that differ in case alone are the same */
-    int dots_are_text;         /**< 1: `.` and `..` are taken out of a path before anything is
+    int case_insensitive;            /**< 1: names of files that differ in case alone are the same */
+    int lexical_dots;         /**< 1: `.` and `..` are taken out of a path before anything is
                                     looked at, also after links and what does not exist */
 } smmap__os_info_t;
 
 /** How far the device and the id of a file tell it from others. */
 typedef enum smmap__os_id_t {
     SMMAP__OS_ID_UNIQUE, /**< no other file has both, while a handle or mapping of ours is left */
-    SMMAP__OS_ID_PLACE,  /**< the same, but the id is a place, which the next file soon gets */
+    SMMAP__OS_ID_REUSED,  /**< the same, but the id is a place, which the next file soon gets */
     SMMAP__OS_ID_NONE    /**< other files may have the same at any time */
 } smmap__os_id_t;
 
@@ -56,7 +56,7 @@ typedef enum smmap__os_id_t {
 typedef struct smmap__os_mapping_t {
     unsigned char *address; /**< a multiple of the granularity */
     apr_size_t length;      /**< as asked for, not rounded */
-    int memory;             /**< 1: of smmap__os_memory(), it shows no file */
+    int memory;             /**< 1: of smmap__os_map_anonymous(), it shows no file */
 } smmap__os_mapping_t;
 
 /** What the core is going to do with mapped memory. */
@@ -77,7 +77,7 @@ void smmap__os_info(smmap__os_info_t *info);
  *
  * @return 1: yes; 0: it is somebody else's. Never fails.
  */
-int smmap__os_environment_is_ours(void);
+int smmap__os_environment_is_trusted(void);
 
 /**
  * Open a file for reading. APR could, but its handle lives in a pool of 8 KiB, or,
@@ -135,7 +135,7 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
  * @param path (in) absolute, as APR takes paths.
  * @return APR_ENOTIMPL: what APR says of a path is all there is to know.
  */
-apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path);
+apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path);
 
 /**
  * The one name that a system has for a file or directory that has many: with short forms,
@@ -178,7 +178,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
  *
  * @param length (in) bytes, not 0.
  */
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length);
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length);
 
 /**
  * Unmap, and zero the mapping. A zeroed mapping is a no-op. It can fail: where Linux
@@ -282,7 +282,7 @@ apr_status_t smmap__os_guard_install(void);
 /** What became of a guarded copy. */
 typedef enum smmap__os_copied_t {
     SMMAP__OS_COPIED,   /**< it is what the file held */
-    SMMAP__OS_MAYBE,    /**< it is, unless the file ends before the last byte of it: of some
+    SMMAP__OS_UNVERIFIED,    /**< it is, unless the file ends before the last byte of it: of some
                              page, the last byte that was copied and the last of the page (or
                              of the mapping) are zero when they are looked at after the copy */
     SMMAP__OS_FAULTED   /**< there was a fault, or a page of the mapping was replaced in one that
@@ -337,7 +337,7 @@ unsigned smmap__os_forks(void);
  *
  * @param allowed (in) 1: read (memory: write, too), as it was made; 0: not at all.
  */
-apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed);
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed);
 
 /**
  * Unmap, but keep the addresses: nothing else comes there, and touching them ends the process,
@@ -359,9 +359,9 @@ apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred);
  * @param most (in) how many there is room for.
  * @return how many there are; 0 where the system does not tell.
  */
-unsigned smmap__os_callers(void **frames, unsigned most);
+unsigned smmap__os_backtrace(void **frames, unsigned most);
 
 /** A name for such an address: at the least the number itself. Terminated, cut to fit. */
-void smmap__os_caller_name(const void *frame, char *text, apr_size_t size);
+void smmap__os_symbolize(const void *frame, char *text, apr_size_t size);
 
 #endif

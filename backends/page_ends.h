@@ -1,6 +1,6 @@
 /*
  * Zeroes where the page ends: the sign that a file may end before the bytes that were copied
- * from its mapping do. See SMMAP__OS_MAYBE in backend.h.
+ * from its mapping do. See SMMAP__OS_UNVERIFIED in backend.h.
  */
 #ifndef SMMAP_BACKENDS_PAGE_ENDS_H
 #define SMMAP_BACKENDS_PAGE_ENDS_H

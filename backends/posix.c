@@ -50,15 +50,15 @@ void smmap__os_info(smmap__os_info_t *info)
     info->granularity = info->page_size;
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
-    info->dots_are_text = 0;
-    info->folds_case = 0; /* on some volumes of macOS it is otherwise, and nobody tells */
+    info->lexical_dots = 0;
+    info->case_insensitive = 0; /* on some volumes of macOS it is otherwise, and nobody tells */
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;
     }
 }
 
-int smmap__os_environment_is_ours(void)
+int smmap__os_environment_is_trusted(void)
 {
 #ifdef __linux__
     /* Capabilities of the file count too, and only the kernel knows of them. */
@@ -173,7 +173,7 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
     return SMMAP__OS_ID_UNIQUE;
 }
 
-apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
 {
     (void)handle;
     (void)path;
@@ -264,7 +264,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     void *address =
         mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

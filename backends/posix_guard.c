@@ -400,7 +400,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
         smmap__os_guard_patched(mapping, fault)) {
         return SMMAP__OS_FAULTED;
     }
-    return maybe ? SMMAP__OS_MAYBE : SMMAP__OS_COPIED;
+    return maybe ? SMMAP__OS_UNVERIFIED : SMMAP__OS_COPIED;
 }
 
 apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)

@@ -23,7 +23,7 @@
 #endif
 #endif
 
-apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
     int usual = mapping->memory ? PROT_READ | PROT_WRITE : PROT_READ;
 
@@ -51,7 +51,7 @@ apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
     return APR_SUCCESS;
 }
 
-unsigned smmap__os_callers(void **frames, unsigned most)
+unsigned smmap__os_backtrace(void **frames, unsigned most)
 {
 #ifdef HAS_BACKTRACE
     void *all[64];
@@ -71,7 +71,7 @@ unsigned smmap__os_callers(void **frames, unsigned most)
 #endif
 }
 
-void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)
+void smmap__os_symbolize(const void *frame, char *text, apr_size_t size)
 {
 #ifdef HAS_BACKTRACE
     void *frames[1] = {(void *)(uintptr_t)frame};

@@ -33,8 +33,8 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->max_open_files = 0; /* some millions: memory is what limits it */
     info->shrink = SMMAP__OS_SHRINK_REFUSED;
-    info->folds_case = 1;
-    info->dots_are_text = 1;
+    info->case_insensitive = 1;
+    info->lexical_dots = 1;
 }
 
 /* Windows has more ways to say that memory is short than APR knows. The core makes
@@ -110,7 +110,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     void *address = VirtualAlloc(NULL, length, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
 
@@ -235,7 +235,7 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
 
 /* User Account Control lets a program have more rights than the one that started it. Wine has
    nothing like it, and says of every program that it was elevated (seen in 8.0). */
-int smmap__os_environment_is_ours(void)
+int smmap__os_environment_is_trusted(void)
 {
     TOKEN_ELEVATION_TYPE type = TokenElevationTypeFull;
     DWORD length = 0;

@@ -120,7 +120,7 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
     return open_path(file, path, GENERIC_READ, FILE_ATTRIBUTE_NORMAL);
 }
 
-apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
 {
     return open_path(handle, path, FILE_READ_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS);
 }

@@ -131,7 +131,7 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
     return GetVolumeInformationByHandleW(file, NULL, 0, NULL, NULL, &flags, NULL, 0) &&
                    (flags & FILE_SUPPORTS_OPEN_BY_FILE_ID) != 0
                ? SMMAP__OS_ID_UNIQUE
-               : SMMAP__OS_ID_PLACE;
+               : SMMAP__OS_ID_REUSED;
 }
 
 apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)

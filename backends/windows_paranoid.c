@@ -15,7 +15,7 @@
 
 #include "backends/windows.h"
 
-apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
     DWORD usual = mapping->memory ? PAGE_READWRITE : PAGE_READONLY;
     DWORD before;
@@ -53,7 +53,7 @@ apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
 /* Not in all headers. */
 typedef USHORT(WINAPI *capture_t)(ULONG skipped, ULONG most, void **frames, ULONG *hash);
 
-unsigned smmap__os_callers(void **frames, unsigned most)
+unsigned smmap__os_backtrace(void **frames, unsigned most)
 {
     /* The cast as in windows.c. */
     capture_t capture =
@@ -62,7 +62,7 @@ unsigned smmap__os_callers(void **frames, unsigned most)
     return capture != NULL ? capture(1, most, frames, NULL) : 0; /* without this function */
 }
 
-void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)
+void smmap__os_symbolize(const void *frame, char *text, apr_size_t size)
 {
     const char *name = NULL;
     char path[MAX_PATH];

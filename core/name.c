@@ -70,7 +70,7 @@ apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap_
         return status;
     }
     status = prefix_of(&path, &prefix, scratch);
-    if (status == APR_SUCCESS && manager->dots_are_text) {
+    if (status == APR_SUCCESS && manager->lexical_dots) {
         path = without_dots(*prefix != '\0' ? apr_pstrcat(scratch, prefix, "/", path, NULL) : path,
                             scratch);
         prefix = "";

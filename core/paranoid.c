@@ -206,13 +206,13 @@ apr_status_t smmap__paranoid_enter(smmap__cursor_t *cursor, uintptr_t window)
     smmap_manager_t *manager = cursor->manager;
     apr_status_t status = APR_SUCCESS;
     void *frames[SMMAP__FRAMES];
-    unsigned count = smmap__os_callers(frames, SMMAP__FRAMES);
+    unsigned count = smmap__os_backtrace(frames, SMMAP__FRAMES);
     smmap__region_t *region;
 
     smmap__manager_lock(manager);
     region = smmap__region_at_locked(manager, window);
     if (region->veiled) {
-        status = smmap__os_access(&region->mapping, 1);
+        status = smmap__os_protect(&region->mapping, 1);
         region->veiled = status != APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
@@ -239,7 +239,7 @@ void smmap__paranoid_leave(smmap__cursor_t *cursor, uintptr_t window)
     if (region != NULL && !region->veiled && region->mapping.memory != SMMAP__SPARE &&
         !smmap__pins_hold(&manager->pins, (void *)window)) {
         /* Should it fail, it can be touched as without this mode. */
-        region->veiled = smmap__os_access(&region->mapping, 0) == APR_SUCCESS;
+        region->veiled = smmap__os_protect(&region->mapping, 0) == APR_SUCCESS;
     }
     smmap__manager_unlock(manager);
 }

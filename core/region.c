@@ -198,7 +198,7 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
     apr_size_t nread;
     apr_status_t status = attempt->spare
                               ? smmap__spare_make(attempt->file->manager, mapping, length)
-                              : smmap__os_memory(mapping, length);
+                              : smmap__os_map_anonymous(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;

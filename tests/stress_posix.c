@@ -36,7 +36,7 @@ static void real_fence_heavy(void);
 #define smmap__os_file_dup real_dup
 #define smmap__os_file_close real_close
 #define smmap__os_map real_map
-#define smmap__os_memory real_memory
+#define smmap__os_map_anonymous real_memory
 #define smmap__os_unmap real_unmap
 #define smmap__os_quarantine real_bar
 #define smmap__os_read real_read
@@ -47,7 +47,7 @@ static void real_fence_heavy(void);
 #undef smmap__os_file_dup
 #undef smmap__os_file_close
 #undef smmap__os_map
-#undef smmap__os_memory
+#undef smmap__os_map_anonymous
 #undef smmap__os_unmap
 #undef smmap__os_quarantine
 #undef smmap__os_read
@@ -142,7 +142,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     return keep(real_map(mapping, file, offset, length), length);
 }
 
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     reserve(length);
     return keep(real_memory(mapping, length), length);

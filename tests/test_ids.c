@@ -103,12 +103,12 @@ static void none_reopened_while_mapped(void)
 
 static void places_reopened(void)
 {
-    reopened(SMMAP__OS_ID_PLACE, 0, SMMAP_ESTALE);
+    reopened(SMMAP__OS_ID_REUSED, 0, SMMAP_ESTALE);
 }
 
 static void places_reopened_while_mapped(void)
 {
-    reopened(SMMAP__OS_ID_PLACE, 1, APR_SUCCESS);
+    reopened(SMMAP__OS_ID_REUSED, 1, APR_SUCCESS);
 }
 
 static void unique_reopened(void)
