@@ -60,22 +60,29 @@ SMMAP_MEMORY_FILES = \
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
-	backends/page_ends.h \
-	backends/posix.c \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
-	backends/posix_paranoid.c
+	backends/common.h \
+	backends/posix/backtrace.c \
+	backends/posix/fence.c \
+	backends/posix/file.c \
+	backends/posix/guard.c \
+	backends/posix/identity.c \
+	backends/posix/internal.h \
+	backends/posix/map.c \
+	backends/posix/patches.c \
+	backends/posix/signal_chain.c \
+	backends/posix/system.c
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
-	backends/page_ends.h \
-	backends/windows.c \
-	backends/windows.h \
-	backends/windows_file.c \
-	backends/windows_guard.c \
-	backends/windows_name.c \
-	backends/windows_paranoid.c
+	backends/common.h \
+	backends/windows/backtrace.c \
+	backends/windows/fence.c \
+	backends/windows/file.c \
+	backends/windows/guard.c \
+	backends/windows/identity.c \
+	backends/windows/internal.h \
+	backends/windows/map.c \
+	backends/windows/system.c
 
 # What both test programs are made of, and what each has besides: suite-posix, or
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told
@@ -184,7 +191,8 @@ SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
 	tests/test_signals_windows.c
 
 # The stress programs, for POSIX systems alone: what both are made of, and what each has
-# besides. stress_posix.c includes backends/posix.c.
+# besides. stress-posix links the backend, too; stress_posix.c includes the files of it that it
+# wraps.
 SMMAP_STRESS_FILES = \
 	tests/fake_memory.c \
 	tests/fake_memory.h \
@@ -201,10 +209,6 @@ SMMAP_STRESS_FILES = \
 	tests/stress_work.c
 
 SMMAP_STRESS_POSIX_FILES = \
-	backends/page_ends.h \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
 	tests/stress_posix.c
 
 SMMAP_STRESS_FAKE_FILES = \
@@ -221,9 +225,6 @@ SMMAP_STRESS_FAKE_FILES = \
 
 # The chaos program, for POSIX systems alone, with the backend of stress-posix.
 SMMAP_CHAOS_FILES = \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
 	tests/chaos.c \
 	tests/chaos.h \
 	tests/chaos_account.c \
@@ -242,9 +243,6 @@ SMMAP_CHAOS_FILES = \
 # The media program, for Linux alone. What it reads is mounted by tests/media.sh; the server
 # of one of these needs libfuse 3, and is compiled by the lane.
 SMMAP_MEDIA_FILES = \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
 	tests/fake_memory.c \
 	tests/fake_memory.h \
 	tests/leftover.c \

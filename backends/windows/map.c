@@ -1,44 +1,23 @@
 /*
- * The Windows backend, from Windows 7 on: memory. Files are in windows_file.c, what tells one
- * from another in windows_name.c, faults in windows_guard.c.
+ * Windows: mappings, their advice, residency and protection, and quarantined addresses. No state.
  *
- * CreateFileMapping, MapViewOfFile and their kin. A section is made for each view
- * and closed at once: the view keeps alive what it needs. Keeping one section for
- * each file would save little, as Windows keeps the pages and tables of all
- * sections of a file in one place as long as one of them, or a view, is left; and it
- * would be a handle more for each file, which shows the file's old size and keeps it
- * from being truncated.
+ * A section is created for each view and closed at once: the view keeps alive what it needs.
+ * One section for each file would save little, as Windows keeps the pages and tables of all
+ * sections of a file in one place while one of them, or a view, is left. It would cost a handle
+ * for each file, show the file's old size, and keep the file from being truncated.
  *
- * There is no state here. What newer systems alone have is looked up where it is used, so
- * that the library loads on older ones.
+ * Windows cannot replace a view by reserved addresses in one step. In between another thread may
+ * get the addresses; then nothing is quarantined, and nothing else is lost.
  */
-#define _WIN32_WINNT 0x0601
-
-#include "backends/backend.h"
-
-#include <windows.h>
+#include "backends/windows/internal.h"
 
 #define PSAPI_VERSION 2 /* QueryWorkingSetEx is in kernel32 */
 #include <psapi.h>
 
-#include "backends/windows.h"
+#include <string.h>
 
-void smmap__os_info(smmap__os_info_t *info)
-{
-    SYSTEM_INFO system;
-
-    GetSystemInfo(&system);
-    info->page_size = system.dwPageSize;
-    info->granularity = system.dwAllocationGranularity;
-    info->address_bits = (int)sizeof(void *) * 8;
-    info->max_open_files = 0; /* some millions: memory is what limits it */
-    info->shrink = SMMAP__OS_SHRINK_REFUSED;
-    info->case_insensitive = 1;
-    info->lexical_dots = 1;
-}
-
-/* Windows has more ways to say that memory is short than APR knows. The core makes
-   room when it hears of it, so they are told in the way that APR does know. */
+/* Windows has more errors for a lack of memory than APR knows. The core reclaims memory when it
+   sees one, so all of them become the one that APR knows. */
 static apr_status_t memory_status(DWORD error)
 {
     switch (error) {
@@ -52,9 +31,8 @@ static apr_status_t memory_status(DWORD error)
     }
 }
 
-/* That there is no section: the file is empty, or the file system does not know how to map.
-   That may be a driver that was written without it, or one that says which files it does not
-   map. */
+/* Why there is no section. Either the file is empty, or its file system cannot map: the driver
+   never could, or refuses this file. */
 static apr_status_t section_status(DWORD error)
 {
     switch (error) {
@@ -62,20 +40,20 @@ static apr_status_t section_status(DWORD error)
         return APR_EOF;
     case ERROR_INVALID_FUNCTION:
     case ERROR_NOT_SUPPORTED:
-    case ERROR_BAD_EXE_FORMAT: /* that is how STATUS_INVALID_FILE_FOR_SECTION comes out */
+    case ERROR_BAD_EXE_FORMAT: /* STATUS_INVALID_FILE_FOR_SECTION */
         return APR_ENOTIMPL;
     default:
         return memory_status(error);
     }
 }
 
-/* That there is no view. The section ends before it: so STATUS_INVALID_VIEW_SIZE comes out,
-   as we may read what is open for reading; of an offset behind the end Wine says the other. */
+/* Why there is no view. The first error is STATUS_INVALID_VIEW_SIZE, the section ends before the
+   view does: that access is denied cannot be meant, as the file is open for reading. Wine reports
+   the second for an offset behind the end. */
 static apr_status_t view_status(DWORD error)
 {
-    return error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER
-               ? APR_EOF
-               : memory_status(error);
+    return error == ERROR_ACCESS_DENIED || error == ERROR_INVALID_PARAMETER ? APR_EOF
+                                                                            : memory_status(error);
 }
 
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
@@ -86,11 +64,11 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     HANDLE section;
     void *address;
 
-    /* The null handle and that of no file would ask for a section of the paging file. */
+    /* CreateFileMapping would take both for a request for memory of the paging file. */
     if (file == NULL || file == INVALID_HANDLE_VALUE) {
         return smmap__windows_status(ERROR_INVALID_HANDLE);
     }
-    /* As large as the file is now. It takes addresses for the view alone. */
+    /* As large as the file is now. Only the view takes addresses. */
     section = CreateFileMappingW(file, NULL, PAGE_READONLY, 0, 0, NULL);
     if (section == NULL) {
         return section_status(GetLastError());
@@ -130,13 +108,11 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
                           : UnmapViewOfFile(mapping->address))) {
         return smmap__windows_status(GetLastError());
     }
-    mapping->address = NULL;
-    mapping->length = 0;
-    mapping->memory = 0;
+    memset(mapping, 0, sizeof *mapping);
     return APR_SUCCESS;
 }
 
-/* Since Windows 8. The structure is WIN32_MEMORY_RANGE_ENTRY. */
+/* PrefetchVirtualMemory, since Windows 8, and its WIN32_MEMORY_RANGE_ENTRY. */
 typedef struct range_entry_t {
     void *address;
     SIZE_T bytes;
@@ -147,10 +123,7 @@ typedef BOOL(WINAPI *prefetch_t)(HANDLE process, ULONG_PTR count, range_entry_t 
 
 static apr_status_t prefetch(void *address, apr_size_t length)
 {
-    /* By way of a function pointer of another type: not all compilers let the one
-       become the other at once. */
-    prefetch_t function = (prefetch_t)(void (*)(void))smmap__windows_function(
-        "PrefetchVirtualMemory");
+    prefetch_t function = (prefetch_t)smmap__windows_function("PrefetchVirtualMemory");
     range_entry_t range;
 
     if (function == NULL) {
@@ -162,9 +135,9 @@ static apr_status_t prefetch(void *address, apr_size_t length)
                                                        : smmap__windows_status(GetLastError());
 }
 
-/* Unlocking pages that are not locked takes them out of the working set; that they were
-   not locked is then the error. There are calls with better names, but none that takes
-   a part of a view: OfferVirtualMemory is for private memory, EmptyWorkingSet for all. */
+/* Unlocking pages that are not locked removes them from the working set, and fails because they
+   were not locked. Calls with better names do not take a part of a view: OfferVirtualMemory is
+   for private memory, EmptyWorkingSet for the whole process. */
 static apr_status_t trim(void *address, apr_size_t length)
 {
     if (VirtualUnlock(address, length) || GetLastError() == ERROR_NOT_LOCKED) {
@@ -178,7 +151,7 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
 {
     switch (advice) {
     case SMMAP__OS_NORMAL:
-        return APR_SUCCESS; /* there is nothing to take back */
+        return APR_SUCCESS; /* there is no advice to take back */
     case SMMAP__OS_WILLNEED:
         return prefetch(mapping->address + offset, length);
     case SMMAP__OS_DONTNEED:
@@ -186,24 +159,12 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
     case SMMAP__OS_SEQUENTIAL:
     case SMMAP__OS_RANDOM:
     default:
-        return APR_ENOTIMPL; /* it can only be said when a file is opened */
+        return APR_ENOTIMPL; /* Windows takes it only when a file is opened */
     }
 }
 
-/* Windows prefetches what is mapped, and nothing else. To map the range for that moment
-   would be a mapping that no limit counts. */
-apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
-                                   smmap__os_advice_t advice)
-{
-    (void)file;
-    (void)offset;
-    (void)length;
-    (void)advice;
-    return APR_ENOTIMPL;
-}
-
-/* Windows tells which pages are in the working set of this process. A page that is in
-   memory, but was not touched by this process for a while, counts as missing. */
+/* Windows reports the pages in the working set of this process. A page that is in memory, but was
+   not touched by the process for a while, counts as missing. */
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
                                  apr_size_t length, unsigned char *pages)
 {
@@ -233,44 +194,37 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_SUCCESS;
 }
 
-/* User Account Control lets a program have more rights than the one that started it. Wine has
-   nothing like it, and says of every program that it was elevated (seen in 8.0). */
-int smmap__os_environment_is_trusted(void)
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
-    TOKEN_ELEVATION_TYPE type = TokenElevationTypeFull;
-    DWORD length = 0;
-    HANDLE token;
+    DWORD usual = mapping->memory ? PAGE_READWRITE : PAGE_READONLY;
+    DWORD before;
 
-    if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-        if (!GetTokenInformation(token, TokenElevationType, &type, sizeof type, &length)) {
-            type = TokenElevationTypeFull;
-        }
-        CloseHandle(token);
+    if (!VirtualProtect(mapping->address, mapping->length, allowed ? usual : PAGE_NOACCESS,
+                        &before)) {
+        return smmap__windows_status(GetLastError());
     }
-    return type != TokenElevationTypeFull || smmap__windows_is_wine();
-}
-
-/* The fences: FlushProcessWriteBuffers makes every processor that runs a thread of this
-   process execute a barrier. In Wine it does nothing (seen in 8.0, by the test of the
-   fences), so there both sides execute a fence of their own. */
-int smmap__os_fence_asymmetric(void)
-{
-    return !smmap__windows_is_wine();
-}
-
-void smmap__os_fence_heavy(void)
-{
-    MemoryBarrier();
-    FlushProcessWriteBuffers();
-}
-
-/* Windows has no forks. (What POSIX subsystems do below is not for programs of Win32.) */
-apr_status_t smmap__os_fork_watch(void)
-{
     return APR_SUCCESS;
 }
 
-unsigned smmap__os_forks(void)
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
-    return 0;
+    void *address = mapping->address;
+    apr_size_t length = mapping->length;
+    apr_status_t status = smmap__os_unmap(mapping);
+
+    if (status == APR_SUCCESS &&
+        VirtualAlloc(address, length, MEM_RESERVE, PAGE_NOACCESS) == address) {
+        mapping->address = address;
+        mapping->length = length;
+    }
+    return status;
+}
+
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *quarantined)
+{
+    if (quarantined->length != 0 && !VirtualFree(quarantined->address, 0, MEM_RELEASE)) {
+        return smmap__windows_status(GetLastError());
+    }
+    memset(quarantined, 0, sizeof *quarantined);
+    return APR_SUCCESS;
 }
