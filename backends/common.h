@@ -74,24 +74,20 @@ static inline int smmap__may_be_cut(const volatile unsigned char *bytes, apr_siz
 }
 
 /**
- * The offset in a mapping to report for a fault in a guarded copy: within the bytes asked for.
- * The fault can lie before them when the system reports the page only, and behind them when
+ * The address to report for a fault in a guarded copy: within the bytes that were to be copied.
+ * The fault can lie before them when the system reports only the page, and behind them when
  * the page was lost after the copy, while smmap__may_be_cut() looked at its end.
  *
  * @param fault (in) the address of the fault.
- * @param mapping (in) the address of the mapping.
- * @param offset (in) the first byte that was to be copied.
+ * @param begin (in) the first byte that was to be copied.
  * @param size (in) how many, not 0.
  */
-static inline apr_size_t smmap__fault_offset(uintptr_t fault, const unsigned char *mapping,
-                                             apr_size_t offset, apr_size_t size)
+static inline uintptr_t smmap__fault_within(uintptr_t fault, uintptr_t begin, apr_size_t size)
 {
-    const uintptr_t first = (uintptr_t)mapping + offset;
-
-    if (fault <= first) {
-        return offset;
+    if (fault <= begin) {
+        return begin;
     }
-    return fault - first < size ? offset + (apr_size_t)(fault - first) : offset + size - 1;
+    return fault - begin < size ? fault : begin + size - 1;
 }
 
 #endif

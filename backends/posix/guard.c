@@ -264,7 +264,8 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     copy.size = size;
     if (JUMP_SET(copy.jump) != 0) {
         copies_set(copy.outer);
-        *fault = smmap__fault_offset(copy.fault, mapping, offset, size);
+        *fault = (apr_size_t)(smmap__fault_within(copy.fault, copy.begin, copy.size) -
+                              (uintptr_t)mapping);
         return SMMAP__OS_FAULTED;
     }
     signal_fence();

@@ -253,7 +253,8 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     copy.end = (copy.begin + size - 1) / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES;
     may_be_cut = copy_guarded(&copy, to, size, length - offset - size);
     if (may_be_cut < 0) {
-        *fault = smmap__fault_offset(copy.fault, mapping, offset, size);
+        *fault = (apr_size_t)(smmap__fault_within(copy.fault, copy.begin, size) -
+                              (uintptr_t)mapping);
         return SMMAP__OS_FAULTED;
     }
     return may_be_cut ? SMMAP__OS_UNVERIFIED : SMMAP__OS_COPIED;
