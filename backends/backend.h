@@ -1,7 +1,7 @@
 /*
  * The backend contract: what the core needs from the operating system.
  *
- * One backend is linked, chosen at configure time: posix/ or windows/, or tests/fake_backend.c
+ * One backend is linked, chosen at configure time: posix/ or windows/, or tests/fake/backend.c
  * in some tests. There is no table of functions; every backend defines the same names. Only
  * backends include headers of the operating system.
  *
