@@ -27,7 +27,7 @@ static apr_status_t real_map(smmap__os_mapping_t *mapping, apr_os_file_t file, a
                              apr_size_t length);
 static apr_status_t real_memory(smmap__os_mapping_t *mapping, apr_size_t length);
 static apr_status_t real_unmap(smmap__os_mapping_t *mapping);
-static apr_status_t real_bar(smmap__os_mapping_t *mapping);
+static apr_status_t real_quarantine(smmap__os_mapping_t *mapping);
 static apr_status_t real_read(apr_os_file_t file, apr_off_t offset, void *buffer,
                               apr_size_t length, apr_size_t *nread);
 static void real_fence_heavy(void);
@@ -38,7 +38,7 @@ static void real_fence_heavy(void);
 #define smmap__os_map real_map
 #define smmap__os_memory real_memory
 #define smmap__os_unmap real_unmap
-#define smmap__os_quarantine real_bar
+#define smmap__os_quarantine real_quarantine
 #define smmap__os_read real_read
 #define smmap__os_fence_heavy real_fence_heavy
 #include "backends/posix.c"
@@ -87,28 +87,25 @@ static void let_others_run(void)
     }
 }
 
-apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+/* A handle that was counted before the call, as it is there before the call returns. */
+static apr_status_t handle_if(apr_status_t status)
 {
-    apr_status_t status;
-
-    add(&handles, 1);
-    status = real_open(file, path);
     if (status != APR_SUCCESS) {
         take(&handles, 1);
     }
     return status;
 }
 
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    add(&handles, 1);
+    return handle_if(real_open(file, path));
+}
+
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    apr_status_t status;
-
     add(&handles, 1);
-    status = real_dup(copy, file);
-    if (status != APR_SUCCESS) {
-        take(&handles, 1);
-    }
-    return status;
+    return handle_if(real_dup(copy, file));
 }
 
 apr_status_t smmap__os_file_close(apr_os_file_t file)
@@ -169,7 +166,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
 apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     apr_size_t length = mapping->length;
-    apr_status_t status = real_bar(mapping);
+    apr_status_t status = real_quarantine(mapping);
 
     if (status == APR_SUCCESS) {
         take(&bytes, length);
