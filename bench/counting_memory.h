@@ -1,10 +1,10 @@
 /*
- * Memory for the core that is counted, in the place of core/memory.c.
+ * Memory for the core that is counted, in the place of core/base/memory.c.
  */
 #ifndef SMMAP_BENCH_COUNTING_MEMORY_H
 #define SMMAP_BENCH_COUNTING_MEMORY_H
 
-#include "core/memory.h"
+#include "core/base/memory.h"
 
 /** Bytes that the core has now, as it asked for them; what malloc adds is not in it. Not those of
     pools, of which there is a fixed number in each manager. */

@@ -9,7 +9,7 @@
 
 #include "bench/bookkeeping.h"
 #include "bench/counting_memory.h"
-#include "core/core.h"
+#include "core/types.h"
 #include "smmap/smmap.h"
 
 /* Half of the handles that a process usually may have. */

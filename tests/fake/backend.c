@@ -15,7 +15,7 @@
 #include "tests/support/harness.h"
 
 #include "backends/backend.h"
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 
 #include <apr_file_io.h>
 

@@ -5,7 +5,7 @@
  *
  * Two programs are made from the tests. suite-posix (on Windows: suite-windows) links
  * the system's backend and tests/fake/absent.c, suite-fake links tests/fake/backend.c;
- * both link tests/fake/memory.c in the place of core/memory.c. A test that needs the fake
+ * both link tests/fake/memory.c in the place of core/base/memory.c. A test that needs the fake
  * backend asks fake_present() (fake/backend.h) and skips itself otherwise.
  *
  * A third one, suite-wrap, where the linker can do it, has a few modules of its own: there the
