@@ -294,7 +294,7 @@ SMMAP_MODEL_FILES = \
 	tests/model/compare.c \
 	tests/model/decode.c \
 	tests/model/disk.c \
-	tests/model/doubt.c \
+	tests/model/candidates.c \
 	tests/model/file.c \
 	tests/model/handle.c \
 	tests/model/limits.c \

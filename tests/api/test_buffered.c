@@ -209,7 +209,7 @@ static void cut_while_read(void)
     counts_check();
 }
 
-/* A window is a copy: when the file has changed, the next who asks gets a new one. */
+/* A window is a copy: when the file has changed, the next caller gets a new one. */
 static void changed(void)
 {
     smmap_cursor_t *other;

@@ -124,7 +124,7 @@ static void overlapped_handle_alone(void)
     file_close(handle);
 }
 
-/* Where the caller shares his file with nobody, his handle is read by itself. */
+/* Where the caller opened its file without sharing, its own handle is read. */
 static void handle_that_is_not_shared(void)
 {
     test_file_t file = some_file();

@@ -4,7 +4,7 @@
  *
  * A mapping is a block of memory with a copy of the file's bytes, aligned to the
  * granularity. What lies behind the file's end in the last page is FAKE_BEYOND,
- * so that a reader who goes too far sees it. Unmapping overwrites the block and
+ * so that a reader that goes too far sees it. Unmapping overwrites the block and
  * frees it, so that a memory checker sees a use after it.
  *
  * Unlike a backend it keeps state (state.h), all of it under one lock: the
@@ -303,7 +303,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         fake_state.live_bytes -= entry->length;
         drop_mapping(entry->length);
         note_event(0, entry);
-        native_protect(entry->address, entry->whole, 1); /* paranoid mode may have veiled it */
+        native_protect(entry->address, entry->whole, 1); /* paranoid mode may have protected it */
         memset(entry->address, 0xdd, entry->whole);
         native_aligned_free(entry->address);
         free(entry);

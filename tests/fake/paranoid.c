@@ -26,9 +26,9 @@ apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *quarantined)
 {
-    (void)barred;
+    (void)quarantined;
     return APR_SUCCESS;
 }
 

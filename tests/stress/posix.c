@@ -89,28 +89,25 @@ static void let_others_run(void)
     }
 }
 
-apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+/* A handle that was counted before the call, as it is there before the call returns. */
+static apr_status_t handle_if(apr_status_t status)
 {
-    apr_status_t status;
-
-    add(&handles, 1);
-    status = real_open(file, path);
     if (status != APR_SUCCESS) {
         take(&handles, 1);
     }
     return status;
 }
 
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    add(&handles, 1);
+    return handle_if(real_open(file, path));
+}
+
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    apr_status_t status;
-
     add(&handles, 1);
-    status = real_dup(copy, file);
-    if (status != APR_SUCCESS) {
-        take(&handles, 1);
-    }
-    return status;
+    return handle_if(real_dup(copy, file));
 }
 
 apr_status_t smmap__os_file_close(apr_os_file_t file)

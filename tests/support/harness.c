@@ -317,6 +317,18 @@ smmap_manager_t *manager_sliding(apr_size_t window, apr_size_t max_bytes, apr_si
     return manager_make(&options);
 }
 
+smmap_manager_t *manager_traced(smmap_trace_t *trace, void *context)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = smmap_granularity();
+    options.max_regions = 4;
+    options.trace = trace;
+    options.trace_context = context;
+    return manager_make(&options);
+}
+
 apr_status_t manager_destroy(smmap_manager_t *manager)
 {
     unsigned i;

@@ -1,5 +1,5 @@
 /*
- * What the oracle is in doubt about. See model.h.
+ * The candidates: the worlds that explain all that was seen so far. See model.h.
  *
  * When an allocation failed, more than one of the oracle's own may explain what was seen,
  * and they need not leave the same things behind. An example: a cursor is opened on a known
@@ -8,13 +8,13 @@
  * counters and calls. But what was measured was used last, so it is the last whose handle is
  * closed, which shows many operations later.
  *
- * So there are several worlds as long as there is doubt, one for each explanation. All of
- * them go through the operations that follow. One that does not explain what is seen then was
- * not it, and is dropped; when none is left, the library did wrong. Worlds that differ in
- * nothing that can ever be seen are one.
+ * So there may be several worlds, one for each explanation. All of them go through the
+ * operations that follow. A world that does not explain what is seen then was wrong, and is
+ * dropped; when none is left, the library is wrong. Worlds that differ in nothing that can
+ * ever be seen are merged.
  *
- * Invariant: there is at least one world. What cannot be in doubt is the same in all: the
- * files on the disk, which cursors, buffers and managers there are, and what is compared.
+ * Invariant: there is at least one world. All worlds have the same files on the disk, the same
+ * cursors, buffers and managers, and the same values of all that is compared.
  */
 #include "model.h"
 
@@ -24,7 +24,7 @@
 
 enum {
     WORLDS = 32,
-    DOUBTS = 4, /* with more worlds than these, no allocation is made to fail */
+    FEW = 4, /* with more worlds than these, no allocation is made to fail */
     SERIALS = FILES + REGIONS + ALL_CURSORS + MANAGERS + BUFFERS
 };
 
@@ -33,24 +33,24 @@ static int count;
 static world_t next[WORLDS]; /* while an operation is explained */
 static int next_count;
 
-world_t *model_doubt_begin(void)
+world_t *model_candidates_begin(void)
 {
     memset(&now[0], 0, sizeof now[0]);
     count = 1;
     return &now[0];
 }
 
-const world_t *model_world(int number)
+const world_t *model_candidate(int number)
 {
     return number < count ? &now[number] : NULL;
 }
 
-int model_doubt_bearable(void)
+int model_candidates_are_few(void)
 {
-    return count <= DOUBTS;
+    return count <= FEW;
 }
 
-/* The same world, told the same way. */
+/* The same world, with the same names for everything. */
 
 static int by_value(const void *left, const void *right)
 {
@@ -116,8 +116,8 @@ static void tidy(world_t *w)
             memset(manager, 0, sizeof *manager);
         }
         clear_rest(manager->queue, manager->length);
-        clear_rest(manager->limbo, manager->limbo_length);
-        clear_rest(manager->stuck, manager->stuck_length);
+        clear_rest(manager->retired, manager->retired_length);
+        clear_rest(manager->unmap_failed, manager->unmap_failed_length);
     }
     for (i = 0; i < FILES; i++) {
         ofile_t *file = &w->files[i];
@@ -220,7 +220,7 @@ static int explain_failure(const operation_t *o, const outcome_t *seen, const un
             world_t *trial = &next[next_count];
 
             if (next_count == WORLDS) {
-                return model_wrong("there is too much doubt in the model");
+                return model_wrong("there are too many worlds in the model");
             }
             *trial = now[i];
             fails++;
@@ -274,7 +274,7 @@ int model_in_use(int inode)
     return 0;
 }
 
-void model_doubt_disk(const operation_t *o)
+void model_candidates_disk(const operation_t *o)
 {
     int i;
 
