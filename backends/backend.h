@@ -2,7 +2,7 @@
  * What the core asks of an operating system: the backend contract.
  *
  * One backend is linked, chosen at configure time: posix.c or windows.c, and
- * tests/fake_backend.c for the tests. There is no table of functions, every
+ * tests/fake/backend.c for the tests. There is no table of functions, every
  * backend defines the same names. Nothing above this header includes a header
  * of the operating system.
  *

@@ -2,7 +2,7 @@
  * What things take of memory, as counted by who gives it out (counting_memory.c): what the
  * core asks for while things are made, divided by how many there are.
  *
- * What is shared (hash tables, slot tables) is in it in proportion. tests/test_budget.c
+ * What is shared (hash tables, slot tables) is in it in proportion. tests/api/test_budget.c
  * has the same limits as a test.
  */
 #include <apr_strings.h>
