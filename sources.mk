@@ -1,7 +1,7 @@
-# The one list of source files. Makefile.am includes it, and another build
-# system can read it: it holds assignments of plain lists and nothing else, no
-# condition, no reference to another variable. Paths count from the top. The
-# names do not end in _SOURCES or _HEADERS, which automake takes for its own.
+# The list of source files, for both builds: Makefile.am includes it, cmake/sources.cmake parses
+# it. So it contains only assignments of plain lists, without conditions or references to other
+# variables. Paths are relative to the top. Names must not end in _SOURCES or _HEADERS, which
+# automake reserves.
 
 # The public interface, installed below smmap/.
 SMMAP_HEADER_FILES = \
