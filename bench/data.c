@@ -19,7 +19,7 @@
 
 #include "bench/bench.h"
 #include "bench/platform.h"
-#include "tools/size.h"
+#include "cli/size.h"
 
 /* With this size the workloads have 2600 windows of 1 MiB, 650 of 4 MiB and 35 of
    64 MiB. Where memory is short the file is smaller. */
@@ -68,13 +68,9 @@ unsigned char bench_data_byte(const bench_data_t *data, apr_off_t offset)
     return bytes[offset % (apr_off_t)sizeof(word)];
 }
 
-static int complain(bench_t *bench, const char *path, apr_status_t status)
+static int complain(const bench_t *bench, const char *path, apr_status_t status)
 {
-    char reason[256];
-
-    tool_console_error(bench->console, "%s: %s: %s\n", bench_program, path,
-                       smmap_strerror(status, reason, sizeof(reason)));
-    return 0;
+    return program_fail(bench->console, path, status);
 }
 
 /* The directory for what is made, made itself when it is needed first. */
@@ -82,7 +78,7 @@ static int make_directory(bench_t *bench)
 {
     const char *where = bench->settings->directory;
     apr_status_t status = APR_SUCCESS;
-    int attempt;
+    const char *path;
 
     if (bench->directory != NULL) {
         return 1;
@@ -93,21 +89,14 @@ static int make_directory(bench_t *bench)
             return complain(bench, "no directory for temporary files", status);
         }
     }
-    for (attempt = 0; attempt < 100; attempt++) {
-        apr_uint32_t number = (apr_uint32_t)apr_time_now() * 2654435761u + (apr_uint32_t)attempt;
-        char *path = apr_psprintf(bench->pool, "%s/smmap-bench.%08x", where, number);
-
-        status = apr_dir_make(path, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE,
-                              bench->pool);
-        if (status == APR_SUCCESS) {
-            bench->directory = path;
-            return 1;
-        }
-        if (!APR_STATUS_IS_EEXIST(status)) {
-            break;
-        }
+    path = apr_psprintf(bench->pool, "%s/smmap-bench.%" APR_TIME_T_FMT, where, apr_time_now());
+    status =
+        apr_dir_make(path, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, bench->pool);
+    if (status != APR_SUCCESS) {
+        return complain(bench, where, status);
     }
-    return complain(bench, where, status);
+    bench->directory = path;
+    return 1;
 }
 
 static apr_status_t create(apr_file_t **file, const char *path, apr_pool_t *pool)
@@ -125,7 +114,7 @@ static apr_off_t choose_size(const bench_settings_t *settings)
     apr_off_t size = DEFAULT_MOST;
 
     if (settings->size != 0) {
-        return settings->size;
+        return (apr_off_t)settings->size;
     }
     if (settings->quick || settings->instructions != NULL) {
         return QUICK_SIZE;
@@ -186,8 +175,8 @@ static int fill(bench_t *bench, const char *path, apr_off_t size)
         evict(file);
     }
     apr_pool_destroy(pool);
-    return status == APR_SUCCESS || bench_interrupted() ? !bench_interrupted()
-                                                        : complain(bench, path, status);
+    return status == APR_SUCCESS || program_interrupted() ? !program_interrupted()
+                                                          : complain(bench, path, status);
 }
 
 /* A user's file: show all of it, for as long as map_pool lives. */
@@ -214,15 +203,14 @@ static int map_user_file(bench_t *bench)
         return complain(bench, path, status);
     }
     if (info.size < (apr_off_t)smmap_granularity()) {
-        tool_console_error(bench->console, "%s: %s: is too small, there is nothing to measure\n",
-                           bench_program, path);
+        console_error(bench->console, "%s: %s: is too small, there is nothing to measure\n",
+                      program_name, path);
         return 0;
     }
     bench->data.size = info.size - info.size % (apr_off_t)BENCH_BLOCK;
     if ((apr_uint64_t)bench->data.size > APR_SIZE_MAX / 4) {
-        tool_console_error(bench->console,
-                           "%s: %s: is too large to be mapped whole several times\n", bench_program,
-                           path);
+        console_error(bench->console, "%s: %s: is too large to be mapped whole several times\n",
+                      program_name, path);
         return 0;
     }
     status = apr_mmap_create(&map, file, 0, (apr_size_t)bench->data.size, APR_MMAP_READ,
@@ -257,9 +245,8 @@ int bench_data_open(bench_t *bench)
     }
     size = choose_size(bench->settings);
     if ((apr_uint64_t)size > APR_SIZE_MAX / 4) {
-        tool_console_error(bench->console,
-                           "%s: --size: is too large to be mapped whole several times\n",
-                           bench_program);
+        console_error(bench->console, "%s: --size: is too large to be mapped whole several times\n",
+                      program_name);
         return 0;
     }
     if (!make_directory(bench)) {
@@ -292,8 +279,8 @@ int bench_data_read(bench_t *bench, const bench_data_t *data)
         status = apr_file_read(file, piece, &size);
     }
     apr_pool_destroy(pool);
-    return APR_STATUS_IS_EOF(status) || bench_interrupted() ? !bench_interrupted()
-                                                            : complain(bench, data->path, status);
+    return APR_STATUS_IS_EOF(status) || program_interrupted() ? !program_interrupted()
+                                                              : complain(bench, data->path, status);
 }
 
 int bench_sparse_open(bench_t *bench, apr_off_t size)
@@ -405,8 +392,7 @@ void bench_data_close(bench_t *bench)
             pool);
     }
     if (apr_dir_remove(bench->directory, pool) != APR_SUCCESS) {
-        tool_console_error(bench->console, "%s: could not remove %s\n", bench_program,
-                           bench->directory);
+        console_error(bench->console, "%s: could not remove %s\n", program_name, bench->directory);
     }
     apr_pool_destroy(pool);
     bench->directory = NULL;

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "bench/loop.h"
+#include "bench/contenders/loop.h"
 
 static apr_uint64_t expect_block(const bench_data_t *data, apr_off_t offset)
 {
@@ -30,42 +30,32 @@ static unsigned char expect_file_byte(apr_uint64_t number)
 }
 
 /* What one access adds. */
-static apr_uint64_t expect_one(const bench_job_t *job, apr_uint64_t number)
+static apr_uint64_t expect_one(const bench_case_t *test, apr_uint64_t number)
 {
-    const bench_pattern_t *pattern = &job->pattern;
-    apr_uint64_t weight = 2 * number + 1;
-    apr_uint64_t hash;
-    apr_off_t offset;
+    const bench_pattern_t *pattern = &test->pattern;
+    bench_kind_t kind = test->workload->kind;
+    apr_uint64_t weight = bench_weight(kind, number);
 
-    switch (job->workload->kind) {
-    case BENCH_BYTES:
-        offset = pattern->begin + (apr_off_t)(number & (pattern->wrap - 1));
-        return bench_data_byte(job->data, offset) * weight;
-    case BENCH_RANDOM:
-        hash = bench_hash(number);
-        return bench_data_byte(job->data, bench_pick(pattern, number, hash)) * (hash | 1);
+    switch (kind) {
     case BENCH_COPY:
-        return expect_block(job->data, bench_pick_block(pattern, number)) * weight;
-    case BENCH_MISS:
-        offset = pattern->begin + (apr_off_t)(number % pattern->wrap * pattern->length);
-        return bench_data_byte(job->data, offset) * weight;
+        return expect_block(test->data, bench_place(pattern, kind, number)) * weight;
     case BENCH_FILES:
         return expect_file_byte(bench_pick_file(pattern, number)) * weight;
     default:
-        return 0;
+        return bench_data_byte(test->data, bench_place(pattern, kind, number)) * weight;
     }
 }
 
-apr_uint64_t bench_expect(const bench_job_t *job, apr_uint64_t first, apr_uint64_t count)
+apr_uint64_t bench_expect(const bench_case_t *test, apr_uint64_t first, apr_uint64_t count)
 {
     apr_uint64_t sum = 0;
     apr_uint64_t number;
 
-    if (job->workload->kind == BENCH_STREAM) {
-        return job->expected * (count / (job->pattern.length / BENCH_BLOCK));
+    if (test->workload->kind == BENCH_STREAM) {
+        return test->expected * (count / (test->pattern.length / BENCH_BLOCK));
     }
     for (number = first; number != first + count; number++) {
-        sum += expect_one(job, number);
+        sum += expect_one(test, number);
     }
     return sum;
 }
