@@ -27,7 +27,7 @@ static apr_status_t advise(apr_os_file_t handle, apr_off_t offset, apr_off_t end
     return status;
 }
 
-void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin)
+void smmap__prefetch_next(smmap__cursor_t *cursor, apr_off_t begin)
 {
     smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
@@ -112,7 +112,7 @@ apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_of
         return SMMAP_EFORKED;
     }
     smmap__file_lock(cursor->file);
-    status = smmap__handle_enter(cursor->file, cursor->name, &handle);
+    status = smmap__handle_enter(cursor->file, cursor->path, &handle);
     if (status == APR_SUCCESS) {
         file_size = smmap__offset_load(&cursor->file->size);
         if (offset < file_size) {

@@ -64,13 +64,13 @@ typedef struct smmap__file_t smmap__file_t;
 typedef struct smmap__region_t smmap__region_t;
 typedef struct smmap__tracer_t smmap__tracer_t;
 typedef struct smmap__paranoia_t smmap__paranoia_t;
-typedef struct smmap__watch_t smmap__watch_t;
+typedef struct smmap__pin_origin_t smmap__pin_origin_t;
 
 /** Where a region is: in one of these places, and nowhere else. */
 typedef enum smmap__state_t {
-    SMMAP__FOUND, /* in its file's table and in the queue: anyone can find and pin it */
-    SMMAP__TAKEN, /* the same, but out of sight while the pins are looked at */
-    SMMAP__LIMBO  /* nobody can find it any more; goes when its last pin does */
+    SMMAP__ACTIVE, /* in its file's table and in the queue: anyone can find and pin it */
+    SMMAP__EVICTING, /* the same, but out of sight while the pins are looked at */
+    SMMAP__RETIRED  /* nobody can find it any more; goes when its last pin does */
 } smmap__state_t;
 
 /** In a slot's word, beside the address of the region, whose low bits are 0: it was hit since
@@ -87,12 +87,12 @@ struct smmap__region_t {
     smmap__word_t *slot;     /* its word in the grid; NULL: a span */
     smmap__region_t *newer;  /* in the queue */
     smmap__region_t *older;
-    smmap__region_t *next;   /* in the chain of spans of one window, in limbo, or in a trash */
-    smmap__region_t *beside; /* in the table by address */
+    smmap__region_t *next;   /* in the chain of spans of one window, retired, or in a trash */
+    smmap__region_t *hash_next; /* in the table by address */
     unsigned epoch;          /* was pinned when the pins were counted under this number */
     unsigned char state;     /* smmap__state_t */
     unsigned char visited;   /* of a span; a region of the grid has the bit in its slot */
-    unsigned char veiled;    /* in paranoid mode, while nobody pins it: cannot be touched */
+    unsigned char is_protected;    /* in paranoid mode, while nobody pins it: cannot be touched */
 };
 
 /** A file, shared by all cursors on it. What a hit reads comes first, and changes rarely. */
@@ -100,7 +100,7 @@ struct smmap__file_t {
     smmap__offset_t size; /* as last measured */
     apr_off_t window;     /* the step of the grid; in static mode no file is longer */
     unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
-    smmap__word_t readable; /* the handle + 1, for those who are counted in readers; 0: closed */
+    smmap__word_t published_handle; /* the handle + 1, for those who are counted in readers; 0: closed */
     smmap__slots_t grid;  /* window number -> address of the region there, and its bits */
 
     char padding[SMMAP__LINE];
@@ -110,34 +110,34 @@ struct smmap__file_t {
     smmap__file_t *hash_next;   /* in the registry */
     smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
     apr_size_t regions;         /* regions that are not in a trash yet */
-    apr_size_t copies;          /* of these: memory, which shows no file */
+    apr_size_t buffered_regions;          /* of these: memory, which shows no file */
     apr_size_t cursors;
     apr_size_t kept;           /* cursors opened by a handle: it must stay open for them */
     apr_os_file_t handle;      /* while handle_open */
     smmap__count_t readers;    /* calls that read by the handle without a lock */
     smmap__file_t *idle_newer; /* among the idle handles */
     smmap__file_t *idle_older;
-    smmap__file_t *trash_next;
+    smmap__file_t *reclaim_next;
     unsigned stripe;
     unsigned char registered;  /* can be found by identity */
     unsigned char handle_open; /* handle is one */
     unsigned char busy;        /* a call uses the handle right now */
     unsigned char idle;        /* the handle is in the list of those that can be closed */
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
-    smmap__name_t *name;     /* by which it was opened last, counted; NULL: by handles alone */
-    char *place;             /* the system's name for it when it was made; NULL: not known */
-    unsigned release_asked;  /* the number of the last release that looked at it, */
-    unsigned char release_meant; /* and whether that meant this file */
+    smmap__path_t *path;     /* by which it was opened last, counted; NULL: by handles alone */
+    char *canonical_path;             /* the system's name for it when it was made; NULL: not known */
+    unsigned drop_asked;  /* the number of the last release that looked at it, */
+    unsigned char drop_matches; /* and whether that meant this file */
     unsigned closing;          /* handles that are being closed: the file must not be freed */
 };
 
 /** What has left the manager's books under its lock and is thrown out later. */
-typedef struct smmap__trash_t {
+typedef struct smmap__reclaim_t {
     smmap__region_t *regions;
     smmap__file_t *files;
     apr_status_t status; /* the first error met in throwing it out */
     apr_size_t unmapped; /* regions that are gone */
-} smmap__trash_t;
+} smmap__reclaim_t;
 
 struct smmap_manager_t {
     /* Constant after create. */
@@ -166,7 +166,7 @@ struct smmap_manager_t {
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
-    smmap__count_t limbo_count;
+    smmap__count_t retired_count;
     smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
@@ -181,13 +181,13 @@ struct smmap_manager_t {
     apr_uint64_t last_file; /* the number of the file that was made last */
     smmap__queue_t queue;
     smmap__pins_t pins;
-    smmap__watch_t *watches; /* in paranoid mode */
-    smmap__region_t *limbo;
-    apr_size_t spare_regions; /* of the heap's memory; see spare.c */
-    apr_size_t spare_bytes;
-    smmap__region_t *stuck; /* regions that the system would not unmap; tried again later */
+    smmap__pin_origin_t *pin_origins; /* in paranoid mode */
+    smmap__region_t *retired;
+    apr_size_t heap_regions; /* of the heap's memory; see heap.c */
+    apr_size_t heap_bytes;
+    smmap__region_t *unmap_failed; /* regions that the system would not unmap; tried again later */
     unsigned epoch;             /* the number of the last count of pins */
-    unsigned releases;          /* calls of smmap_manager_drop() */
+    unsigned drops;          /* calls of smmap_manager_drop() */
     smmap__region_t **by_address; /* a hash table, chained through `beside` */
     apr_size_t by_address_count;  /* a power of two */
     smmap__file_t **buckets; /* the registry: a hash table, chained through hash_next */
@@ -215,9 +215,9 @@ typedef struct smmap__cursor_t {
     apr_off_t fault;           /* where the last fault was, plus one; 0: there was none */
     smmap_manager_t *manager; /* counted */
     smmap__file_t *file;      /* counted in file->cursors */
-    smmap__name_t *name;      /* counted in name->users; NULL: opened by a handle */
+    smmap__path_t *path;      /* counted in name->users; NULL: opened by a handle */
     apr_pool_t *pool;         /* NULL: belongs to a buffer */
-    smmap__watch_t *watch;    /* in paranoid mode; NULL: none yet */
+    smmap__pin_origin_t *pin_origin;    /* in paranoid mode; NULL: none yet */
     unsigned char traced; /* its moves are reported */
     unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the
                               file cannot even be opened */
@@ -237,33 +237,33 @@ static inline apr_size_t smmap__cursor_size(const smmap__cursor_t *cursor)
 void smmap__manager_lock(smmap_manager_t *manager);
 void smmap__manager_unlock(smmap_manager_t *manager);
 /** Wait for given_back. The lock is let go meanwhile. */
-void smmap__manager_wait_locked(smmap_manager_t *manager);
+void smmap__manager_wait_relock(smmap_manager_t *manager);
 /** Wake all who do. */
 void smmap__manager_wake_locked(smmap_manager_t *manager);
 /** Give a reference back; the last one frees the manager. The lock is held, and let go. */
-void smmap__manager_drop_locked(smmap_manager_t *manager);
+void smmap__manager_unref_unlock(smmap_manager_t *manager);
 /** A pool for the length of one call. */
 apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool);
 
 /* limits.c */
 
 /** Reserve a region of `bytes`, evicting what has to go. Lets the lock go meanwhile. */
-apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes);
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes);
 /** Give a reservation back that came to nothing. */
-void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes);
-/** Put every region that is not pinned into the trash, and those that were stuck. */
-void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes);
+/** Put every region that is not pinned into the reclaim, and those that were unmap_failed. */
+void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim);
 /** The same for those that are meant; returns how many of these are pinned. */
-apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
-                                         int (*is_meant)(void *context, smmap__region_t *region),
-                                         void *context, smmap__trash_t *trash);
+apr_size_t smmap__evict_matching_locked(smmap_manager_t *manager,
+                                         int (*matches)(void *context, smmap__region_t *region),
+                                         void *context, smmap__reclaim_t *reclaim);
 /** Throw the trash out and credit the counters. Lets the lock go meanwhile. */
-void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim);
 
 /* handle.c: the native handles of files, under their limit */
 
 /** Reserve one open handle, closing idle ones. Lets the lock go meanwhile. */
-apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager);
+apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager);
 /** Give a reservation back that came to nothing. */
 void smmap__handle_return_locked(smmap_manager_t *manager);
 /** Give a handle, for which one was reserved, to a file that has none. */
@@ -272,14 +272,14 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle);
 void smmap__handle_keep_locked(smmap__file_t *file, int more);
 /** Close the handle of a file, which is idle. Lets the lock go meanwhile. 0: somebody reads by it,
     so it stays open, and the lock was kept. */
-int smmap__handle_close_locked(smmap__file_t *file);
+int smmap__handle_close_relock(smmap__file_t *file);
 /** Close every idle handle, waiting for those who read by them. Lets the lock go meanwhile.
     Returns how many. */
-apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager);
+apr_size_t smmap__handle_close_idle_relock(smmap_manager_t *manager);
 /** Take a file that is about to be freed out of the list of idle handles. */
 void smmap__handle_unlist_locked(smmap__file_t *file);
 /** Open by name, or (name: NULL) duplicate, a handle for which one was reserved. */
-apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *name,
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *path,
                                 apr_os_file_t native, apr_os_file_t *handle);
 /** Close a handle that no file got, and give its reservation back. */
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle);
@@ -292,7 +292,7 @@ apr_status_t smmap__handle_count(apr_os_file_t handle, apr_off_t *size);
 /** Begin to use the file's handle: it is opened again by name if need be, and the file is
     measured. The file's lock is held. On success the handle stays open until
     smmap__handle_leave(). */
-apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
+apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__path_t *path,
                                  apr_os_file_t *handle);
 /** End that. */
 void smmap__handle_leave(smmap__file_t *file);
@@ -312,24 +312,24 @@ int smmap__fork_usable(smmap_manager_t *manager);
 
 /** The file that has a name, or (name: NULL) that a handle of the caller's is open on, counted
     for one more cursor, and the manager for one more reference. Made when it is not known. */
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path,
                               apr_os_file_t native, smmap__file_t **file);
 /** Count one more cursor on a file that some cursor is on already. */
 void smmap__file_join_locked(smmap__file_t *file, int by_handle);
 /** One cursor less. The manager's reference is still the caller's to drop. */
-void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t *trash);
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__reclaim_t *reclaim);
 /** Open it again if need be, and take its size. */
-apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name);
+apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__path_t *path);
 /** The file's lock. */
 void smmap__file_lock(smmap__file_t *file);
 void smmap__file_unlock(smmap__file_t *file);
 /** Put the file into the trash when nothing holds it any more. */
-void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash);
+void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim);
 /** Take a file out of the registry: a cursor that is opened now does not find it. */
 void smmap__file_forget_locked(smmap__file_t *file);
 /** The file has a new size: windows that are wrong now can no longer be found. */
-void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash_t *trash);
-/** Free a file that was put into a trash; its handle is closed by then. */
+void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__reclaim_t *reclaim);
+/** Free a file that was put into a reclaim; its handle is closed by then. */
 void smmap__file_free(smmap__file_t *file);
 /** Are these the same file? Pinned: a handle or a mapping kept its id from being given anew. Where
     the id does not tell, the file must not have changed. */
@@ -338,7 +338,7 @@ int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t
 /* release.c */
 
 /** The system's name for a file, to be freed; NULL: it has none, or there is no memory. */
-char *smmap__place_of(apr_os_file_t handle);
+char *smmap__canonical_path_of(apr_os_file_t handle);
 
 /* find.c: regions by place and by address, and who pins them */
 
@@ -361,21 +361,21 @@ smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t 
                                            apr_off_t end);
 /** The region at an address, or NULL. */
 smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager, uintptr_t address);
-/** Note a hit: the region is spared the next time the hand comes by. */
-void smmap__region_visit_locked(smmap__region_t *region);
+/** Note a hit: the region is visited the next time the hand comes by. */
+void smmap__region_mark_visited_locked(smmap__region_t *region);
 /** Make it known: table, queue, address. Its slot or chain was prepared. */
 void smmap__region_attach_locked(smmap__region_t *region);
 /** Make it known by address alone: it is its cursor's, and goes when that lets go of it. */
-void smmap__region_hide_locked(smmap__region_t *region);
+void smmap__region_attach_private_locked(smmap__region_t *region);
 /** Was it visited since the last time? Clears the bit. */
-int smmap__region_spared_locked(smmap__region_t *region);
+int smmap__region_test_and_clear_visited_locked(smmap__region_t *region);
 /** Put it out of sight; 0: somebody has just hit it. */
-int smmap__region_take_locked(smmap__region_t *region);
+int smmap__region_unlink_locked(smmap__region_t *region);
 /** Put a taken one back: it is in use. */
-void smmap__region_give_back_locked(smmap__region_t *region);
-/** A taken one that nobody pins goes into the trash. */
-void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash);
-/** Put it into limbo, whoever pins it. To be followed by the heavy fence and a sweep. */
+void smmap__region_relink_locked(smmap__region_t *region);
+/** A taken one that nobody pins goes into the reclaim. */
+void smmap__region_evict_locked(smmap__region_t *region, smmap__reclaim_t *reclaim);
+/** Put it on the retired list, whoever pins it. To be followed by the heavy fence and a sweep. */
 void smmap__region_retire_locked(smmap__region_t *region);
 /** Mark each region that is pinned now with a new epoch, and return that. */
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
@@ -383,15 +383,15 @@ unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager);
     mapping whose pages were all replaced after faults, so with the guard nothing is said. */
 static inline int smmap__file_pinned(const smmap__file_t *file)
 {
-    return file->regions > file->copies && file->manager->guard == SMMAP_GUARD_OFF;
+    return file->regions > file->buffered_regions && file->manager->guard == SMMAP_GUARD_OFF;
 }
 /** Nobody finds the regions of a file any more that reach past an offset. */
-void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash);
-/** What is in limbo and not pinned goes into the trash. */
-void smmap__limbo_sweep_locked(smmap_manager_t *manager, smmap__trash_t *trash);
+void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__reclaim_t *reclaim);
+/** What is retired and not pinned goes into the reclaim. */
+void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim);
 /** The same for the region at one address, which a cursor has let go of. */
-void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
-                                 smmap__trash_t *trash);
+void smmap__retired_release_locked(smmap_manager_t *manager, uintptr_t address,
+                                 smmap__reclaim_t *reclaim);
 
 /* region.c */
 
@@ -400,10 +400,10 @@ void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
                                   int whole, smmap__region_t **region);
 
-/* spare.c */
+/* heap.c */
 
-/** In `memory` of a mapping: it is of smmap__spare_make(). */
-#define SMMAP__SPARE 2
+/** In `memory` of a mapping: it is of smmap__heap_map(). */
+#define SMMAP__HEAP 2
 /** Is it a status that says that there is no room left for a mapping? */
 static inline int smmap__exhausted(apr_status_t status)
 {
@@ -417,10 +417,10 @@ static inline int smmap__limited(apr_status_t status)
     return status == SMMAP_ELIMIT_BYTES || status == SMMAP_ELIMIT_REGIONS;
 }
 /** Memory of the heap in the place of a mapping. */
-apr_status_t smmap__spare_make(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,
+apr_status_t smmap__heap_map(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,
                                apr_size_t length);
-/** Unmap, or give back what smmap__spare_make() made. Zeroes the mapping. */
-apr_status_t smmap__mapping_end(smmap__os_mapping_t *mapping);
+/** Unmap, or give back what smmap__heap_map() made. Zeroes the mapping. */
+apr_status_t smmap__mapping_unmap(smmap__os_mapping_t *mapping);
 
 /* guard.c */
 
@@ -457,13 +457,13 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
 int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle);
 void smmap__reading_end(smmap__file_t *file);
 /** A sequential cursor came into the window at `begin`: ask for the one behind it. */
-void smmap__ahead(smmap__cursor_t *cursor, apr_off_t begin);
+void smmap__prefetch_next(smmap__cursor_t *cursor, apr_off_t begin);
 
 /* hit.c */
 
 /** Move to the window of the grid that holds [offset, offset + size), without a lock. 0: it is
     not mapped, or is on its way out, or does not hold all; the cursor is as it was, or empty. */
-int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
+int smmap__hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 
 /* look.c */
 
@@ -473,20 +473,20 @@ int smmap__cursor_memory(const smmap__cursor_t *cursor);
 /* move.c */
 
 /** The same, for all cursors and windows. size: what the cursor is to show, 0 for all. */
-int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
                        apr_size_t size);
 /** A move to a window that was just leaving: the cursor's pin says so, and now it is empty. */
-void smmap__cursor_lost(smmap__cursor_t *cursor, uintptr_t address);
-/** The cursor has left a window (NULL: none) that may be in limbo. Returns APR_SUCCESS. */
-apr_status_t smmap__cursor_left(smmap_manager_t *manager, const unsigned char *window);
+void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address);
+/** The cursor has left a window (NULL: none) that may be retired. Returns APR_SUCCESS. */
+apr_status_t smmap__window_left(smmap_manager_t *manager, const unsigned char *window);
 /** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. lost: the address of
-    a window as for smmap__cursor_lost(), or 0. */
-apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+    a window as for smmap__pin_failed(), or 0. */
+apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                uintptr_t lost);
-apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                    uintptr_t lost);
 /** smmap_cursor_use() for arguments that were checked, and not reported. */
-apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
+apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 /** Let go of the window, if there is one. */
 void smmap__cursor_empty(smmap__cursor_t *cursor);
 

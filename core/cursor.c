@@ -18,7 +18,7 @@ static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
 static void leave(smmap__cursor_t *cursor)
 {
     smmap_manager_t *manager = cursor->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
     if (cursor->guarded) {
         smmap__guard_drop(cursor);
@@ -33,16 +33,16 @@ static void leave(smmap__cursor_t *cursor)
         smmap__pin_drop(&manager->pins, cursor->pin);
     }
     smmap__paranoid_forget_locked(cursor);
-    smmap__file_leave_locked(cursor->file, cursor->name == NULL, &trash);
-    if (cursor->name != NULL && --cursor->name->users == 0) {
-        smmap__free(cursor->name);
+    smmap__file_leave_locked(cursor->file, cursor->path == NULL, &reclaim);
+    if (cursor->path != NULL && --cursor->path->users == 0) {
+        smmap__free(cursor->path);
     }
     if (smmap__count_load(&manager->closed) != 0) {
         /* Its handle may have been kept for this cursor alone. */
-        smmap__handle_close_idle_locked(manager);
+        smmap__handle_close_idle_relock(manager);
     }
-    smmap__trash_empty_locked(manager, &trash);
-    smmap__manager_drop_locked(manager);
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__manager_unref_unlock(manager);
 }
 
 /* Put an empty structure beside another cursor, on its file and window. */
@@ -66,9 +66,9 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         }
     }
     if (status == APR_SUCCESS) {
-        smmap__file_join_locked(from->file, from->name == NULL);
-        if (from->name != NULL) {
-            from->name->users++;
+        smmap__file_join_locked(from->file, from->path == NULL);
+        if (from->path != NULL) {
+            from->path->users++;
         }
     }
     smmap__manager_unlock(manager);
@@ -78,7 +78,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->asked = from->asked;
         cursor->manager = manager;
         cursor->file = from->file;
-        cursor->name = from->name;
+        cursor->path = from->path;
         cursor->access = from->access;
         cursor->traced = from->traced;
     }
@@ -107,14 +107,14 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
     made = smmap__alloc(sizeof *made);
     status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
     if (status == APR_SUCCESS && path != NULL) {
-        status = smmap__name_make(manager, path, &made->name);
+        status = smmap__path_make(manager, path, &made->path);
     }
     if (status == APR_SUCCESS) {
-        status = smmap__file_join(manager, made->name, native, &made->file);
+        status = smmap__file_join(manager, made->path, native, &made->file);
     }
     if (status != APR_SUCCESS) {
         if (made != NULL) {
-            smmap__free(made->name);
+            smmap__free(made->path);
         }
         smmap__free(made);
         return status;
@@ -220,5 +220,5 @@ apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
     if (cursor == NULL) {
         return APR_EINVAL;
     }
-    return smmap__file_measure(inside(cursor)->file, inside(cursor)->name);
+    return smmap__file_measure(inside(cursor)->file, inside(cursor)->path);
 }

@@ -11,18 +11,18 @@
  *
  * The life of a region is that of its state:
  *
- *   FOUND -> TAKEN      the slot's word becomes 0: no hit finds it any more
- *   TAKEN -> FOUND      somebody pins it: the word is put back
- *   TAKEN -> trash      after the heavy fence no pin held its address
- *   FOUND -> LIMBO      the file's size changed, or the manager was destroyed
- *   LIMBO -> trash      after the heavy fence no pin held its address
+ *   ACTIVE -> EVICTING      the slot's word becomes 0: no hit finds it any more
+ *   EVICTING -> ACTIVE      somebody pins it: the word is put back
+ *   EVICTING -> trash      after the heavy fence no pin held its address
+ *   ACTIVE -> RETIRED      the file's size changed, or the manager was destroyed
+ *   RETIRED -> trash      after the heavy fence no pin held its address
  *
  * Why nothing is unmapped that is pinned: a hit reads the word, publishes the
  * address in its pin, and reads the word again. The evictor makes the word 0, then
  * executes the heavy fence, then reads the pins. If the evictor does not see the
  * pin, it was published after the fence, so the hit's second reading comes after it
  * too, finds 0, and the hit is none. Under the lock pins are only set on regions
- * that are FOUND, and evictors hold the lock from taking to putting back. A pin
+ * that are ACTIVE, and evictors hold the lock from taking to putting back. A pin
  * passes from one cursor to another under the lock alone, so none is missed on the
  * way.
  *
@@ -68,7 +68,7 @@ smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager, uintptr
     smmap__region_t *region = *bucket_of(manager, address);
 
     while (region != NULL && address_of(region) != address) {
-        region = region->beside;
+        region = region->hash_next;
     }
     return region;
 }
@@ -95,8 +95,8 @@ static void grow_table(smmap_manager_t *manager)
             smmap__region_t *region = old[i];
             smmap__region_t **bucket = bucket_of(manager, address_of(region));
 
-            old[i] = region->beside;
-            region->beside = *bucket;
+            old[i] = region->hash_next;
+            region->hash_next = *bucket;
             *bucket = region;
         }
     }
@@ -109,23 +109,23 @@ static void enter_address(smmap__region_t *region)
 
     grow_table(region->file->manager);
     bucket = bucket_of(region->file->manager, address_of(region));
-    region->beside = *bucket;
+    region->hash_next = *bucket;
     *bucket = region;
 }
 
-static void to_trash(smmap__region_t *region, smmap__trash_t *trash)
+static void unlink_and_reclaim(smmap__region_t *region, smmap__reclaim_t *reclaim)
 {
     smmap__region_t **link = bucket_of(region->file->manager, address_of(region));
 
     while (*link != region) {
-        link = &(*link)->beside;
+        link = &(*link)->hash_next;
     }
-    *link = region->beside;
-    region->next = trash->regions;
-    trash->regions = region;
+    *link = region->hash_next;
+    region->next = reclaim->regions;
+    reclaim->regions = region;
     region->file->regions--;
-    region->file->copies -= region->mapping.memory != 0;
-    smmap__file_reap_locked(region->file, trash);
+    region->file->buffered_regions -= region->mapping.memory != 0;
+    smmap__file_reap_locked(region->file, reclaim);
 }
 
 /* By place. */
@@ -168,7 +168,7 @@ void smmap__region_attach_locked(smmap__region_t *region)
 {
     smmap__file_t *file = region->file;
 
-    region->state = SMMAP__FOUND;
+    region->state = SMMAP__ACTIVE;
     enter_address(region);
     smmap__queue_add(&file->manager->queue, region);
     if (region->slot == NULL) {
@@ -182,20 +182,20 @@ void smmap__region_attach_locked(smmap__region_t *region)
     }
 }
 
-static void to_limbo(smmap__region_t *region)
+static void retire(smmap__region_t *region)
 {
     smmap_manager_t *manager = region->file->manager;
 
-    region->state = SMMAP__LIMBO;
-    region->next = manager->limbo;
-    manager->limbo = region;
-    smmap__count_store(&manager->limbo_count, smmap__count_load(&manager->limbo_count) + 1);
+    region->state = SMMAP__RETIRED;
+    region->next = manager->retired;
+    manager->retired = region;
+    smmap__count_store(&manager->retired_count, smmap__count_load(&manager->retired_count) + 1);
 }
 
-void smmap__region_hide_locked(smmap__region_t *region)
+void smmap__region_attach_private_locked(smmap__region_t *region)
 {
     enter_address(region);
-    to_limbo(region);
+    retire(region);
 }
 
 /* Out of table and queue. */
@@ -224,7 +224,7 @@ static void detach(smmap__region_t *region)
 
 /* The hand's questions. */
 
-void smmap__region_visit_locked(smmap__region_t *region)
+void smmap__region_mark_visited_locked(smmap__region_t *region)
 {
     if (region->slot == NULL) {
         region->visited = 1;
@@ -233,7 +233,7 @@ void smmap__region_visit_locked(smmap__region_t *region)
     }
 }
 
-int smmap__region_spared_locked(smmap__region_t *region)
+int smmap__region_test_and_clear_visited_locked(smmap__region_t *region)
 {
     int visited;
 
@@ -245,32 +245,32 @@ int smmap__region_spared_locked(smmap__region_t *region)
     return smmap__replace(region->slot, word_of(region) | SMMAP__VISITED, word_of(region));
 }
 
-int smmap__region_take_locked(smmap__region_t *region)
+int smmap__region_unlink_locked(smmap__region_t *region)
 {
-    if (region->state != SMMAP__FOUND ||
+    if (region->state != SMMAP__ACTIVE ||
         (region->slot != NULL && !smmap__replace(region->slot, word_of(region), 0))) {
         return 0;
     }
-    region->state = SMMAP__TAKEN;
+    region->state = SMMAP__EVICTING;
     return 1;
 }
 
-void smmap__region_give_back_locked(smmap__region_t *region)
+void smmap__region_relink_locked(smmap__region_t *region)
 {
-    region->state = SMMAP__FOUND;
-    smmap__region_visit_locked(region);
+    region->state = SMMAP__ACTIVE;
+    smmap__region_mark_visited_locked(region);
 }
 
-void smmap__region_discard_locked(smmap__region_t *region, smmap__trash_t *trash)
+void smmap__region_evict_locked(smmap__region_t *region, smmap__reclaim_t *reclaim)
 {
     detach(region);
-    to_trash(region, trash);
+    unlink_and_reclaim(region, reclaim);
 }
 
 void smmap__region_retire_locked(smmap__region_t *region)
 {
     detach(region);
-    to_limbo(region);
+    retire(region);
 }
 
 /* Who pins what. */
@@ -293,38 +293,38 @@ unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager)
     return manager->epoch;
 }
 
-static void leave_limbo(smmap_manager_t *manager, smmap__region_t **link, smmap__trash_t *trash)
+static void reclaim_retired(smmap_manager_t *manager, smmap__region_t **link, smmap__reclaim_t *reclaim)
 {
     smmap__region_t *region = *link;
 
     *link = region->next;
-    smmap__count_store(&manager->limbo_count, smmap__count_load(&manager->limbo_count) - 1);
-    to_trash(region, trash);
+    smmap__count_store(&manager->retired_count, smmap__count_load(&manager->retired_count) - 1);
+    unlink_and_reclaim(region, reclaim);
 }
 
-void smmap__limbo_sweep_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
     unsigned epoch = smmap__region_mark_pinned_locked(manager);
-    smmap__region_t **link = &manager->limbo;
+    smmap__region_t **link = &manager->retired;
 
     while (*link != NULL) {
         if ((*link)->epoch != epoch) {
-            leave_limbo(manager, link, trash);
+            reclaim_retired(manager, link, reclaim);
         } else {
             link = &(*link)->next;
         }
     }
 }
 
-void smmap__limbo_release_locked(smmap_manager_t *manager, uintptr_t address,
-                                 smmap__trash_t *trash)
+void smmap__retired_release_locked(smmap_manager_t *manager, uintptr_t address,
+                                 smmap__reclaim_t *reclaim)
 {
-    smmap__region_t **link = &manager->limbo;
+    smmap__region_t **link = &manager->retired;
 
     while (*link != NULL && address_of(*link) != address) {
         link = &(*link)->next;
     }
     if (*link != NULL && smmap__pins_on(&manager->pins, (void *)address) == 0) {
-        leave_limbo(manager, link, trash);
+        reclaim_retired(manager, link, reclaim);
     }
 }

@@ -45,7 +45,7 @@ static apr_status_t size_now(smmap__cursor_t *cursor, apr_off_t *size)
         status = smmap__os_file_size(size, handle);
         smmap__reading_end(file);
     } else {
-        status = smmap__file_measure(file, cursor->name);
+        status = smmap__file_measure(file, cursor->path);
         *size = smmap__offset_load(&file->size);
     }
     return status;
@@ -55,7 +55,7 @@ static apr_status_t size_now(smmap__cursor_t *cursor, apr_off_t *size)
 static void poison(smmap__cursor_t *cursor, apr_size_t at)
 {
     smmap_manager_t *manager = cursor->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
     smmap__region_t *region;
 
     cursor->fault = cursor->shown.window_begin + (apr_off_t)at + 1;
@@ -65,17 +65,17 @@ static void poison(smmap__cursor_t *cursor, apr_size_t at)
     smmap__manager_lock(manager);
     manager->stats.faults++;
     region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
-    if (region != NULL && region->state == SMMAP__FOUND) {
+    if (region != NULL && region->state == SMMAP__ACTIVE) {
         smmap__region_retire_locked(region);
         smmap__os_fence_heavy();
-        smmap__limbo_sweep_locked(manager, &trash);
-        smmap__trash_empty_locked(manager, &trash);
+        smmap__retired_sweep_locked(manager, &reclaim);
+        smmap__reclaim_relock(manager, &reclaim);
     }
     smmap__manager_unlock(manager);
 }
 
 /* Nobody is to find a window in which a page was replaced, whoever asks, and whatever else
-   he was told. 1: it is one. */
+   he was reported. 1: it is one. */
 static int retire_patched(smmap__cursor_t *cursor)
 {
     const unsigned char *window = cursor->shown.window_data;
@@ -166,7 +166,7 @@ void smmap__guard_enter(smmap__cursor_t *cursor)
             size < shown->window_begin + (apr_off_t)shown->window_size) {
             cursor->guard_status = SMMAP_ETRUNCATED;
             /* All are to know. Should it fail, the next miss does it. */
-            smmap__file_measure(cursor->file, cursor->name);
+            smmap__file_measure(cursor->file, cursor->path);
         }
     }
 }
@@ -179,7 +179,7 @@ void smmap__guard_leave(smmap__cursor_t *cursor)
     smmap__guard_enter(cursor); /* the same, once more */
     if (retire_patched(cursor)) {
         if (before != APR_SUCCESS) {
-            cursor->fault = fault; /* what was told of first, stays */
+            cursor->fault = fault; /* what was reported of first, stays */
         } else if (cursor->guard_status != SMMAP_ETRUNCATED) {
             cursor->guard_status = SMMAP_EFAULT;
         }

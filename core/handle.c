@@ -78,14 +78,14 @@ static void list_update(smmap__file_t *file)
 
 /* Close the handle of a file, which is idle. is_read: somebody may be reading by it, and is
    waited for; by then the file may have a new one, whose readers are waited for, too. */
-static void close_one(smmap_manager_t *manager, smmap__file_t *file, int is_read)
+static void close_relock(smmap_manager_t *manager, smmap__file_t *file, int is_read)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
     apr_os_file_t handle = file->handle;
 
     file->closing++;
     file->handle_open = 0;
-    smmap__replace(&file->readable, (uintptr_t)handle + 1, 0);
+    smmap__replace(&file->published_handle, (uintptr_t)handle + 1, 0);
     list_update(file);
     manager->emptying++;
     smmap__manager_unlock(manager);
@@ -99,56 +99,56 @@ static void close_one(smmap_manager_t *manager, smmap__file_t *file, int is_read
     manager->stats.open_files--;
     manager->stats.closes++;
     file->closing--;
-    smmap__file_reap_locked(file, &trash);
-    smmap__trash_empty_locked(manager, &trash);
+    smmap__file_reap_locked(file, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
     smmap__manager_wake_locked(manager);
 }
 
-int smmap__handle_close_locked(smmap__file_t *file)
+int smmap__handle_close_relock(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
     uintptr_t readable = (uintptr_t)file->handle + 1;
 
-    /* In the order in which close_one() does it; only that there is a way back. Once nobody
+    /* In the order in which close_relock() does it; only that there is a way back. Once nobody
        was seen, whoever reads later reads by another handle. */
-    smmap__replace(&file->readable, readable, 0);
+    smmap__replace(&file->published_handle, readable, 0);
     if (smmap__count_load_ordered(&file->readers) != 0 && !smmap__forked(manager)) {
-        smmap__store(&file->readable, readable);
+        smmap__store(&file->published_handle, readable);
         return 0;
     }
-    close_one(manager, file, 0);
+    close_relock(manager, file, 0);
     return 1;
 }
 
 /* Close the least recently used handle that nobody reads by. 0: there is none. */
-static int close_unread_locked(smmap_manager_t *manager)
+static int close_unread_relock(smmap_manager_t *manager)
 {
     smmap__file_t *file = manager->idle_oldest;
 
-    while (file != NULL && !smmap__handle_close_locked(file)) {
+    while (file != NULL && !smmap__handle_close_relock(file)) {
         file = file->idle_newer;
     }
     return file != NULL;
 }
 
-apr_size_t smmap__handle_close_idle_locked(smmap_manager_t *manager)
+apr_size_t smmap__handle_close_idle_relock(smmap_manager_t *manager)
 {
     apr_size_t count = 0;
 
     while (manager->idle_oldest != NULL) {
-        close_one(manager, manager->idle_oldest, !smmap__forked(manager));
+        close_relock(manager, manager->idle_oldest, !smmap__forked(manager));
         count++;
     }
     return count;
 }
 
-apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
+apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
 {
     while (manager->stats.open_files >= manager->max_open_files) {
         if (smmap__count_load(&manager->closed) != 0) {
             return SMMAP_ECLOSED;
         }
-        if (close_unread_locked(manager)) {
+        if (close_unread_relock(manager)) {
             continue; /* the lock was let go */
         }
         if (manager->limits == SMMAP_LIMITS_SOFT) {
@@ -162,7 +162,7 @@ apr_status_t smmap__handle_reserve_locked(smmap_manager_t *manager)
         } else if (manager->busy_handles > 0 || manager->emptying > 0) {
             /* In use for the length of one call; who ends it closes it for us. */
             manager->handle_waiters++;
-            smmap__manager_wait_locked(manager);
+            smmap__manager_wait_relock(manager);
             manager->handle_waiters--;
         } else {
             manager->stats.limit_failures++;
@@ -187,7 +187,7 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
 
     file->handle = handle;
     file->handle_open = 1;
-    smmap__store(&file->readable, (uintptr_t)handle + 1);
+    smmap__store(&file->published_handle, (uintptr_t)handle + 1);
     file->manager->busy_handles--;
     stats->opens++;
     stats->over_limit += stats->open_files > file->manager->max_open_files;
@@ -211,14 +211,14 @@ void smmap__handle_keep_locked(smmap__file_t *file, int more)
 }
 
 /* One attempt to get a handle of our own. */
-static apr_status_t open_once(smmap_manager_t *manager, const smmap__name_t *name,
+static apr_status_t open_once(smmap_manager_t *manager, const smmap__path_t *path,
                               apr_os_file_t native, apr_os_file_t *handle)
 {
     apr_finfo_t info;
     apr_pool_t *scratch;
     apr_status_t status;
 
-    if (name == NULL) {
+    if (path == NULL) {
         return smmap__os_file_dup(handle, native);
     }
     status = smmap__scratch(manager, &scratch);
@@ -226,26 +226,26 @@ static apr_status_t open_once(smmap_manager_t *manager, const smmap__name_t *nam
         return status;
     }
     /* Look before opening: opening a device may already do something. */
-    status = apr_stat(&info, smmap__name_text(name), APR_FINFO_TYPE, scratch);
+    status = apr_stat(&info, smmap__path_text(path), APR_FINFO_TYPE, scratch);
     apr_pool_destroy(scratch);
     if (status == APR_SUCCESS && info.filetype != APR_REG && info.filetype != APR_BLK) {
         status = SMMAP_ENOTREGULAR;
     }
-    return status == APR_SUCCESS ? smmap__os_file_open(handle, smmap__name_text(name)) : status;
+    return status == APR_SUCCESS ? smmap__os_file_open(handle, smmap__path_text(path)) : status;
 }
 
-apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__name_t *name,
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *path,
                                 apr_os_file_t native, apr_os_file_t *handle)
 {
-    apr_status_t status = open_once(manager, name, native, handle);
+    apr_status_t status = open_once(manager, path, native, handle);
 
     if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
         smmap__manager_lock(manager);
-        while (close_unread_locked(manager)) {
+        while (close_unread_relock(manager)) {
         }
         manager->stats.retries++;
         smmap__manager_unlock(manager);
-        status = open_once(manager, name, native, handle);
+        status = open_once(manager, path, native, handle);
     }
     return status;
 }
@@ -331,18 +331,18 @@ void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle)
 
 /* Open the file again, and make sure that it is the same one. The lock is held, and
    let go meanwhile. */
-static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name)
+static apr_status_t reopen_relock(smmap__file_t *file, const smmap__path_t *path)
 {
     smmap_manager_t *manager = file->manager;
     smmap__identity_t identity;
     apr_os_file_t handle;
-    apr_status_t status = smmap__handle_reserve_locked(manager);
+    apr_status_t status = smmap__handle_reserve_relock(manager);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     smmap__manager_unlock(manager);
-    status = smmap__handle_open(manager, name, 0, &handle);
+    status = smmap__handle_open(manager, path, 0, &handle);
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
@@ -373,10 +373,10 @@ static apr_status_t reopen_locked(smmap__file_t *file, const smmap__name_t *name
 }
 
 /* Measure a file whose handle is in use; the lock is held, and let go meanwhile. */
-static apr_status_t measure_locked(smmap__file_t *file)
+static apr_status_t measure_relock(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
     smmap__identity_t identity;
     apr_status_t status;
 
@@ -386,17 +386,17 @@ static apr_status_t measure_locked(smmap__file_t *file)
     if (status == APR_SUCCESS) {
         if (smmap__count_load(&file->unmappable) != 0 &&
             (file->identity.mtime != identity.mtime || file->identity.ctime != identity.ctime)) {
-            smmap__region_retire_past_locked(file, 0, &trash); /* copies of what was there */
+            smmap__region_retire_past_locked(file, 0, &reclaim); /* copies of what was there */
         }
         file->identity.mtime = identity.mtime;
         file->identity.ctime = identity.ctime;
-        smmap__file_resize_locked(file, identity.size, &trash);
-        smmap__trash_empty_locked(manager, &trash);
+        smmap__file_resize_locked(file, identity.size, &reclaim);
+        smmap__reclaim_relock(manager, &reclaim);
     }
     return status;
 }
 
-static void end_use_locked(smmap__file_t *file)
+static void end_use_relock(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
 
@@ -404,14 +404,14 @@ static void end_use_locked(smmap__file_t *file)
     manager->busy_handles -= file->kept == 0;
     list_update(file);
     if (smmap__count_load(&manager->closed) != 0) {
-        smmap__handle_close_idle_locked(manager);
+        smmap__handle_close_idle_relock(manager);
     } else if (file->idle && manager->handle_waiters > 0) {
-        smmap__handle_close_locked(file); /* or the waiter finds that it is idle */
+        smmap__handle_close_relock(file); /* or the waiter finds that it is idle */
     }
     smmap__manager_wake_locked(manager);
 }
 
-apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
+apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__path_t *path,
                                  apr_os_file_t *handle)
 {
     smmap_manager_t *manager = file->manager;
@@ -423,16 +423,16 @@ apr_status_t smmap__handle_enter(smmap__file_t *file, const smmap__name_t *name,
         if (smmap__count_load(&manager->closed) != 0) {
             status = SMMAP_ECLOSED;
         } else if (!file->handle_open) {
-            status = reopen_locked(file, name);
+            status = reopen_relock(file, path);
         }
     } while (status == APR_SUCCESS && !file->handle_open);
     if (status == APR_SUCCESS) {
         file->busy = 1;
         manager->busy_handles += file->kept == 0;
         list_update(file);
-        status = measure_locked(file);
+        status = measure_relock(file);
         if (status != APR_SUCCESS) {
-            end_use_locked(file);
+            end_use_relock(file);
         }
     }
     *handle = file->handle;
@@ -445,6 +445,6 @@ void smmap__handle_leave(smmap__file_t *file)
     smmap_manager_t *manager = file->manager;
 
     smmap__manager_lock(manager);
-    end_use_locked(file);
+    end_use_relock(file);
     smmap__manager_unlock(manager);
 }

@@ -6,7 +6,7 @@
  * therefore less the time of its instructions than the place that they take there.
  * So this file has what is asked most: a window as long as a window can be, that was
  * hit since the hand came by, and whose word is in the first leaf of the grid. All
- * else is left to smmap__cursor_step() in move.c, which is in another file so that
+ * else is left to smmap__move_lockless() in move.c, which is in another file so that
  * it is not built into this one.
  *
  * The protocol is that of find.c: read the word, publish the pin, read the word
@@ -59,8 +59,8 @@ static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, a
     cursor->offset = offset;
     cursor->asked = size;
     smmap__count_store(hits, smmap__count_load(hits) + 1);
-    if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
-        return smmap__cursor_left(cursor->manager, left);
+    if (smmap__count_load(&cursor->manager->retired_count) != 0) {
+        return smmap__window_left(cursor->manager, left);
     }
     return APR_SUCCESS;
 }
@@ -77,10 +77,10 @@ apr_status_t smmap_cursor_use(smmap_cursor_t *shown, apr_off_t offset, apr_size_
     quick_t quick;
 
     if (cursor == NULL || !find(cursor, offset, &quick)) {
-        return smmap__cursor_use(cursor, offset, size, 0);
+        return smmap__move_use(cursor, offset, size, 0);
     }
     if (!pin(cursor, &quick)) {
-        return smmap__cursor_use(cursor, offset, size, address_of(&quick));
+        return smmap__move_use(cursor, offset, size, address_of(&quick));
     }
     return show(cursor, &quick, offset, size);
 }
@@ -92,24 +92,24 @@ apr_status_t smmap_cursor_require(smmap_cursor_t *shown, apr_off_t offset, apr_s
 
     if (cursor == NULL || size == 0 || !find(cursor, offset, &quick) ||
         !holds(cursor, offset, size)) {
-        return smmap__cursor_require(cursor, offset, size, 0);
+        return smmap__move_require(cursor, offset, size, 0);
     }
     if (!pin(cursor, &quick)) {
-        return smmap__cursor_require(cursor, offset, size, address_of(&quick));
+        return smmap__move_require(cursor, offset, size, address_of(&quick));
     }
     return show(cursor, &quick, offset, size);
 }
 
-int smmap__cursor_hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+int smmap__hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
 {
     quick_t quick;
 
     if (!find(cursor, offset, &quick) || !holds(cursor, offset, size)) {
-        return smmap__cursor_step(cursor, offset, (apr_off_t)size, size);
+        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size);
     }
     if (!pin(cursor, &quick)) {
-        smmap__cursor_lost(cursor, address_of(&quick));
-        return smmap__cursor_step(cursor, offset, (apr_off_t)size, size);
+        smmap__pin_failed(cursor, address_of(&quick));
+        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size);
     }
     show(cursor, &quick, offset, size);
     return 1;

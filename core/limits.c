@@ -1,5 +1,5 @@
 /*
- * Making room: the limits of mapped bytes and regions, eviction, and the trash.
+ * Making room: the limits of mapped bytes and regions, eviction, and the reclaim.
  *
  * Invariants, all under the manager's lock:
  * - stats.mapped_bytes and stats.regions count what is mapped, what is reserved
@@ -117,7 +117,7 @@ static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes
     memset(batch, 0, sizeof *batch);
     while (batch->count < BATCH && *steps < end) {
         smmap__region_t *region;
-        int spared;
+        int visited;
 
         if (fits(manager, bytes, going_bytes, batch->count) && more-- == 0) {
             break;
@@ -125,9 +125,9 @@ static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes
         region = smmap__queue_step(&manager->queue);
         /* In two laps each was seen with its bit cleared. What is hit faster than
            that is hot, but it must go before a call is refused. */
-        spared = smmap__region_spared_locked(region) && *steps < 2 * lap;
+        visited = smmap__region_test_and_clear_visited_locked(region) && *steps < 2 * lap;
         (*steps)++;
-        if (!spared && smmap__region_take_locked(region)) {
+        if (!visited && smmap__region_unlink_locked(region)) {
             batch_add(batch, region);
             going_bytes += region->mapping.length;
         }
@@ -137,7 +137,7 @@ static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes
 
 /* Put victims into the trash so that the region fits; a few more where there are
    many. None where nothing can go. */
-static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t *trash)
+static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__reclaim_t *reclaim)
 {
     apr_size_t more = manager->queue.length / REGIONS_FOR_ONE_MORE;
     apr_size_t evicted = 0;
@@ -153,9 +153,9 @@ static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t
         batch_see_pins(manager, &batch);
         for (i = 0; i < batch.count; i++) {
             if (batch.pinned[i]) {
-                smmap__region_give_back_locked(batch.regions[i]);
+                smmap__region_relink_locked(batch.regions[i]);
             } else {
-                smmap__region_discard_locked(batch.regions[i], trash);
+                smmap__region_evict_locked(batch.regions[i], reclaim);
                 evicted++;
             }
         }
@@ -163,37 +163,37 @@ static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__trash_t
 }
 
 /* The regions that could not be unmapped: one more attempt. */
-static void take_stuck(smmap_manager_t *manager, smmap__trash_t *trash)
+static void retry_failed_unmaps(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
-    while (manager->stuck != NULL) {
-        smmap__region_t *region = manager->stuck;
+    while (manager->unmap_failed != NULL) {
+        smmap__region_t *region = manager->unmap_failed;
 
-        manager->stuck = region->next;
-        region->next = trash->regions;
-        trash->regions = region;
+        manager->unmap_failed = region->next;
+        region->next = reclaim->regions;
+        reclaim->regions = region;
     }
 }
 
-apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes)
 {
     apr_status_t status = hopeless(manager, bytes);
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
     if (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
-        take_stuck(manager, &trash); /* once: what is refused again is refused */
+        retry_failed_unmaps(manager, &reclaim); /* once: what is refused again is refused */
     }
     while (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
-        if (trash.regions == NULL) {
-            evict_for(manager, bytes, &trash);
+        if (reclaim.regions == NULL) {
+            evict_for(manager, bytes, &reclaim);
         }
-        if (trash.regions != NULL) {
-            smmap__trash_empty_locked(manager, &trash);
-            manager->stats.evictions += trash.unmapped;
-            trash.unmapped = 0;
+        if (reclaim.regions != NULL) {
+            smmap__reclaim_relock(manager, &reclaim);
+            manager->stats.evictions += reclaim.unmapped;
+            reclaim.unmapped = 0;
         } else if (manager->emptying > 0) {
             /* Somebody is just unmapping: what he has no use for is ours. */
-            smmap__manager_wait_locked(manager);
+            smmap__manager_wait_relock(manager);
         } else {
             status = exhausted(manager);
             break;
@@ -209,15 +209,15 @@ apr_status_t smmap__room_take_locked(smmap_manager_t *manager, apr_size_t bytes)
     return status;
 }
 
-void smmap__room_return_locked(smmap_manager_t *manager, apr_size_t bytes)
+void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes)
 {
     manager->stats.mapped_bytes -= bytes;
     manager->stats.regions--;
 }
 
-apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
-                                         int (*is_meant)(void *context, smmap__region_t *region),
-                                         void *context, smmap__trash_t *trash)
+apr_size_t smmap__evict_matching_locked(smmap_manager_t *manager,
+                                         int (*matches)(void *context, smmap__region_t *region),
+                                         void *context, smmap__reclaim_t *reclaim)
 {
     smmap__region_t *region;
     apr_size_t pinned = 0;
@@ -225,14 +225,14 @@ apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
     unsigned epoch;
 
     smmap__count_store(&manager->pressure, 0);
-    take_stuck(manager, trash);
+    retry_failed_unmaps(manager, reclaim);
 
     for (region = manager->queue.oldest; region != NULL; region = region->newer) {
-        if (is_meant(context, region)) {
+        if (matches(context, region)) {
             /* Somebody may hit it in between. */
             do {
-                smmap__region_spared_locked(region);
-            } while (!smmap__region_take_locked(region));
+                smmap__region_test_and_clear_visited_locked(region);
+            } while (!smmap__region_unlink_locked(region));
             taken++;
         }
     }
@@ -245,27 +245,27 @@ apr_size_t smmap__room_clear_some_locked(smmap_manager_t *manager,
     while (region != NULL) {
         smmap__region_t *newer = region->newer;
 
-        if (region->state == SMMAP__TAKEN && region->epoch == epoch) {
-            smmap__region_give_back_locked(region);
+        if (region->state == SMMAP__EVICTING && region->epoch == epoch) {
+            smmap__region_relink_locked(region);
             pinned++;
-        } else if (region->state == SMMAP__TAKEN) {
-            smmap__region_discard_locked(region, trash);
+        } else if (region->state == SMMAP__EVICTING) {
+            smmap__region_evict_locked(region, reclaim);
         }
         region = newer;
     }
     return pinned;
 }
 
-static int all_are_meant(void *context, smmap__region_t *region)
+static int match_all(void *context, smmap__region_t *region)
 {
     (void)context;
     (void)region;
     return 1;
 }
 
-void smmap__room_clear_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
-    smmap__room_clear_some_locked(manager, all_are_meant, NULL, trash);
+    smmap__evict_matching_locked(manager, match_all, NULL, reclaim);
 }
 
 static void keep_first(apr_status_t *first, apr_status_t status)
@@ -275,74 +275,74 @@ static void keep_first(apr_status_t *first, apr_status_t status)
     }
 }
 
-void smmap__trash_empty_locked(smmap_manager_t *manager, smmap__trash_t *trash)
+void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
-    smmap__region_t *stuck = NULL;
+    smmap__region_t *unmap_failed = NULL;
     apr_size_t bytes = 0;
     apr_size_t regions = 0;
     apr_size_t buffered_bytes = 0;
     apr_size_t buffered = 0;
-    apr_size_t spare_bytes = 0;
-    apr_size_t spare = 0;
+    apr_size_t heap_bytes = 0;
+    apr_size_t heap = 0;
     apr_size_t files = 0;
     apr_size_t handles = 0;
 
-    if (trash->regions == NULL && trash->files == NULL) {
+    if (reclaim->regions == NULL && reclaim->files == NULL) {
         return;
     }
     manager->emptying++;
     smmap__manager_unlock(manager);
-    while (trash->regions != NULL) {
-        smmap__region_t *region = trash->regions;
+    while (reclaim->regions != NULL) {
+        smmap__region_t *region = reclaim->regions;
 
         apr_size_t length = region->mapping.length;
         int memory = region->mapping.memory;
         apr_status_t status = manager->paranoia != NULL
                                   ? smmap__paranoid_unmap(manager, &region->mapping)
-                                  : smmap__mapping_end(&region->mapping);
+                                  : smmap__mapping_unmap(&region->mapping);
 
-        trash->regions = region->next;
+        reclaim->regions = region->next;
         if (status == APR_SUCCESS) {
             bytes += length;
             regions++;
             buffered_bytes += memory ? length : 0;
             buffered += memory ? 1 : 0;
-            spare_bytes += memory == SMMAP__SPARE ? length : 0;
-            spare += memory == SMMAP__SPARE ? 1 : 0;
+            heap_bytes += memory == SMMAP__HEAP ? length : 0;
+            heap += memory == SMMAP__HEAP ? 1 : 0;
             smmap__free(region);
         } else {
-            keep_first(&trash->status, status);
-            region->next = stuck;
-            stuck = region;
+            keep_first(&reclaim->status, status);
+            region->next = unmap_failed;
+            unmap_failed = region;
         }
     }
-    trash->unmapped += regions;
-    while (trash->files != NULL) {
-        smmap__file_t *file = trash->files;
+    reclaim->unmapped += regions;
+    while (reclaim->files != NULL) {
+        smmap__file_t *file = reclaim->files;
 
-        trash->files = file->trash_next;
+        reclaim->files = file->reclaim_next;
         files++;
         if (file->handle_open) {
             handles++;
-            keep_first(&trash->status, smmap__os_file_close(file->handle));
+            keep_first(&reclaim->status, smmap__os_file_close(file->handle));
         }
         smmap__file_free(file);
     }
     smmap__manager_lock(manager);
-    while (stuck != NULL) {
-        smmap__region_t *next = stuck->next;
+    while (unmap_failed != NULL) {
+        smmap__region_t *next = unmap_failed->next;
 
-        stuck->next = manager->stuck;
-        manager->stuck = stuck;
-        stuck = next;
+        unmap_failed->next = manager->unmap_failed;
+        manager->unmap_failed = unmap_failed;
+        unmap_failed = next;
     }
     manager->emptying--;
     manager->stats.mapped_bytes -= bytes;
     manager->stats.regions -= regions;
     manager->stats.buffered_bytes -= buffered_bytes;
     manager->stats.buffered_regions -= buffered;
-    manager->spare_bytes -= spare_bytes;
-    manager->spare_regions -= spare;
+    manager->heap_bytes -= heap_bytes;
+    manager->heap_regions -= heap;
     manager->stats.unmaps += regions;
     manager->stats.files -= files;
     manager->stats.open_files -= handles;

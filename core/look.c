@@ -85,12 +85,12 @@ apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
 
 const char *smmap_cursor_path(const smmap_cursor_t *cursor)
 {
-    const smmap__name_t *name = NULL;
+    const smmap__path_t *path = NULL;
 
     if (smmap_cursor_is_associated(cursor)) {
-        name = inside(cursor)->name;
+        path = inside(cursor)->path;
     }
-    return name != NULL ? smmap__name_text(name) : NULL;
+    return path != NULL ? smmap__path_text(path) : NULL;
 }
 
 int smmap__cursor_memory(const smmap__cursor_t *cursor)
@@ -126,7 +126,7 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;
     }
-    if (smmap__cursor_memory(inside(cursor)) == SMMAP__SPARE) {
+    if (smmap__cursor_memory(inside(cursor)) == SMMAP__HEAP) {
         *bytes = cursor->window_size; /* nobody has to bring it in */
         return APR_SUCCESS;
     }

@@ -42,7 +42,7 @@ void smmap__manager_unlock(smmap_manager_t *manager)
     apr_thread_mutex_unlock(manager->lock);
 }
 
-void smmap__manager_wait_locked(smmap_manager_t *manager)
+void smmap__manager_wait_relock(smmap_manager_t *manager)
 {
     apr_thread_cond_wait(manager->given_back, manager->lock);
 }
@@ -71,11 +71,11 @@ apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool)
 
 static void manager_free(smmap_manager_t *manager)
 {
-    while (manager->stuck != NULL) {
-        smmap__region_t *region = manager->stuck;
+    while (manager->unmap_failed != NULL) {
+        smmap__region_t *region = manager->unmap_failed;
 
-        manager->stuck = region->next;
-        smmap__mapping_end(&region->mapping); /* the last attempt */
+        manager->unmap_failed = region->next;
+        smmap__mapping_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
     smmap__paranoid_free(manager);
@@ -89,7 +89,7 @@ static void manager_free(smmap_manager_t *manager)
     smmap__free(manager);
 }
 
-void smmap__manager_drop_locked(smmap_manager_t *manager)
+void smmap__manager_unref_unlock(smmap_manager_t *manager)
 {
     int last = --manager->references == 0;
 
@@ -222,7 +222,7 @@ static apr_status_t options_apply(smmap_manager_t *manager, const smmap_options_
 /* Close the manager and drop its creator's reference. */
 static apr_status_t manager_close(smmap_manager_t *manager)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
     if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
         return APR_SUCCESS;
@@ -239,12 +239,12 @@ static apr_status_t manager_close(smmap_manager_t *manager)
         smmap__region_retire_locked(manager->queue.oldest);
     }
     smmap__os_fence_heavy();
-    smmap__limbo_sweep_locked(manager, &trash);
-    smmap__trash_empty_locked(manager, &trash);
-    smmap__handle_close_idle_locked(manager);
+    smmap__retired_sweep_locked(manager, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__handle_close_idle_relock(manager);
     smmap__manager_wake_locked(manager);
-    smmap__manager_drop_locked(manager);
-    return trash.status;
+    smmap__manager_unref_unlock(manager);
+    return reclaim.status;
 }
 
 static apr_status_t manager_cleanup(void *data)
@@ -303,7 +303,7 @@ apr_status_t smmap_manager_destroy(smmap_manager_t *manager)
 
 apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
     if (manager == NULL) {
         return APR_EINVAL;
@@ -312,13 +312,13 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
         return SMMAP_EFORKED;
     }
     smmap__manager_lock(manager);
-    smmap__room_clear_locked(manager, &trash);
-    smmap__trash_empty_locked(manager, &trash);
+    smmap__evict_unpinned_locked(manager, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
     smmap__manager_unlock(manager);
     if (count != NULL) {
-        *count = trash.unmapped;
+        *count = reclaim.unmapped;
     }
-    return trash.status;
+    return reclaim.status;
 }
 
 apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager)

@@ -4,9 +4,9 @@
  * The window is shown in the public part of the cursor, for the inline access, and
  * published in its pin, for whoever wants to unmap it; both change together.
  *
- * A move to a window that is mapped takes no lock at all: smmap__cursor_step() reads
+ * A move to a window that is mapped takes no lock at all: smmap__move_lockless() reads
  * the file's size and the slot, publishes the pin, and reads the slot, the size and
- * the slot again. Why that is enough is told in find.c. In hit.c is the same for what is asked most, in fewer
+ * the slot again. Why that is enough is reported in find.c. In hit.c is the same for what is asked most, in fewer
  * instructions. A move that is no such hit looks under the manager's lock, and then
  * maps (region.c).
  */
@@ -34,17 +34,17 @@ static void show_region(smmap__cursor_t *cursor, const smmap__region_t *region, 
     show(cursor, region->mapping.address, region->begin, region->mapping.length, offset, size);
 }
 
-/* A window that a cursor has let go of may have been in limbo. */
-static void limbo_release(smmap_manager_t *manager, const unsigned char *window)
+/* A window that a cursor has let go of may have been retired. */
+static void release_retired(smmap_manager_t *manager, const unsigned char *window)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
     if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
         return;
     }
     smmap__manager_lock(manager);
-    smmap__limbo_release_locked(manager, (uintptr_t)window, &trash);
-    smmap__trash_empty_locked(manager, &trash);
+    smmap__retired_release_locked(manager, (uintptr_t)window, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
     smmap__manager_unlock(manager);
 }
 
@@ -55,8 +55,8 @@ static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
     if (cursor->manager->paranoia != NULL) {
         smmap__paranoid_leave(cursor, (uintptr_t)window);
     }
-    if (smmap__count_load(&cursor->manager->limbo_count) != 0) {
-        limbo_release(cursor->manager, window);
+    if (smmap__count_load(&cursor->manager->retired_count) != 0) {
+        release_retired(cursor->manager, window);
     }
 }
 
@@ -79,22 +79,22 @@ void smmap__cursor_empty(smmap__cursor_t *cursor)
     let_go(cursor, window);
 }
 
-void smmap__cursor_lost(smmap__cursor_t *cursor, uintptr_t address)
+void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address)
 {
     smmap__cursor_empty(cursor);
     let_go(cursor, (const unsigned char *)address);
 }
 
-apr_status_t smmap__cursor_left(smmap_manager_t *manager, const unsigned char *window)
+apr_status_t smmap__window_left(smmap_manager_t *manager, const unsigned char *window)
 {
     if (window != NULL) {
-        limbo_release(manager, window);
+        release_retired(manager, window);
     }
     return APR_SUCCESS;
 }
 
 /* Take over from the file what a quick move needs; the cursor has a pin. */
-static void learn(smmap__cursor_t *cursor)
+static void cache_fast_path(smmap__cursor_t *cursor)
 {
     const smmap__file_t *file = cursor->file;
 
@@ -111,7 +111,7 @@ static void learn(smmap__cursor_t *cursor)
 /* Move to a window of the grid that is mapped, without a lock. 0: it is not, or it
    was on its way out, or it does not hold `length` bytes from offset on, or the cursor is
    guarded and so asks about each window it comes to; the cursor is as it was, or empty. size: what the cursor is to show, 0 for all. */
-int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
                        apr_size_t size)
 {
     const smmap__file_t *file = cursor->file;
@@ -142,7 +142,7 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
         if ((smmap__load(slot) & ~SMMAP__FLAGS) != address ||
             smmap__offset_load(&file->size) != file_size ||
             (smmap__load(slot) & ~SMMAP__FLAGS) != address) {
-            smmap__cursor_lost(cursor, address);
+            smmap__pin_failed(cursor, address);
             return 0;
         }
     }
@@ -154,14 +154,14 @@ int smmap__cursor_step(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t leng
     smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
     show(cursor, (const unsigned char *)address, begin, (apr_size_t)window, offset, size);
     if (cursor->slots == NULL) {
-        learn(cursor);
+        cache_fast_path(cursor);
     }
     if (address != (uintptr_t)old) {
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
-            smmap__ahead(cursor, begin);
+            smmap__prefetch_next(cursor, begin);
         }
-        if (smmap__count_load(&cursor->manager->limbo_count) != 0 && old != NULL) {
-            limbo_release(cursor->manager, old);
+        if (smmap__count_load(&cursor->manager->retired_count) != 0 && old != NULL) {
+            release_retired(cursor->manager, old);
         }
     }
     return 1;
@@ -197,7 +197,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
     const unsigned char *old = cursor->shown.window_data;
     smmap__region_t *region = NULL;
     apr_status_t status = APR_SUCCESS;
-    int goes_on = 0; /* in its window: smmap__cursor_step() has left that to us */
+    int goes_on = 0; /* in its window: smmap__move_lockless() has left that to us */
 
     smmap__cursor_empty(cursor);
     if (smmap__forked(manager)) {
@@ -217,7 +217,7 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
             smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
             goes_on = region->mapping.address == old && region->slot != NULL;
             if (region->mapping.address != old) {
-                smmap__region_visit_locked(region);
+                smmap__region_mark_visited_locked(region);
             }
             manager->stats.hits++;
         } else {
@@ -241,15 +241,15 @@ static apr_status_t move(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t en
             smmap__guard_enter(cursor);
         }
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL && !goes_on) {
-            smmap__ahead(cursor, region->begin);
+            smmap__prefetch_next(cursor, region->begin);
         }
     }
     return status;
 }
 
-apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
 {
-    if (smmap__cursor_step(cursor, offset, 1, size)) {
+    if (smmap__move_lockless(cursor, offset, 1, size)) {
         return APR_SUCCESS;
     }
     if (offset == SMMAP__OFFSET_MAX) {
@@ -259,11 +259,11 @@ apr_status_t smmap__cursor_go(smmap__cursor_t *cursor, apr_off_t offset, apr_siz
     return move(cursor, offset, offset + 1, 0, size);
 }
 
-apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                uintptr_t lost)
 {
     if (lost != 0) {
-        smmap__cursor_lost(cursor, lost);
+        smmap__pin_failed(cursor, lost);
     }
     if (cursor == NULL || offset < 0) {
         smmap_cursor_release(shown(cursor));
@@ -272,14 +272,14 @@ apr_status_t smmap__cursor_use(smmap__cursor_t *cursor, apr_off_t offset, apr_si
     if (cursor->traced) {
         smmap__trace(cursor, SMMAP_MOVE_USE, offset, size);
     }
-    return smmap__cursor_go(cursor, offset, size);
+    return smmap__move_checked(cursor, offset, size);
 }
 
-apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
                                    uintptr_t lost)
 {
     if (lost != 0) {
-        smmap__cursor_lost(cursor, lost);
+        smmap__pin_failed(cursor, lost);
     }
     if (cursor == NULL || offset < 0 || size == 0) {
         smmap_cursor_release(shown(cursor));
@@ -292,7 +292,7 @@ apr_status_t smmap__cursor_require(smmap__cursor_t *cursor, apr_off_t offset, ap
     if (cursor->traced) {
         smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
     }
-    if (smmap__cursor_step(cursor, offset, (apr_off_t)size, size)) {
+    if (smmap__move_lockless(cursor, offset, (apr_off_t)size, size)) {
         return APR_SUCCESS;
     }
     return move(cursor, offset, offset + (apr_off_t)size, 1, size);

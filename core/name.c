@@ -3,7 +3,7 @@
  * place when the process has gone to another directory.
  *
  * A name does not change. It is shared by a cursor and its copies, the file that was opened by
- * it last, and what is told of pins; the count of these is under the manager's lock.
+ * it last, and what is reported of pins; the count of these is under the manager's lock.
  */
 #include "core/core.h"
 
@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-const char *smmap__name_text(const smmap__name_t *name)
+const char *smmap__path_text(const smmap__path_t *name)
 {
     return (const char *)(name + 1);
 }
@@ -57,7 +57,7 @@ static const char *without_dots(const char *path, apr_pool_t *scratch)
     return apr_filepath_merge(&merged, NULL, path, 0, scratch) == APR_SUCCESS ? merged : path;
 }
 
-apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name)
+apr_status_t smmap__path_make(smmap_manager_t *manager, const char *path, smmap__path_t **name)
 {
     apr_size_t path_length;
     apr_size_t prefix_length;

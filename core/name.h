@@ -9,13 +9,13 @@
 #include "smmap/manager.h"
 
 /** An absolute path, shared by a cursor and its copies. The text stands behind it. */
-typedef struct smmap__name_t {
+typedef struct smmap__path_t {
     apr_size_t users; /* under the manager's lock */
-} smmap__name_t;
+} smmap__path_t;
 
 /** Make a name of a path: absolute, with one user; and without . and .., where these are text. */
-apr_status_t smmap__name_make(smmap_manager_t *manager, const char *path, smmap__name_t **name);
+apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap__path_t **path);
 /** The text of a name. */
-const char *smmap__name_text(const smmap__name_t *name);
+const char *smmap__path_text(const smmap__path_t *path);
 
 #endif

@@ -11,13 +11,13 @@
  * Access is given and taken with the manager's lock held. A cursor publishes its pin before
  * it gives access, and one that lets go takes it back only where no pin is left; so who is
  * pinning a region can always touch it. That costs a lock and up to two system calls for
- * each move: no move is quick (hit.c), and smmap__cursor_step() leaves all of them to the
+ * each move: no move is quick (hit.c), and smmap__move_lockless() leaves all of them to the
  * locked path.
  *
  * Each cursor with a window has a watch, which remembers where in the program the window
  * was taken. Without memory for one the window has no place, and works.
  *
- * The ring of barred ranges is under the manager's lock; the system is asked without it.
+ * The ring of quarantined ranges is under the manager's lock; the system is asked without it.
  */
 #include "core/core.h"
 #include "core/paranoid.h"
@@ -26,18 +26,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many ranges are barred at a time; those that the system does not take back, and those of
+/* So many ranges are quarantined at a time; those that the system does not take back, and those of
    threads that bar at one moment, find room, too. */
-enum { BARRED = 64, PLACES = 2 * BARRED };
+enum { QUARANTINED = 64, PLACES = 2 * QUARANTINED };
 
 /* Barred ranges take address space; this much of it at most. */
-#define BARRED_BYTES (APR_SIZE_MAX / 4096 * (sizeof(void *) > 4 ? 1 : 64))
+#define QUARANTINED_BYTES (APR_SIZE_MAX / 4096 * (sizeof(void *) > 4 ? 1 : 64))
 
 struct smmap__paranoia_t {
-    smmap__os_mapping_t barred[PLACES]; /* a ring; length 0: a free place */
-    unsigned barred_count;
+    smmap__os_mapping_t quarantined[PLACES]; /* a ring; length 0: a free place */
+    unsigned quarantined_count;
     unsigned next;
-    apr_size_t barred_bytes;
+    apr_size_t quarantined_bytes;
 };
 
 int smmap__paranoid_wanted(const smmap_options_t *options)
@@ -54,21 +54,21 @@ apr_status_t smmap__paranoid_open(smmap_manager_t *manager)
     return manager->paranoia != NULL ? APR_SUCCESS : APR_ENOMEM;
 }
 
-/* The oldest barred range, taken out of the ring; length 0: there is none. */
+/* The oldest quarantined range, taken out of the ring; length 0: there is none. */
 static smmap__os_mapping_t take_locked(smmap__paranoia_t *paranoia)
 {
     smmap__os_mapping_t none = {NULL, 0, 0};
     unsigned i;
 
     for (i = 0; i < PLACES; i++) {
-        smmap__os_mapping_t *place = &paranoia->barred[(paranoia->next + i) % PLACES];
+        smmap__os_mapping_t *place = &paranoia->quarantined[(paranoia->next + i) % PLACES];
 
         if (place->length != 0) {
             smmap__os_mapping_t found = *place;
 
             *place = none;
-            paranoia->barred_bytes -= found.length;
-            paranoia->barred_count--;
+            paranoia->quarantined_bytes -= found.length;
+            paranoia->quarantined_count--;
             return found;
         }
     }
@@ -76,17 +76,17 @@ static smmap__os_mapping_t take_locked(smmap__paranoia_t *paranoia)
 }
 
 /* Put one in. 0: there is no place. */
-static int put_locked(smmap__paranoia_t *paranoia, const smmap__os_mapping_t *barred)
+static int put_locked(smmap__paranoia_t *paranoia, const smmap__os_mapping_t *quarantined)
 {
     unsigned i;
 
     for (i = 0; i < PLACES; i++) {
         unsigned at = (paranoia->next + i) % PLACES;
 
-        if (paranoia->barred[at].length == 0) {
-            paranoia->barred[at] = *barred;
-            paranoia->barred_bytes += barred->length;
-            paranoia->barred_count++;
+        if (paranoia->quarantined[at].length == 0) {
+            paranoia->quarantined[at] = *quarantined;
+            paranoia->quarantined_bytes += quarantined->length;
+            paranoia->quarantined_count++;
             paranoia->next = (at + 1) % PLACES;
             return 1;
         }
@@ -95,7 +95,7 @@ static int put_locked(smmap__paranoia_t *paranoia, const smmap__os_mapping_t *ba
 }
 
 /* Give the oldest range back. 0: there is none, or the system would not take it. */
-static int unbar_one(smmap_manager_t *manager)
+static int unquarantine_one(smmap_manager_t *manager)
 {
     smmap__os_mapping_t oldest;
 
@@ -114,9 +114,9 @@ static int unbar_one(smmap_manager_t *manager)
     return 1;
 }
 
-void smmap__paranoid_unbar(smmap_manager_t *manager)
+void smmap__paranoid_unquarantine(smmap_manager_t *manager)
 {
-    while (unbar_one(manager)) {
+    while (unquarantine_one(manager)) {
     }
 }
 
@@ -142,37 +142,37 @@ static int has_place(smmap_manager_t *manager, apr_size_t bytes)
     int has;
 
     smmap__manager_lock(manager);
-    has = paranoia->barred_count < BARRED && paranoia->barred_bytes <= BARRED_BYTES - bytes;
+    has = paranoia->quarantined_count < QUARANTINED && paranoia->quarantined_bytes <= QUARANTINED_BYTES - bytes;
     smmap__manager_unlock(manager);
     return has;
 }
 
 apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping)
 {
-    smmap__os_mapping_t barred = *mapping;
+    smmap__os_mapping_t quarantined = *mapping;
     int put;
 
-    if (mapping->memory == SMMAP__SPARE || mapping->length > BARRED_BYTES) {
-        return smmap__mapping_end(mapping);
+    if (mapping->memory == SMMAP__HEAP || mapping->length > QUARANTINED_BYTES) {
+        return smmap__mapping_unmap(mapping);
     }
     /* First a place, then what goes there: so nothing is left over when the system refuses. */
     while (!has_place(manager, mapping->length)) {
-        if (!unbar_one(manager)) {
-            return smmap__mapping_end(mapping);
+        if (!unquarantine_one(manager)) {
+            return smmap__mapping_unmap(mapping);
         }
     }
-    if (smmap__os_quarantine(&barred) != APR_SUCCESS) {
-        return smmap__mapping_end(mapping);
+    if (smmap__os_quarantine(&quarantined) != APR_SUCCESS) {
+        return smmap__mapping_unmap(mapping);
     }
     memset(mapping, 0, sizeof *mapping);
-    if (barred.length == 0) {
+    if (quarantined.length == 0) {
         return APR_SUCCESS;
     }
     smmap__manager_lock(manager);
-    put = put_locked(manager->paranoia, &barred);
+    put = put_locked(manager->paranoia, &quarantined);
     smmap__manager_unlock(manager);
     if (!put) {
-        smmap__os_unquarantine(&barred); /* others took the place meanwhile */
+        smmap__os_unquarantine(&quarantined); /* others took the place meanwhile */
     }
     return APR_SUCCESS;
 }
@@ -180,8 +180,8 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
 /* The cursor's watch is on this window from now on. The first is made here. */
 static void watch(smmap__cursor_t *cursor, uintptr_t window, void *const *frames, unsigned count)
 {
-    smmap__watch_t **first = &cursor->manager->watches;
-    smmap__watch_t *made = cursor->watch;
+    smmap__pin_origin_t **first = &cursor->manager->pin_origins;
+    smmap__pin_origin_t *made = cursor->pin_origin;
 
     if (made == NULL) {
         made = smmap__alloc(sizeof *made);
@@ -194,7 +194,7 @@ static void watch(smmap__cursor_t *cursor, uintptr_t window, void *const *frames
             made->next->link = &made->next;
         }
         *first = made;
-        cursor->watch = made;
+        cursor->pin_origin = made;
     }
     made->window = window;
     made->frame_count = count;
@@ -211,9 +211,9 @@ apr_status_t smmap__paranoid_enter(smmap__cursor_t *cursor, uintptr_t window)
 
     smmap__manager_lock(manager);
     region = smmap__region_at_locked(manager, window);
-    if (region->veiled) {
+    if (region->is_protected) {
         status = smmap__os_access(&region->mapping, 1);
-        region->veiled = status != APR_SUCCESS;
+        region->is_protected = status != APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
         watch(cursor, window, frames, count);
@@ -231,22 +231,22 @@ void smmap__paranoid_leave(smmap__cursor_t *cursor, uintptr_t window)
         return;
     }
     smmap__manager_lock(manager);
-    if (cursor->watch != NULL) {
-        cursor->watch->window = 0;
+    if (cursor->pin_origin != NULL) {
+        cursor->pin_origin->window = 0;
     }
     region = smmap__region_at_locked(manager, window);
     /* Memory of the heap may share its pages with others, and goes when it is let go of. */
-    if (region != NULL && !region->veiled && region->mapping.memory != SMMAP__SPARE &&
+    if (region != NULL && !region->is_protected && region->mapping.memory != SMMAP__HEAP &&
         !smmap__pins_hold(&manager->pins, (void *)window)) {
         /* Should it fail, it can be touched as without this mode. */
-        region->veiled = smmap__os_access(&region->mapping, 0) == APR_SUCCESS;
+        region->is_protected = smmap__os_access(&region->mapping, 0) == APR_SUCCESS;
     }
     smmap__manager_unlock(manager);
 }
 
 void smmap__paranoid_forget_locked(smmap__cursor_t *cursor)
 {
-    smmap__watch_t *gone = cursor->watch;
+    smmap__pin_origin_t *gone = cursor->pin_origin;
 
     if (gone != NULL) {
         *gone->link = gone->next;
@@ -254,7 +254,7 @@ void smmap__paranoid_forget_locked(smmap__cursor_t *cursor)
             gone->next->link = gone->link;
         }
         smmap__free(gone);
-        cursor->watch = NULL;
+        cursor->pin_origin = NULL;
     }
 }
 

@@ -10,9 +10,9 @@
 #define SMMAP__FRAMES 12
 
 /** In paranoid mode: where in the program a cursor took its window. */
-struct smmap__watch_t {
-    smmap__watch_t *next; /* in the manager's list */
-    smmap__watch_t **link; /* what points to this one */
+struct smmap__pin_origin_t {
+    smmap__pin_origin_t *next; /* in the manager's list */
+    smmap__pin_origin_t **link; /* what points to this one */
     uintptr_t window;     /* 0: none now */
     unsigned frame_count;
     void *frames[SMMAP__FRAMES]; /* the innermost first */
@@ -32,7 +32,7 @@ void smmap__paranoid_forget_locked(smmap__cursor_t *cursor);
 /** Unmap, but keep others from the addresses for a while. Takes the lock. */
 apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping);
 /** Give all such addresses back: they are wanted. Takes the lock. */
-void smmap__paranoid_unbar(smmap_manager_t *manager);
+void smmap__paranoid_unquarantine(smmap_manager_t *manager);
 /** Write to stderr who pins what. */
 void smmap__paranoid_report(smmap_manager_t *manager);
 

@@ -1,11 +1,11 @@
 /*
  * Who pins what: smmap_manager_pinned().
  *
- * What is to be told is collected under the manager's lock, and told without it, so that
+ * What is to be reported is collected under the manager's lock, and reported without it, so that
  * the caller's function may call the library. Names are counted meanwhile.
  *
- * In paranoid mode each cursor has a watch (paranoid.c) and is told by itself, with the
- * place in the program where it took its window. Cursors without one are told together.
+ * In paranoid mode each cursor has a watch (paranoid.c) and is reported by itself, with the
+ * place in the program where it took its window. Cursors without one are reported together.
  */
 #include "core/core.h"
 #include "core/paranoid.h"
@@ -15,8 +15,8 @@
 enum { PLACE = 2048 };
 
 typedef struct entry_t {
-    smmap_pinned_t told;
-    smmap__name_t *name; /* counted; NULL: the file was opened by handles alone */
+    smmap_pinned_t reported;
+    smmap__path_t *path; /* counted; NULL: the file was opened by handles alone */
     unsigned frame_count;
     void *frames[SMMAP__FRAMES];
 } entry_t;
@@ -39,13 +39,13 @@ static entry_t *add(list_t *list, const smmap__region_t *region, apr_size_t curs
         return NULL; /* pinned since it was counted: that takes no lock */
     }
     entry = &list->entries[list->count++];
-    entry->told.window_begin = region->begin;
-    entry->told.window_size = region->mapping.length;
-    entry->told.cursors = cursors;
-    entry->name = region->file->name;
-    if (entry->name != NULL) {
-        entry->name->users++;
-        entry->told.path = smmap__name_text(entry->name);
+    entry->reported.window_begin = region->begin;
+    entry->reported.window_size = region->mapping.length;
+    entry->reported.cursors = cursors;
+    entry->path = region->file->path;
+    if (entry->path != NULL) {
+        entry->path->users++;
+        entry->reported.path = smmap__path_text(entry->path);
     }
     return entry;
 }
@@ -54,15 +54,15 @@ static void add_region(list_t *list, const smmap__region_t *region)
 {
     const smmap_manager_t *manager = region->file->manager;
     apr_size_t cursors = smmap__pins_on(&manager->pins, region->mapping.address);
-    const smmap__watch_t *watch;
+    const smmap__pin_origin_t *origin;
 
-    for (watch = manager->watches; watch != NULL && cursors > 0; watch = watch->next) {
-        if (watch->window == (uintptr_t)region->mapping.address) {
+    for (origin = manager->pin_origins; origin != NULL && cursors > 0; origin = origin->next) {
+        if (origin->window == (uintptr_t)region->mapping.address) {
             entry_t *entry = add(list, region, 1);
 
             if (entry != NULL) {
-                entry->frame_count = watch->frame_count;
-                memcpy(entry->frames, watch->frames, sizeof entry->frames);
+                entry->frame_count = origin->frame_count;
+                memcpy(entry->frames, origin->frames, sizeof entry->frames);
             }
             cursors--;
         }
@@ -83,7 +83,7 @@ static void walk_locked(const smmap_manager_t *manager, unsigned epoch, list_t *
             add_region(list, region);
         }
     }
-    for (region = manager->limbo; region != NULL; region = region->next) {
+    for (region = manager->retired; region != NULL; region = region->next) {
         if (region->epoch == epoch) {
             add_region(list, region);
         }
@@ -139,16 +139,16 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
 
         if (entry->frame_count > 0) {
             describe(entry, place, sizeof place);
-            entry->told.origin = place;
+            entry->reported.origin = place;
         }
-        callback(context, &entry->told);
+        callback(context, &entry->reported);
     }
     smmap__manager_lock(manager);
     for (i = 0; i < list.count; i++) {
-        smmap__name_t *name = list.entries[i].name;
+        smmap__path_t *path = list.entries[i].path;
 
-        if (name != NULL && --name->users == 0) {
-            smmap__free(name);
+        if (path != NULL && --path->users == 0) {
+            smmap__free(path);
         }
     }
     smmap__manager_unlock(manager);

@@ -5,7 +5,7 @@
  * The policy is SIEVE (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024): a
  * hit only sets the region's visited bit, so it moves no list. The hand goes from
  * the oldest to the newest; a region that was visited since it was looked at last
- * is spared once, the first one that was not is the victim, and the hand stays
+ * is visited once, the first one that was not is the victim, and the hand stays
  * behind it for the next time. A window that is read once in a scan goes before
  * one that is read again and again.
  *

@@ -32,7 +32,7 @@ static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
 
     smmap__manager_lock(manager);
     region = smmap__queue_step(&manager->queue);
-    yes = region == NULL || !smmap__region_spared_locked(region);
+    yes = region == NULL || !smmap__region_test_and_clear_visited_locked(region);
     if (yes) {
         manager->queue.hand = region; /* the evictor wants to see it, too */
     } else {
@@ -48,7 +48,7 @@ static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
 }
 
 /* Is it better to read past the window that holds this offset? */
-static int read_past(smmap__cursor_t *cursor, apr_off_t offset)
+static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
 {
     smmap_manager_t *manager = cursor->manager;
     smmap__file_t *file = cursor->file;
@@ -87,7 +87,7 @@ int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
     uintptr_t readable;
 
     smmap__count_raise(&file->readers);
-    readable = smmap__load_ordered(&file->readable);
+    readable = smmap__load_ordered(&file->published_handle);
     if (readable == 0) {
         smmap__reading_end(file);
         return 0;
@@ -139,7 +139,7 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
         status = SMMAP_EFORKED;
     } else {
         smmap__file_lock(file);
-        status = smmap__handle_enter(file, cursor->name, &handle);
+        status = smmap__handle_enter(file, cursor->path, &handle);
         if (status == APR_SUCCESS) {
             status = read_by(cursor, handle, offset, to, size, copied);
             smmap__handle_leave(file);
@@ -158,7 +158,7 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
         smmap__manager_unlock(cursor->manager);
     }
     if (*copied < size) {
-        status = smmap__file_measure(file, cursor->name);
+        status = smmap__file_measure(file, cursor->path);
         return status != APR_SUCCESS ? status : SMMAP_ETRUNCATED;
     }
     return APR_SUCCESS;
@@ -202,17 +202,17 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
             *copied = there;
         }
     } else {
-        if (!smmap__cursor_hit(cursor, offset, size)) {
+        if (!smmap__hit(cursor, offset, size)) {
             if (smmap__forked(cursor->manager)) {
                 *copied = 0;
                 return SMMAP_EFORKED;
             }
-            if (read_past(cursor, offset)) {
+            if (should_bypass(cursor, offset)) {
                 *copied = 0;
                 return smmap__read_direct(cursor, offset, to, size, copied);
             }
             cursor->copying = 1;
-            status = smmap__cursor_go(cursor, offset, size);
+            status = smmap__move_checked(cursor, offset, size);
             instead = cursor->copying;
             cursor->copying = 0;
             if (status != APR_SUCCESS) {

@@ -10,7 +10,7 @@
  * A file that the system cannot map is read into memory, in smaller windows, and the
  * memory is a region like others. It shows the file as it was then, so such regions are
  * given up when the file's times have changed. Where the system has no room for a mapping of
- * a file that it could map, the last resort is a region of the heap's; see spare.c.
+ * a file that it could map, the last resort is a region of the heap's; see heap.c.
  *
  * Invariant, under the manager's lock: a region that can be found does not reach
  * past the size of its file as last measured, and a region on the grid reaches to
@@ -44,11 +44,11 @@ typedef struct attempt_t {
     int retried;
     int smaller;  /* the system refused more */
     int buffered; /* the system cannot map this file */
-    int spare;    /* there is no room for a mapping; buffered, too */
-    int copying;  /* better none than a spare one */
+    int heap;    /* there is no room for a mapping; buffered, too */
+    int copying;  /* better none than a heap one */
 } attempt_t;
 
-void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__trash_t *trash)
+void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__reclaim_t *reclaim)
 {
     smmap_manager_t *manager = file->manager;
     smmap__region_t *region = manager->queue.oldest;
@@ -66,11 +66,11 @@ void smmap__region_retire_past_locked(smmap__file_t *file, apr_off_t end, smmap_
     }
     if (retired) {
         smmap__os_fence_heavy();
-        smmap__limbo_sweep_locked(manager, trash);
+        smmap__retired_sweep_locked(manager, reclaim);
     }
 }
 
-void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash_t *trash)
+void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__reclaim_t *reclaim)
 {
     smmap_manager_t *manager = file->manager;
     apr_off_t old = smmap__offset_load(&file->size);
@@ -80,7 +80,7 @@ void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash
     if (size < old) {
         manager->stats.truncated_files++;
         smmap__offset_store(&file->size, size);
-        smmap__region_retire_past_locked(file, size, trash);
+        smmap__region_retire_past_locked(file, size, reclaim);
     } else if (size > old) {
         /* The last window ended with the file; unless it was full, it is short now. */
         smmap__word_t *slot =
@@ -92,7 +92,7 @@ void smmap__file_resize_locked(smmap__file_t *file, apr_off_t size, smmap__trash
             smmap__region_retire_locked(region);
             smmap__offset_store(&file->size, size);
             smmap__os_fence_heavy();
-            smmap__limbo_sweep_locked(manager, trash);
+            smmap__retired_sweep_locked(manager, reclaim);
         }
         smmap__offset_store(&file->size, size);
     }
@@ -153,7 +153,7 @@ static int choose_smaller(attempt_t *attempt)
 }
 
 /* Nothing that the system has: the granules that hold what is wanted, from the heap. */
-static int choose_spare(attempt_t *attempt)
+static int choose_heap(attempt_t *attempt)
 {
     apr_size_t granularity = attempt->file->manager->granularity;
     apr_off_t size = smmap__offset_load(&attempt->file->size);
@@ -165,14 +165,14 @@ static int choose_spare(attempt_t *attempt)
     if (range.end < 0 || range.end > size) {
         range.end = size;
     }
-    if (attempt->spare || attempt->copying || range.end - range.begin > BUFFERED_MOST) {
+    if (attempt->heap || attempt->copying || range.end - range.begin > BUFFERED_MOST) {
         return 0;
     }
     attempt->range = range;
     attempt->window = 0;
     attempt->smaller = 0;
     attempt->buffered = 1;
-    attempt->spare = 1;
+    attempt->heap = 1;
     return 1;
 }
 
@@ -196,8 +196,8 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
                          smmap__os_mapping_t *mapping)
 {
     apr_size_t nread;
-    apr_status_t status = attempt->spare
-                              ? smmap__spare_make(attempt->file->manager, mapping, length)
+    apr_status_t status = attempt->heap
+                              ? smmap__heap_map(attempt->file->manager, mapping, length)
                               : smmap__os_memory(mapping, length);
 
     if (status != APR_SUCCESS) {
@@ -208,7 +208,7 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
         status = SMMAP_ETRUNCATED; /* since it was measured, a moment ago */
     }
     if (status != APR_SUCCESS) {
-        smmap__mapping_end(mapping);
+        smmap__mapping_unmap(mapping);
     }
     return status;
 }
@@ -227,11 +227,11 @@ static apr_status_t show(const attempt_t *attempt, apr_os_file_t handle, apr_siz
 /* Reserve room and map. Refused for want of memory: once unmap all that no one
    pins, then try ever smaller windows, then memory of the heap. The lock is held, and let
    go meanwhile. */
-static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
+static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t handle,
                                smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
     apr_status_t refusal = APR_SUCCESS; /* the system's */
 
     for (;;) {
@@ -241,7 +241,7 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
         if (length > APR_SIZE_MAX) {
             return SMMAP_ETOOLARGE;
         }
-        status = smmap__room_take_locked(manager, (apr_size_t)length);
+        status = smmap__budget_reserve_relock(manager, (apr_size_t)length);
         if (status != APR_SUCCESS) {
             manager->stats.limit_failures += smmap__limited(status) && !attempt->copying;
             return status;
@@ -262,29 +262,29 @@ static apr_status_t map_locked(attempt_t *attempt, apr_os_file_t handle,
             manager->stats.map_failures++;
             return status; /* it keeps its room */
         }
-        smmap__room_return_locked(manager, (apr_size_t)length);
+        smmap__budget_release_locked(manager, (apr_size_t)length);
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
             be_buffered(attempt);
             continue;
         }
-        if (!attempt->spare) {
+        if (!attempt->heap) {
             refusal = status;
         }
         if (smmap__exhausted(status) && !attempt->retried) {
             attempt->retried = 1;
-            smmap__room_clear_locked(manager, &trash);
-            smmap__trash_empty_locked(manager, &trash);
-            manager->stats.evictions += trash.unmapped;
-            trash.unmapped = 0;
+            smmap__evict_unpinned_locked(manager, &reclaim);
+            smmap__reclaim_relock(manager, &reclaim);
+            manager->stats.evictions += reclaim.unmapped;
+            reclaim.unmapped = 0;
             if (manager->paranoia != NULL) {
                 smmap__manager_unlock(manager);
-                smmap__paranoid_unbar(manager);
+                smmap__paranoid_unquarantine(manager);
                 smmap__manager_lock(manager);
             }
         } else if (!smmap__exhausted(status)) {
             manager->stats.map_failures++;
             return status;
-        } else if (!choose_smaller(attempt) && !choose_spare(attempt)) {
+        } else if (!choose_smaller(attempt) && !choose_heap(attempt)) {
             manager->stats.map_failures += !attempt->copying;
             return refusal;
         }
@@ -304,9 +304,9 @@ static void count_map(const attempt_t *attempt, const smmap__region_t *region)
         stats->buffered_regions++;
         stats->buffered_bytes += region->mapping.length;
     }
-    if (attempt->spare) {
-        manager->spare_regions++;
-        manager->spare_bytes += region->mapping.length;
+    if (attempt->heap) {
+        manager->heap_regions++;
+        manager->heap_bytes += region->mapping.length;
     }
     stats->over_limit += stats->mapped_bytes > manager->max_mapped_bytes ||
                          stats->regions > manager->max_regions;
@@ -320,7 +320,7 @@ static void count_map(const attempt_t *attempt, const smmap__region_t *region)
 }
 
 /* Map the region and make it known. The lock is held, and let go meanwhile. */
-static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
+static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t handle,
                                 smmap__region_t **made)
 {
     smmap__file_t *file = attempt->file;
@@ -338,12 +338,12 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
         status = smmap__slots_prepare(attempt->range.on_grid ? &file->grid : &file->spans, number);
     }
     if (status == APR_SUCCESS) {
-        status = map_locked(attempt, handle, &region->mapping);
+        status = map_relock(attempt, handle, &region->mapping);
     }
     if (status != APR_SUCCESS && region != NULL && region->mapping.address != NULL) {
         count_map(attempt, region); /* tried again with what else could not be unmapped */
-        region->next = manager->stuck;
-        manager->stuck = region;
+        region->next = manager->unmap_failed;
+        manager->unmap_failed = region;
         return status;
     }
     if (status != APR_SUCCESS) {
@@ -353,17 +353,17 @@ static apr_status_t make_locked(attempt_t *attempt, apr_os_file_t handle,
     region->begin = attempt->range.begin;
     region->file = file;
     file->regions++;
-    file->copies += region->mapping.memory != 0;
+    file->buffered_regions += region->mapping.memory != 0;
     if (attempt->range.on_grid) {
         region->slot = smmap__slots_find(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
-    if (!attempt->spare && (attempt->range.on_grid ||
+    if (!attempt->heap && (attempt->range.on_grid ||
                             smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
         smmap__region_attach_locked(region);
     } else {
-        smmap__region_hide_locked(region);
+        smmap__region_attach_private_locked(region);
     }
     count_map(attempt, region);
     *made = region;
@@ -383,7 +383,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     apr_status_t status;
 
     smmap__file_lock(file);
-    status = smmap__handle_enter(file, cursor->name, &handle);
+    status = smmap__handle_enter(file, cursor->path, &handle);
     if (status != APR_SUCCESS) {
         smmap__file_unlock(file);
         cursor->copying = 0;
@@ -400,17 +400,17 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
         if (*region != NULL) {
             smmap__store(pin->window, (uintptr_t)(*region)->mapping.address);
         } else {
-            status = make_locked(&attempt, handle, region);
+            status = make_relock(&attempt, handle, region);
         }
     }
     if (status == APR_SUCCESS && smmap__count_load(&manager->closed) != 0) {
         /* The manager was destroyed while we mapped. */
-        smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+        smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
         smmap__store(pin->window, 0);
-        smmap__room_clear_locked(manager, &trash);
-        smmap__limbo_sweep_locked(manager, &trash);
-        smmap__trash_empty_locked(manager, &trash);
+        smmap__evict_unpinned_locked(manager, &reclaim);
+        smmap__retired_sweep_locked(manager, &reclaim);
+        smmap__reclaim_relock(manager, &reclaim);
         status = SMMAP_ECLOSED;
     }
     smmap__manager_unlock(manager);

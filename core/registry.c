@@ -1,5 +1,5 @@
 /*
- * The registry: which files a manager knows, told apart by what they are.
+ * The registry: which files a manager knows, reported apart by what they are.
  *
  * A file is known by device and file id, so that hard links, symbolic links and
  * other spellings of a path share its windows, and a path that was replaced leads
@@ -179,7 +179,7 @@ void smmap__file_free(smmap__file_t *file)
 {
     smmap__slots_destroy(&file->grid);
     smmap__slots_destroy(&file->spans);
-    smmap__free(file->place);
+    smmap__free(file->canonical_path);
     smmap__free(file);
 }
 
@@ -193,38 +193,38 @@ void smmap__file_join_locked(smmap__file_t *file, int by_handle)
     }
 }
 
-void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__trash_t *trash)
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__reclaim_t *reclaim)
 {
     file->cursors--;
     file->manager->stats.cursors--;
     if (by_handle) {
         smmap__handle_keep_locked(file, 0);
     }
-    smmap__file_reap_locked(file, trash);
+    smmap__file_reap_locked(file, reclaim);
 }
 
 /* The file is where this name says, or (NULL) not known to be anywhere. */
-static void name_set(smmap__file_t *file, smmap__name_t *name)
+static void path_set(smmap__file_t *file, smmap__path_t *path)
 {
-    if (name != NULL) {
-        name->users++;
+    if (path != NULL) {
+        path->users++;
     }
-    if (file->name != NULL && --file->name->users == 0) {
-        smmap__free(file->name);
+    if (file->path != NULL && --file->path->users == 0) {
+        smmap__free(file->path);
     }
-    file->name = name;
+    file->path = path;
 }
 
-void smmap__file_reap_locked(smmap__file_t *file, smmap__trash_t *trash)
+void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim)
 {
     if (file->cursors > 0 || file->regions > 0 || file->closing) {
         return;
     }
     smmap__file_forget_locked(file);
     smmap__handle_unlist_locked(file);
-    name_set(file, NULL);
-    file->trash_next = trash->files;
-    trash->files = file;
+    path_set(file, NULL);
+    file->reclaim_next = reclaim->files;
+    reclaim->files = file;
 }
 
 /* Can it be read by this handle, and does it hold what its size says? Files that the
@@ -278,7 +278,7 @@ static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
 /* Open it, and look it up by what was opened: what a path names may be another file a
    moment later, and only opening tells whether we may read it. The handle goes to the
    file, or, if that has one, is closed. */
-static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *name,
+static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *path,
                                 apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
 {
     smmap__identity_t identity;
@@ -289,12 +289,12 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
     int installed = 0;
 
     smmap__manager_lock(manager);
-    status = smmap__handle_reserve_locked(manager);
+    status = smmap__handle_reserve_relock(manager);
     smmap__manager_unlock(manager);
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = smmap__handle_open(manager, name, native, &handle);
+    status = smmap__handle_open(manager, path, native, &handle);
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
@@ -311,7 +311,7 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
         status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {
-        made->place = smmap__place_of(handle);
+        made->canonical_path = smmap__canonical_path_of(handle);
     }
     if (status == APR_SUCCESS) {
         smmap__manager_lock(manager);
@@ -329,7 +329,7 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
             smmap__handle_install_locked(file, handle);
             installed = 1;
         }
-        smmap__file_join_locked(file, name == NULL);
+        smmap__file_join_locked(file, path == NULL);
         smmap__manager_unlock(manager);
         *found = file;
         *size = identity.size;
@@ -344,19 +344,19 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__name_t *n
 }
 
 /* One attempt of smmap__file_join(). */
-static apr_status_t join_once(smmap_manager_t *manager, smmap__name_t *name,
+static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path,
                               apr_os_file_t native, smmap__file_t **found)
 {
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
     smmap__file_t *file = NULL;
     apr_off_t size = 0;
     apr_status_t status = APR_SUCCESS;
 
-    if (name == NULL) {
+    if (path == NULL) {
         status = join_known(manager, native, &file, &size);
     }
     if (status == APR_SUCCESS && file == NULL) {
-        status = join_opened(manager, name, native, &file, &size);
+        status = join_opened(manager, path, native, &file, &size);
     }
     if (status != APR_SUCCESS) {
         return status;
@@ -364,24 +364,24 @@ static apr_status_t join_once(smmap_manager_t *manager, smmap__name_t *name,
     if (size != smmap__offset_load(&file->size)) {
         /* It grew or shrank since it was measured last. Only a measurement under
            the file's lock is in order with those of others. */
-        status = smmap__file_measure(file, name);
+        status = smmap__file_measure(file, path);
     }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
-        smmap__file_leave_locked(file, name == NULL, &trash);
-        smmap__trash_empty_locked(manager, &trash);
-        smmap__manager_drop_locked(manager);
+        smmap__file_leave_locked(file, path == NULL, &reclaim);
+        smmap__reclaim_relock(manager, &reclaim);
+        smmap__manager_unref_unlock(manager);
         return status;
     }
-    if (name != NULL) {
-        name_set(file, name); /* not before: when this call fails, its name goes */
+    if (path != NULL) {
+        path_set(file, path); /* not before: when this call fails, its name goes */
     }
     smmap__manager_unlock(manager);
     *found = file;
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path,
                               apr_os_file_t native, smmap__file_t **found)
 {
     apr_status_t status;
@@ -390,12 +390,12 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__name_t *name,
     /* To be measured a file may have to be opened once more, as others closed its handle.
        That the path leads to another file by then is no error of who opens it now. */
     do {
-        status = join_once(manager, name, native, found);
+        status = join_once(manager, path, native, found);
     } while (status == SMMAP_ESTALE && ++tries < MOST_TRIES);
     return status;
 }
 
-apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name)
+apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__path_t *path)
 {
     apr_os_file_t handle;
     apr_status_t status;
@@ -404,7 +404,7 @@ apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__name_t *name)
         return SMMAP_EFORKED;
     }
     smmap__file_lock(file);
-    status = smmap__handle_enter(file, name, &handle); /* this measures */
+    status = smmap__handle_enter(file, path, &handle); /* this measures */
     if (status == APR_SUCCESS) {
         smmap__handle_leave(file);
     }

@@ -6,8 +6,8 @@
  * do such a thing says where, and what nobody uses there goes.
  *
  * A file is where it was when a cursor was opened on it by path the last time
- * (file->name, a reference of its own). Paths are compared as text, component by
- * component, after . and .. are gone; the file that the path itself names is also told
+ * (file->path, a reference of its own). Paths are compared as text, component by
+ * component, after . and .. are gone; the file that the path itself names is also reported
  * by its identity, whatever name it was opened by. Where the system has one name for all
  * that can be written in other ways, too (Windows), that of the path now is also compared
  * with that of the file when it became known. Files that no path is known of (opened by
@@ -30,7 +30,7 @@ typedef struct target_t {
     smmap_manager_t *manager;
     apr_pool_t *scratch;
     const char *path; /* absolute, without . and .., and without a slash at its end */
-    const char *place; /* the system's name for it; NULL: not known */
+    const char *canonical_path; /* the system's name for it; NULL: not known */
     apr_dev_t device;  /* of the file that has this path */
     apr_ino_t inode;
     int is_file;       /* these are known */
@@ -54,7 +54,7 @@ static const char *plain(const char *path, apr_pool_t *pool)
     return merged;
 }
 
-char *smmap__place_of(apr_os_file_t handle)
+char *smmap__canonical_path_of(apr_os_file_t handle)
 {
     char text[PLACE_MOST];
     char *place;
@@ -70,7 +70,7 @@ char *smmap__place_of(apr_os_file_t handle)
 }
 
 /* Who is meant? What APR does not know of it, the backend does, or there is no more. */
-static void find_out(target_t *target, const char *path)
+static void resolve_target(target_t *target, const char *path)
 {
     apr_finfo_t info;
     apr_os_file_t handle;
@@ -90,7 +90,7 @@ static void find_out(target_t *target, const char *path)
     target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
     place = apr_palloc(target->scratch, PLACE_MOST);
     if (place != NULL && smmap__os_file_canonical_path(place, PLACE_MOST, handle) == APR_SUCCESS) {
-        target->place = place;
+        target->canonical_path = place;
     }
     smmap__os_file_close(handle);
 }
@@ -108,35 +108,35 @@ static int is_below(const target_t *target, const char *prefix, const char *path
 }
 
 /* Under the manager's lock. The answer is kept for the other regions of the file. */
-static int is_meant(const target_t *target, smmap__file_t *file)
+static int matches(const target_t *target, smmap__file_t *file)
 {
-    if (file->release_asked != target->number) {
-        file->release_asked = target->number;
-        file->release_meant =
+    if (file->drop_asked != target->number) {
+        file->drop_asked = target->number;
+        file->drop_matches =
             (target->is_file && file->identity.id != SMMAP__OS_ID_NONE &&
              file->identity.device == target->device && file->identity.inode == target->inode) ||
-            (target->place != NULL && file->place != NULL &&
-             is_below(target, target->place, file->place)) ||
-            (file->name != NULL &&
+            (target->canonical_path != NULL && file->canonical_path != NULL &&
+             is_below(target, target->canonical_path, file->canonical_path)) ||
+            (file->path != NULL &&
              is_below(target, target->path,
-                      plain(smmap__name_text(file->name), target->scratch)));
+                      plain(smmap__path_text(file->path), target->scratch)));
     }
-    return file->release_meant;
+    return file->drop_matches;
 }
 
-static int region_is_meant(void *context, smmap__region_t *region)
+static int region_matches(void *context, smmap__region_t *region)
 {
-    return is_meant(context, region->file);
+    return matches(context, region->file);
 }
 
 /* Regions that nobody can find any more, but somebody pins. The pins were just marked. */
-static apr_size_t count_limbo(const target_t *target)
+static apr_size_t count_retired(const target_t *target)
 {
     const smmap__region_t *region;
     apr_size_t count = 0;
 
-    for (region = target->manager->limbo; region != NULL; region = region->next) {
-        count += is_meant(target, region->file) != 0;
+    for (region = target->manager->retired; region != NULL; region = region->next) {
+        count += matches(target, region->file) != 0;
     }
     return count;
 }
@@ -149,7 +149,7 @@ static void close_handles(const target_t *target)
     smmap__file_t *file = manager->idle_oldest;
 
     while (file != NULL && most > 0) {
-        if (is_meant(target, file) && smmap__handle_close_locked(file)) {
+        if (matches(target, file) && smmap__handle_close_relock(file)) {
             file = manager->idle_oldest;
             most--;
         } else {
@@ -161,24 +161,24 @@ static void close_handles(const target_t *target)
 static apr_status_t release(target_t *target, apr_size_t *pinned)
 {
     smmap_manager_t *manager = target->manager;
-    smmap__trash_t trash = {NULL, NULL, APR_SUCCESS, 0};
+    smmap__reclaim_t reclaim = {NULL, NULL, APR_SUCCESS, 0};
 
     smmap__manager_lock(manager);
-    target->number = ++manager->releases;
-    *pinned = smmap__room_clear_some_locked(manager, region_is_meant, target, &trash);
-    smmap__limbo_sweep_locked(manager, &trash);
-    *pinned += count_limbo(target);
-    smmap__trash_empty_locked(manager, &trash);
+    target->number = ++manager->drops;
+    *pinned = smmap__evict_matching_locked(manager, region_matches, target, &reclaim);
+    smmap__retired_sweep_locked(manager, &reclaim);
+    *pinned += count_retired(target);
+    smmap__reclaim_relock(manager, &reclaim);
     close_handles(target);
     smmap__manager_unlock(manager);
-    return trash.status;
+    return reclaim.status;
 }
 
 apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
                                    apr_size_t *pinned)
 {
     smmap__os_info_t system;
-    smmap__name_t *name;
+    smmap__path_t *name;
     apr_size_t count = 0;
     apr_status_t status;
     target_t target;
@@ -189,7 +189,7 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
     if (smmap__forked(manager)) {
         return SMMAP_EFORKED;
     }
-    status = smmap__name_make(manager, path, &name);
+    status = smmap__path_make(manager, path, &name);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -199,8 +199,8 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
     if (status == APR_SUCCESS) {
         smmap__os_info(&system);
         target.folds_case = system.folds_case;
-        target.path = plain(smmap__name_text(name), target.scratch);
-        find_out(&target, smmap__name_text(name));
+        target.path = plain(smmap__path_text(name), target.scratch);
+        resolve_target(&target, smmap__path_text(name));
         status = release(&target, &count);
         apr_pool_destroy(target.scratch);
     }

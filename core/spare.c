@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-apr_status_t smmap__spare_make(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,
+apr_status_t smmap__heap_map(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,
                                apr_size_t length)
 {
     const apr_size_t page = manager->page_size;
@@ -27,16 +27,16 @@ apr_status_t smmap__spare_make(const smmap_manager_t *manager, smmap__os_mapping
     skip = page - (uintptr_t)(block + sizeof block) % page;
     mapping->address = block + sizeof block + (skip == page ? 0 : skip);
     mapping->length = length;
-    mapping->memory = SMMAP__SPARE;
+    mapping->memory = SMMAP__HEAP;
     memcpy(mapping->address - sizeof block, &block, sizeof block);
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__mapping_end(smmap__os_mapping_t *mapping)
+apr_status_t smmap__mapping_unmap(smmap__os_mapping_t *mapping)
 {
     unsigned char *block;
 
-    if (mapping->memory != SMMAP__SPARE) {
+    if (mapping->memory != SMMAP__HEAP) {
         return smmap__os_unmap(mapping);
     }
     memcpy(&block, mapping->address - sizeof block, sizeof block);

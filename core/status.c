@@ -14,7 +14,7 @@
 static const struct {
     apr_status_t status;
     const char *text;
-} sentences[] = {
+} messages[] = {
     {SMMAP_ECLOSED, "the manager was destroyed"},
     {SMMAP_ENOFILE, "no file was given yet"},
     {SMMAP_ENOTREGULAR, "not a regular file with a size, so it cannot be mapped"},
@@ -71,9 +71,9 @@ char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size)
     if (buffer == NULL || size == 0) {
         return buffer;
     }
-    for (i = 0; i < sizeof sentences / sizeof sentences[0]; i++) {
-        if (sentences[i].status == status) {
-            apr_cpystrn(buffer, sentences[i].text, size);
+    for (i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+        if (messages[i].status == status) {
+            apr_cpystrn(buffer, messages[i].text, size);
             return buffer;
         }
     }

@@ -131,7 +131,7 @@ void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset, 
         return;
     }
     event.move = move;
-    event.path = cursor->name != NULL ? smmap__name_text(cursor->name) : NULL;
+    event.path = cursor->path != NULL ? smmap__path_text(cursor->path) : NULL;
     event.file = cursor->file->number;
     event.offset = offset;
     event.length = length;

@@ -391,10 +391,10 @@ void counts_check(void)
         smmap_stats_t stats = manager_stats(managers[i].manager);
 
         check_stats(managers[i].manager, &stats);
-        regions += stats.regions - managers[i].manager->spare_regions;
-        bytes += stats.mapped_bytes - managers[i].manager->spare_bytes;
-        CHECK(managers[i].manager->spare_regions <= stats.buffered_regions);
-        CHECK(managers[i].manager->spare_bytes <= stats.buffered_bytes);
+        regions += stats.regions - managers[i].manager->heap_regions;
+        bytes += stats.mapped_bytes - managers[i].manager->heap_bytes;
+        CHECK(managers[i].manager->heap_regions <= stats.buffered_regions);
+        CHECK(managers[i].manager->heap_bytes <= stats.buffered_bytes);
         handles += stats.open_files;
     }
     if (fake_present() && !orphans) {
