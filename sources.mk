@@ -317,13 +317,13 @@ SMMAP_TOOL_FILES = \
 	tools/help.c \
 	tools/info.c \
 	tools/main.c \
-	tools/options.c \
 	tools/pattern.c \
 	tools/pattern.h \
 	tools/progress.c \
 	tools/progress.h \
 	tools/scan.c \
 	tools/scan.h \
+	tools/settings.c \
 	tools/stats.c \
 	tools/tool.h \
 	tools/walk.c

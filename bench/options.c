@@ -25,7 +25,7 @@ static const option_t table[] = {
      1, 1024},
     {"quick", 0, NULL, "small files and short times, to see that it works", option_flag,
      FIELD(quick), 0, 0},
-    {"json", 0, "FILE", "write the results; -: print them instead of the tables", option_text,
+    {"json", 0, "FILE", "write the results; -: print only them", option_text,
      FIELD(json), 0, 0},
     {"markdown", 0, "FILE", "write the results as tables in Markdown", option_text, FIELD(markdown),
      0, 0},

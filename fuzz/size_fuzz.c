@@ -15,8 +15,8 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "tools/pattern.h"
 #include "cli/size.h"
+#include "tools/pattern.h"
 #include "tools/tool.h"
 
 enum { MOST_WORDS = 24, MOST_BYTES = 600 };
@@ -111,6 +111,15 @@ void console_draw(console_t *console, const char *text)
     (void)text;
 }
 
+void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most)
+{
+    (void)console;
+    (void)part;
+    (void)width;
+    (void)text;
+    (void)most;
+}
+
 void console_erase(console_t *console)
 {
     (void)console;
@@ -121,9 +130,6 @@ apr_status_t console_close(console_t *console)
     (void)console;
     return APR_SUCCESS;
 }
-
-/* As in tools/main.c. */
-const tool_command_t *const tool_commands[] = {&tool_info, &tool_cat, &tool_find, NULL};
 
 static void need(int holds)
 {

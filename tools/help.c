@@ -1,7 +1,9 @@
 /*
- * --help.
+ * The commands, and --help.
  */
 #include "tools/tool.h"
+
+const tool_command_t *const tool_commands[] = {&tool_info, &tool_cat, &tool_find, NULL};
 
 static void print_program(console_t *console)
 {

@@ -3,7 +3,7 @@
  * alone. Here: which command it is, and its manager.
  *
  * What is where:
- *   options.c  the command line         help.c     --help
+ *   settings.c the command line         help.c     --help
  *   walk.c     files and their bytes    progress.c the progress bar
  *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
  *   stats.c    --stats                  ../cli/    what is shared with the benchmark
@@ -15,8 +15,6 @@
 
 #include "bench/main.h"
 #include "tools/tool.h"
-
-const tool_command_t *const tool_commands[] = {&tool_info, &tool_cat, &tool_find, NULL};
 
 static const tool_command_t *find_command(const char *name)
 {

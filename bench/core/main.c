@@ -64,7 +64,7 @@ static const option_t table[] = {
      0},
     {"quick", 0, NULL, "fewer windows and shorter traces, to see that it works", option_flag,
      FIELD(quick), 0, 0},
-    {"json", 0, "FILE", "write the results; -: print them instead of the tables", option_text,
+    {"json", 0, "FILE", "write the results; -: print only them", option_text,
      FIELD(json), 0, 0},
     {"dir", 0, "DIR", "where empty files are made; default: for temporary files", option_text,
      FIELD(directory), 0, 0},
