@@ -14,6 +14,7 @@
 #ifndef SMMAP_BENCH_BENCH_H
 #define SMMAP_BENCH_BENCH_H
 
+#include <apr_file_io.h>
 #include <apr_pools.h>
 #include <apr_time.h>
 
@@ -257,6 +258,8 @@ int bench_settings_parse(bench_settings_t *settings, int argc, const char *const
 
 /* data.c */
 
+/** Open a file for reading. */
+apr_status_t bench_open(apr_file_t **file, const char *path, apr_pool_t *pool);
 /** The word that made files hold at each multiple of 8, by its number. */
 apr_uint64_t bench_word(apr_uint64_t number);
 /** What is in the file at an offset; of bench_data_word() a multiple of 8. */

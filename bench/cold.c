@@ -41,9 +41,7 @@ static const char *make_cold(const bench_data_t *data, apr_pool_t *pool)
     apr_size_t bytes = 0;
     apr_os_file_t native;
     apr_file_t *file;
-    apr_status_t status =
-        apr_file_open(&file, data->path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                      APR_FPROT_OS_DEFAULT, pool);
+    apr_status_t status = bench_open(&file, data->path, pool);
 
     if (status == APR_SUCCESS) {
         status = apr_os_file_get(&native, file);
@@ -69,9 +67,7 @@ void bench_cold_measure(const bench_case_t *test, bench_runner_t *runner, bench_
     const char *skip;
     apr_status_t status;
 
-    if (apr_pool_create(&pool, test->pool) != APR_SUCCESS) {
-        return;
-    }
+    apr_pool_create(&pool, test->pool);
     skip = make_cold(test->data, pool);
     apr_pool_destroy(pool); /* or the file would stay mapped */
     if (skip == NULL) {

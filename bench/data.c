@@ -68,6 +68,12 @@ unsigned char bench_data_byte(const bench_data_t *data, apr_off_t offset)
     return bytes[offset % (apr_off_t)sizeof(word)];
 }
 
+apr_status_t bench_open(apr_file_t **file, const char *path, apr_pool_t *pool)
+{
+    return apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
+                         APR_FPROT_OS_DEFAULT, pool);
+}
+
 static int complain(const bench_t *bench, const char *path, apr_status_t status)
 {
     return program_fail(bench->console, path, status);
@@ -128,32 +134,31 @@ static apr_off_t choose_size(const bench_settings_t *settings)
     return size > DEFAULT_LEAST ? size - size % ((apr_off_t)1 << 20) : DEFAULT_LEAST;
 }
 
-/* A system may hold what was read in larger pieces than what was written. So that all
-   workloads find the same, the file is forgotten here and read in again later. */
-static void evict(apr_file_t *file)
+/* The result of making or reading a file, which ^C may have ended early. */
+static int finish(bench_t *bench, apr_pool_t *pool, const char *path, apr_status_t status)
 {
-    apr_os_file_t native;
+    apr_pool_destroy(pool);
+    return !program_interrupted() && (status == APR_SUCCESS || complain(bench, path, status));
+}
 
-    if (apr_os_file_get(&native, file) == APR_SUCCESS) {
-        (void)bench_platform_evict(native); /* where it cannot be done, nothing is lost */
-    }
+/* A pool for one file. The program ends when there is no memory for it. */
+static apr_pool_t *make_pool(const bench_t *bench)
+{
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, bench->pool);
+    return pool;
 }
 
 static int fill(bench_t *bench, const char *path, apr_off_t size)
 {
-    apr_pool_t *pool;
-    apr_uint64_t *piece;
+    apr_pool_t *pool = make_pool(bench);
+    apr_uint64_t *piece = apr_palloc(pool, PIECE);
+    apr_os_file_t native;
     apr_file_t *file;
     apr_off_t at;
-    apr_status_t status = apr_pool_create(&pool, bench->pool);
+    apr_status_t status = create(&file, path, pool);
 
-    if (status == APR_SUCCESS) {
-        status = create(&file, path, pool);
-    }
-    if (status != APR_SUCCESS) {
-        return complain(bench, path, status);
-    }
-    piece = apr_palloc(pool, PIECE);
     for (at = 0; status == APR_SUCCESS && at < size; at += (apr_off_t)PIECE) {
         apr_size_t bytes = size - at < (apr_off_t)PIECE ? (apr_size_t)(size - at) : PIECE;
         apr_size_t i;
@@ -163,7 +168,7 @@ static int fill(bench_t *bench, const char *path, apr_off_t size)
         }
         status = apr_file_write_full(file, piece, bytes, NULL);
         if (!bench_progress_at(bench, "making a file")) {
-            status = APR_EINTR;
+            break;
         }
     }
     if (status == APR_SUCCESS) {
@@ -171,12 +176,13 @@ static int fill(bench_t *bench, const char *path, apr_off_t size)
            cannot be evicted. */
         status = apr_file_sync(file);
     }
-    if (status == APR_SUCCESS) {
-        evict(file);
+    /* A system may hold what was read in larger pieces than what was written. So that all
+       workloads find the same, the file is evicted here, where that is possible, and read in
+       again later. */
+    if (status == APR_SUCCESS && apr_os_file_get(&native, file) == APR_SUCCESS) {
+        (void)bench_platform_evict(native);
     }
-    apr_pool_destroy(pool);
-    return status == APR_SUCCESS || program_interrupted() ? !program_interrupted()
-                                                          : complain(bench, path, status);
+    return finish(bench, pool, path, status);
 }
 
 /* A user's file: show all of it, for as long as map_pool lives. */
@@ -186,18 +192,16 @@ static int map_user_file(bench_t *bench)
     apr_file_t *file;
     apr_finfo_t info;
     apr_mmap_t *map;
-    apr_status_t status = apr_pool_create(&bench->map_pool, bench->pool);
+    apr_status_t status;
 
-    if (status == APR_SUCCESS) {
-        /* Look first: opening a FIFO would wait for somebody at its other end. */
-        status = apr_stat(&info, path, APR_FINFO_SIZE | APR_FINFO_TYPE, bench->map_pool);
-    }
+    bench->map_pool = make_pool(bench);
+    /* Look first: opening a FIFO would wait for a writer. */
+    status = apr_stat(&info, path, APR_FINFO_SIZE | APR_FINFO_TYPE, bench->map_pool);
     if (status == APR_SUCCESS && info.filetype != APR_REG) {
         status = SMMAP_ENOTREGULAR;
     }
     if (status == APR_SUCCESS) {
-        status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                               APR_FPROT_OS_DEFAULT, bench->map_pool);
+        status = bench_open(&file, path, bench->map_pool);
     }
     if (status != APR_SUCCESS) {
         return complain(bench, path, status);
@@ -259,28 +263,17 @@ int bench_data_open(bench_t *bench)
 
 int bench_data_read(bench_t *bench, const bench_data_t *data)
 {
-    apr_pool_t *pool;
+    apr_pool_t *pool = make_pool(bench);
+    void *piece = apr_palloc(pool, PIECE);
     apr_file_t *file;
-    void *piece;
-    apr_status_t status = apr_pool_create(&pool, bench->pool);
+    apr_status_t status = bench_open(&file, data->path, pool);
 
-    if (status == APR_SUCCESS) {
-        status = apr_file_open(&file, data->path,
-                               APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                               APR_FPROT_OS_DEFAULT, pool);
-    }
-    if (status != APR_SUCCESS) {
-        return complain(bench, data->path, status);
-    }
-    piece = apr_palloc(pool, PIECE);
     while (status == APR_SUCCESS && bench_progress_at(bench, "reading a file")) {
         apr_size_t size = PIECE;
 
         status = apr_file_read(file, piece, &size);
     }
-    apr_pool_destroy(pool);
-    return APR_STATUS_IS_EOF(status) || program_interrupted() ? !program_interrupted()
-                                                              : complain(bench, data->path, status);
+    return finish(bench, pool, data->path, APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status);
 }
 
 int bench_sparse_open(bench_t *bench, apr_off_t size)
@@ -302,10 +295,8 @@ int bench_sparse_open(bench_t *bench, apr_off_t size)
     bench->sparse.path = apr_pstrcat(bench->pool, bench->directory, "/sparse", NULL);
     bench->sparse.size = size;
     bench->sparse.sparse = 1;
-    status = apr_pool_create(&pool, bench->pool);
-    if (status == APR_SUCCESS) {
-        status = create(&file, bench->sparse.path, pool);
-    }
+    pool = make_pool(bench);
+    status = create(&file, bench->sparse.path, pool);
     if (status == APR_SUCCESS) {
         status = apr_file_trunc(file, size);
     }
@@ -321,21 +312,21 @@ int bench_sparse_open(bench_t *bench, apr_off_t size)
     if (status == APR_SUCCESS) {
         status = apr_file_sync(file);
     }
-    apr_pool_destroy(pool);
-    return status == APR_SUCCESS ? 1 : complain(bench, bench->sparse.path, status);
+    return finish(bench, pool, bench->sparse.path, status);
 }
 
 int bench_files_open(bench_t *bench, apr_uint32_t count)
 {
-    apr_uint32_t i;
     apr_pool_t *pool;
+    apr_uint32_t i;
 
     if (bench->files.count == count) {
         return 1;
     }
-    if (!make_directory(bench) || apr_pool_create(&pool, bench->pool) != APR_SUCCESS) {
+    if (!make_directory(bench)) {
         return 0;
     }
+    pool = make_pool(bench);
     bench->files.paths = apr_pcalloc(bench->pool, count * sizeof(*bench->files.paths));
     for (i = 0; i < count; i++) {
         const char *directory =
@@ -373,9 +364,10 @@ void bench_data_close(bench_t *bench)
     apr_pool_t *pool;
     apr_uint32_t i;
 
-    if (bench->directory == NULL || apr_pool_create(&pool, bench->pool) != APR_SUCCESS) {
+    if (bench->directory == NULL) {
         return;
     }
+    pool = make_pool(bench);
     if (bench->data.path != NULL && bench->settings->file == NULL) {
         apr_file_remove(bench->data.path, pool);
     }

@@ -177,10 +177,7 @@ void bench_runner_open(bench_runner_t *runner, const bench_case_t *test,
     runner->contender = contender;
     runner->test = test;
     runner->huge_bytes = -1;
-    if (apr_pool_create(&runner->pool, pool) != APR_SUCCESS) {
-        runner->skip = "out of memory";
-        return;
-    }
+    apr_pool_create(&runner->pool, pool);
     runner->workers = apr_pcalloc(runner->pool, (apr_size_t)workers * sizeof(*runner->workers));
     runner->worker_count = workers;
     for (i = 0; i < workers; i++) {
@@ -192,13 +189,7 @@ void bench_runner_open(bench_runner_t *runner, const bench_case_t *test,
         worker->block = memory + (BENCH_BLOCK - (apr_uintptr_t)memory % BENCH_BLOCK);
         /* Each worker has numbers of its own, so that two threads do not read the same. */
         worker->next = (apr_uint64_t)i << 40;
-        if (apr_pool_create_unmanaged_ex(&worker->pool, apr_pool_abort_get(pool), NULL) !=
-            APR_SUCCESS) {
-            runner->skip = "out of memory";
-            runner->worker_count = i;
-            bench_runner_close(runner);
-            return;
-        }
+        apr_pool_create_unmanaged_ex(&worker->pool, apr_pool_abort_get(pool), NULL);
     }
     runner->skip = get_ready(runner);
     if (runner->skip == NULL && contender->extent != NULL && test->data != NULL &&

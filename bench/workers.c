@@ -62,13 +62,12 @@ static apr_status_t run_threads(bench_runner_t *runner, int threads, apr_interva
     apr_thread_t **handles;
     start_t *starts;
     apr_pool_t *pool;
-    apr_status_t status = apr_pool_create(&pool, runner->pool);
+    apr_status_t status;
     int started = 0;
     int i;
 
-    if (status == APR_SUCCESS) {
-        status = apr_thread_mutex_create(&gate, APR_THREAD_MUTEX_DEFAULT, pool);
-    }
+    apr_pool_create(&pool, runner->pool);
+    status = apr_thread_mutex_create(&gate, APR_THREAD_MUTEX_DEFAULT, pool);
     if (status != APR_SUCCESS) {
         return status;
     }

@@ -1,12 +1,10 @@
 /*
- * A model of how libgit2's mwindow keeps windows: the windows of a file are in a list,
- * one mutex guards all lists of the process, and each access takes the mutex, also
- * one that stays in its window. The window in use is tried first; otherwise the list is
- * walked; what is not found is mapped and put in front. Over the limit, all windows are
- * looked at for the one that was used least recently.
- *
- * This is written from that description and not libgit2 itself: it aligns windows to
- * a grid, as we do, so that both map the same ones.
+ * A model of how libgit2's mwindow keeps windows, not libgit2 itself: the windows of a file
+ * are in a list, one mutex guards all lists of the process, and each access takes the mutex,
+ * even one that stays in its window. The window in use is tried first; otherwise the list is
+ * walked; a window that is not found is mapped and put in front. Over the limit, the list is
+ * walked for the least recently used one. Windows are aligned to a grid, as in this library,
+ * so that both map the same ones.
  */
 #include <apr_file_io.h>
 #include <apr_mmap.h>
@@ -97,11 +95,11 @@ static apr_status_t map_window(model_t *model, apr_off_t offset, window_t **made
     if (status == APR_SUCCESS) {
         status = apr_mmap_create(&map, model->file, window->begin, window->size, APR_MMAP_READ,
                                  window->pool);
-        if (status != APR_SUCCESS) {
-            apr_pool_destroy(window->pool);
-        }
     }
     if (status != APR_SUCCESS) {
+        if (window->pool != NULL) {
+            apr_pool_destroy(window->pool);
+        }
         free(window);
         return status;
     }
@@ -214,9 +212,7 @@ static const char *open_list(bench_runner_t *runner)
     }
     status = apr_thread_mutex_create(&model->mutex, APR_THREAD_MUTEX_DEFAULT, runner->pool);
     if (status == APR_SUCCESS) {
-        status = apr_file_open(&model->file, test->data->path,
-                               APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                               APR_FPROT_OS_DEFAULT, runner->pool);
+        status = bench_open(&model->file, test->data->path, runner->pool);
     }
     if (status != APR_SUCCESS) {
         return bench_reason(runner, "the file cannot be opened", status);

@@ -95,9 +95,7 @@ static const char *open_map(bench_runner_t *runner)
     }
     for (i = 0; i < runner->worker_count; i++) {
         map_t *state = apr_pcalloc(runner->pool, sizeof(*state));
-        apr_status_t status = apr_file_open(&state->file, test->data->path,
-                                            APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                                            APR_FPROT_OS_DEFAULT, runner->pool);
+        apr_status_t status = bench_open(&state->file, test->data->path, runner->pool);
 
         if (status != APR_SUCCESS) {
             return bench_reason(runner, "the file cannot be opened", status);

@@ -87,8 +87,7 @@ static int visit(bench_worker_t *worker, const char *path, unsigned char *byte)
     apr_file_t *file;
     apr_size_t got = 1;
 
-    worker->status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY,
-                                   APR_FPROT_OS_DEFAULT, worker->pool);
+    worker->status = bench_open(&file, path, worker->pool);
     if (worker->status == APR_SUCCESS) {
         worker->status = apr_file_read(file, byte, &got);
         apr_file_close(file);
@@ -121,9 +120,7 @@ static const char *open_pread(bench_runner_t *runner)
     apr_size_t got;
     int i;
 
-    status = apr_file_open(&file, runner->test->data->path,
-                           APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                           APR_FPROT_OS_DEFAULT, runner->pool);
+    status = bench_open(&file, runner->test->data->path, runner->pool);
     if (status == APR_SUCCESS) {
         status = apr_os_file_get(&native, file);
     }

@@ -35,9 +35,7 @@ static const char *open_raw(bench_runner_t *runner)
     apr_file_t *file;
     apr_mmap_t *map;
     int i;
-    apr_status_t status = apr_file_open(&file, runner->test->data->path,
-                                        APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                                        APR_FPROT_OS_DEFAULT, runner->pool);
+    apr_status_t status = bench_open(&file, runner->test->data->path, runner->pool);
 
     if (status == APR_SUCCESS) {
         status = apr_mmap_create(&map, file, 0, (apr_size_t)runner->test->data->size, APR_MMAP_READ,

@@ -159,10 +159,8 @@ static int full_open(overhead_t *overhead, full_manager_t *full)
     if (!overhead_hole(overhead, (apr_off_t)((all + full->others) * WINDOW), &handle)) {
         return 0;
     }
-    status = apr_pool_create(&full->pool, overhead->pool);
-    if (status == APR_SUCCESS) {
-        status = smmap_manager_create(&full->manager, &options, full->pool);
-    }
+    apr_pool_create(&full->pool, overhead->pool);
+    status = smmap_manager_create(&full->manager, &options, full->pool);
     if (status == APR_SUCCESS) {
         status = smmap_cursor_open_handle(&full->cursor, full->manager, handle, full->pool);
     }

@@ -137,9 +137,10 @@ void report_table(const bench_t *bench, const bench_results_t *results, int firs
                        program_name, smmap_version(NULL, NULL, NULL), bench->settings->repeat,
                        bench->settings->seconds * 1000);
     }
-    if (first == results->count || apr_pool_create(&pool, bench->pool) != APR_SUCCESS) {
+    if (first == results->count) {
         return;
     }
+    apr_pool_create(&pool, bench->pool);
     workload = results->items[first].workload;
     console_printf(console, "\n%s: %s%s\n", workload->name, workload->title,
                    window_size(&results->items[first], pool));
