@@ -39,7 +39,6 @@ typedef enum bench_kind_t {
     BENCH_STREAM, /**< the file from its start to its end; one access is one block */
     BENCH_COPY,   /**< whole blocks into memory of the caller */
     BENCH_MISS,   /**< one byte in each window in turn, more windows than are kept */
-    BENCH_FILES,  /**< open a file, read one byte, close it */
     BENCH_KINDS
 } bench_kind_t;
 
@@ -50,12 +49,6 @@ typedef struct bench_data_t {
     int sparse;                 /**< 1: holes, with a word here and there */
     const unsigned char *bytes; /**< a user's file, mapped; NULL: the bytes can be computed */
 } bench_data_t;
-
-/** Many small files. The i-th holds word i as bench_word() makes it. */
-typedef struct bench_files_t {
-    apr_uint32_t count;
-    const char **paths;
-} bench_files_t;
 
 /** Where the accesses go. */
 typedef struct bench_pattern_t {
@@ -68,7 +61,6 @@ typedef struct bench_pattern_t {
     apr_uint64_t length;        /**< STREAM: bytes; MISS: bytes from window to window */
     const apr_uint32_t *blocks; /**< COPY: which ones */
     apr_uint64_t block_mask;
-    const bench_files_t *files; /**< FILES */
 } bench_pattern_t;
 
 /** A workload; see workload.c. */
@@ -118,7 +110,6 @@ typedef struct bench_t {
     bench_data_t data;
     apr_pool_t *map_pool; /**< a user's file is mapped in it; NULL: there is none */
     bench_data_t sparse;
-    bench_files_t files;
     apr_uint64_t steps; /**< for the bar: all, and done */
     apr_uint64_t done;
     apr_time_t drawn; /**< when the bar was drawn last */
@@ -136,7 +127,6 @@ typedef struct bench_case_t {
     apr_size_t window_size;      /**< 0: the library's default */
     apr_size_t max_mapped_bytes; /**< or SMMAP_UNLIMITED */
     apr_size_t max_regions;
-    apr_size_t max_open_files;
     apr_uint64_t windows;  /**< that the accesses go to; 0: it is not about that */
     apr_uint64_t expected; /**< STREAM: the sum of one pass */
     apr_pool_t *pool;
@@ -252,7 +242,7 @@ extern const bench_contender_t *const bench_contenders[]; /**< ends with NULL */
 
 /* options.c */
 
-/** Read the command line. 0: it is bad, and that was said. */
+/** Read the command line. 0: it is bad, and that was printed. */
 int bench_settings_parse(bench_settings_t *settings, int argc, const char *const *argv,
                          console_t *console, apr_pool_t *pool);
 
@@ -272,14 +262,13 @@ int bench_data_let_go(bench_t *bench);
 /** Read all of a file, so that it is in memory. */
 int bench_data_read(bench_t *bench, const bench_data_t *data);
 int bench_sparse_open(bench_t *bench, apr_off_t size);
-int bench_files_open(bench_t *bench, apr_uint32_t count);
 /** Remove all that was made. */
 void bench_data_close(bench_t *bench);
 
 /* workload.c */
 
 /** Make a workload ready. Returns NULL, or why it cannot be; fatal: a file could not be made,
-    which was said. */
+    which was printed. */
 const char *bench_case_prepare(bench_case_t *test, bench_t *bench, const bench_workload_t *workload,
                                apr_pool_t *pool, int *fatal);
 

@@ -1,6 +1,6 @@
 /*
- * What is read: a file that is made here or a user's own, a sparse one, and many
- * small ones; and what is in them.
+ * What is read: a file that is made here or a user's own, and a sparse one; and what is in
+ * them.
  *
  * Each word of a file that is made is a function of its offset, so any byte that
  * anyone reads can be checked without a second look at the file. Of a user's file
@@ -29,9 +29,6 @@
 
 /* Where the words of a sparse file are: at each multiple of this. */
 #define SPARSE_STEP ((apr_off_t)262144)
-
-/* Small files in one directory. */
-#define FILES_TOGETHER 1000
 
 /* How much is written at a time. */
 #define PIECE ((apr_size_t)1 << 20)
@@ -113,7 +110,7 @@ static apr_status_t create(apr_file_t **file, const char *path, apr_pool_t *pool
                          APR_FPROT_UREAD | APR_FPROT_UWRITE, pool);
 }
 
-/* How large the file is that nobody chose the size of: so that it stays in memory. */
+/* The default size of the file: it must stay in memory. */
 static apr_off_t choose_size(const bench_settings_t *settings)
 {
     apr_uint64_t memory = bench_platform_memory();
@@ -315,54 +312,9 @@ int bench_sparse_open(bench_t *bench, apr_off_t size)
     return finish(bench, pool, bench->sparse.path, status);
 }
 
-int bench_files_open(bench_t *bench, apr_uint32_t count)
-{
-    apr_pool_t *pool;
-    apr_uint32_t i;
-
-    if (bench->files.count == count) {
-        return 1;
-    }
-    if (!make_directory(bench)) {
-        return 0;
-    }
-    pool = make_pool(bench);
-    bench->files.paths = apr_pcalloc(bench->pool, count * sizeof(*bench->files.paths));
-    for (i = 0; i < count; i++) {
-        const char *directory =
-            apr_psprintf(pool, "%s/files%u", bench->directory, (unsigned)(i / FILES_TOGETHER));
-        apr_uint64_t word = bench_word(i);
-        apr_file_t *file;
-        apr_status_t status = APR_SUCCESS;
-
-        if (i % FILES_TOGETHER == 0) {
-            status = apr_dir_make(directory, APR_FPROT_OS_DEFAULT, pool);
-        }
-        bench->files.paths[i] =
-            apr_psprintf(bench->pool, "%s/%u", directory, (unsigned)(i % FILES_TOGETHER));
-        if (status == APR_SUCCESS) {
-            status = create(&file, bench->files.paths[i], pool);
-        }
-        if (status == APR_SUCCESS) {
-            bench->files.count = i + 1;
-            status = apr_file_write_full(file, &word, sizeof(word), NULL);
-        }
-        if (status != APR_SUCCESS) {
-            return complain(bench, bench->files.paths[i], status);
-        }
-        apr_pool_clear(pool);
-        if (!bench_progress_at(bench, "making files")) {
-            return 0;
-        }
-    }
-    apr_pool_destroy(pool);
-    return 1;
-}
-
 void bench_data_close(bench_t *bench)
 {
     apr_pool_t *pool;
-    apr_uint32_t i;
 
     if (bench->directory == NULL) {
         return;
@@ -373,15 +325,6 @@ void bench_data_close(bench_t *bench)
     }
     if (bench->sparse.path != NULL) {
         apr_file_remove(bench->sparse.path, pool);
-    }
-    for (i = 0; i < bench->files.count; i++) {
-        apr_file_remove(bench->files.paths[i], pool);
-        apr_pool_clear(pool);
-    }
-    for (i = 0; i < bench->files.count; i += FILES_TOGETHER) {
-        apr_dir_remove(
-            apr_psprintf(pool, "%s/files%u", bench->directory, (unsigned)(i / FILES_TOGETHER)),
-            pool);
     }
     if (apr_dir_remove(bench->directory, pool) != APR_SUCCESS) {
         console_error(bench->console, "%s: could not remove %s\n", program_name, bench->directory);

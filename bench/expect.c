@@ -20,30 +20,16 @@ static apr_uint64_t expect_block(const bench_data_t *data, apr_off_t offset)
     return sum;
 }
 
-static unsigned char expect_file_byte(apr_uint64_t number)
-{
-    apr_uint64_t word = bench_word(number);
-    unsigned char bytes[sizeof(word)];
-
-    memcpy(bytes, &word, sizeof(word));
-    return bytes[0];
-}
-
 /* What one access adds. */
 static apr_uint64_t expect_one(const bench_case_t *test, apr_uint64_t number)
 {
-    const bench_pattern_t *pattern = &test->pattern;
     bench_kind_t kind = test->workload->kind;
-    apr_uint64_t weight = bench_weight(kind, number);
+    apr_off_t offset = bench_place(&test->pattern, kind, number);
 
-    switch (kind) {
-    case BENCH_COPY:
-        return expect_block(test->data, bench_place(pattern, kind, number)) * weight;
-    case BENCH_FILES:
-        return expect_file_byte(bench_pick_file(pattern, number)) * weight;
-    default:
-        return bench_data_byte(test->data, bench_place(pattern, kind, number)) * weight;
+    if (kind == BENCH_COPY) {
+        return expect_block(test->data, offset) * bench_weight(kind, number);
     }
+    return bench_data_byte(test->data, offset) * bench_weight(kind, number);
 }
 
 apr_uint64_t bench_expect(const bench_case_t *test, apr_uint64_t first, apr_uint64_t count)

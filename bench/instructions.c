@@ -1,9 +1,8 @@
 /*
- * Exactly so many accesses, for a tool that counts instructions.
- *
- * All that is needed before (mapping, touching) does not go through the measured
- * function, but for workloads that have to evict first; its name is printed, so that
- * the tool can be told to count inside of it alone.
+ * An exact number of accesses, for a tool that counts instructions. Everything before
+ * (mapping, touching) is outside of the measured function, except for workloads that must
+ * evict first; the name of the function is printed, so that the tool can count inside of it
+ * alone.
  */
 #include "bench/contenders/loop.h"
 

@@ -169,7 +169,7 @@ int bench_case_measure(const bench_case_t *test, bench_results_t *results)
     int i;
     int j;
 
-    if (test->data != NULL && !test->workload->cold && !bench_data_read(bench, test->data)) {
+    if (!test->workload->cold && !bench_data_read(bench, test->data)) {
         return 0;
     }
     for (i = 0; bench_contenders[i] != NULL; i++) {

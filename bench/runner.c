@@ -1,10 +1,10 @@
 /*
- * A contender made ready for a test.
+ * Setting up a contender for a case.
  *
- * Before anything is measured, each runner has touched the pages it keeps mapped, has the
- * windows that the workload is about, and has shown bytes from all over the file,
- * which are compared one by one. A runner that cannot do that is skipped, with the
- * reason, and the others go on.
+ * Before anything is measured, each runner has touched the pages that it keeps mapped, has
+ * the windows that the workload is about, and has shown bytes from all over the file, which
+ * are compared one by one. A runner that cannot do that is skipped, with the reason, and the
+ * others continue.
  */
 #include <apr_strings.h>
 
@@ -161,7 +161,7 @@ static const char *get_ready(bench_runner_t *runner)
         skip = (contender->flags & BENCH_KEEPS) != 0 || (contender->flags & BENCH_OWN_CLOCK) != 0
                    ? fill_windows(runner)
                    : NULL;
-    } else if ((contender->flags & BENCH_KEEPS) != 0 && kind != BENCH_FILES) {
+    } else if ((contender->flags & BENCH_KEEPS) != 0) {
         skip = touch(runner);
     }
     return skip != NULL ? skip : check_windows(runner);
@@ -192,8 +192,8 @@ void bench_runner_open(bench_runner_t *runner, const bench_case_t *test,
         apr_pool_create_unmanaged_ex(&worker->pool, apr_pool_abort_get(pool), NULL);
     }
     runner->skip = get_ready(runner);
-    if (runner->skip == NULL && contender->extent != NULL && test->data != NULL &&
-        !test->workload->cold && test->workload->kind != BENCH_MISS && !show_places(runner)) {
+    if (runner->skip == NULL && contender->extent != NULL && !test->workload->cold &&
+        test->workload->kind != BENCH_MISS && !show_places(runner)) {
         runner->wrong = 1;
     }
     if (runner->skip != NULL) {

@@ -22,9 +22,6 @@
 /* A cold pass reads no more than this. */
 #define COLD_MOST ((apr_off_t)1 << 30)
 
-#define MANY_FILES 100000
-#define MANY_FILES_QUICK 1000
-
 #define RANDOM(name, title, windows, threads, hot)                                \
     {                                                                             \
         name, title, BENCH_RANDOM, windows, threads, hot, 0, 0, 0, "raw", "x raw" \
@@ -58,8 +55,6 @@ const bench_workload_t bench_workloads[] = {
     MISS("miss-100", "evict and map, 100 windows kept", 100),
     MISS("miss-10000", "evict and map, 10 000 windows kept", 10000),
     MISS("miss-1000000", "evict and map, 1 000 000 windows kept", 1000000),
-    {"files", "open, read a byte, close: many files", BENCH_FILES, 0, 0, 0, 0, 0, 0, "open-read",
-     "x open"},
     {NULL, NULL, BENCH_KINDS, 0, 0, 0, 0, 0, 0, NULL, NULL}};
 
 /* The accesses go to [0, range). */
@@ -192,21 +187,6 @@ static const char *prepare_miss(bench_case_t *test, int *fatal)
     return NULL;
 }
 
-static const char *prepare_files(bench_case_t *test, int *fatal)
-{
-    apr_uint32_t count = test->bench->settings->quick ? MANY_FILES_QUICK : MANY_FILES;
-
-    if (!bench_files_open(test->bench, count)) {
-        *fatal = 1;
-        return "the files could not be made";
-    }
-    test->pattern.files = &test->bench->files;
-    test->max_open_files = count / 400;
-    choose_window(test, DEFAULT_LIMIT < APR_SIZE_MAX / 4 ? DEFAULT_LIMIT : APR_SIZE_MAX / 4);
-    test->max_regions = SMMAP_DEFAULT;
-    return NULL;
-}
-
 const char *bench_case_prepare(bench_case_t *test, bench_t *bench, const bench_workload_t *workload,
                                apr_pool_t *pool, int *fatal)
 {
@@ -220,9 +200,6 @@ const char *bench_case_prepare(bench_case_t *test, bench_t *bench, const bench_w
     *fatal = 0;
     if (workload->kind == BENCH_MISS) {
         return prepare_miss(test, fatal);
-    }
-    if (workload->kind == BENCH_FILES) {
-        return prepare_files(test, fatal);
     }
     if (!bench_data_open(bench)) {
         *fatal = 1;

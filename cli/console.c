@@ -1,14 +1,14 @@
 /*
  * Standard output and standard error.
  *
- * Standard output is buffered here and not in the C library or in APR, so that
- * each write is seen and the first error is kept: a command that says "found" into
- * a full disk has failed. What is printed after an error is dropped, and commands
- * look at console_status() now and then, so that they stop soon.
+ * Standard output is buffered here and not in the C library or in APR, so that each write is
+ * seen and the first error is kept: a command that prints its result to a full disk has
+ * failed. What is printed after an error is dropped, and commands check console_status() now
+ * and then, so that they stop soon.
  *
- * Invariant: while the bar is on the screen, nothing else is written to it. Each
- * way out takes the bar away first; standard output does so only where it may be
- * the same terminal.
+ * Invariant: while the progress bar is on the screen, nothing else is written to it. Each
+ * output erases the bar first; standard output does so only where it may be the same
+ * terminal.
  */
 #include "cli/console.h"
 

@@ -51,13 +51,13 @@ void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2
 /** 1 when a progress bar makes sense: standard error is a terminal. */
 int console_can_draw(const console_t *console);
 
-/** Draw this text as the bar, in place of the one before. It goes away before any output. */
+/** Draw this text as the bar, in place of the one before. It is erased before any output. */
 void console_draw(console_t *console, const char *text);
 
 /** Draw "PART % [====    ] text" with a bar of so many columns, cut to `most` columns. */
 void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most);
 
-/** Take the bar away. */
+/** Erase the bar. */
 void console_erase(console_t *console);
 
 /**

@@ -1,10 +1,9 @@
 /*
- * Sizes and offsets as people write them.
+ * Sizes and offsets as users write them.
  *
- * What a user types as a size becomes a limit or a position, so a guess would be
- * worse than a refusal: whatever is not exactly digits and one unit is refused,
- * with the reason. Every product and sum is checked before it is made. There is
- * no input or output here and no memory is allocated, so that a fuzzer can call
+ * A size becomes a limit or a position, so a guess would be worse than an error: anything but
+ * digits and one unit is refused, with the reason. Every product and sum is checked before it
+ * is computed. Nothing here does input or output or allocates memory, so a fuzzer can call
  * these functions with anything.
  */
 #include "cli/size.h"

@@ -105,7 +105,7 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
     return status;
 }
 
-/* The pattern on the command line, or NULL: it is bad, and that was said. */
+/* The pattern on the command line, or NULL: it is bad, and that was printed. */
 static tool_pattern_t *read_pattern(const tool_t *tool)
 {
     const char *text = tool->settings->operands[0];

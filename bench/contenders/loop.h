@@ -110,8 +110,6 @@ BENCH_TEMPLATE apr_uint64_t bench_block_total(const unsigned char *block)
 typedef const unsigned char *bench_fetch_t(bench_worker_t *worker, void *state, apr_off_t offset);
 /** Copy a block to worker->block. 0: failed. */
 typedef int bench_copy_t(bench_worker_t *worker, apr_off_t offset);
-/** Open a file, read its first byte, close it. 0: failed. */
-typedef int bench_visit_t(bench_worker_t *worker, const char *path, unsigned char *byte);
 
 BENCH_TEMPLATE apr_status_t bench_loop_points(bench_worker_t *worker, apr_uint64_t first,
                                               apr_uint64_t count, bench_fetch_t *fetch,
@@ -197,32 +195,6 @@ BENCH_TEMPLATE apr_status_t bench_loop_copy(bench_worker_t *worker, apr_uint64_t
     return APR_SUCCESS;
 }
 
-/** FILES: which one access `number` opens. */
-BENCH_TEMPLATE apr_uint64_t bench_pick_file(const bench_pattern_t *pattern, apr_uint64_t number)
-{
-    return ((bench_hash(number) >> 32) * pattern->files->count) >> 32;
-}
-
-BENCH_TEMPLATE apr_status_t bench_loop_files(bench_worker_t *worker, apr_uint64_t first,
-                                             apr_uint64_t count, bench_visit_t *visit)
-{
-    const bench_pattern_t pattern = *worker->pattern;
-    apr_uint64_t sum = 0;
-    apr_uint64_t number;
-
-    for (number = first; number != first + count; number++) {
-        unsigned char byte = 0;
-
-        if (!visit(worker, pattern.files->paths[bench_pick_file(&pattern, number)], &byte)) {
-            return worker->status;
-        }
-        sum += byte * (2 * number + 1);
-        BENCH_KEEP(sum);
-    }
-    worker->sum += sum;
-    return APR_SUCCESS;
-}
-
 /** Define a loop of a kind; its name is what a profiler has to look for. */
 #define BENCH_LOOP(name, kind, with)                                                   \
     apr_status_t name(bench_worker_t *worker, apr_uint64_t first, apr_uint64_t count); \
@@ -241,7 +213,6 @@ extern const bench_contender_t bench_hinted;
 extern const bench_contender_t bench_list_model;
 extern const bench_contender_t bench_python;
 extern const bench_contender_t bench_map_unmap;
-extern const bench_contender_t bench_open_read;
 extern const bench_contender_t bench_pread_64;
 extern const bench_contender_t bench_pread_4k;
 extern const bench_contender_t bench_pread_1m;

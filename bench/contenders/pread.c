@@ -1,7 +1,6 @@
 /*
- * Reading with pread: 64 bytes, 4 KiB or 1 MiB at a time, into memory of the
- * worker. One descriptor is shared by all threads. And, for small files, opening, one
- * read and closing.
+ * Reading with pread: 64 bytes, 4 KiB or 1 MiB at a time, into memory of the worker. One
+ * descriptor is shared by all threads.
  */
 #include <apr_file_io.h>
 #include <apr_portable.h>
@@ -82,20 +81,6 @@ static inline int copy(bench_worker_t *worker, apr_off_t offset)
     return read_at(worker, worker->block, BENCH_BLOCK, offset) == BENCH_BLOCK;
 }
 
-static int visit(bench_worker_t *worker, const char *path, unsigned char *byte)
-{
-    apr_file_t *file;
-    apr_size_t got = 1;
-
-    worker->status = bench_open(&file, path, worker->pool);
-    if (worker->status == APR_SUCCESS) {
-        worker->status = apr_file_read(file, byte, &got);
-        apr_file_close(file);
-    }
-    apr_pool_clear(worker->pool);
-    return worker->status == APR_SUCCESS;
-}
-
 BENCH_LOOP(bench_loop_pread64_bytes, bytes, fetch_64)
 BENCH_LOOP(bench_loop_pread64_random, random, fetch_64)
 BENCH_LOOP(bench_loop_pread4k_bytes, bytes, fetch_4k)
@@ -103,13 +88,6 @@ BENCH_LOOP(bench_loop_pread4k_random, random, fetch_4k)
 BENCH_LOOP(bench_loop_pread4k_stream, stream, extent_4k)
 BENCH_LOOP(bench_loop_pread4k_copy, copy, copy)
 BENCH_LOOP(bench_loop_pread1m_stream, stream, extent_1m)
-BENCH_LOOP(bench_loop_read_files, files, visit)
-
-static const char *open_nothing(bench_runner_t *runner)
-{
-    (void)runner;
-    return NULL;
-}
 
 static const char *open_pread(bench_runner_t *runner)
 {
@@ -169,9 +147,3 @@ const bench_contender_t bench_pread_4k = {"pread-4k",
 const bench_contender_t bench_pread_1m = {
     "pread-1m", "pread 1 MiB", BENCH_THREADS, open_pread,
     NULL,       extent_1m,     NULL,          BENCH_DOES(BENCH_STREAM, bench_loop_pread1m_stream)};
-
-const bench_contender_t bench_open_read = {
-    "open-read",   "open, read, close",
-    BENCH_THREADS, open_nothing,
-    NULL,          NULL,
-    NULL,          BENCH_DOES(BENCH_FILES, bench_loop_read_files)};

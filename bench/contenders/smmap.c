@@ -46,28 +46,11 @@ BENCH_TEMPLATE int copy(bench_worker_t *worker, apr_off_t offset)
     return worker->status == APR_SUCCESS && got == BENCH_BLOCK;
 }
 
-static int visit(bench_worker_t *worker, const char *path, unsigned char *byte)
-{
-    smmap_cursor_t *cursor;
-
-    worker->status = smmap_cursor_open(&cursor, worker->runner->state, path, worker->pool);
-    if (worker->status != APR_SUCCESS) {
-        return 0;
-    }
-    worker->status = smmap_cursor_use(cursor, 0, 0);
-    if (worker->status == APR_SUCCESS) {
-        *byte = *smmap_cursor_at(cursor, 0);
-    }
-    smmap_cursor_close(cursor);
-    return worker->status == APR_SUCCESS;
-}
-
 BENCH_LOOP(bench_loop_cursor_bytes, bytes, fetch)
 BENCH_LOOP(bench_loop_cursor_random, random, fetch)
 BENCH_LOOP(bench_loop_cursor_stream, stream, extent)
 BENCH_LOOP(bench_loop_buffer_copy, copy, copy)
 BENCH_LOOP(bench_loop_cursor_miss, miss, fetch)
-BENCH_LOOP(bench_loop_cursor_files, files, visit)
 
 static const char *open_mode(bench_runner_t *runner, smmap_mode_t mode)
 {
@@ -81,7 +64,6 @@ static const char *open_mode(bench_runner_t *runner, smmap_mode_t mode)
     options.window_size = test->window_size;
     options.max_mapped_bytes = test->max_mapped_bytes;
     options.max_regions = test->max_regions;
-    options.max_open_files = test->max_open_files;
     status = smmap_manager_create(&manager, &options, runner->pool);
     runner->state = manager;
     for (i = 0; status == APR_SUCCESS && i < runner->worker_count; i++) {
@@ -89,9 +71,6 @@ static const char *open_mode(bench_runner_t *runner, smmap_mode_t mode)
         smmap_cursor_t *cursor;
         smmap_buffer_t *buffer;
 
-        if (test->workload->kind == BENCH_FILES) {
-            continue;
-        }
         status = smmap_cursor_open(&cursor, manager, test->data->path, worker->pool);
         worker->state = cursor;
         if (status == APR_SUCCESS && test->workload->kind == BENCH_COPY) {
@@ -150,8 +129,7 @@ const bench_contender_t bench_static = {"static",
                                         count,
                                         BENCH_DOES(BENCH_BYTES, bench_loop_cursor_bytes),
                                         BENCH_DOES(BENCH_RANDOM, bench_loop_cursor_random),
-                                        BENCH_DOES(BENCH_STREAM, bench_loop_cursor_stream),
-                                        BENCH_DOES(BENCH_FILES, bench_loop_cursor_files)};
+                                        BENCH_DOES(BENCH_STREAM, bench_loop_cursor_stream)};
 
 const bench_contender_t bench_sliding = {"sliding",
                                          "libsmmap, sliding",
@@ -164,8 +142,7 @@ const bench_contender_t bench_sliding = {"sliding",
                                          BENCH_DOES(BENCH_RANDOM, bench_loop_cursor_random),
                                          BENCH_DOES(BENCH_STREAM, bench_loop_cursor_stream),
                                          BENCH_DOES(BENCH_COPY, bench_loop_buffer_copy),
-                                         BENCH_DOES(BENCH_MISS, bench_loop_cursor_miss),
-                                         BENCH_DOES(BENCH_FILES, bench_loop_cursor_files)};
+                                         BENCH_DOES(BENCH_MISS, bench_loop_cursor_miss)};
 
 const bench_contender_t bench_hinted = {"sliding-ahead",
                                         "libsmmap, sequential hint",

@@ -4,8 +4,8 @@
  * The core is linked with a backend that maps nothing (null_backend.c), so it can be measured
  * without an operating system: what a miss costs with a hundred windows and with a million, or
  * with many cursors (miss_cost.c), and how often there is a miss, against other policies
- * (replay.c, policy.c, trace.c, recorded.c). It needs addresses that nobody has, and so a
- * 64-bit program.
+ * (replay.c, policy.c, trace.c, recorded.c). It needs addresses that are not in use, and so
+ * a 64-bit program.
  */
 #include <string.h>
 

@@ -1,17 +1,15 @@
 /*
- * A backend without a system; see backends/backend.h for what each function is to do.
+ * A backend without an operating system; backends/backend.h has the contract.
  *
- * A mapping is a number that looks like an address: page-aligned, its own as long as
- * it is alive, far from anything real. It is never touched. As with a real system,
- * the address that was given back last is given out next.
+ * A mapping is a number that looks like an address: page-aligned, unique while it is alive,
+ * outside of all memory. It is never touched. As with a real system, the address that was
+ * unmapped last is used next.
  *
- * Files of any size are pretended: the core measures a file by the handle that it gets
- * from smmap__os_file_dup(), and that is the caller's own handle, of a file that is
- * all hole. It stays the caller's, and is closed by him alone. Nothing can be opened by
- * name.
+ * Files can have any size: the core measures a file by the handle that it gets from
+ * smmap__os_file_dup(), and that is the caller's own handle, of a file that is all hole. The
+ * caller closes it. Nothing can be opened by name.
  *
- * The heavy fence does nothing, and says it is enough: the program that this is for has
- * one thread. For the same reason there are no locks.
+ * The program has one thread, so there are no locks, and the heavy fence does nothing.
  */
 #include "bench/core/null_backend.h"
 
@@ -186,7 +184,7 @@ void smmap__os_fence_heavy(void)
 {
 }
 
-/* Nothing of it can be read, so there is nothing to guard; and nobody forks. */
+/* Mappings cannot be read, so there is nothing to guard; and the program does not fork. */
 
 apr_status_t smmap__os_guard_install(void)
 {

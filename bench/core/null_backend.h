@@ -1,5 +1,5 @@
 /*
- * A backend behind which there is nothing, for measuring what the core itself costs.
+ * A backend without an operating system, for measuring what the core itself costs.
  */
 #ifndef SMMAP_BENCH_NULL_BACKEND_H
 #define SMMAP_BENCH_NULL_BACKEND_H

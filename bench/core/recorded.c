@@ -1,9 +1,9 @@
 /*
- * Traces that were recorded: files that SMMAP_TRACE or a program like it wrote. The format
- * is told in smmap/trace.h.
+ * Recorded traces: files that SMMAP_TRACE or a program like it wrote. smmap/trace.h describes
+ * the format.
  *
- * A `use` is one reference, to the window that holds its first byte; `require` and `read`
- * are one to each window that they reach into.
+ * A `use` is one reference, to the window that holds its first byte; `require` and `read` are
+ * one to each window that they reach into.
  */
 #include "bench/core/trace.h"
 

@@ -1,17 +1,17 @@
 /*
- * Misses: of the library, which replays a trace with only so many windows, and of exact
- * LRU, CLOCK and Belady's optimum on the same references.
+ * Misses: of the library, which replays a trace with only so many windows, and of exact LRU,
+ * CLOCK and Belady's optimum on the same references.
  *
- * One cursor for each file, and at most one of them has a window, as somebody who reads
- * one place after the other has; so no more is pinned than the others would keep anyway.
+ * There is one cursor for each file, and at most one of them has a window; so no more is
+ * pinned than the other policies would keep anyway.
  */
 #include <string.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "bench/core/overhead.h"
 #include "bench/core/null_backend.h"
+#include "bench/core/overhead.h"
 #include "bench/core/trace.h"
 #include "cli/output.h"
 

@@ -1,22 +1,21 @@
 /*
- * Traces that are made by rules. They go to 1000 windows of one file:
+ * Generated traces. They go to 1000 windows of one file:
  *
- *   zipf       some are asked for often, most seldom (Zipf 0.99), all mixed up
- *   uniform    each as often as any other
- *   loop       all in order, round and round
+ *   zipf       Zipf's law with a skew of 0.99, shuffled
+ *   uniform    each window with the same probability
+ *   loop       all windows in order, again and again
  *   two-phase  the first half of the time Zipf over one half of the windows, then over
  *              the other half
  *
- * and three in which a few hot windows are asked for at random beside a scan, which reads
- * all others in order. What is kept helps in a scan only when the hot windows fit into
- * it, and matters only when the scan brings more than what else fits before a hot window
- * is asked for again. In the last two it is so at each size, as the hot windows are half
- * as many as are kept:
+ * and three in which a few hot windows are read at random beside a scan, which reads all
+ * others in order. Caching helps only if the hot windows fit, and the policy matters only if
+ * the scan brings more windows than the rest has room for before a hot window is read again.
+ * In the last two that is so at each size, as the hot windows are half as many as are kept:
  *
- *   hot-scan   nine of ten go to 50 hot windows
+ *   hot-scan   nine of ten references go to 50 hot windows
  *   hot-thin   three of ten go to the hot windows
- *   hot-burst  the hot windows are asked for twice each, on the average; then the scan
- *              goes on for twice as many windows as are kept; and so on
+ *   hot-burst  two references to each hot window on average; then a scan of twice as many
+ *              windows as are kept; and so on
  */
 #include "bench/core/trace.h"
 

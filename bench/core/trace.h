@@ -23,7 +23,7 @@ typedef struct trace_t {
 /** The windows of a trace that is made. */
 #define TRACE_WINDOWS 1000u
 
-/** How many traces can be made, and the i-th of them, for somebody who keeps `room` windows. */
+/** How many traces can be generated, and the i-th of them, for `room` windows that are kept. */
 int trace_made_count(void);
 void trace_make(trace_t *trace, int which, apr_uint32_t count, apr_size_t window_size,
                 apr_uint32_t room, apr_pool_t *pool);
@@ -31,7 +31,7 @@ void trace_make(trace_t *trace, int which, apr_uint32_t count, apr_size_t window
 /**
  * Read a recorded one; see smmap/trace.h for the format.
  *
- * @return 1; 0: it cannot be read, which was said.
+ * @return 1; 0: it cannot be read, and that was printed.
  */
 int trace_read(trace_t *trace, const char *path, apr_size_t window_size, console_t *console,
                apr_pool_t *pool);

@@ -39,15 +39,14 @@ static const char *duration(double nanoseconds, apr_pool_t *pool)
 /* Is the amount of memory in huge page-table entries a part of this result? */
 static int has_huge(const bench_result_t *result)
 {
-    return result->skip == NULL && (result->contender->flags & BENCH_KEEPS) != 0 &&
-           result->workload->kind != BENCH_FILES;
+    return result->skip == NULL && (result->contender->flags & BENCH_KEEPS) != 0;
 }
 
 static const char *window_size(const bench_result_t *result, apr_pool_t *pool)
 {
     char text[SIZE_TEXT];
 
-    if (result->window_size == 0 || result->workload->kind == BENCH_FILES) {
+    if (result->window_size == 0) {
         return "";
     }
     return apr_psprintf(pool, "; windows of %s", size_format(result->window_size, text));

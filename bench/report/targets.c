@@ -1,7 +1,7 @@
 /*
- * What the library is to reach, as ratios of measurements of this run, and so independent of
- * how fast the machine is. Cells of workloads that the user left out are left out here
- * too; what was skipped is shown with its reason.
+ * The targets: ratios of measurements of one run, and so independent of the speed of the
+ * machine. Those of workloads that were not selected are left out; what was skipped is shown
+ * with its reason.
  *
  * A ratio is that of the times of one access, taken within each repetition; the median.
  */
