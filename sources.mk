@@ -15,47 +15,66 @@ SMMAP_HEADER_FILES = \
 	include/smmap/version.h \
 	include/smmap/window.h
 
-# The platform-neutral part, without memory.c.
+# The platform-neutral part, without base/memory.c.
 SMMAP_CORE_FILES = \
-	core/ahead.c \
-	core/atomic.h \
-	core/atomic_msvc.h \
-	core/buffer.c \
-	core/core.h \
-	core/cursor.c \
-	core/find.c \
-	core/fork.c \
-	core/guard.c \
-	core/handle.c \
-	core/hit.c \
-	core/limits.c \
-	core/look.c \
-	core/manager.c \
-	core/memory.h \
-	core/move.c \
-	core/name.c \
-	core/name.h \
-	core/paranoid.c \
-	core/paranoid.h \
-	core/pinned.c \
-	core/pins.c \
-	core/pins.h \
-	core/queue.c \
-	core/queue.h \
-	core/read.c \
-	core/region.c \
-	core/registry.c \
-	core/release.c \
-	core/slots.c \
-	core/slots.h \
-	core/spare.c \
-	core/status.c \
-	core/trace.c \
-	core/window.c
+	core/base/atomic.h \
+	core/base/atomic_msvc.h \
+	core/base/base.h \
+	core/base/capability.h \
+	core/base/hash.c \
+	core/base/hash.h \
+	core/base/list.h \
+	core/base/memory.h \
+	core/base/pins.c \
+	core/base/pins.h \
+	core/base/slots.c \
+	core/base/slots.h \
+	core/base/status.c \
+	core/base/window.c \
+	core/cursor/advise.c \
+	core/cursor/cursor.c \
+	core/cursor/cursor.h \
+	core/cursor/fault.c \
+	core/cursor/hit.c \
+	core/cursor/manager_ref.c \
+	core/cursor/miss.c \
+	core/cursor/move.c \
+	core/cursor/open.c \
+	core/cursor/pin_origin.c \
+	core/cursor/query.c \
+	core/cursor/trace.c \
+	core/file/file.c \
+	core/file/file.h \
+	core/file/handle.c \
+	core/file/identity.c \
+	core/file/idle.c \
+	core/file/path.c \
+	core/lock.c \
+	core/lock.h \
+	core/manager/drop.c \
+	core/manager/manager.c \
+	core/manager/manager.h \
+	core/manager/options.c \
+	core/manager/pinned.c \
+	core/manager/stats.c \
+	core/read/buffer.c \
+	core/read/direct.c \
+	core/read/guard.c \
+	core/read/read.c \
+	core/read/read.h \
+	core/region/evict.c \
+	core/region/heap.c \
+	core/region/measure.c \
+	core/region/paranoid.c \
+	core/region/queue.c \
+	core/region/reclaim.c \
+	core/region/region.c \
+	core/region/region.h \
+	core/types.h
 
 # Where memory comes from. The test programs replace it by one that can fail.
 SMMAP_MEMORY_FILES = \
-	core/memory.c
+	core/base/memory.c
 
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \

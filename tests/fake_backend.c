@@ -15,7 +15,7 @@
 #include "harness.h"
 
 #include "backends/backend.h"
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 
 #include <apr_file_io.h>
 

@@ -8,7 +8,7 @@
 #include "harness.h"
 
 #include "backends/backend.h"
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 
 #include <string.h>
 

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/core.h"
+#include "core/types.h"
 #include "fake_backend.h"
 #include "fake_memory.h"
 
@@ -391,10 +391,10 @@ void counts_check(void)
         smmap_stats_t stats = manager_stats(managers[i].manager);
 
         check_stats(managers[i].manager, &stats);
-        regions += stats.regions - managers[i].manager->heap_regions;
-        bytes += stats.mapped_bytes - managers[i].manager->heap_bytes;
-        CHECK(managers[i].manager->heap_regions <= stats.buffered_regions);
-        CHECK(managers[i].manager->heap_bytes <= stats.buffered_bytes);
+        regions += stats.regions - managers[i].manager->heap.regions;
+        bytes += stats.mapped_bytes - managers[i].manager->heap.bytes;
+        CHECK(managers[i].manager->heap.regions <= stats.buffered_regions);
+        CHECK(managers[i].manager->heap.bytes <= stats.buffered_bytes);
         handles += stats.open_files;
     }
     if (fake_present() && !orphans) {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "core/core.h"
+#include "core/types.h"
 #include "fake_memory.h"
 
 enum { REGION_MOST = 128, FILE_MOST = 512 };

@@ -4,7 +4,7 @@
  */
 #include "harness.h"
 
-#include "core/slots.h"
+#include "core/base/slots.h"
 #include "fake_memory.h"
 
 static char things[64];
