@@ -1,7 +1,7 @@
-# The one list of source files. Makefile.am includes it, and another build
-# system can read it: it holds assignments of plain lists and nothing else, no
-# condition, no reference to another variable. Paths count from the top. The
-# names do not end in _SOURCES or _HEADERS, which automake takes for its own.
+# The list of source files, for both builds: Makefile.am includes it, cmake/sources.cmake parses
+# it. So it contains only assignments of plain lists, without conditions or references to other
+# variables. Paths are relative to the top. Names must not end in _SOURCES or _HEADERS, which
+# automake reserves.
 
 # The public interface, installed below smmap/.
 SMMAP_HEADER_FILES = \
@@ -79,242 +79,240 @@ SMMAP_MEMORY_FILES = \
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
-	backends/page_ends.h \
-	backends/posix.c \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
-	backends/posix_paranoid.c
+	backends/common.h \
+	backends/posix/backtrace.c \
+	backends/posix/fence.c \
+	backends/posix/file.c \
+	backends/posix/guard.c \
+	backends/posix/identity.c \
+	backends/posix/internal.h \
+	backends/posix/map.c \
+	backends/posix/patches.c \
+	backends/posix/signal_chain.c \
+	backends/posix/system.c
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
-	backends/page_ends.h \
-	backends/windows.c \
-	backends/windows.h \
-	backends/windows_file.c \
-	backends/windows_guard.c \
-	backends/windows_name.c \
-	backends/windows_paranoid.c
+	backends/common.h \
+	backends/windows/backtrace.c \
+	backends/windows/fence.c \
+	backends/windows/file.c \
+	backends/windows/guard.c \
+	backends/windows/identity.c \
+	backends/windows/internal.h \
+	backends/windows/map.c \
+	backends/windows/system.c
 
 # What both test programs are made of, and what each has besides: suite-posix, or
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told
 # to. Each needs the files of its platform, too.
 SMMAP_TEST_FILES = \
-	tests/fake_backend.h \
-	tests/fake_memory.c \
-	tests/fake_memory.h \
-	tests/fixture.c \
-	tests/fixture.h \
-	tests/harness.c \
-	tests/harness.h \
-	tests/harness_files.c \
-	tests/platform.h \
-	tests/runner.c \
-	tests/scenario.c \
-	tests/scenario.h \
-	tests/test_between.c \
-	tests/test_budget.c \
-	tests/test_buffer.c \
-	tests/test_buffered.c \
-	tests/test_contract.c \
-	tests/test_contract_files.c \
-	tests/test_cursor.c \
-	tests/test_cutting.c \
-	tests/test_exhausted.c \
-	tests/test_failures.c \
-	tests/test_faults.c \
-	tests/test_fences.c \
-	tests/test_fork.c \
-	tests/test_growth.c \
-	tests/test_guard.c \
-	tests/test_ids.c \
-	tests/test_input.c \
-	tests/test_large.c \
-	tests/test_lifetime.c \
-	tests/test_limits.c \
-	tests/test_manager.c \
-	tests/test_paranoid.c \
-	tests/test_pointers.c \
-	tests/test_policy.c \
-	tests/test_queue.c \
-	tests/test_read.c \
-	tests/test_refused.c \
-	tests/test_release.c \
-	tests/test_resized.c \
-	tests/test_scan.c \
-	tests/test_share.c \
-	tests/test_slots.c \
-	tests/test_stale.c \
-	tests/test_status.c \
-	tests/test_threads.c \
-	tests/test_trace.c \
-	tests/test_traced.c \
-	tests/test_window.c
+	tests/api/test_budget.c \
+	tests/api/test_buffer.c \
+	tests/api/test_buffered.c \
+	tests/api/test_cursor.c \
+	tests/api/test_fork.c \
+	tests/api/test_growth.c \
+	tests/api/test_ids.c \
+	tests/api/test_input.c \
+	tests/api/test_large.c \
+	tests/api/test_lifetime.c \
+	tests/api/test_limits.c \
+	tests/api/test_manager.c \
+	tests/api/test_paranoid.c \
+	tests/api/test_policy.c \
+	tests/api/test_read.c \
+	tests/api/test_release.c \
+	tests/api/test_resized.c \
+	tests/api/test_scan.c \
+	tests/api/test_share.c \
+	tests/api/test_stale.c \
+	tests/api/test_threads.c \
+	tests/api/test_trace.c \
+	tests/api/test_traced.c \
+	tests/contract/test_contract.c \
+	tests/contract/test_contract_files.c \
+	tests/contract/test_fences.c \
+	tests/fake/backend.h \
+	tests/fake/memory.c \
+	tests/fake/memory.h \
+	tests/fault/test_between.c \
+	tests/fault/test_cutting.c \
+	tests/fault/test_exhausted.c \
+	tests/fault/test_failures.c \
+	tests/fault/test_faults.c \
+	tests/fault/test_guard.c \
+	tests/fault/test_pointers.c \
+	tests/fault/test_refused.c \
+	tests/support/fixture.c \
+	tests/support/fixture.h \
+	tests/support/harness.c \
+	tests/support/harness.h \
+	tests/support/harness_files.c \
+	tests/support/platform.h \
+	tests/support/runner.c \
+	tests/support/scenario.c \
+	tests/support/scenario.h \
+	tests/unit/test_queue.c \
+	tests/unit/test_slots.c \
+	tests/unit/test_status.c \
+	tests/unit/test_window.c
 
 SMMAP_TEST_REAL_FILES = \
-	tests/fake_absent.c \
-	tests/modules.c
+	tests/fake/absent.c \
+	tests/support/modules.c
 
 SMMAP_TEST_FAKE_FILES = \
-	tests/fake_backend.c \
-	tests/fake_control.c \
-	tests/fake_files.c \
-	tests/fake_guard.c \
-	tests/fake_paranoid.c \
-	tests/fake_state.h \
-	tests/modules.c
+	tests/fake/backend.c \
+	tests/fake/control.c \
+	tests/fake/files.c \
+	tests/fake/guard.c \
+	tests/fake/paranoid.c \
+	tests/fake/state.h \
+	tests/support/modules.c
 
 # suite-wrap, where the linker can put functions before those of the C library: all of it but
 # the core, the backend and their memory, which are the library's own.
 SMMAP_TEST_WRAP_FILES = \
-	tests/fake_absent.c \
-	tests/fake_backend.h \
-	tests/fake_memory.h \
-	tests/harness.c \
-	tests/harness.h \
-	tests/harness_files.c \
-	tests/platform.h \
-	tests/platform_posix.c \
-	tests/platform_posix_fake.c \
-	tests/platform_posix_process.c \
-	tests/runner.c \
-	tests/scenario.c \
-	tests/scenario.h \
-	tests/test_wraps.c \
-	tests/test_wraps_threads.c \
-	tests/wrap.c \
-	tests/wrap.h \
-	tests/wrap_calls.c \
-	tests/wrap_memory.c \
-	tests/wrap_modules.c
+	tests/fake/absent.c \
+	tests/fake/backend.h \
+	tests/fake/memory.h \
+	tests/support/harness.c \
+	tests/support/harness.h \
+	tests/support/harness_files.c \
+	tests/support/platform.h \
+	tests/support/platform_posix.c \
+	tests/support/platform_posix_fake.c \
+	tests/support/platform_posix_process.c \
+	tests/support/runner.c \
+	tests/support/scenario.c \
+	tests/support/scenario.h \
+	tests/wrap/calls.c \
+	tests/wrap/memory.c \
+	tests/wrap/modules.c \
+	tests/wrap/test_wraps.c \
+	tests/wrap/test_wraps_threads.c \
+	tests/wrap/wrap.c \
+	tests/wrap/wrap.h
 
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
-	tests/platform_posix.c \
-	tests/platform_posix_fake.c \
-	tests/platform_posix_process.c \
-	tests/test_signals.c \
-	tests/test_signals.h \
-	tests/test_signals_copies.c
+	tests/fault/test_signals.c \
+	tests/fault/test_signals.h \
+	tests/fault/test_signals_copies.c \
+	tests/support/platform_posix.c \
+	tests/support/platform_posix_fake.c \
+	tests/support/platform_posix_process.c
 
 SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
-	tests/platform_windows.c \
-	tests/platform_windows_fault.c \
-	tests/platform_windows_process.c \
-	tests/test_signals_windows.c
+	tests/fault/test_signals_windows.c \
+	tests/support/platform_windows.c \
+	tests/support/platform_windows_fault.c \
+	tests/support/platform_windows_process.c
 
 # The stress programs, for POSIX systems alone: what both are made of, and what each has
-# besides. stress_posix.c includes backends/posix.c.
+# besides. stress-posix links the backend, too; stress/posix.c includes the files of it that it
+# wraps.
 SMMAP_STRESS_FILES = \
-	tests/fake_memory.c \
-	tests/fake_memory.h \
-	tests/leftover.c \
-	tests/leftover.h \
-	tests/stress.c \
-	tests/stress.h \
-	tests/stress_account.c \
-	tests/stress_cut.c \
-	tests/stress_life.c \
-	tests/stress_mix.c \
-	tests/stress_move.c \
-	tests/stress_watch.c \
-	tests/stress_work.c
+	tests/fake/memory.c \
+	tests/fake/memory.h \
+	tests/stress/account.c \
+	tests/stress/cut.c \
+	tests/stress/life.c \
+	tests/stress/main.c \
+	tests/stress/mix.c \
+	tests/stress/move.c \
+	tests/stress/stress.h \
+	tests/stress/watch.c \
+	tests/stress/work.c \
+	tests/support/leftover.c \
+	tests/support/leftover.h
 
 SMMAP_STRESS_POSIX_FILES = \
-	backends/page_ends.h \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
-	tests/stress_posix.c
+	tests/stress/posix.c
 
 SMMAP_STRESS_FAKE_FILES = \
-	tests/fake_backend.c \
-	tests/fake_backend.h \
-	tests/fake_control.c \
-	tests/fake_files.c \
-	tests/fake_guard.c \
-	tests/fake_paranoid.c \
-	tests/fake_state.h \
-	tests/platform.h \
-	tests/platform_posix_fake.c \
-	tests/stress_fake.c
+	tests/fake/backend.c \
+	tests/fake/backend.h \
+	tests/fake/control.c \
+	tests/fake/files.c \
+	tests/fake/guard.c \
+	tests/fake/paranoid.c \
+	tests/fake/state.h \
+	tests/stress/fake.c \
+	tests/support/platform.h \
+	tests/support/platform_posix_fake.c
 
 # The chaos program, for POSIX systems alone, with the backend of stress-posix.
 SMMAP_CHAOS_FILES = \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
-	tests/chaos.c \
-	tests/chaos.h \
-	tests/chaos_account.c \
-	tests/chaos_bytes.c \
-	tests/chaos_read.c \
-	tests/chaos_wreck.c \
-	tests/fake_memory.c \
-	tests/fake_memory.h \
-	tests/leftover.c \
-	tests/leftover.h \
-	tests/stress.h \
-	tests/stress_account.c \
-	tests/stress_posix.c \
-	tests/stress_work.c
+	tests/chaos/account.c \
+	tests/chaos/bytes.c \
+	tests/chaos/chaos.h \
+	tests/chaos/main.c \
+	tests/chaos/read.c \
+	tests/chaos/wreck.c \
+	tests/fake/memory.c \
+	tests/fake/memory.h \
+	tests/stress/account.c \
+	tests/stress/posix.c \
+	tests/stress/stress.h \
+	tests/stress/work.c \
+	tests/support/leftover.c \
+	tests/support/leftover.h
 
-# The media program, for Linux alone. What it reads is mounted by tests/media.sh; the server
+# The media program, for Linux alone. What it reads is mounted by tests/media/media.sh; the server
 # of one of these needs libfuse 3, and is compiled by the lane.
 SMMAP_MEDIA_FILES = \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
-	tests/fake_memory.c \
-	tests/fake_memory.h \
-	tests/leftover.c \
-	tests/leftover.h \
-	tests/media.c \
-	tests/media.h \
-	tests/media_bytes.h \
-	tests/media_disk.c \
-	tests/media_full.c \
-	tests/media_user.c \
-	tests/stress.h \
-	tests/stress_account.c \
-	tests/stress_posix.c \
-	tests/stress_work.c
+	tests/fake/memory.c \
+	tests/fake/memory.h \
+	tests/media/bytes.h \
+	tests/media/disk.c \
+	tests/media/full.c \
+	tests/media/main.c \
+	tests/media/media.h \
+	tests/media/user.c \
+	tests/stress/account.c \
+	tests/stress/posix.c \
+	tests/stress/stress.h \
+	tests/stress/work.c \
+	tests/support/leftover.c \
+	tests/support/leftover.h
 
 # The model-based test, for POSIX systems alone; it replaces the backend and the memory as
 # suite-fake does.
 SMMAP_MODEL_FILES = \
-	tests/fake_backend.c \
-	tests/fake_backend.h \
-	tests/fake_control.c \
-	tests/fake_files.c \
-	tests/fake_guard.c \
-	tests/fake_paranoid.c \
-	tests/fake_memory.c \
-	tests/fake_memory.h \
-	tests/fake_state.h \
-	tests/harness.h \
-	tests/model.h \
-	tests/model_buffer.c \
-	tests/model_calls.c \
-	tests/model_compare.c \
-	tests/model_decode.c \
-	tests/model_disk.c \
-	tests/model_doubt.c \
-	tests/model_file.c \
-	tests/model_handle.c \
-	tests/model_move.c \
-	tests/model_perform.c \
-	tests/model_print.c \
-	tests/model_read.c \
-	tests/model_room.c \
-	tests/model_run.c \
-	tests/model_stat.c \
-	tests/model_world.c \
-	tests/platform.h \
-	tests/platform_posix_fake.c
+	tests/fake/backend.c \
+	tests/fake/backend.h \
+	tests/fake/control.c \
+	tests/fake/files.c \
+	tests/fake/guard.c \
+	tests/fake/memory.c \
+	tests/fake/memory.h \
+	tests/fake/paranoid.c \
+	tests/fake/state.h \
+	tests/model/buffer.c \
+	tests/model/calls.c \
+	tests/model/compare.c \
+	tests/model/decode.c \
+	tests/model/disk.c \
+	tests/model/candidates.c \
+	tests/model/file.c \
+	tests/model/handle.c \
+	tests/model/limits.c \
+	tests/model/model.h \
+	tests/model/move.c \
+	tests/model/perform.c \
+	tests/model/print.c \
+	tests/model/read.c \
+	tests/model/run.c \
+	tests/model/stat.c \
+	tests/model/world.c \
+	tests/support/harness.h \
+	tests/support/platform.h \
+	tests/support/platform_posix_fake.c
 
 # The program around it; a fuzzer has another one.
 SMMAP_MODEL_MAIN_FILES = \
-	tests/model_main.c
+	tests/model/main.c
 
 # What the command and the benchmark share.
 SMMAP_CLI_FILES = \

@@ -1,4 +1,4 @@
-# What is installed: the same files as by `make install`, and what find_package needs.
+# Installs the same files as `make install`, and those for find_package.
 
 set(smmap_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/smmap")
 foreach(kind shared static)
@@ -31,7 +31,7 @@ install(FILES
   cmake/FindAPR.cmake
   DESTINATION "${smmap_config_dir}")
 
-# For pkg-config: the template of configure, with what configure would say.
+# For pkg-config: the template of configure, filled in as configure would.
 set(prefix "${CMAKE_INSTALL_PREFIX}")
 set(exec_prefix "\${prefix}")
 foreach(name libdir includedir)

@@ -213,7 +213,7 @@ struct smmap_manager_t {
     smmap_guard_t guard;
     apr_size_t granularity;
     apr_size_t page_size;
-    int dots_are_text;      /* see smmap__os_info_t */
+    int lexical_dots;      /* see smmap__os_info_t */
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;

@@ -1,11 +1,11 @@
 /*
  * A fuzzer for the library: the input is a sequence of operations of the model
- * (tests/model.h), eight bytes each. What the model did not expect, and what the
+ * (tests/model/model.h), eight bytes each. What the model did not expect, and what the
  * sanitizers do not like, ends the program.
  *
- * An input that fails can be made readable: tests/model --replay FILE.
+ * An input that fails can be made readable: tests/model/model --replay FILE.
  */
-#include "tests/model.h"
+#include "tests/model/model.h"
 
 #include <stdint.h>
 #include <stdio.h>

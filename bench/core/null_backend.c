@@ -94,7 +94,7 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
     return SMMAP__OS_ID_UNIQUE;
 }
 
-apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
 {
     return APR_ENOTIMPL;
 }
@@ -121,7 +121,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     return APR_ENOTIMPL; /* all its files can be mapped */
 }
@@ -170,7 +170,7 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_ENOTIMPL;
 }
 
-int smmap__os_environment_is_ours(void)
+int smmap__os_environment_is_trusted(void)
 {
     return 0; /* a trace that is replayed is not recorded again */
 }
@@ -225,7 +225,7 @@ unsigned smmap__os_forks(void)
 
 /* Its addresses are no memory, so there is nothing to protect. */
 
-apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
     return APR_ENOTIMPL;
 }
@@ -240,12 +240,12 @@ apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
     return APR_SUCCESS;
 }
 
-unsigned smmap__os_callers(void **frames, unsigned most)
+unsigned smmap__os_backtrace(void **frames, unsigned most)
 {
     return 0;
 }
 
-void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)
+void smmap__os_symbolize(const void *frame, char *text, apr_size_t size)
 {
     if (size > 0) {
         text[0] = '\0';

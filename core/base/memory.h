@@ -1,6 +1,6 @@
 /*
  * The only door to memory: everything the core allocates comes through here, so
- * that tests can replace this one file (tests/fake_memory.c), count what is
+ * that tests can replace this one file (tests/fake/memory.c), count what is
  * alive and make the i-th allocation fail.
  *
  * What lives long or comes and goes often (files, regions, slot tables, cursors,

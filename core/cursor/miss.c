@@ -141,7 +141,7 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
     apr_size_t nread;
     apr_status_t status = attempt->heap
                               ? smmap__heap_map(attempt->file->manager, mapping, length)
-                              : smmap__os_memory(mapping, length);
+                              : smmap__os_map_anonymous(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;

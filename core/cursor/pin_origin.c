@@ -43,13 +43,13 @@ apr_status_t smmap__pin_origin_enter(smmap__cursor_t *cursor, uintptr_t window)
     smmap_manager_t *manager = cursor->manager;
     apr_status_t status = APR_SUCCESS;
     void *frames[SMMAP__FRAMES];
-    unsigned count = smmap__os_callers(frames, SMMAP__FRAMES);
+    unsigned count = smmap__os_backtrace(frames, SMMAP__FRAMES);
     smmap__region_t *region;
 
     smmap__manager_lock(manager);
     region = smmap__region_at_locked(manager, window);
     if (region->is_protected) {
-        status = smmap__os_access(&region->mapping, 1);
+        status = smmap__os_protect(&region->mapping, 1);
         region->is_protected = status != APR_SUCCESS;
     }
     if (status == APR_SUCCESS) {
@@ -76,7 +76,7 @@ void smmap__pin_origin_leave(smmap__cursor_t *cursor, uintptr_t window)
     if (region != NULL && !region->is_protected && region->mapping.memory != SMMAP__HEAP &&
         smmap__pins_on(&manager->pins, (void *)window) == 0) {
         /* Should it fail, it can be touched as without this mode. */
-        region->is_protected = smmap__os_access(&region->mapping, 0) == APR_SUCCESS;
+        region->is_protected = smmap__os_protect(&region->mapping, 0) == APR_SUCCESS;
     }
     smmap__manager_unlock(manager);
 }

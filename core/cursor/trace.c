@@ -151,7 +151,7 @@ void smmap__trace_open(smmap_manager_t *manager)
     apr_status_t status;
     char *path;
 
-    if (manager->trace != NULL || !smmap__os_environment_is_ours() ||
+    if (manager->trace != NULL || !smmap__os_environment_is_trusted() ||
         apr_env_get(&path, "SMMAP_TRACE", manager->root) != APR_SUCCESS || path[0] == '\0') {
         return;
     }

@@ -27,7 +27,7 @@ static int is_unchanged(const smmap__identity_t *known, const smmap__identity_t 
 /* Can another file have the id by now? */
 static int is_doubtful(const smmap__identity_t *known, int pinned)
 {
-    return known->id == SMMAP__OS_ID_NONE || (known->id == SMMAP__OS_ID_PLACE && !pinned);
+    return known->id == SMMAP__OS_ID_NONE || (known->id == SMMAP__OS_ID_REUSED && !pinned);
 }
 
 int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned)

@@ -77,7 +77,7 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
         return status;
     }
     status = prefix_of(&text, &prefix, scratch);
-    if (status == APR_SUCCESS && manager->dots_are_text) {
+    if (status == APR_SUCCESS && manager->lexical_dots) {
         text = without_dots(*prefix != '\0' ? apr_pstrcat(scratch, prefix, "/", text, NULL) : text,
                             scratch);
         prefix = "";

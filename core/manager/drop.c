@@ -34,7 +34,7 @@ typedef struct target_t {
     apr_dev_t device;  /* of the file that has this path */
     apr_ino_t inode;
     int is_file;       /* these are known */
-    int folds_case;
+    int case_insensitive;
     unsigned number; /* of this call: tells whether a file was asked before */
 } target_t;
 
@@ -68,7 +68,7 @@ static void resolve_target(target_t *target, const char *path)
         target->device = info.device;
         target->inode = info.inode;
     }
-    if (smmap__os_file_look(&handle, path) != APR_SUCCESS) {
+    if (smmap__os_file_open_attributes(&handle, path) != APR_SUCCESS) {
         return;
     }
     id = smmap__os_file_id(&target->device, &target->inode, handle);
@@ -85,7 +85,7 @@ static int is_below(const target_t *target, const char *prefix, const char *path
 {
     for (; *prefix != '\0'; prefix++, path++) {
         if (*prefix != *path &&
-            (!target->folds_case || apr_tolower(*prefix) != apr_tolower(*path))) {
+            (!target->case_insensitive || apr_tolower(*prefix) != apr_tolower(*path))) {
             return 0;
         }
     }
@@ -183,7 +183,7 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
     status = smmap__scratch(manager, &target.scratch);
     if (status == APR_SUCCESS) {
         smmap__os_info(&system);
-        target.folds_case = system.folds_case;
+        target.case_insensitive = system.case_insensitive;
         target.path = plain(smmap__path_text(name), target.scratch);
         resolve_target(&target, smmap__path_text(name));
         status = release(&target, &count);

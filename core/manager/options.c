@@ -71,7 +71,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     wide = system.address_bits == 64;
     manager->granularity = system.granularity;
     manager->page_size = system.page_size;
-    manager->dots_are_text = system.dots_are_text;
+    manager->lexical_dots = system.lexical_dots;
     manager->asymmetric = smmap__os_fence_asymmetric();
     manager->trace = options.trace;
     manager->trace_context = options.trace_context;

@@ -103,7 +103,7 @@ static void describe(const entry_t *entry, char *place, apr_size_t size)
             memcpy(place + used, " < ", 4);
             used += 3;
         }
-        smmap__os_caller_name(entry->frames[i], place + used, size - used);
+        smmap__os_symbolize(entry->frames[i], place + used, size - used);
         used += strlen(place + used);
     }
 }

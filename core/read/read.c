@@ -83,7 +83,7 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
 static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                  apr_size_t size, apr_size_t *copied)
 {
-    smmap__os_copied_t made = SMMAP__OS_MAYBE; /* strict: measured first */
+    smmap__os_copied_t made = SMMAP__OS_UNVERIFIED; /* strict: measured first */
 
     if (cursor->manager->guard == SMMAP_GUARD_ON) {
         const smmap_cursor_t *shown = &cursor->shown;

@@ -28,9 +28,9 @@ build_server()
 {
     pkg-config --exists fuse3 || return 0
     "${CC:-cc}" -O1 -g -Wall -Wextra -Wshadow -Werror -I"$source" $(pkg-config --cflags fuse3) \
-        "$source/tests/media_fuse.c" -o "$build/tests/media-fuse" $(pkg-config --libs fuse3) ||
-        return 1
-    echo "$build/tests/media-fuse"
+        "$source/tests/media/fuse.c" -o "$build/tests/media/media-fuse" \
+        $(pkg-config --libs fuse3) || return 1
+    echo "$build/tests/media/media-fuse"
 }
 
 # Mounts and loop devices that media.sh has made, in a name space of its own, are gone.
@@ -45,9 +45,9 @@ soak()
     local note=$1 seconds=$2
     shift 2
     say "a soak$note, $seconds s each"
-    run_counted "tests/chaos$note" "$@" "$build/tests/chaos" --seconds "$seconds"
-    run_counted "tests/stress-posix$note" "$@" "$build/tests/stress-posix" --threads 8 \
-        --seconds "$seconds"
+    run_counted "tests/chaos/chaos$note" "$@" "$build/tests/chaos/chaos" --seconds "$seconds"
+    run_counted "tests/stress/stress-posix$note" "$@" "$build/tests/stress/stress-posix" \
+        --threads 8 --seconds "$seconds"
 }
 
 lane_run()
@@ -59,18 +59,19 @@ lane_run()
     seconds=$(seconds_of SMMAP_SOAK_SECONDS 12) || return 1
     mkdir -p "$lane_build"
 
-    chaos_build plain "tests/chaos tests/media" CFLAGS="-O2 -g" || return 1
+    chaos_build plain "tests/chaos/chaos tests/media/media" CFLAGS="-O2 -g" || return 1
     server=$(build_server) || return 1
     say "files are wrecked while they are read, $seconds s"
-    run_counted tests/chaos "$build/tests/chaos" --seconds "$seconds"
+    run_counted tests/chaos/chaos "$build/tests/chaos/chaos" --seconds "$seconds"
     say "disks fail, reads hang"
-    run_counted tests/media sh "$source/tests/media.sh" "$build/tests/media" "$server"
+    run_counted tests/media/media sh "$source/tests/media/media.sh" \
+        "$build/tests/media/media" "$server"
     step "no mount and no loop device is left" nothing_left
 
     export ASAN_OPTIONS="detect_leaks=1:detect_stack_use_after_return=1"
     export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
     flags="-fsanitize=address,undefined -fno-sanitize-recover=all"
-    chaos_build asan "tests/chaos tests/stress-posix" \
+    chaos_build asan "tests/chaos/chaos tests/stress/stress-posix" \
         CFLAGS="-O1 -g -fno-omit-frame-pointer $flags" LDFLAGS="$flags" || return 1
     soak -asan "$seconds"
 
@@ -87,8 +88,8 @@ lane_run()
     fi
     export TSAN_OPTIONS="halt_on_error=0:second_deadlock_stack=1:history_size=4:exitcode=66"
     flags="-fsanitize=thread"
-    chaos_build tsan "tests/chaos tests/stress-posix" CFLAGS="-O1 -g $flags" LDFLAGS="$flags" ||
-        return 1
+    chaos_build tsan "tests/chaos/chaos tests/stress/stress-posix" \
+        CFLAGS="-O1 -g $flags" LDFLAGS="$flags" || return 1
     # A list of words.
     # shellcheck disable=SC2086
     soak -tsan "$seconds" $command

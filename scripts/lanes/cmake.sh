@@ -92,7 +92,7 @@ pkg_config_consumer()
 {
     PKG_CONFIG_PATH="$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
     export PKG_CONFIG_PATH
-    "${CC:-cc}" "$source/tests/consumer/consumer.c" -o "$build/consumer-pkg-config" \
+    "${CC:-cc}" "$source/tests/package/consumer/consumer.c" -o "$build/consumer-pkg-config" \
         $(pkg-config --cflags --libs smmap) &&
         env LD_LIBRARY_PATH="$prefix/lib" DYLD_LIBRARY_PATH="$prefix/lib" \
             "$build/consumer-pkg-config" "$source/README.md"

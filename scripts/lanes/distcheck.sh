@@ -8,7 +8,7 @@ files_in()
     (cd "$1" && find . ! -type d | LC_ALL=C sort)
 }
 
-# consumer NAME COMPILER LANGUAGE [static]: compile, link and run tests/consumer.
+# consumer NAME COMPILER LANGUAGE [static]: compile, link and run tests/package/consumer.
 # What pkg-config says is a list of words.
 # shellcheck disable=SC2046,SC2086
 consumer()
@@ -19,7 +19,7 @@ consumer()
     if [ "${4:-}" = static ]; then
         libs=$(pkg-config --static --libs smmap | sed "s,-lsmmap,$prefix/lib/libsmmap.a,")
     fi
-    $2 -x "$3" "$source/tests/consumer/consumer.c" -x none \
+    $2 -x "$3" "$source/tests/package/consumer/consumer.c" -x none \
         $(pkg-config --cflags smmap) -o "$program" $libs || return 1
     env LD_LIBRARY_PATH="$prefix/lib" DYLD_LIBRARY_PATH="$prefix/lib" \
         "$program" "$build/$archive" || return 1

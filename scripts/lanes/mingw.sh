@@ -84,7 +84,7 @@ consumer()
     # The headers of APR are not ours to warn about. What pkg-config says is a list of words.
     # shellcheck disable=SC2046
     x86_64-w64-mingw32-gcc -static-libgcc -Wall -Wextra -Werror \
-        "$source/tests/consumer/consumer.c" -o "$prefix/bin/consumer.exe" \
+        "$source/tests/package/consumer/consumer.c" -o "$prefix/bin/consumer.exe" \
         $(PKG_CONFIG_LIBDIR="$prefix/lib/pkgconfig:$libraries/$kind/lib/pkgconfig" \
             pkg-config --cflags --libs smmap | sed "s,-I *$libraries,-isystem $libraries,g") &&
         WINEPATH="$libraries/shared/bin" wine "$prefix/bin/consumer.exe" \
@@ -114,9 +114,10 @@ run_mingw()
         return 1
     # Tests that map much are slow under Wine, so there are fewer rounds.
     run_tests SMMAP_TEST_LIGHT=1 \
-        TESTS="tests/suite-fake.exe tests/suite-windows.exe tests/exports.sh" || answer=1
-    say "    skipped: tests/headers.sh, readme.sh because they run what this system's compiler made"
-    say "    skipped: tests/command.sh because it is about POSIX paths, signals and messages"
+        TESTS="tests/suite-fake.exe tests/suite-windows.exe tests/package/exports.sh" || answer=1
+    say "    skipped: tests/package/headers.sh, readme.sh because they run what this system's" \
+        "compiler made"
+    say "    skipped: tests/cli/command.sh because it is about POSIX paths, signals and messages"
 
     say "building the same for this system, to compare"
     native_build || return 1
@@ -131,7 +132,7 @@ run_mingw()
     build_all --host=$host --enable-werror --disable-static --prefix="$build/prefix" \
         PKG_CONFIG_LIBDIR="$libraries/shared/lib/pkgconfig" --with-cunit="$libraries/static" \
         CC="$host-gcc -static-libgcc" || return 1
-    run_tests TESTS="tests/exports.sh" || answer=1
+    run_tests TESTS="tests/package/exports.sh" || answer=1
     make -C "$build" install >/dev/null && step "a program with the DLL" \
         consumer shared "$build/prefix" || answer=1
     WINEPATH="$libraries/shared/bin" step "the command with the DLL" same_find || answer=1

@@ -111,7 +111,7 @@ exports_of_dll()
 {
     "llvm-readobj-$llvm" --coff-exports "$1" | sed -n 's/^  Name: \(..*\)$/\1/p' |
         LC_ALL=C sort >"$build/exports"
-    grep -v '^#' "$source/tests/exports.txt" | diff - "$build/exports"
+    grep -v '^#' "$source/tests/package/exports.txt" | diff - "$build/exports"
 }
 
 # The DLL and the programs come from the ABI of Microsoft's compiler: no C library but its,
@@ -175,7 +175,8 @@ lane_run()
     step "the check of the dialect finds what it looks for" dialect_finds
     step "the headers in C++, x86-64" headers_in_cxx x86_64
     step "the headers in C++, x86" headers_in_cxx i686
-    step "the DLL exports what tests/exports.txt lists" exports_of_dll "$build"/bin/smmap-*.dll
+    step "the DLL exports what tests/package/exports.txt lists" exports_of_dll \
+        "$build"/bin/smmap-*.dll
     step "they need Microsoft's C library and no other" imports_of "$build"/bin/*.dll \
         "$build"/bin/*.exe
 
@@ -188,9 +189,11 @@ lane_run()
     SMMAP_TEST_LIGHT=1
     export SMMAP_TEST_LIGHT
     ctest_run || answer=1
-    say "    skipped: tests/headers.sh, readme.sh because they run what this system's compiler made"
-    say "    skipped: tests/command.sh because it is about POSIX paths, signals and messages"
-    say "    skipped: tests/packscan.sh because the lane mingw compares packscan with this system's"
+    say "    skipped: tests/package/headers.sh, readme.sh because they run what this system's" \
+        "compiler made"
+    say "    skipped: tests/cli/command.sh because it is about POSIX paths, signals and messages"
+    say "    skipped: tests/cli/packscan.sh because the lane mingw compares packscan with this" \
+        "system's"
     step "smmap.exe reads and finds" command_reads
     step "the static library and a static APR" static_build
     step "cmake --install" cmake --install "$build"

@@ -21,12 +21,13 @@ lane_run()
     export SMMAP_TEST_LIGHT=1
     native_build || return 1
     build=$native_programs
-    run_tests LOG_COMPILER="$memcheck" TESTS="$(list_programs | sed 's,tests/chaos ,,')" || return 1
+    run_tests LOG_COMPILER="$memcheck" \
+        TESTS="$(list_programs | sed 's,tests/chaos/chaos ,,')" || return 1
 
     # Of two neighbouring mappings of one file that had another name in between, valgrind
     # (3.19) lets go the name of the wrong one, and after some of them it ends with
     # "! is_freeslot(ix)". So no path gets another file here; the lane chaos does that.
     say "files are cut while they are read"
     # shellcheck disable=SC2086 # a list of words
-    run_counted tests/chaos $memcheck "$build/tests/chaos" --same-files
+    run_counted tests/chaos/chaos $memcheck "$build/tests/chaos/chaos" --same-files
 }

@@ -23,13 +23,16 @@ cmake_build()
 # each test.
 ctest_run()
 {
-    local answer=0 tests
+    local answer=0 tests test
     tests=$(cd "$build" && ctest -N "$@" | sed -n 's/^ *Test *#[0-9]*: //p') || return 1
     find "$build/tests" \( -name '*.trs' -o -name '*.log' \) -exec rm -f {} +
     rm -f "$build/Testing/Temporary/LastTest.log"
     say "testing"
     # Two at a time: some tests are about limits of memory.
     (cd "$build" && ctest -j 2 "$@" </dev/null) || answer=1
+    for test in $tests; do
+        mkdir -p "$build/${test%/*}"
+    done
     (cd "$build" && tr -d '\r' <Testing/Temporary/LastTest.log | awk '
         /^[0-9]+\/[0-9]+ Testing: / { name = $3; sub(/\.sh$/, "", name); next }
         /^-+$/ && before == "Output:" { inside = 1; next }
@@ -46,9 +49,9 @@ ctest_run()
     return $answer
 }
 
-# cmake_consumer NAME PREFIX LAUNCHER FILE ARGUMENT...: the project tests/consumer finds the
-# library below PREFIX, builds, and each of its programs reads FILE. LAUNCHER: what runs
-# them, or nothing. The path of the shared library is the caller's business.
+# cmake_consumer NAME PREFIX LAUNCHER FILE ARGUMENT...: the project tests/package/consumer
+# finds the library below PREFIX, builds, and each of its programs reads FILE. LAUNCHER: what
+# runs them, or nothing. The path of the shared library is the caller's business.
 cmake_consumer()
 {
     local name=$1 prefix=$2 launcher=$3 file=$4 outside program count=0
@@ -56,7 +59,7 @@ cmake_consumer()
     outside=$build/$name
     rm -rf "$outside"
     mkdir -p "$outside"
-    cp -R "$source/tests/consumer" "$outside/source" &&
+    cp -R "$source/tests/package/consumer" "$outside/source" &&
         cmake -S "$outside/source" -B "$outside/build" -G "Unix Makefiles" \
             -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release "$@" &&
         cmake --build "$outside/build" || return 1

@@ -65,8 +65,8 @@ copy_source()
                 ! -name stamp-h1 ! -name .dirstamp ! -path ./Makefile ! -path ./smmap.pc \
                 ! -path ./smmap ! -path ./smmap-bench ! -path ./smmap-bookkeeping \
                 ! -path ./tests/suite-fake ! -path ./tests/suite-posix \
-                ! -path ./tests/stress-fake ! -path ./tests/stress-posix \
-                ! -path ./tests/model ! -path ./tests/chaos \
+                ! -path ./tests/stress/stress-fake ! -path ./tests/stress/stress-posix \
+                ! -path ./tests/model/model ! -path ./tests/chaos/chaos \
                 ! -path ./tests/run-smmap ! -path ./tests/run-packscan ! -name '*.exe' \
                 ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
                 -print

@@ -1,0 +1,406 @@
+/*
+ * A child of fork() and what its parent made: it may destroy and close, in any order, while
+ * threads of the parent were in the middle of something, and is refused the rest. What is
+ * started by exec inherits nothing.
+ */
+#include "tests/support/harness.h"
+
+#include <apr_env.h>
+#include <apr_strings.h>
+#include <apr_thread_proc.h>
+#include <apr_time.h>
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/backend.h"
+#include "tests/fake/backend.h"
+
+static apr_size_t unit;
+static test_file_t file;
+static apr_pool_t *pool; /* the manager's and its cursors' */
+static smmap_manager_t *manager;
+static smmap_cursor_t *cursor;
+static smmap_buffer_t *buffer;
+
+static int nothing(void *unused)
+{
+    (void)unused;
+    return 0;
+}
+
+/* It skips where there are none. */
+static void needs_forks(void)
+{
+    CHECK_NUMBER(test_in_child(nothing, NULL), 0);
+}
+
+static void begin(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    needs_forks();
+    unit = smmap_granularity();
+    fake_set_birth(1);
+    file = file_make("file", 8 * unit);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = unit;
+    options.guard = SMMAP_GUARD_ON;
+    NEED_OK(apr_pool_create(&pool, test_pool));
+    NEED_OK(smmap_manager_create(&manager, &options, pool));
+    NEED_OK(smmap_cursor_open(&cursor, manager, file.path, pool));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)unit, 0));
+    NEED_OK(smmap_buffer_create(&buffer, cursor, 0, SMMAP_TO_END, pool));
+}
+
+/* The parent goes on as if nothing had been. */
+static void parent_goes_on(void)
+{
+    manager_track(manager, pool);
+    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(5 * unit), 0));
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
+static smmap_cursor_t *guarded;
+
+static void see_nothing(void *context, const smmap_pinned_t *pinned)
+{
+    (void)context;
+    CHECK(pinned == NULL);
+}
+
+static int refused(void *unused)
+{
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+    smmap_cursor_t *made = NULL;
+    unsigned char bytes[10];
+    apr_size_t count;
+
+    (void)unused;
+    CHECK(region_shows(cursor, &file)); /* what is in use can be read on */
+    CHECK_STATUS(smmap_cursor_open(&made, manager, file.path, test_pool), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_open_handle(&made, manager, 0, test_pool), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_copy(&made, cursor, test_pool), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_advise(cursor, 0, 10, SMMAP_WILL_NEED), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_hint(cursor, SMMAP_ACCESS_SEQUENTIAL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_resident(cursor, &count), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_begin_guard(cursor), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_end_guard(guarded), SMMAP_EFORKED);
+    CHECK(!smmap_cursor_is_valid(guarded));
+    CHECK_STATUS(smmap_manager_reinstall_guard(manager), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_drop(manager, file.path, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_pinned(manager, see_nothing, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_stats(manager, &stats), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_manager_collect(manager, &count), SMMAP_EFORKED);
+    CHECK_NUMBER(smmap_manager_regions(manager), 1);
+    CHECK(!smmap_cursor_is_associated(cursor));
+    CHECK(smmap_cursor_path(cursor) == NULL);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), 0);
+    CHECK_NUMBER(smmap_cursor_region_clients(cursor), 1);
+    CHECK_STATUS(smmap_buffer_begin_access(buffer, NULL, 0, 10), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_buffer_begin_access(buffer, cursor, 0, 10), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
+    CHECK(!smmap_cursor_is_valid(cursor));
+    CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_assign(cursor, smmap_buffer_cursor(buffer)), SMMAP_EFORKED);
+    /* One of its own is like any other. */
+    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
+    NEED_OK(smmap_cursor_open(&made, manager, file.path, test_pool));
+    NEED_OK(smmap_cursor_use(made, 0, 0));
+    CHECK(cursor_shows(made, &file));
+    return 0;
+}
+
+static void child_is_refused(void)
+{
+    begin();
+    NEED_OK(smmap_cursor_copy(&guarded, cursor, pool));
+    NEED_OK(smmap_cursor_begin_guard(guarded));
+    CHECK_NUMBER(test_in_child(refused, NULL), 0);
+    CHECK_OK(smmap_cursor_end_guard(guarded));
+    parent_goes_on();
+}
+
+static int destroy_pool(void *unused)
+{
+    (void)unused;
+    apr_pool_destroy(pool);
+    return 0;
+}
+
+static int destroy_manager_first(void *unused)
+{
+    (void)unused;
+    CHECK_OK(smmap_manager_destroy(manager));
+    smmap_cursor_release(cursor);
+    smmap_cursor_close(cursor);
+    smmap_buffer_close(buffer);
+    return 0;
+}
+
+static int destroy_cursors_first(void *unused)
+{
+    (void)unused;
+    smmap_cursor_close(cursor);
+    smmap_buffer_close(buffer);
+    CHECK_OK(smmap_manager_destroy(manager));
+    return 0;
+}
+
+/* Nothing was under way, so all of it goes, in the child. */
+static int destroy_leaves_nothing(void *unused)
+{
+    if (native_count_mappings(file.path) != 1) {
+        return 1;
+    }
+    destroy_manager_first(unused);
+    return native_count_mappings(file.path);
+}
+
+static void child_destroys(void)
+{
+    begin();
+    CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_manager_first, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_cursors_first, NULL), 0);
+    if (native_count_mappings(file.path) != 0) { /* 0: the system does not tell, or the fake */
+        CHECK_NUMBER(test_in_child(destroy_leaves_nothing, NULL), 0);
+    }
+    parent_goes_on();
+}
+
+/* Threads that are busy while the process is forked, again and again. */
+
+enum { THREADS = 3 };
+
+static atomic_int stop_now;
+
+static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
+{
+    apr_uint64_t random = (apr_uint64_t)(apr_uintptr_t)data;
+    apr_pool_t *own;
+    unsigned char bytes[100];
+
+    (void)thread;
+    if (apr_pool_create_unmanaged_ex(&own, NULL, NULL) != APR_SUCCESS) {
+        return NULL;
+    }
+    while (!atomic_load(&stop_now)) {
+        smmap_cursor_t *mine;
+        int i;
+
+        if (smmap_cursor_open(&mine, manager, file.path, own) != APR_SUCCESS) {
+            continue;
+        }
+        for (i = 0; i < 20; i++) {
+            apr_off_t offset = (apr_off_t)(random_next(&random) % file.size);
+
+            smmap_cursor_use(mine, offset, 0);
+            smmap_cursor_read(mine, (apr_off_t)file.size - 1 - offset, bytes, 100, NULL);
+        }
+        smmap_cursor_close(mine);
+        apr_pool_clear(own);
+    }
+    apr_pool_destroy(own);
+    return NULL;
+}
+
+/* Whoever waits for a thread of the parent waits for ever; test_in_child() does not. */
+static int destroy_now(void *turn)
+{
+    if (*(const apr_size_t *)turn % 2 == 0) {
+        smmap_cursor_close(cursor);
+        smmap_buffer_close(buffer);
+        smmap_manager_destroy(manager);
+    } else {
+        smmap_manager_destroy(manager);
+        smmap_buffer_close(buffer);
+        smmap_cursor_close(cursor);
+    }
+    return 0;
+}
+
+static void child_of_busy_threads(void)
+{
+    apr_thread_t *threads[THREADS];
+    apr_size_t i;
+
+    needs_forks();
+    if (test_is_light()) {
+        test_skip("a child that leaves alone what is half-way has a leak, to a memory checker");
+        return;
+    }
+    begin();
+    atomic_store(&stop_now, 0);
+    for (i = 0; i < THREADS; i++) {
+        NEED_OK(apr_thread_create(&threads[i], NULL, be_busy, (void *)(apr_uintptr_t)(i + 1),
+                                  test_pool));
+    }
+    for (i = 0; i < test_count(60); i++) {
+        CHECK_NUMBER(test_in_child(destroy_now, &i), 0);
+    }
+    atomic_store(&stop_now, 1);
+    for (i = 0; i < THREADS; i++) {
+        thread_join(threads[i]);
+    }
+    parent_goes_on();
+}
+
+/* The trace: a child neither waits for its lock nor writes what the parent is going to. */
+
+static void begin_traced(const char *path)
+{
+    if (!fake_present() && !smmap__os_environment_is_trusted()) {
+        test_skip_now("this process has more rights than its user, so it writes no trace");
+    }
+    NEED_OK(apr_env_set("SMMAP_TRACE", path, test_pool));
+    begin();
+    NEED_OK(apr_env_delete("SMMAP_TRACE", test_pool));
+}
+
+/* How often a line is in a small file. */
+static int count_lines(const char *path, const char *wanted)
+{
+    char line[1024];
+    FILE *text = fopen(path, "rb");
+    int count = 0;
+
+    NEED(text != NULL);
+    while (fgets(line, sizeof line, text) != NULL) {
+        count += strcmp(line, wanted) == 0;
+    }
+    fclose(text);
+    return count;
+}
+
+static void child_writes_no_trace(void)
+{
+    const char *path = test_path("trace");
+
+    needs_forks();
+    begin_traced(path);
+    CHECK_NUMBER(test_in_child(destroy_manager_first, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_cursors_first, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
+    parent_goes_on();
+    CHECK_OK(smmap_manager_destroy(manager));
+    CHECK_NUMBER(count_lines(path, "# smmap trace 1\n"), 1);
+}
+
+static apr_os_file_t pipe_ends[2];
+static atomic_uint moves;
+
+static void *APR_THREAD_FUNC be_traced(apr_thread_t *thread, void *mine)
+{
+    (void)thread;
+    while (!atomic_load(&stop_now)) {
+        smmap_cursor_use(mine, (apr_off_t)(atomic_fetch_add(&moves, 1) % file.size), 1);
+    }
+    return NULL;
+}
+
+static void *APR_THREAD_FUNC drain(apr_thread_t *thread, void *unused)
+{
+    unsigned char bytes[4096];
+
+    (void)thread;
+    (void)unused;
+    while (native_read(pipe_ends[0], bytes, sizeof bytes) > 0) {
+    }
+    return NULL;
+}
+
+/* 1 when the thread waits until its trace is read. */
+static int is_stuck(void)
+{
+    unsigned before;
+    int i;
+
+    for (i = 0; i < 500; i++) {
+        before = atomic_load(&moves);
+        apr_sleep(20000);
+        if (before > 0 && atomic_load(&moves) == before) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int refused_and_destroyed(void *unused)
+{
+    unsigned char bytes[10];
+
+    native_alarm(20);
+    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
+    CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    return destroy_manager_first(unused);
+}
+
+/* A thread of the parent holds the lock of the trace, as the pipe it writes to is not read. */
+static void child_of_a_traced_thread(void)
+{
+    apr_thread_t *reader;
+    apr_thread_t *thread;
+    smmap_cursor_t *mine;
+
+    needs_forks();
+    if (test_is_light()) {
+        test_skip("a child with the stack of a thread that is not there has a leak, to a memory "
+                  "checker");
+        return;
+    }
+    NEED_OK(native_pipe(pipe_ends));
+    begin_traced(apr_psprintf(test_pool, "/dev/fd/%d", (int)native_number(pipe_ends[1])));
+    if (manager_stats(manager).trace_failures != 0) {
+        file_close(pipe_ends[0]);
+        file_close(pipe_ends[1]);
+        test_skip_now("there is no /dev/fd");
+    }
+    mine = cursor_open(manager, file.path);
+    atomic_store(&stop_now, 0);
+    atomic_store(&moves, 0);
+    NEED_OK(apr_thread_create(&thread, NULL, be_traced, mine, test_pool));
+    CHECK(is_stuck());
+    CHECK_NUMBER(test_in_child(refused_and_destroyed, NULL), 0);
+    CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
+    NEED_OK(apr_thread_create(&reader, NULL, drain, NULL, test_pool));
+    atomic_store(&stop_now, 1);
+    thread_join(thread);
+    parent_goes_on();
+    smmap_cursor_close(mine);
+    CHECK_OK(smmap_manager_destroy(manager));
+    file_close(pipe_ends[1]);
+    thread_join(reader);
+    file_close(pipe_ends[0]);
+}
+
+/* exec: what is started sees no handle on the file. */
+static void exec_inherits_nothing(void)
+{
+    int has;
+
+    begin();
+    has = native_started_program_has(test_dir());
+    if (has < 0) {
+        test_skip("what a program that is started has open cannot be seen here");
+        return;
+    }
+    CHECK_NUMBER(has, 0);
+    parent_goes_on();
+}
+
+static const test_case_t fork_cases[] = {{"child_is_refused", child_is_refused},
+                                         {"child_destroys", child_destroys},
+                                         {"child_of_busy_threads", child_of_busy_threads},
+                                         {"child_writes_no_trace", child_writes_no_trace},
+                                         {"child_of_a_traced_thread", child_of_a_traced_thread},
+                                         {"exec_inherits_nothing", exec_inherits_nothing},
+                                         {NULL, NULL}};
+const test_module_t test_fork = {"fork", fork_cases};

@@ -1,0 +1,390 @@
+/*
+ * Copying reads: the bytes, whichever way they come; when a window is mapped for
+ * them and when the system is asked instead; hints and advice, which change nothing.
+ */
+#include "tests/support/harness.h"
+
+#include <string.h>
+
+#include "tests/fake/backend.h"
+
+static apr_size_t unit;
+static test_file_t file;
+static smmap_manager_t *manager;
+static smmap_cursor_t *cursor;
+
+/* A file of 64 windows of one granule, and a bit, and room for `regions` of them. */
+static void begin(apr_size_t regions, smmap_limits_t limits)
+{
+    unit = smmap_granularity();
+    file = file_make("file", 64 * unit + 77);
+    manager = manager_sliding(unit, 0, regions, limits);
+    cursor = cursor_open(manager, file.path);
+}
+
+/* Read, and compare; 1: all was as it should be. */
+static int reads(smmap_cursor_t *from, apr_size_t offset, apr_size_t size)
+{
+    static unsigned char bytes[400000];
+    apr_size_t wanted = file.size - offset < size ? file.size - offset : size;
+    apr_size_t got = 0;
+
+    memset(bytes, 0xEE, wanted + 1);
+    return smmap_cursor_read(from, (apr_off_t)offset, bytes, size, &got) == APR_SUCCESS &&
+           got == wanted && memcmp(bytes, file.data + offset, wanted) == 0 &&
+           bytes[wanted] == 0xEE;
+}
+
+/* Fill the manager, so that another window must cost one. */
+static void fill(apr_size_t regions)
+{
+    apr_size_t i;
+
+    for (i = 0; i <= regions; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i * unit), 0));
+    }
+    smmap_cursor_release(cursor);
+}
+
+static void bytes_of_the_file(void)
+{
+    apr_size_t i;
+    apr_size_t bad = 0;
+
+    begin(5, SMMAP_LIMITS_HARD);
+    for (i = 0; i < test_count(5000); i++) {
+        apr_size_t offset = (apr_size_t)random_below(file.size);
+        apr_size_t size = 1 + (apr_size_t)random_below(random_below(4) ? 3 * unit : 100);
+
+        bad += !reads(cursor, offset, size);
+        bad += smmap_manager_regions(manager) > 5;
+    }
+    CHECK_NUMBER(bad, 0);
+    CHECK(manager_stats(manager).bypassed_reads > 0);
+    CHECK(manager_stats(manager).maps > 0);
+    counts_check();
+}
+
+static void ends_and_bad_input(void)
+{
+    unsigned char bytes[8];
+    apr_size_t got = 99;
+
+    begin(5, SMMAP_LIMITS_HARD);
+    CHECK_STATUS(smmap_cursor_read(NULL, 0, bytes, 8, &got), APR_EINVAL);
+    CHECK_NUMBER(got, 0);
+    CHECK_STATUS(smmap_cursor_read(cursor, -1, bytes, 8, NULL), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_read(cursor, 0, NULL, 8, NULL), APR_EINVAL);
+    CHECK_OK(smmap_cursor_read(cursor, 0, NULL, 0, &got));
+    CHECK_OK(smmap_cursor_read(cursor, OFFSET_MAX, bytes, 0, NULL));
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)file.size, bytes, 1, &got), APR_EOF);
+    CHECK_STATUS(smmap_cursor_read(cursor, OFFSET_MAX, bytes, 8, &got), APR_EOF);
+    CHECK_OK(smmap_cursor_read(cursor, (apr_off_t)file.size - 3, bytes, 8, &got));
+    CHECK_NUMBER(got, 3);
+    CHECK(memcmp(bytes, file.data + file.size - 3, 3) == 0);
+    CHECK_OK(manager_destroy(manager));
+    CHECK_STATUS(smmap_cursor_read(cursor, 0, bytes, 8, NULL), SMMAP_ECLOSED);
+}
+
+/* While there is room, a window is mapped when it is touched first. */
+static void room_is_used(void)
+{
+    begin(8, SMMAP_LIMITS_HARD);
+    CHECK(reads(cursor, 0, 10));
+    CHECK(reads(cursor, 5 * unit, 10));
+    CHECK_NUMBER(manager_stats(manager).maps, 2);
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 0);
+    CHECK(reads(cursor, 3, 10));
+    CHECK_NUMBER(manager_stats(manager).hits, 1);
+}
+
+/* When there is none, a read bypasses a cold window, and leaves the others alone. */
+static void cold_is_bypassed(void)
+{
+    apr_uint64_t maps;
+    int i;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    maps = manager_stats(manager).maps;
+    for (i = 10; i < 60; i++) {
+        CHECK(reads(cursor, (apr_size_t)i * unit + 7, 100));
+    }
+    CHECK_NUMBER(manager_stats(manager).maps, maps);
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 50);
+}
+
+/* What is read again and again becomes mapped. */
+static void warm_becomes_mapped(void)
+{
+    smmap_stats_t before;
+    smmap_stats_t after;
+    int i;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    before = manager_stats(manager);
+    for (i = 0; i < 100; i++) {
+        CHECK(reads(cursor, 20 * unit + 7, 100));
+    }
+    after = manager_stats(manager);
+    CHECK_NUMBER(after.maps - before.maps, 1);
+    CHECK(after.bypassed_reads > 1 && after.bypassed_reads < 90);
+}
+
+/* But not in the place of what is hit more often. */
+static void hot_stays(void)
+{
+    apr_uint64_t evictions = 0;
+    int i;
+    int hot;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    for (i = 0; i < 100; i++) {
+        for (hot = 1; hot < 5; hot++) {
+            CHECK(reads(cursor, (apr_size_t)hot * unit, 1));
+        }
+        if (i == 10) {
+            evictions = manager_stats(manager).evictions;
+        }
+        CHECK(reads(cursor, 20 * unit + 7, 100));
+    }
+    CHECK_NUMBER(manager_stats(manager).evictions, evictions);
+    CHECK(manager_stats(manager).admission_rejects > 0);
+}
+
+/* Room that came back is used again. */
+static void after_collect(void)
+{
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    CHECK(reads(cursor, 20 * unit, 100));
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 0);
+    CHECK_NUMBER(smmap_manager_regions(manager), 1);
+}
+
+/* The handle may be closed at any time; it is opened again. */
+static void with_one_handle(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *other;
+    test_file_t second;
+    int i;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    second = file_make("second", 1000);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = unit;
+    options.max_regions = 2;
+    options.max_open_files = 1;
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, file.path);
+    other = cursor_open(manager, second.path);
+    fill(2);
+    for (i = 10; i < 40; i++) {
+        CHECK_OK(smmap_cursor_refresh(other)); /* takes the only handle */
+        CHECK(reads(cursor, (apr_size_t)i * unit, 50));
+        CHECK_NUMBER(smmap_manager_open_files(manager), 1);
+    }
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 30);
+}
+
+/* A file that was cut short gives a status, no zeroes. */
+static void cut_short(void)
+{
+    unsigned char bytes[100];
+    apr_size_t got = 0;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    NEED(file_resize(file.path, (apr_off_t)(30 * unit)));
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(40 * unit), bytes, 100, &got),
+                 SMMAP_ETRUNCATED);
+    CHECK_NUMBER(got, 0);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), 30 * unit);
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(40 * unit), bytes, 100, &got), APR_EOF);
+}
+
+static void hints(void)
+{
+    apr_off_t end;
+    apr_size_t i;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    CHECK_STATUS(smmap_cursor_hint(NULL, SMMAP_ACCESS_NORMAL), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_hint(cursor, (smmap_access_t)7), APR_EINVAL);
+    CHECK_OK(smmap_cursor_hint(cursor, SMMAP_ACCESS_RANDOM));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(20 * unit), 0));
+    CHECK(region_shows(cursor, &file));
+    CHECK_OK(smmap_cursor_hint(cursor, SMMAP_ACCESS_SEQUENTIAL));
+    for (i = 0; i < 64; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i * unit), 0));
+        CHECK(region_shows(cursor, &file));
+        if (fake_present()) {
+            fake_advised(&end);
+            CHECK_NUMBER(end, i < 63 ? (i + 2) * unit : file.size);
+        }
+    }
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(64 * unit), 0));
+    CHECK_NUMBER(manager_stats(manager).prefetches, 64);
+}
+
+/* A cursor that had a hit knows the way to the next one by itself. It must not when it
+   has no pin, and must forget it when it becomes a sequential one. */
+static void hints_and_hits(void)
+{
+    smmap_cursor_t *other;
+    smmap_cursor_t *copy;
+    smmap_stats_t before;
+    apr_size_t i;
+
+    begin(64, SMMAP_LIMITS_HARD);
+    for (i = 0; i < 3 * 60; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i % 60 * unit + i), 0));
+        CHECK(region_shows(cursor, &file));
+    }
+    other = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_hint(other, SMMAP_ACCESS_RANDOM));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(other, (apr_off_t)((i + 1) * unit) - 1, 0));
+        CHECK_NUMBER(smmap_cursor_size(other), 1);
+        CHECK(cursor_shows(other, &file));
+        NEED_OK(smmap_cursor_require(other, (apr_off_t)(i * unit), unit));
+        CHECK(cursor_shows(other, &file));
+    }
+    NEED_OK(smmap_cursor_copy(&copy, other, test_pool));
+    CHECK_STATUS(smmap_cursor_use(other, -1, 0), APR_EINVAL);
+    CHECK(!smmap_cursor_is_valid(other));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(copy, (apr_off_t)(i * unit), 10));
+        CHECK_NUMBER(smmap_cursor_size(copy), 10);
+        CHECK(cursor_shows(copy, &file));
+    }
+    CHECK_STATUS(smmap_cursor_require(copy, 5, 0), APR_EINVAL);
+    CHECK(!smmap_cursor_is_valid(copy));
+    before = manager_stats(manager);
+    NEED_OK(smmap_cursor_hint(other, SMMAP_ACCESS_SEQUENTIAL));
+    for (i = 0; i < 60; i++) {
+        NEED_OK(smmap_cursor_use(other, (apr_off_t)(i * unit), 0));
+    }
+    CHECK_NUMBER(manager_stats(manager).prefetches - before.prefetches, 60);
+    CHECK_NUMBER(manager_stats(manager).misses, before.misses);
+    CHECK_NUMBER(manager_stats(manager).hits - before.hits, 60);
+    smmap_cursor_close(copy);
+    counts_check();
+}
+
+/* The real system may know no such advice. */
+static int is_taken(apr_status_t status)
+{
+    return status == APR_SUCCESS || (!fake_present() && APR_STATUS_IS_ENOTIMPL(status));
+}
+
+static void advice(void)
+{
+    apr_off_t end;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    CHECK_STATUS(smmap_cursor_advise(NULL, 0, 1, SMMAP_WILL_NEED), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_advise(cursor, -1, 1, SMMAP_WILL_NEED), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_advise(cursor, 0, -1, SMMAP_WILL_NEED), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_advise(cursor, 0, 1, (smmap_advice_t)7), APR_EINVAL);
+    CHECK(is_taken(smmap_cursor_advise(cursor, 5, OFFSET_MAX, SMMAP_WILL_NEED)));
+    if (fake_present()) {
+        CHECK_NUMBER(fake_advised(&end), file.size - 5);
+        CHECK_NUMBER(end, file.size);
+    }
+    CHECK_OK(smmap_cursor_advise(cursor, 0, 0, SMMAP_DONT_NEED));
+    CHECK_OK(smmap_cursor_advise(cursor, OFFSET_MAX, 5, SMMAP_DONT_NEED));
+    CHECK(is_taken(smmap_cursor_advise(cursor, 100, 5000, SMMAP_DONT_NEED)));
+    CHECK_NUMBER(smmap_manager_regions(manager), 0);
+    CHECK(reads(cursor, 0, 10000));
+    if (fake_present()) {
+        fake_fail(FAKE_FILE_ADVISE, 1, APR_ENOTIMPL);
+        smmap_cursor_release(cursor);
+        CHECK_STATUS(smmap_cursor_advise(cursor, 0, 1, SMMAP_WILL_NEED), APR_ENOTIMPL);
+    }
+    counts_check();
+}
+
+/* A system that takes no advice on files may take it on the window in use. */
+static void advice_on_the_window(void)
+{
+    apr_size_t before;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)unit, 0));
+    CHECK_OK(smmap_cursor_advise(cursor, (apr_off_t)unit + 5, 100, SMMAP_WILL_NEED));
+    CHECK_OK(smmap_cursor_advise(cursor, 0, OFFSET_MAX, SMMAP_DONT_NEED));
+    CHECK(memcmp(smmap_cursor_data(cursor), file.data + unit, smmap_cursor_size(cursor)) == 0);
+    if (fake_present()) {
+        before = fake_calls(FAKE_ADVISE);
+        fake_fail_from(FAKE_FILE_ADVISE, 1, APR_ENOTIMPL);
+        CHECK_OK(smmap_cursor_advise(cursor, (apr_off_t)unit + 5, 100, SMMAP_WILL_NEED));
+        CHECK_OK(smmap_cursor_advise(cursor, 0, OFFSET_MAX, SMMAP_DONT_NEED));
+        CHECK_NUMBER(fake_calls(FAKE_ADVISE), before + 2);
+        /* Beside it there is nothing to give it on. */
+        CHECK_STATUS(smmap_cursor_advise(cursor, 0, 5, SMMAP_WILL_NEED), APR_ENOTIMPL);
+        CHECK_STATUS(smmap_cursor_advise(cursor, (apr_off_t)(3 * unit), 5, SMMAP_WILL_NEED),
+                     APR_ENOTIMPL);
+        CHECK_NUMBER(fake_calls(FAKE_ADVISE), before + 2);
+        fake_fail_none();
+    }
+    counts_check();
+}
+
+/* A read that bypasses the windows counts, whether its cursor ever had one or not. */
+static void counted_without_a_window(void)
+{
+    smmap_cursor_t *fresh;
+
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    fresh = cursor_open(manager, file.path);
+    CHECK(reads(fresh, 30 * unit + 7, 100));
+    CHECK(reads(fresh, 31 * unit + 7, 100));
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 2);
+    smmap_cursor_close(fresh);
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 2);
+}
+
+/* The bytes were there when the read began: losing them is no mistake of the caller. */
+static void cut_on_the_way(void)
+{
+    static unsigned char bytes[400000];
+    apr_size_t got = 99;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    if (!file_resize(file.path, (apr_off_t)(2 * unit + 5))) {
+        test_skip("the file system cannot cut files");
+        return;
+    }
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)unit + 1, bytes, 2 * unit, &got),
+                 SMMAP_ETRUNCATED);
+    CHECK_NUMBER(got, unit + 4);
+    CHECK(memcmp(bytes, file.data + unit + 1, unit + 4) == 0);
+    /* And now it is known. */
+    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(2 * unit + 5), bytes, 1, &got), APR_EOF);
+    CHECK_NUMBER(got, 0);
+}
+
+static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
+                                    {"ends_and_bad_input", ends_and_bad_input},
+                                    {"room_is_used", room_is_used},
+                                    {"cold_is_bypassed", cold_is_bypassed},
+                                    {"warm_becomes_mapped", warm_becomes_mapped},
+                                    {"hot_stays", hot_stays},
+                                    {"after_collect", after_collect},
+                                    {"with_one_handle", with_one_handle},
+                                    {"counted_without_a_window", counted_without_a_window},
+                                    {"cut_short", cut_short},
+                                    {"cut_on_the_way", cut_on_the_way},
+                                    {"hints", hints},
+                                    {"hints_and_hits", hints_and_hits},
+                                    {"advice", advice},
+                                    {"advice_on_the_window", advice_on_the_window},
+                                    {NULL, NULL}};
+
+const test_module_t test_read = {"read", cases};

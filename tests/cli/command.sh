@@ -1,0 +1,311 @@
+#!/bin/sh
+# The command `smmap`, as a user runs it: what it prints, its exit codes, its limits.
+#
+# Reads SMMAP (the program; default ./smmap) from the environment. What cannot be tested
+# on this machine is named, with the reason. Random data come from a fixed seed.
+# shellcheck source-path=SCRIPTDIR disable=SC2015,SC2154,SC2317
+# SC2015: `a && b || fail` is meant. SC2317: check() calls the functions.
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../support/lib.sh"
+. "$here/command/helpers.sh"
+
+: "${SMMAP:=./smmap}"
+program=$(locate "$SMMAP") || { echo "command.sh: there is no program $SMMAP" >&2; exit 1; }
+SMMAP=$program
+test -x "$SMMAP" || { echo "command.sh: $SMMAP is not a program" >&2; exit 1; }
+
+LC_ALL=C
+export LC_ALL
+make_work command
+cd "$work" || exit 1
+mkdir t
+out=$work/out
+err=$work/err
+
+. "$here/command/mistakes.sh"
+
+# --- facts ----------------------------------------------------------------------
+
+granule=$("$SMMAP" info --json t/hello | sed 's/.*"granularity":\([0-9]*\).*/\1/')
+test "$granule" -gt 0 2>/dev/null || { echo "command.sh: no granularity from info --json"; exit 1; }
+
+# --- cat --------------------------------------------------------------------------
+
+check "cat a file" gives 0 'hello world' cat t/hello
+check "cat files, one twice" gives 0 'hello worldhello world' cat t/hello t/empty t/hello
+check "cat an empty file" gives 0 '' cat t/empty
+check "cat --offset" gives 0 'world' cat --offset 6 t/hello
+check "cat --offset and --length" gives 0 'lo w' cat --offset 3 --length 4 t/hello
+check "cat of each file the same part" gives 0 'hehe' cat --length 2 t/hello t/hello
+check "cat --length 0" gives 0 '' cat --length 0 t/hello
+check "cat from before the end" gives 0 'ld' cat --offset -2 t/hello
+check "cat from before the start" gives 0 'hel' cat --offset -100 --length 3 t/hello
+check "cat from the end" gives 0 '' cat --offset 11 t/hello
+check "cat from behind the end" gives 0 '' cat --offset 9223372036854775807 t/hello
+check "cat more than there is" gives 0 'world' cat --offset 6 --length 18446744073709551615 t/hello
+
+letters 11 $((granule * 5 + 77)) 'abcdefghijklmnopqrstuvwxyz0123456789' >t/text
+head -c $((granule * 9 + 5)) /dev/urandom >t/noise
+
+test_cat_ranges()
+{
+    for from in 0 1 $((granule - 1)) $granule $((granule + 1)) $((granule * 4 + 3)); do
+        for size in 1 2 $((granule - 1)) $granule $((granule * 3 + 1)); do
+            tail -c +$((from + 1)) t/noise | head -c "$size" >"$work/part"
+            run cat --window-size 1 --max-memory 1 --offset "$from" --length "$size" t/noise
+            is_code 0 && cmp "$out" "$work/part" || { echo "offset $from, length $size"; return 1; }
+        done
+    done
+}
+check "cat of ranges across windows, as tail and head have them" test_cat_ranges
+
+for options in "--mode static" "--mode auto" "--mode sliding" "--window-size 1" \
+    "--window-size $((granule + 1))" "--window-size 1G" "--max-memory 1 --max-regions 1" \
+    "--hard-limits --max-memory $granule --max-regions 1 --max-open-files 1" \
+    "--max-memory unlimited --max-regions unlimited --max-open-files unlimited"; do
+    test_cat_options()
+    {
+        # shellcheck disable=SC2086 # several words
+        run cat $options t/noise t/text t/noise
+        is_code 0 && cat t/noise t/text t/noise | cmp - "$out"
+    }
+    check "cat $options" test_cat_options
+done
+
+# --- errors in files, the others are still done -------------------------------------
+
+test_bad_files()
+{
+    run cat t/hello t/missing t t/hello
+    is_code 2 && says 't/missing: No such file' && says '^smmap: t: not a regular file' &&
+        test "$(cat "$out")" = 'hello worldhello world'
+}
+check "cat goes on after files that cannot be read" test_bad_files
+check "find goes on, and gives 2" gives 2 't/hello:4' find 'o w' t/missing t/hello
+check "find -q gives 0 in spite of an error" gives 2 '' find -q 'zzz' t/missing t/hello
+test_quiet()
+{
+    run find -q hello t/missing t/hello
+    is_code 0 && test ! -s "$out"
+}
+check "find -q gives 0 when there is a match, in spite of an error" test_quiet
+test_no_messages()
+{
+    run find -s hello t/missing t/hello
+    is_code 2 && test ! -s "$err" && test "$(cat "$out")" = 't/hello:0'
+}
+check "find -s" test_no_messages
+test_info_goes_on()
+{
+    run info t/missing t/hello t
+    is_code 2 && grep -q '^t/hello$' "$out" && says missing && says 'not a regular file'
+}
+check "info goes on after files that cannot be read" test_info_goes_on
+
+if mkfifo t/fifo 2>/dev/null; then
+    check "a FIFO without a writer is refused, and does not block" \
+        complains 'not a regular file' cat t/fifo
+else
+    skip "a FIFO" "mkfifo cannot make one here"
+fi
+if [ -c /dev/null ]; then
+    check "a device is refused" complains 'not a regular file' cat /dev/null
+else
+    skip "a device" "there is no /dev/null"
+fi
+
+printf 'secret' >t/secret
+chmod 000 t/secret
+chmod 755 "$work" t
+if [ "$(id -u)" -ne 0 ]; then
+    check "a file without permission" complains 'ermission' cat t/secret
+elif setpriv --reuid=65534 --clear-groups "$SMMAP" --version >/dev/null 2>&1; then
+    test_permission()
+    {
+        setpriv --reuid=65534 --clear-groups "$SMMAP" cat t/secret >"$out" 2>"$err"
+        code=$?
+        is_code 2 && says 'ermission' && test ! -s "$out"
+    }
+    check "a file without permission" test_permission
+else
+    skip "a file without permission" "root may read all, and setpriv cannot run $SMMAP as another"
+fi
+
+# --- info -----------------------------------------------------------------------------
+
+field()
+{
+    sed -n "s/.*\"$1\":\([^,}]*\).*/\1/p" "$out"
+}
+
+test_info()
+{
+    local windows=1
+    test "${SMMAP_PARANOID:-0}" = 0 || windows=10 # of one granule
+    run info t/noise
+    is_code 0 || return 1
+    grep -q '^t/noise$' "$out" && grep -q "^  size .*($((granule * 9 + 5)) bytes)" "$out" &&
+        grep -q '^  mode  *sliding' "$out" && grep -q "^  windows  *$windows\$" "$out" &&
+        grep -q '^  resident ' "$out" || { cat "$out"; return 1; }
+}
+check "info" test_info
+
+test_info_json()
+{
+    run info --json --window-size 1 t/noise
+    is_code 0 || return 1
+    test "$(field size)" -eq $((granule * 9 + 5)) && test "$(field mode)" = '"sliding"' &&
+        test "$(field window_size)" -eq "$granule" && test "$(field windows)" -eq 10 &&
+        { test "$(field resident)" = null || test "$(field resident)" -le "$(field size)"; } ||
+        { cat "$out"; return 1; }
+    run info --json --mode static t/noise
+    is_code 0 || return 1
+    test "$(field mode)" = '"static"' && test "$(field window_size)" = null &&
+        test "$(field windows)" -eq 1 || { cat "$out"; return 1; }
+}
+check "info --json" test_info_json
+
+test_info_empty()
+{
+    run info --json t/empty
+    is_code 0 && test "$(field size)" -eq 0 && test "$(field windows)" -eq 0 &&
+        test "$(field resident)" -eq 0 || { cat "$out"; return 1; }
+}
+check "info of an empty file" test_info_empty
+
+test_info_resident()
+{
+    # What was just read is in memory, all of it; a hole that nobody touched is not.
+    cat t/noise >/dev/null
+    run info --json t/noise
+    test "$(field resident)" = "$(field size)" || { cat "$out"; return 1; }
+    dd if=/dev/null of=t/hole bs=1 seek=$((granule * 64)) 2>/dev/null
+    run info --json t/hole
+    test "$(field resident)" = 0 || { cat "$out"; return 1; }
+    run cat --offset $((granule * 32)) --length 1 t/hole
+    run info --json t/hole
+    test "$(field resident)" -gt 0 || { cat "$out"; return 1; }
+}
+run info --json t/noise
+if [ "$(field resident)" = null ]; then
+    skip "what is resident" "the system cannot say"
+elif [ "$(uname -s)" != Linux ]; then
+    skip "what exactly is resident" "the page cache of this system has its own rules"
+else
+    check "info tells what is resident" test_info_resident
+fi
+
+test_info_path()
+{
+    name=$(printf 't/a"b\\c\td\303\251\377e')
+    : >"$name" || return 1
+    run info --json "$name"
+    is_code 0 && grep -q '{"path":"t/a\\"b\\\\c\\u0009d'"$(printf '\303\251')"'\\ufffde",' "$out" ||
+        { cat "$out"; return 1; }
+}
+if : 2>/dev/null >"$(printf 't/\377')"; then
+    check "info --json of a path that is not UTF-8" test_info_path
+else
+    skip "a path that is not UTF-8" "the file system does not take one"
+fi
+
+. "$here/command/find.sh"
+
+# --- limits and statistics -----------------------------------------------------------
+
+test_limits()
+{
+    for limits in "" --hard-limits; do
+        # shellcheck disable=SC2086 # none or one word
+        run find --stats $limits --window-size "$granule" --max-memory $((granule * 2)) \
+            --max-regions 2 -c zzzzzz t/noise
+        test "$code" -le 1 && counted peak_mapped_bytes -le $((granule * 2)) &&
+            counted peak_regions -eq 2 && counted maps -eq 10 && counted evictions -eq 8 &&
+            counted over_limit -eq 0 && counted limit_failures -eq 0 || return 1
+    done
+}
+check "the limits hold, and --stats shows it" test_limits
+
+test_stats()
+{
+    run cat --stats t/hello
+    is_code 0 && test "$(cat "$out")" = 'hello world' || return 1
+    header=$here/../../include/smmap/manager.h
+    test -f "$header" || { echo "no $header"; return 1; }
+    names=$(sed -n '/^typedef struct smmap_stats_t/,/^}/s/^ *apr_[a-z0-9_]* \([a-z_]*\);.*/\1/p' \
+        "$header" | grep -v '^struct_size$')
+    test "$(echo "$names" | wc -l)" -ge 25 || { echo "names: $names"; return 1; }
+    for name in $names; do
+        test "$(counter "$name")" != none || { echo "no $name"; return 1; }
+    done
+    counted opens -eq 1 && counted maps -eq 1 && counted misses -eq 1 && counted cursors -eq 0
+}
+check "--stats prints all that manager.h counts" test_stats
+
+test_trace()
+{
+    SMMAP_TRACE=$work/trace run cat --offset 1 t/hello
+    is_code 0 && test ! -s "$err" || return 1
+    {
+        echo '# smmap trace 1'
+        echo "1 0 use $work/t/hello"
+    } | cmp - "$work/trace" || return 1
+    SMMAP_TRACE=$work/none/trace run cat t/hello
+    is_code 0 && cmp "$out" t/hello && says 'SMMAP_TRACE cannot be written'
+}
+check "SMMAP_TRACE records what is asked for, or it is said" test_trace
+
+test_many()
+{
+    mkdir t/many
+    i=0
+    while [ "$i" -lt 1000 ]; do
+        echo "file $i needle" >"t/many/$i"
+        i=$((i + 1))
+    done
+    run find --stats --max-open-files 4 --hard-limits --max-regions 8 -l needle t/many/*
+    is_code 0 && test "$(wc -l <"$out")" -eq 1000 && counted opens -ge 1000 &&
+        counted peak_open_files -le 4 && counted peak_regions -le 8 && counted over_limit -eq 0
+}
+check "1000 files with 4 open at a time" test_many
+
+test_static_limit()
+{
+    run cat --mode static --max-memory "$granule" --stats t/noise
+    is_code 0 && cmp "$out" t/noise && counted over_limit -ge 1 || return 1
+    run cat --mode static --max-memory "$granule" --hard-limits t/hello t/noise t/hello
+    is_code 2 && says 't/noise: .*limit of mapped bytes' &&
+        test "$(cat "$out")" = 'hello worldhello world'
+}
+check "a file larger than the limit in static mode: over the soft one, refused by the hard one" \
+    test_static_limit
+
+# --- large files ------------------------------------------------------------------------
+
+gib4=4294967296
+test_large()
+{
+    put t/large $((gib4 - 3)) border &&
+        put t/large $((gib4 + 1073741824 - 8)) thelast8 &&
+        gives 0 'thelast8' cat --offset -8 t/large &&
+        gives 0 'border' cat --offset $((gib4 - 3)) --length 6 t/large &&
+        gives 0 't/large:4294967293' find --offset 4294963200 --length 8K border t/large &&
+        gives 0 't/large:5368709112' find --offset -1M thelast8 t/large || return 1
+    run cat --stats --max-memory 16M --offset -40M t/large
+    is_code 0 && test "$(wc -c <"$out")" -eq 41943040 && tail -c 8 "$out" | grep -q '^thelast8$' &&
+        counted peak_mapped_bytes -le 16777216 && counted over_limit -eq 0 || return 1
+    run info --json --window-size 1M t/large
+    is_code 0 && test "$(field size)" = 5368709120 && test "$(field windows)" = 5120
+}
+if put t/large 5368709119 x && [ "$(du -k t/large | cut -f 1)" -lt 1048576 ]; then
+    check "a file of 5 GiB: at its end, and across 4 GiB" test_large
+else
+    skip "a file of 5 GiB" "the file system has no holes, or no room"
+fi
+rm -f t/large
+
+. "$here/command/end.sh"
+
+finish

@@ -1,0 +1,152 @@
+/*
+ * The oracle's copying reads, from windows and from the system. See model.h.
+ */
+#include "model.h"
+
+enum { READS_BEFORE = 63 }; /* reads that bypass a window before it may be mapped */
+
+static omanager_t *owner_of(world_t *w, int cursor)
+{
+    return &w->managers[w->cursors[cursor].manager];
+}
+
+static void note_piece(world_t *w, unsigned key, apr_off_t offset, apr_size_t length)
+{
+    if (w->piece_count == PIECES) {
+        w->overflow = 1;
+        return;
+    }
+    w->pieces[w->piece_count].key = key;
+    w->pieces[w->piece_count].offset = offset;
+    w->pieces[w->piece_count].length = length;
+    w->piece_count++;
+}
+
+/* Should the read bypass the window that holds it? */
+static int bypass(world_t *w, int file, apr_off_t offset)
+{
+    ofile_t *it = &w->files[file];
+    apr_uint64_t number = model_number(w, file, offset);
+
+    if (!w->managers[it->manager].pressure) {
+        return 0;
+    }
+    if (!it->leaf[number >> it->leaf_bits]) {
+        model_prepare(w, it, it->leaf, number);
+        return 1;
+    }
+    if (model_region_on_grid(w, file, number) != NONE) {
+        return 0;
+    }
+    if (it->touched[number] < READS_BEFORE) {
+        it->touched[number]++;
+        return 1;
+    }
+    return !model_admitted(w, file, number);
+}
+
+static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
+                                apr_size_t *copied)
+{
+    ocursor_t *it = &w->cursors[cursor];
+    int entered = !w->files[it->file].open;
+    apr_status_t status = entered ? model_enter(w, it->file, it->path) : APR_SUCCESS;
+    const inode_t *inode;
+    apr_off_t there;
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    inode = &w->inodes[w->files[it->file].inode];
+    status = model_call(w, FAKE_READ);
+    if (entered) {
+        model_leave(w, it->file);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    owner_of(w, cursor)->stats.bypassed_reads++;
+    there = inode->size - offset;
+    *copied = there <= 0 ? 0 : there < (apr_off_t)size ? (apr_size_t)there : size;
+    note_piece(w, inode->key, offset, *copied);
+    if (*copied < size) {
+        status = model_measure(w, it->file, it->path);
+        return status != APR_SUCCESS ? status : SMMAP_ETRUNCATED;
+    }
+    return APR_SUCCESS;
+}
+
+/* A part that lies in one window. */
+static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
+                              apr_size_t *copied)
+{
+    ocursor_t *it = &w->cursors[cursor];
+    apr_status_t status;
+
+    *copied = 0;
+    if (!model_at(w, cursor, offset)) {
+        apr_off_t end = offset + (apr_off_t)size;
+        int region = end <= w->files[it->file].size
+                         ? model_region_on_grid(w, it->file, model_number(w, it->file, offset))
+                         : NONE;
+
+        if (region == NONE && bypass(w, it->file, offset)) {
+            return read_bypassed(w, cursor, offset, size, copied);
+        }
+        int instead;
+
+        it->copying = 1;
+        status = model_use(w, cursor, offset, size);
+        instead = it->copying;
+        it->copying = 0;
+        if (status != APR_SUCCESS) {
+            instead = instead && (model_exhausted(status) || status == SMMAP_ELIMIT_BYTES ||
+                                  status == SMMAP_ELIMIT_REGIONS);
+            return instead ? read_bypassed(w, cursor, offset, size, copied) : status;
+        }
+    }
+    *copied = (apr_size_t)(model_region_end(&w->regions[it->region]) - offset);
+    if (*copied > size) {
+        *copied = size;
+    }
+    note_piece(w, w->regions[it->region].key, offset, *copied);
+    return APR_SUCCESS;
+}
+
+apr_status_t model_read(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
+                        apr_size_t *got)
+{
+    ocursor_t *it = &w->cursors[cursor];
+    apr_off_t window = model_window(w, it->file);
+    apr_off_t left;
+    apr_status_t status = APR_SUCCESS;
+
+    *got = 0;
+    if (offset < 0) {
+        return APR_EINVAL;
+    }
+    if (owner_of(w, cursor)->closed) {
+        return SMMAP_ECLOSED;
+    }
+    left = w->files[it->file].size - offset;
+    if (size != 0 && left <= 0) {
+        return APR_EOF;
+    }
+    if ((apr_uint64_t)(left < 0 ? 0 : left) < size) {
+        size = (apr_size_t)left;
+    }
+    while (status == APR_SUCCESS && *got < size) {
+        apr_off_t at = offset + (apr_off_t)*got;
+        apr_off_t in_window = window - at % window;
+        apr_size_t part = size - *got;
+        apr_size_t copied;
+
+        if (in_window < (apr_off_t)part) {
+            part = (apr_size_t)in_window;
+        }
+        status = read_part(w, cursor, at, part, &copied);
+        *got += copied;
+    }
+    /* It was there when we began. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}

@@ -1,0 +1,94 @@
+/*
+ * suite-wrap: the core on the real POSIX backend, with its memory and its locks, where each
+ * call that any of them makes of the C library or of APR can be made to fail.
+ *
+ * The linker does it: `--wrap=mmap` sends what an object of this program calls mmap to
+ * __wrap_mmap, in wrap.c, which fails or calls the real one. It works for what is linked
+ * statically, so the objects of the library are in the program; what libapr calls inside
+ * itself it does not reach, so the functions of APR that the core calls are wrapped as a
+ * whole. The program's own calls go through the same door: nothing but the library may call
+ * what is wrapped while something is set to fail.
+ *
+ * Not wrapped: sysconf(_SC_PAGESIZE) and getauxval, which cannot fail where the library was
+ * asked to map, and what only the handler of SIGBUS calls (pthread_sigmask, raise).
+ */
+#ifndef SMMAP_TESTS_WRAP_H
+#define SMMAP_TESTS_WRAP_H
+
+#include <apr.h>
+
+/** What can fail: X(name of the function, constant). */
+#define WRAP_CALLS(X)                                     \
+    X("open", WRAP_OPEN)                                  \
+    X("fcntl", WRAP_FCNTL)                                \
+    X("ioctl", WRAP_IOCTL)                                \
+    X("close", WRAP_CLOSE)                                \
+    X("fstat", WRAP_FSTAT)                                \
+    X("statx", WRAP_STATX)                                \
+    X("pread", WRAP_PREAD)                                \
+    X("mmap of a file", WRAP_MMAP)                        \
+    X("mmap of memory", WRAP_MMAP_MEMORY)                 \
+    X("munmap", WRAP_MUNMAP)                              \
+    X("madvise", WRAP_MADVISE)                            \
+    X("posix_fadvise", WRAP_FADVISE)                      \
+    X("mincore", WRAP_MINCORE)                            \
+    X("membarrier (registering)", WRAP_MEMBARRIER)        \
+    X("getrlimit", WRAP_GETRLIMIT)                        \
+    X("sigaction", WRAP_SIGACTION)                        \
+    X("pthread_atfork", WRAP_ATFORK)                      \
+    X("calloc", WRAP_CALLOC)                              \
+    X("apr_pool_create_unmanaged_ex", WRAP_POOL)          \
+    X("apr_thread_mutex_create", WRAP_MUTEX)              \
+    X("apr_thread_cond_create", WRAP_COND)                \
+    X("apr_stat", WRAP_APR_STAT)                          \
+    X("apr_file_info_get", WRAP_APR_INFO)                 \
+    X("apr_os_file_put", WRAP_APR_PUT)                    \
+    X("apr_filepath_merge", WRAP_APR_MERGE)
+
+#define WRAP_CONSTANT(text, constant) constant,
+typedef enum wrap_call_t {
+    WRAP_CALLS(WRAP_CONSTANT) WRAP_ANY /**< whichever comes; and how many kinds there are */
+} wrap_call_t;
+
+const char *wrap_name(wrap_call_t call);
+
+/** In the place of an error: pread reads less than it is asked for, but a byte. */
+#define WRAP_SHORT (-1)
+
+/** Fail the `which`-th call from now on (1: the next) with an error of the system; forever: and
+    each one after it. Close closes all the same, as the system's does. */
+void wrap_fail(wrap_call_t call, apr_size_t which, int error, int forever);
+/** Besides that: each call of this kind; 0: none. For files that cannot be mapped. */
+void wrap_fail_all(wrap_call_t call, int error);
+/** Fail about one call in `rate` of each kind that tells an error, for all threads, with one of
+    those that it may have. */
+void wrap_fail_random(apr_uint64_t seed, unsigned rate);
+/** Call a function within the next call of a kind, once. */
+void wrap_when(wrap_call_t call, void (*hook)(void));
+/** No more failures of any sort. */
+void wrap_fail_none(void);
+
+/** How many were failed, wrap_fail_all() apart, and how many calls there were, since
+    wrap_reset(). */
+apr_size_t wrap_failed(void);
+apr_size_t wrap_calls(wrap_call_t call);
+void wrap_reset(void);
+
+/** The errors that a kind of call may have; the list ends with 0. */
+const int *wrap_errors(wrap_call_t call);
+/** Is it one that any of them may have? */
+int wrap_is_error(int error);
+
+/** What was given out and not given back, memory in the place of a mapping included. */
+apr_size_t wrap_live_mappings(void);
+apr_size_t wrap_live_blocks(void);
+apr_size_t wrap_live_pools(void);
+
+/* For calls.c. */
+
+/** Count a call. 0: it is to be made; else its error. */
+int wrap_refuse(wrap_call_t call);
+/** The same, with the error in errno; 1: there is one. */
+int wrap_fails(wrap_call_t call);
+
+#endif

@@ -1,9 +1,0 @@
-/*
- * The modules of suite-wrap. What a process does once, the first test of the first does.
- */
-#include "harness.h"
-
-extern const test_module_t test_wraps;
-extern const test_module_t test_wraps_threads;
-
-const test_module_t *const test_modules[] = {&test_wraps, &test_wraps_threads, NULL};
