@@ -314,24 +314,33 @@ SMMAP_MODEL_FILES = \
 SMMAP_MODEL_MAIN_FILES = \
 	tests/model/main.c
 
+# What the command and the benchmark share.
+SMMAP_CLI_FILES = \
+	cli/console.c \
+	cli/console.h \
+	cli/options.c \
+	cli/options.h \
+	cli/output.c \
+	cli/output.h \
+	cli/program.c \
+	cli/program.h \
+	cli/size.c \
+	cli/size.h
+
 # The command.
 SMMAP_TOOL_FILES = \
 	tools/cat.c \
-	tools/console.c \
-	tools/console.h \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \
 	tools/main.c \
-	tools/options.c \
 	tools/pattern.c \
 	tools/pattern.h \
 	tools/progress.c \
 	tools/progress.h \
 	tools/scan.c \
 	tools/scan.h \
-	tools/size.c \
-	tools/size.h \
+	tools/settings.c \
 	tools/stats.c \
 	tools/tool.h \
 	tools/walk.c
@@ -356,94 +365,74 @@ SMMAP_PACKSCAN_FILES = \
 	examples/sha1.c \
 	examples/sha1.h
 
-# The benchmark: what smmap-bench and `smmap bench` have in common, what of it needs the
-# system, the one file that GLib may be compiled into, and what smmap-bench has besides.
+# The benchmark: what smmap-bench and `smmap bench` share, what of it needs the system, and
+# what smmap-bench has besides.
 SMMAP_BENCH_FILES = \
 	bench/bench.h \
 	bench/cold.c \
-	bench/contender_list.c \
-	bench/contender_map.c \
-	bench/contender_pread.c \
-	bench/contender_python.c \
-	bench/contender_raw.c \
-	bench/contender_smmap.c \
+	bench/contenders/all.c \
+	bench/contenders/list.c \
+	bench/contenders/loop.h \
+	bench/contenders/map.c \
+	bench/contenders/pread.c \
+	bench/contenders/python_smmap.c \
+	bench/contenders/raw.c \
+	bench/contenders/smmap.c \
 	bench/data.c \
-	bench/draw.c \
-	bench/draw.h \
 	bench/expect.c \
 	bench/instructions.c \
-	bench/json.c \
-	bench/loop.h \
-	bench/markdown.c \
+	bench/main.h \
 	bench/measure.c \
-	bench/measure.h \
 	bench/options.c \
 	bench/platform.h \
-	bench/pointer.h \
-	bench/program.c \
-	bench/program.h \
 	bench/progress.c \
-	bench/quote.c \
+	bench/report/json.c \
+	bench/report/report.h \
+	bench/report/table.c \
+	bench/report/target.c \
+	bench/report/targets.c \
 	bench/run.c \
+	bench/runner.c \
 	bench/sample.c \
-	bench/side.c \
-	bench/svg.c \
-	bench/table.c \
-	bench/target.c \
-	bench/target.h \
-	bench/targets.c \
+	bench/workers.c \
 	bench/workload.c \
 	bench/zipf.c \
 	bench/zipf.h
 
 SMMAP_BENCH_POSIX_FILES = \
-	bench/cold_posix.c
+	bench/platform_posix.c
 
 SMMAP_BENCH_OTHER_FILES = \
-	bench/cold_none.c
-
-SMMAP_BENCH_GLIB_FILES = \
-	bench/contender_gmapped.c
+	bench/platform_none.c
 
 SMMAP_BENCH_MAIN_FILES = \
-	bench/main.c \
-	tools/console.c \
-	tools/console.h \
-	tools/size.c \
-	tools/size.h
+	bench/main.c
 
-# smmap-guardcost: what the guard takes of a copy.
+# The script that a contender starts; it is installed.
+SMMAP_BENCH_SCRIPT_FILES = \
+	bench/contenders/python_smmap.py
+
+# smmap-guardcost: the price of the guard.
 SMMAP_GUARDCOST_FILES = \
 	bench/guardcost.c
 
 # smmap-bookkeeping: the core on a backend behind which there is nothing.
 SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \
-	bench/bookkeeping.c \
-	bench/bookkeeping.h \
-	bench/counting_memory.c \
-	bench/counting_memory.h \
-	bench/keeper.c \
-	bench/keeper.h \
-	bench/memorycost.c \
-	bench/misscost.c \
-	bench/null_backend.c \
-	bench/null_backend.h \
-	bench/policy.c \
-	bench/policy.h \
-	bench/program.c \
-	bench/program.h \
-	bench/recorded.c \
-	bench/replay.c \
-	bench/trace.c \
-	bench/trace.h \
-	bench/quote.c \
+	bench/core/main.c \
+	bench/core/miss_cost.c \
+	bench/core/null_backend.c \
+	bench/core/null_backend.h \
+	bench/core/overhead.c \
+	bench/core/overhead.h \
+	bench/core/policy.c \
+	bench/core/policy.h \
+	bench/core/recorded.c \
+	bench/core/replay.c \
+	bench/core/trace.c \
+	bench/core/trace.h \
+	bench/report/report.h \
+	bench/report/target.c \
 	bench/sample.c \
-	bench/target.c \
-	bench/target.h \
 	bench/zipf.c \
-	bench/zipf.h \
-	tools/console.c \
-	tools/console.h \
-	tools/size.c \
-	tools/size.h
+	bench/zipf.h

@@ -224,34 +224,6 @@ AC_SUBST([ZLIB_CFLAGS])
 AC_SUBST([ZLIB_LIBS])
 AM_CONDITIONAL([HAVE_ZLIB], [test $have_zlib = yes])])
 
-# SMMAP_FIND_GLIB
-# ---------------
-# For smmap-bench alone, a rival. Sets GLIB_CFLAGS and GLIB_LIBS; both are empty without it.
-AC_DEFUN([SMMAP_FIND_GLIB],
-[AC_ARG_WITH([glib],
-  [AS_HELP_STRING([--without-glib],
-    [compare with no GLib in smmap-bench @<:@found by pkg-config@:>@])],
-  [], [with_glib=])
-GLIB_CFLAGS= GLIB_LIBS=
-glib_summary="smmap-bench without GLib"
-AC_MSG_CHECKING([for GLib, as a rival of the benchmark])
-AS_IF([test "x$with_glib" != xno && test -n "$PKG_CONFIG" &&
-       $PKG_CONFIG --exists glib-2.0 2>/dev/null],
-  [smmap_glib_cflags=`$PKG_CONFIG --cflags glib-2.0`
-   smmap_glib_libs=`$PKG_CONFIG --libs glib-2.0`
-   SMMAP_TRY_LINK([glib.h], [g_mapped_file_new("", FALSE, NULL);],
-     [$smmap_glib_cflags], [$smmap_glib_libs],
-     [GLIB_CFLAGS="-DHAVE_GLIB $smmap_glib_cflags"
-      GLIB_LIBS=$smmap_glib_libs
-      glib_summary="smmap-bench with GLib"])])
-AS_IF([test -n "$GLIB_LIBS"], [AC_MSG_RESULT([yes])],
-  [test "x$with_glib" = xyes],
-    [AC_MSG_RESULT([no])
-     AC_MSG_ERROR([--with-glib: no GLib that pkg-config knows and that links (see config.log)])],
-  [AC_MSG_RESULT([no])])
-AC_SUBST([GLIB_CFLAGS])
-AC_SUBST([GLIB_LIBS])])
-
 # SMMAP_FIND_WRAP
 # ---------------
 # Only for tests/suite-wrap: can the linker wrap functions of the C library? Sets the condition

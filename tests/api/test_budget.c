@@ -1,8 +1,7 @@
 /*
  * What things may take of memory: a region, a file that is not read right now, the
  * slot table of a huge and sparse file. Counted by fake/memory.c: all that the core asks
- * for, tables included, is divided by what it was asked for. smmap-bookkeeping
- * (bench/memorycost.c) prints the same figures.
+ * for, tables included, is divided by what it was asked for.
  */
 #include "tests/support/harness.h"
 
