@@ -1,7 +1,7 @@
-# The one list of source files. Makefile.am includes it, and another build
-# system can read it: it holds assignments of plain lists and nothing else, no
-# condition, no reference to another variable. Paths count from the top. The
-# names do not end in _SOURCES or _HEADERS, which automake takes for its own.
+# The list of source files, for both builds: Makefile.am includes it, cmake/sources.cmake parses
+# it. So it contains only assignments of plain lists, without conditions or references to other
+# variables. Paths are relative to the top. Names must not end in _SOURCES or _HEADERS, which
+# automake reserves.
 
 # The public interface, installed below smmap/.
 SMMAP_HEADER_FILES = \
@@ -15,67 +15,93 @@ SMMAP_HEADER_FILES = \
 	include/smmap/version.h \
 	include/smmap/window.h
 
-# The platform-neutral part, without memory.c.
+# The platform-neutral part, without base/memory.c.
 SMMAP_CORE_FILES = \
-	core/ahead.c \
-	core/atomic.h \
-	core/atomic_msvc.h \
-	core/buffer.c \
-	core/core.h \
-	core/cursor.c \
-	core/find.c \
-	core/fork.c \
-	core/guard.c \
-	core/handle.c \
-	core/hit.c \
-	core/limits.c \
-	core/look.c \
-	core/manager.c \
-	core/memory.h \
-	core/move.c \
-	core/name.c \
-	core/name.h \
-	core/paranoid.c \
-	core/paranoid.h \
-	core/pinned.c \
-	core/pins.c \
-	core/pins.h \
-	core/queue.c \
-	core/queue.h \
-	core/read.c \
-	core/region.c \
-	core/registry.c \
-	core/release.c \
-	core/slots.c \
-	core/slots.h \
-	core/spare.c \
-	core/status.c \
-	core/trace.c \
-	core/window.c
+	core/base/atomic.h \
+	core/base/atomic_msvc.h \
+	core/base/base.h \
+	core/base/capability.h \
+	core/base/hash.c \
+	core/base/hash.h \
+	core/base/list.h \
+	core/base/memory.h \
+	core/base/pins.c \
+	core/base/pins.h \
+	core/base/slots.c \
+	core/base/slots.h \
+	core/base/status.c \
+	core/base/window.c \
+	core/cursor/advise.c \
+	core/cursor/cursor.c \
+	core/cursor/cursor.h \
+	core/cursor/fault.c \
+	core/cursor/hit.c \
+	core/cursor/manager_ref.c \
+	core/cursor/miss.c \
+	core/cursor/move.c \
+	core/cursor/open.c \
+	core/cursor/pin_origin.c \
+	core/cursor/query.c \
+	core/cursor/trace.c \
+	core/file/file.c \
+	core/file/file.h \
+	core/file/handle.c \
+	core/file/identity.c \
+	core/file/idle.c \
+	core/file/path.c \
+	core/lock.c \
+	core/lock.h \
+	core/manager/drop.c \
+	core/manager/manager.c \
+	core/manager/manager.h \
+	core/manager/options.c \
+	core/manager/pinned.c \
+	core/manager/stats.c \
+	core/read/buffer.c \
+	core/read/direct.c \
+	core/read/guard.c \
+	core/read/read.c \
+	core/read/read.h \
+	core/region/evict.c \
+	core/region/heap.c \
+	core/region/measure.c \
+	core/region/paranoid.c \
+	core/region/queue.c \
+	core/region/reclaim.c \
+	core/region/region.c \
+	core/region/region.h \
+	core/types.h
 
 # Where memory comes from. The test programs replace it by one that can fail.
 SMMAP_MEMORY_FILES = \
-	core/memory.c
+	core/base/memory.c
 
 # What speaks to the operating system; configure chooses one.
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
-	backends/page_ends.h \
-	backends/posix.c \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
-	backends/posix_paranoid.c
+	backends/common.h \
+	backends/posix/backtrace.c \
+	backends/posix/fence.c \
+	backends/posix/file.c \
+	backends/posix/guard.c \
+	backends/posix/identity.c \
+	backends/posix/internal.h \
+	backends/posix/map.c \
+	backends/posix/patches.c \
+	backends/posix/signal_chain.c \
+	backends/posix/system.c
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
-	backends/page_ends.h \
-	backends/windows.c \
-	backends/windows.h \
-	backends/windows_file.c \
-	backends/windows_guard.c \
-	backends/windows_name.c \
-	backends/windows_paranoid.c
+	backends/common.h \
+	backends/windows/backtrace.c \
+	backends/windows/fence.c \
+	backends/windows/file.c \
+	backends/windows/guard.c \
+	backends/windows/identity.c \
+	backends/windows/internal.h \
+	backends/windows/map.c \
+	backends/windows/system.c
 
 # What both test programs are made of, and what each has besides: suite-posix, or
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told
@@ -184,7 +210,8 @@ SMMAP_TEST_PLATFORM_WINDOWS_FILES = \
 	tests/support/platform_windows_process.c
 
 # The stress programs, for POSIX systems alone: what both are made of, and what each has
-# besides. stress/posix.c includes backends/posix.c.
+# besides. stress-posix links the backend, too; stress/posix.c includes the files of it that it
+# wraps.
 SMMAP_STRESS_FILES = \
 	tests/fake/memory.c \
 	tests/fake/memory.h \
@@ -201,10 +228,6 @@ SMMAP_STRESS_FILES = \
 	tests/support/leftover.h
 
 SMMAP_STRESS_POSIX_FILES = \
-	backends/page_ends.h \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
 	tests/stress/posix.c
 
 SMMAP_STRESS_FAKE_FILES = \
@@ -221,9 +244,6 @@ SMMAP_STRESS_FAKE_FILES = \
 
 # The chaos program, for POSIX systems alone, with the backend of stress-posix.
 SMMAP_CHAOS_FILES = \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
 	tests/chaos/account.c \
 	tests/chaos/bytes.c \
 	tests/chaos/chaos.h \
@@ -242,9 +262,6 @@ SMMAP_CHAOS_FILES = \
 # The media program, for Linux alone. What it reads is mounted by tests/media/media.sh; the server
 # of one of these needs libfuse 3, and is compiled by the lane.
 SMMAP_MEDIA_FILES = \
-	backends/posix_chain.c \
-	backends/posix_guard.c \
-	backends/posix_guard.h \
 	tests/fake/memory.c \
 	tests/fake/memory.h \
 	tests/media/bytes.h \
@@ -277,7 +294,7 @@ SMMAP_MODEL_FILES = \
 	tests/model/compare.c \
 	tests/model/decode.c \
 	tests/model/disk.c \
-	tests/model/doubt.c \
+	tests/model/candidates.c \
 	tests/model/file.c \
 	tests/model/handle.c \
 	tests/model/limits.c \
@@ -297,24 +314,33 @@ SMMAP_MODEL_FILES = \
 SMMAP_MODEL_MAIN_FILES = \
 	tests/model/main.c
 
+# What the command and the benchmark share.
+SMMAP_CLI_FILES = \
+	cli/console.c \
+	cli/console.h \
+	cli/options.c \
+	cli/options.h \
+	cli/output.c \
+	cli/output.h \
+	cli/program.c \
+	cli/program.h \
+	cli/size.c \
+	cli/size.h
+
 # The command.
 SMMAP_TOOL_FILES = \
 	tools/cat.c \
-	tools/console.c \
-	tools/console.h \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \
 	tools/main.c \
-	tools/options.c \
 	tools/pattern.c \
 	tools/pattern.h \
 	tools/progress.c \
 	tools/progress.h \
 	tools/scan.c \
 	tools/scan.h \
-	tools/size.c \
-	tools/size.h \
+	tools/settings.c \
 	tools/stats.c \
 	tools/tool.h \
 	tools/walk.c
@@ -339,94 +365,74 @@ SMMAP_PACKSCAN_FILES = \
 	examples/sha1.c \
 	examples/sha1.h
 
-# The benchmark: what smmap-bench and `smmap bench` have in common, what of it needs the
-# system, the one file that GLib may be compiled into, and what smmap-bench has besides.
+# The benchmark: what smmap-bench and `smmap bench` share, what of it needs the system, and
+# what smmap-bench has besides.
 SMMAP_BENCH_FILES = \
 	bench/bench.h \
 	bench/cold.c \
-	bench/contender_list.c \
-	bench/contender_map.c \
-	bench/contender_pread.c \
-	bench/contender_python.c \
-	bench/contender_raw.c \
-	bench/contender_smmap.c \
+	bench/contenders/all.c \
+	bench/contenders/list.c \
+	bench/contenders/loop.h \
+	bench/contenders/map.c \
+	bench/contenders/pread.c \
+	bench/contenders/python_smmap.c \
+	bench/contenders/raw.c \
+	bench/contenders/smmap.c \
 	bench/data.c \
-	bench/draw.c \
-	bench/draw.h \
 	bench/expect.c \
 	bench/instructions.c \
-	bench/json.c \
-	bench/loop.h \
-	bench/markdown.c \
+	bench/main.h \
 	bench/measure.c \
-	bench/measure.h \
 	bench/options.c \
 	bench/platform.h \
-	bench/pointer.h \
-	bench/program.c \
-	bench/program.h \
 	bench/progress.c \
-	bench/quote.c \
+	bench/report/json.c \
+	bench/report/report.h \
+	bench/report/table.c \
+	bench/report/target.c \
+	bench/report/targets.c \
 	bench/run.c \
+	bench/runner.c \
 	bench/sample.c \
-	bench/side.c \
-	bench/svg.c \
-	bench/table.c \
-	bench/target.c \
-	bench/target.h \
-	bench/targets.c \
+	bench/workers.c \
 	bench/workload.c \
 	bench/zipf.c \
 	bench/zipf.h
 
 SMMAP_BENCH_POSIX_FILES = \
-	bench/cold_posix.c
+	bench/platform_posix.c
 
 SMMAP_BENCH_OTHER_FILES = \
-	bench/cold_none.c
-
-SMMAP_BENCH_GLIB_FILES = \
-	bench/contender_gmapped.c
+	bench/platform_none.c
 
 SMMAP_BENCH_MAIN_FILES = \
-	bench/main.c \
-	tools/console.c \
-	tools/console.h \
-	tools/size.c \
-	tools/size.h
+	bench/main.c
 
-# smmap-guardcost: what the guard takes of a copy.
+# The script that a contender starts; it is installed.
+SMMAP_BENCH_SCRIPT_FILES = \
+	bench/contenders/python_smmap.py
+
+# smmap-guardcost: the price of the guard.
 SMMAP_GUARDCOST_FILES = \
 	bench/guardcost.c
 
 # smmap-bookkeeping: the core on a backend behind which there is nothing.
 SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \
-	bench/bookkeeping.c \
-	bench/bookkeeping.h \
-	bench/counting_memory.c \
-	bench/counting_memory.h \
-	bench/keeper.c \
-	bench/keeper.h \
-	bench/memorycost.c \
-	bench/misscost.c \
-	bench/null_backend.c \
-	bench/null_backend.h \
-	bench/policy.c \
-	bench/policy.h \
-	bench/program.c \
-	bench/program.h \
-	bench/recorded.c \
-	bench/replay.c \
-	bench/trace.c \
-	bench/trace.h \
-	bench/quote.c \
+	bench/core/main.c \
+	bench/core/miss_cost.c \
+	bench/core/null_backend.c \
+	bench/core/null_backend.h \
+	bench/core/overhead.c \
+	bench/core/overhead.h \
+	bench/core/policy.c \
+	bench/core/policy.h \
+	bench/core/recorded.c \
+	bench/core/replay.c \
+	bench/core/trace.c \
+	bench/core/trace.h \
+	bench/report/report.h \
+	bench/report/target.c \
 	bench/sample.c \
-	bench/target.c \
-	bench/target.h \
 	bench/zipf.c \
-	bench/zipf.h \
-	tools/console.c \
-	tools/console.h \
-	tools/size.c \
-	tools/size.h
+	bench/zipf.h

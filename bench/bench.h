@@ -1,30 +1,30 @@
 /*
- * What the parts of smmap-bench share.
+ * What the parts of the benchmark share.
  *
- * The words. A workload is a question ("random bytes over 650 windows"), a
- * contender is one way to read a file, a cell is both with a number of threads.
- * A job is a workload made ready for the file at hand. A side is a contender that
- * was set up for a job; it has a lane for each thread, and stays set up while the
- * cells of the job are measured in turn, A B A B.
+ * The terms. A workload is a question ("random bytes over 650 windows"), a contender is one
+ * way to read a file, a measurement is both with a number of threads. A case is a workload
+ * prepared for the file at hand. A runner is a contender that was set up for a case; it has
+ * a worker for each thread, and stays set up while the measurements of the case take turns,
+ * A B A B.
  *
- * Each access has a number, and where it goes follows from the number alone, so
- * that every contender makes the same accesses, and what they must have read can
- * be computed afterwards without keeping anything; see loop.h and expect.c.
+ * Each access has a number, and its place follows from the number alone, so all contenders
+ * make the same accesses, and what they must have read can be computed afterwards; see
+ * contenders/loop.h and expect.c.
  */
 #ifndef SMMAP_BENCH_BENCH_H
 #define SMMAP_BENCH_BENCH_H
 
+#include <apr_file_io.h>
 #include <apr_pools.h>
 #include <apr_time.h>
 
-#include "bench/target.h"
+#include "cli/program.h"
 #include "smmap/smmap.h"
-#include "tools/console.h"
 
 /** Exit codes. */
 #define BENCH_OK 0
 #define BENCH_WRONG 1 /**< bytes that were read were not those of the file */
-#define BENCH_ERROR 2 /**< bad options, or something could not be done */
+#define BENCH_ERROR PROGRAM_ERROR
 
 /** The most repetitions. */
 #define BENCH_REPEAT_MOST 101
@@ -39,7 +39,6 @@ typedef enum bench_kind_t {
     BENCH_STREAM, /**< the file from its start to its end; one access is one block */
     BENCH_COPY,   /**< whole blocks into memory of the caller */
     BENCH_MISS,   /**< one byte in each window in turn, more windows than are kept */
-    BENCH_FILES,  /**< open a file, read one byte, close it */
     BENCH_KINDS
 } bench_kind_t;
 
@@ -50,12 +49,6 @@ typedef struct bench_data_t {
     int sparse;                 /**< 1: holes, with a word here and there */
     const unsigned char *bytes; /**< a user's file, mapped; NULL: the bytes can be computed */
 } bench_data_t;
-
-/** Many small files. The i-th holds word i as bench_word() makes it. */
-typedef struct bench_files_t {
-    apr_uint32_t count;
-    const char **paths;
-} bench_files_t;
 
 /** Where the accesses go. */
 typedef struct bench_pattern_t {
@@ -68,7 +61,6 @@ typedef struct bench_pattern_t {
     apr_uint64_t length;        /**< STREAM: bytes; MISS: bytes from window to window */
     const apr_uint32_t *blocks; /**< COPY: which ones */
     apr_uint64_t block_mask;
-    const bench_files_t *files; /**< FILES */
 } bench_pattern_t;
 
 /** A workload; see workload.c. */
@@ -88,18 +80,18 @@ typedef struct bench_workload_t {
 
 /** What the user asked for. */
 typedef struct bench_settings_t {
-    const char *file; /**< NULL: make one */
-    apr_off_t size;   /**< of the file to make; 0: what fits */
+    const char *file;  /**< NULL: make one */
+    apr_uint64_t size; /**< of the file to make; 0: what fits */
     const char *directory;
     const char *python;
+    const char *python_script; /**< contenders/python_smmap.py */
     const char *json;
     const char *markdown;
-    const char *svg;
     const char *workloads; /**< names with commas; NULL: all */
     const char *contenders;
     const char *instructions; /**< a workload; NULL: measure */
     apr_uint64_t count;       /**< of accesses, with it */
-    apr_size_t window_size;   /**< of sliding mode, where the workload has none */
+    apr_uint64_t window_size; /**< of sliding mode, where the workload has none */
     int repeat;
     double seconds;
     int threads;
@@ -112,23 +104,22 @@ typedef struct bench_settings_t {
 /** The run: what everything else works with. */
 typedef struct bench_t {
     const bench_settings_t *settings;
-    tool_console_t *console;
+    console_t *console;
     apr_pool_t *pool;
     const char *directory; /**< for what is made; NULL: nothing was made yet */
     bench_data_t data;
     apr_pool_t *map_pool; /**< a user's file is mapped in it; NULL: there is none */
     bench_data_t sparse;
-    bench_files_t files;
     apr_uint64_t steps; /**< for the bar: all, and done */
     apr_uint64_t done;
     apr_time_t drawn; /**< when the bar was drawn last */
     int thread_counts[16];
     int thread_count_count;
-    int wrong; /**< cells that read wrong bytes */
+    int wrong; /**< measurements that read wrong bytes */
 } bench_t;
 
 /** A workload, ready. */
-typedef struct bench_job_t {
+typedef struct bench_case_t {
     bench_t *bench;
     const bench_workload_t *workload;
     const bench_data_t *data;
@@ -136,17 +127,16 @@ typedef struct bench_job_t {
     apr_size_t window_size;      /**< 0: the library's default */
     apr_size_t max_mapped_bytes; /**< or SMMAP_UNLIMITED */
     apr_size_t max_regions;
-    apr_size_t max_open_files;
     apr_uint64_t windows;  /**< that the accesses go to; 0: it is not about that */
     apr_uint64_t expected; /**< STREAM: the sum of one pass */
     apr_pool_t *pool;
-} bench_job_t;
+} bench_case_t;
 
-typedef struct bench_side_t bench_side_t;
+typedef struct bench_runner_t bench_runner_t;
 
-/** One thread of a side. */
-typedef struct bench_lane_t {
-    bench_side_t *side;
+/** One thread of a runner. */
+typedef struct bench_worker_t {
+    bench_runner_t *runner;
     const bench_pattern_t *pattern;
     void *state;                 /**< the contender's */
     void *more;                  /**< the contender's, what a byte does not need */
@@ -163,10 +153,10 @@ typedef struct bench_lane_t {
     apr_time_t began;
     apr_time_t ended;
     char padding[64];
-} bench_lane_t;
+} bench_worker_t;
 
-/** Make `count` accesses from number `first` on; adds to the lane's sum. */
-typedef apr_status_t bench_loop_t(bench_lane_t *lane, apr_uint64_t first, apr_uint64_t count);
+/** Make `count` accesses from number `first` on; adds to the worker's sum. */
+typedef apr_status_t bench_loop_t(bench_worker_t *worker, apr_uint64_t first, apr_uint64_t count);
 
 /** What a contender counted. */
 typedef struct bench_counts_t {
@@ -178,56 +168,47 @@ typedef struct bench_counts_t {
     apr_uint64_t evictions;
 } bench_counts_t;
 
+/** Flags of a contender. */
+#define BENCH_THREADS 1   /**< can be used by several threads at a time */
+#define BENCH_KEEPS 2     /**< what was read once stays mapped, so it is touched before the start */
+#define BENCH_WHOLE 4     /**< has no windows, a file is mapped as a whole */
+#define BENCH_OWN_CLOCK 8 /**< worker->own_nanoseconds is the time that counts */
+
 /** A way to read a file. */
 typedef struct bench_contender_t {
     const char *name;
     const char *title;
-    int threads;   /**< 1: several at a time */
-    int keeps;     /**< 1: what was read once stays mapped, so it is touched before the start */
-    int own_clock; /**< 1: lane->own_nanoseconds is the time that counts */
-    /** Set up the side and its lanes. Returns NULL, or why that is not possible. */
-    const char *(*open)(bench_side_t *side);
-    void (*close)(bench_side_t *side); /**< what the pools do not; NULL: nothing */
+    int flags;
+    /** Set up the runner and its workers. Returns NULL, or why that is not possible. */
+    const char *(*open)(bench_runner_t *runner);
+    void (*close)(bench_runner_t *runner); /**< what the pools do not; NULL: nothing */
     /** Bytes from an offset on, at least one and at most `size`; they stay until the next
-        call. NULL: failed, see lane->status. */
-    const unsigned char *(*extent)(bench_lane_t *lane, apr_off_t offset, apr_size_t size,
+        call. NULL: failed, see worker->status. */
+    const unsigned char *(*extent)(bench_worker_t *worker, apr_off_t offset, apr_size_t size,
                                    apr_size_t *got);
-    void (*count)(bench_side_t *side, bench_counts_t *counts); /**< NULL: counts nothing */
-    bench_loop_t *loops[BENCH_KINDS];                          /**< NULL: does not do that */
-    const char *names[BENCH_KINDS];                            /**< of the loops */
+    void (*count)(bench_runner_t *runner, bench_counts_t *counts); /**< NULL: counts nothing */
+    bench_loop_t *loops[BENCH_KINDS];                              /**< NULL: does not do that */
+    const char *names[BENCH_KINDS];                                /**< of the loops */
 } bench_contender_t;
 
 /** One of the loops of a contender. */
 #define BENCH_DOES(kind, loop) .loops[kind] = loop, .names[kind] = #loop
 
-extern const bench_contender_t bench_raw;
-extern const bench_contender_t bench_static;
-extern const bench_contender_t bench_sliding;
-extern const bench_contender_t bench_hinted;
-extern const bench_contender_t bench_list_model;
-extern const bench_contender_t bench_python;
-extern const bench_contender_t bench_gmapped;
-extern const bench_contender_t bench_map_unmap;
-extern const bench_contender_t bench_open_read;
-extern const bench_contender_t bench_pread_64;
-extern const bench_contender_t bench_pread_4k;
-extern const bench_contender_t bench_pread_1m;
-
-struct bench_side_t {
+struct bench_runner_t {
     const bench_contender_t *contender;
-    const bench_job_t *job;
-    void *state;      /**< the contender's, shared by the lanes */
+    const bench_case_t *test;
+    void *state;      /**< the contender's, shared by the workers */
     const char *skip; /**< why it is not measured; NULL: it is */
     int wrong;        /**< 1: it showed bytes that are not in the file */
-    int lane_count;
-    bench_lane_t *lanes;
+    int worker_count;
+    bench_worker_t *workers;
     apr_uint64_t chunk;     /**< accesses between two looks at the clock */
     apr_int64_t huge_bytes; /**< mapped with huge page-table entries; -1: not known */
     bench_counts_t counts;
     apr_pool_t *pool;
 };
 
-/** What became of a cell. */
+/** What became of a measurement. */
 typedef struct bench_result_t {
     const bench_workload_t *workload;
     const bench_contender_t *contender;
@@ -259,26 +240,16 @@ typedef struct bench_results_t {
 extern const bench_workload_t bench_workloads[];          /**< ends with a NULL name */
 extern const bench_contender_t *const bench_contenders[]; /**< ends with NULL */
 
-/* run.c */
-
-/** What the program is called in messages. */
-extern const char *bench_program;
-/** All of it but the surroundings. The pool must end the program when memory is out, and is not
-    for threads. Returns the exit code. */
-int bench_main(const char *program, int argc, const char *const *argv, tool_console_t *console,
-               apr_pool_t *pool);
-
 /* options.c */
 
-/** Read the command line. 0: it is bad, and that was said. */
+/** Read the command line. 0: it is bad, and that was printed. */
 int bench_settings_parse(bench_settings_t *settings, int argc, const char *const *argv,
-                         tool_console_t *console, apr_pool_t *pool);
-void bench_help_print(tool_console_t *console);
-/** Is a name in a list with commas? NULL, the list of all, has every name. */
-int bench_name_listed(const char *list, const char *name);
+                         console_t *console, apr_pool_t *pool);
 
 /* data.c */
 
+/** Open a file for reading. */
+apr_status_t bench_open(apr_file_t **file, const char *path, apr_pool_t *pool);
 /** The word that made files hold at each multiple of 8, by its number. */
 apr_uint64_t bench_word(apr_uint64_t number);
 /** What is in the file at an offset; of bench_data_word() a multiple of 8. */
@@ -291,43 +262,58 @@ int bench_data_let_go(bench_t *bench);
 /** Read all of a file, so that it is in memory. */
 int bench_data_read(bench_t *bench, const bench_data_t *data);
 int bench_sparse_open(bench_t *bench, apr_off_t size);
-int bench_files_open(bench_t *bench, apr_uint32_t count);
 /** Remove all that was made. */
 void bench_data_close(bench_t *bench);
 
 /* workload.c */
 
 /** Make a workload ready. Returns NULL, or why it cannot be; fatal: a file could not be made,
-    which was said. */
-const char *bench_job_prepare(bench_job_t *job, bench_t *bench, const bench_workload_t *workload,
-                              apr_pool_t *pool, int *fatal);
+    which was printed. */
+const char *bench_case_prepare(bench_case_t *test, bench_t *bench, const bench_workload_t *workload,
+                               apr_pool_t *pool, int *fatal);
 
 /* expect.c */
 
 /** What `count` accesses from number `first` on add up to. */
-apr_uint64_t bench_expect(const bench_job_t *job, apr_uint64_t first, apr_uint64_t count);
+apr_uint64_t bench_expect(const bench_case_t *test, apr_uint64_t first, apr_uint64_t count);
 /** What one pass over a file adds up to. */
 apr_uint64_t bench_expect_stream(const bench_data_t *data, apr_uint64_t length);
 /** Are the bytes at an offset those of the file? */
 int bench_expect_bytes(const bench_data_t *data, apr_off_t offset, const unsigned char *bytes,
                        apr_size_t size);
 
-/* side.c */
+/* runner.c */
 
-/** Set a side up, touch what stays mapped, and look at some of its bytes. */
-void bench_side_open(bench_side_t *side, const bench_job_t *job, const bench_contender_t *contender,
-                     int lanes, apr_pool_t *pool);
-void bench_side_close(bench_side_t *side);
+/** Set a runner up, touch what stays mapped, and check some of its bytes. */
+void bench_runner_open(bench_runner_t *runner, const bench_case_t *test,
+                       const bench_contender_t *contender, int workers, apr_pool_t *pool);
+void bench_runner_close(bench_runner_t *runner);
 /** Keep the reason of a failure, to be shown: "TEXT: why". */
-const char *bench_side_reason(bench_side_t *side, const char *text, apr_status_t status);
+const char *bench_reason(bench_runner_t *runner, const char *text, apr_status_t status);
 
-/* measure.c */
+/* workers.c */
 
-/** Measure the cells of a job and add them to the results. 0: interrupted or out of means. */
-int bench_job_measure(const bench_job_t *job, bench_results_t *results);
-/** All cells of a workload, as skipped. */
-void bench_workload_skip(bench_t *bench, const bench_workload_t *workload, const char *why,
-                         bench_results_t *results);
+/** Find how many accesses fit between two looks at the clock. */
+apr_status_t bench_calibrate(bench_runner_t *runner);
+/** Run the first workers for a time, one thread each. */
+apr_status_t bench_run(bench_runner_t *runner, int threads, double seconds);
+/** The time of one access of one thread in that run. */
+double bench_run_nanoseconds(const bench_runner_t *runner, int threads);
+/** Were all its bytes right? */
+int bench_run_verify(const bench_runner_t *runner, int threads);
+
+/* measure.c cold.c instructions.c */
+
+/** Is a name in a list with commas? NULL, the list of all, has every name. */
+int bench_name_listed(const char *list, const char *name);
+/** Does this run measure the contender with the workload? */
+int bench_does(const bench_t *bench, const bench_workload_t *workload,
+               const bench_contender_t *contender);
+/** Make the measurements of a case and add them to the results. 0: interrupted or out of
+    means. */
+int bench_case_measure(const bench_case_t *test, bench_results_t *results);
+/** One repetition with a file that is not in memory. */
+void bench_cold_measure(const bench_case_t *test, bench_runner_t *runner, bench_result_t *result);
 /** Exactly so many accesses by one contender; the exit code. */
 int bench_instructions(bench_t *bench, const bench_workload_t *workload,
                        const bench_contender_t *contender);
@@ -338,39 +324,19 @@ int bench_instructions(bench_t *bench, const bench_workload_t *workload,
 double bench_percentile(const double *samples, int count, double part);
 /** Fill in median, low, high and spread. */
 void bench_result_sum_up(bench_result_t *result);
+/** Compare with the limit and with one thread, repetition by repetition. */
+void bench_result_compare(const bench_results_t *results, bench_result_t *result);
 bench_result_t *bench_results_add(bench_results_t *results, apr_pool_t *pool);
-/** The result of a cell, or NULL. */
+/** The result of a measurement, or NULL. */
 const bench_result_t *bench_results_find(const bench_results_t *results, const char *workload,
                                          const char *contender, int threads);
-
 /** How many times longer it takes than another contender in the same place; 0: not known. */
 double bench_result_ratio(const bench_results_t *results, const bench_result_t *result,
                           const char *contender);
 
 /* progress.c */
 
-void bench_progress_start(void);
-/** Draw the bar. Returns 0 when the user wants to stop. */
+/** Draw the progress bar. Returns 0 when the user wants to stop. */
 int bench_progress_at(bench_t *bench, const char *what);
-/** The signal that says stop; 0: there was none. */
-int bench_interrupted(void);
-
-/* targets.c */
-
-/** The targets that this run says something about; how many. */
-int bench_targets(const bench_results_t *results, target_t **targets, apr_pool_t *pool);
-
-/* table.c json.c markdown.c svg.c */
-
-void bench_table_head(const bench_t *bench);
-/** The rows of one workload, from a result on. */
-void bench_table_print(bench_t *bench, const bench_results_t *results, int first);
-int bench_json_write(bench_t *bench, const bench_results_t *results);
-int bench_markdown_write(bench_t *bench, const bench_results_t *results);
-int bench_svg_write(bench_t *bench, const bench_results_t *results);
-/** A string in quotes, for JSON. */
-const char *bench_quote(const char *text, apr_pool_t *pool);
-/** A number as people read it: three digits. */
-const char *bench_number(double number, apr_pool_t *pool);
 
 #endif

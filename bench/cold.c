@@ -1,16 +1,16 @@
 /*
  * Reading a file that is not in memory.
  *
- * The system forgets only what nobody maps. So each measurement opens its contender
- * after the file was evicted, reads the file once, and closes the contender again; and
- * before it starts, it is looked at how much of the file is still in memory. Where
- * the system does not let go, or does not tell, there is no number.
+ * The system evicts only what nobody maps. So each measurement opens its contender after
+ * the file was evicted, reads the file once, and closes the contender again. Before it
+ * starts, it checks how much of the file is still in memory; where the system keeps the file
+ * or cannot tell, there is no number.
  */
 #include <apr_file_io.h>
 #include <apr_portable.h>
 #include <apr_strings.h>
 
-#include "bench/measure.h"
+#include "bench/bench.h"
 #include "bench/platform.h"
 
 /* Bytes of the file that are in memory. */
@@ -41,9 +41,7 @@ static const char *make_cold(const bench_data_t *data, apr_pool_t *pool)
     apr_size_t bytes = 0;
     apr_os_file_t native;
     apr_file_t *file;
-    apr_status_t status =
-        apr_file_open(&file, data->path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                      APR_FPROT_OS_DEFAULT, pool);
+    apr_status_t status = bench_open(&file, data->path, pool);
 
     if (status == APR_SUCCESS) {
         status = apr_os_file_get(&native, file);
@@ -63,38 +61,30 @@ static const char *make_cold(const bench_data_t *data, apr_pool_t *pool)
     return NULL;
 }
 
-void bench_cold_measure(const bench_job_t *job, const cell_t *cell)
+void bench_cold_measure(const bench_case_t *test, bench_runner_t *runner, bench_result_t *result)
 {
-    bench_result_t *result = cell->result;
-    bench_side_t *side = cell->side;
     apr_pool_t *pool;
     const char *skip;
     apr_status_t status;
 
-    if (result->skip != NULL || apr_pool_create(&pool, job->pool) != APR_SUCCESS) {
-        return;
-    }
-    skip = make_cold(job->data, pool);
+    apr_pool_create(&pool, test->pool);
+    skip = make_cold(test->data, pool);
     apr_pool_destroy(pool); /* or the file would stay mapped */
     if (skip == NULL) {
-        bench_side_open(side, job, side->contender, 1, job->pool);
-        skip = side->skip;
+        bench_runner_open(runner, test, runner->contender, 1, test->pool);
+        skip = runner->skip;
     }
-    if (skip != NULL) {
-        result->skip = apr_pstrdup(job->bench->pool, skip);
-        return;
-    }
-    side->chunk = job->pattern.length / BENCH_BLOCK;
-    status = bench_run(side, 1, 0);
-    if (status == APR_SUCCESS) {
-        result->samples[result->count++] = bench_run_nanoseconds(side, 1);
-        result->accesses += side->lanes[0].count;
-        if (!bench_run_verify(side, 1)) {
-            result->verified = 0;
+    if (skip == NULL) {
+        runner->chunk = test->pattern.length / BENCH_BLOCK;
+        status = bench_run(runner, 1, 0);
+        if (status == APR_SUCCESS) {
+            result->samples[result->count++] = bench_run_nanoseconds(runner, 1);
+            result->accesses += runner->workers[0].count;
+            result->verified &= bench_run_verify(runner, 1);
+        } else {
+            skip = bench_reason(runner, "failed on the way", status);
         }
-    } else {
-        result->skip =
-            apr_pstrdup(job->bench->pool, bench_side_reason(side, "failed on the way", status));
     }
-    bench_side_close(side);
+    result->skip = skip != NULL ? apr_pstrdup(test->bench->pool, skip) : NULL;
+    bench_runner_close(runner);
 }

@@ -1,6 +1,6 @@
 /*
- * What is read: a file that is made here or a user's own, a sparse one, and many
- * small ones; and what is in them.
+ * What is read: a file that is made here or a user's own, and a sparse one; and what is in
+ * them.
  *
  * Each word of a file that is made is a function of its offset, so any byte that
  * anyone reads can be checked without a second look at the file. Of a user's file
@@ -19,7 +19,7 @@
 
 #include "bench/bench.h"
 #include "bench/platform.h"
-#include "tools/size.h"
+#include "cli/size.h"
 
 /* With this size the workloads have 2600 windows of 1 MiB, 650 of 4 MiB and 35 of
    64 MiB. Where memory is short the file is smaller. */
@@ -29,9 +29,6 @@
 
 /* Where the words of a sparse file are: at each multiple of this. */
 #define SPARSE_STEP ((apr_off_t)262144)
-
-/* Small files in one directory. */
-#define FILES_TOGETHER 1000
 
 /* How much is written at a time. */
 #define PIECE ((apr_size_t)1 << 20)
@@ -68,13 +65,15 @@ unsigned char bench_data_byte(const bench_data_t *data, apr_off_t offset)
     return bytes[offset % (apr_off_t)sizeof(word)];
 }
 
-static int complain(bench_t *bench, const char *path, apr_status_t status)
+apr_status_t bench_open(apr_file_t **file, const char *path, apr_pool_t *pool)
 {
-    char reason[256];
+    return apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
+                         APR_FPROT_OS_DEFAULT, pool);
+}
 
-    tool_console_error(bench->console, "%s: %s: %s\n", bench_program, path,
-                       smmap_strerror(status, reason, sizeof(reason)));
-    return 0;
+static int complain(const bench_t *bench, const char *path, apr_status_t status)
+{
+    return program_fail(bench->console, path, status);
 }
 
 /* The directory for what is made, made itself when it is needed first. */
@@ -82,7 +81,7 @@ static int make_directory(bench_t *bench)
 {
     const char *where = bench->settings->directory;
     apr_status_t status = APR_SUCCESS;
-    int attempt;
+    const char *path;
 
     if (bench->directory != NULL) {
         return 1;
@@ -93,21 +92,14 @@ static int make_directory(bench_t *bench)
             return complain(bench, "no directory for temporary files", status);
         }
     }
-    for (attempt = 0; attempt < 100; attempt++) {
-        apr_uint32_t number = (apr_uint32_t)apr_time_now() * 2654435761u + (apr_uint32_t)attempt;
-        char *path = apr_psprintf(bench->pool, "%s/smmap-bench.%08x", where, number);
-
-        status = apr_dir_make(path, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE,
-                              bench->pool);
-        if (status == APR_SUCCESS) {
-            bench->directory = path;
-            return 1;
-        }
-        if (!APR_STATUS_IS_EEXIST(status)) {
-            break;
-        }
+    path = apr_psprintf(bench->pool, "%s/smmap-bench.%" APR_TIME_T_FMT, where, apr_time_now());
+    status =
+        apr_dir_make(path, APR_FPROT_UREAD | APR_FPROT_UWRITE | APR_FPROT_UEXECUTE, bench->pool);
+    if (status != APR_SUCCESS) {
+        return complain(bench, where, status);
     }
-    return complain(bench, where, status);
+    bench->directory = path;
+    return 1;
 }
 
 static apr_status_t create(apr_file_t **file, const char *path, apr_pool_t *pool)
@@ -118,14 +110,14 @@ static apr_status_t create(apr_file_t **file, const char *path, apr_pool_t *pool
                          APR_FPROT_UREAD | APR_FPROT_UWRITE, pool);
 }
 
-/* How large the file is that nobody chose the size of: so that it stays in memory. */
+/* The default size of the file: it must stay in memory. */
 static apr_off_t choose_size(const bench_settings_t *settings)
 {
     apr_uint64_t memory = bench_platform_memory();
     apr_off_t size = DEFAULT_MOST;
 
     if (settings->size != 0) {
-        return settings->size;
+        return (apr_off_t)settings->size;
     }
     if (settings->quick || settings->instructions != NULL) {
         return QUICK_SIZE;
@@ -139,32 +131,31 @@ static apr_off_t choose_size(const bench_settings_t *settings)
     return size > DEFAULT_LEAST ? size - size % ((apr_off_t)1 << 20) : DEFAULT_LEAST;
 }
 
-/* A system may hold what was read in larger pieces than what was written. So that all
-   workloads find the same, the file is forgotten here and read in again later. */
-static void evict(apr_file_t *file)
+/* The result of making or reading a file, which ^C may have ended early. */
+static int finish(bench_t *bench, apr_pool_t *pool, const char *path, apr_status_t status)
 {
-    apr_os_file_t native;
+    apr_pool_destroy(pool);
+    return !program_interrupted() && (status == APR_SUCCESS || complain(bench, path, status));
+}
 
-    if (apr_os_file_get(&native, file) == APR_SUCCESS) {
-        (void)bench_platform_evict(native); /* where it cannot be done, nothing is lost */
-    }
+/* A pool for one file. The program ends when there is no memory for it. */
+static apr_pool_t *make_pool(const bench_t *bench)
+{
+    apr_pool_t *pool;
+
+    apr_pool_create(&pool, bench->pool);
+    return pool;
 }
 
 static int fill(bench_t *bench, const char *path, apr_off_t size)
 {
-    apr_pool_t *pool;
-    apr_uint64_t *piece;
+    apr_pool_t *pool = make_pool(bench);
+    apr_uint64_t *piece = apr_palloc(pool, PIECE);
+    apr_os_file_t native;
     apr_file_t *file;
     apr_off_t at;
-    apr_status_t status = apr_pool_create(&pool, bench->pool);
+    apr_status_t status = create(&file, path, pool);
 
-    if (status == APR_SUCCESS) {
-        status = create(&file, path, pool);
-    }
-    if (status != APR_SUCCESS) {
-        return complain(bench, path, status);
-    }
-    piece = apr_palloc(pool, PIECE);
     for (at = 0; status == APR_SUCCESS && at < size; at += (apr_off_t)PIECE) {
         apr_size_t bytes = size - at < (apr_off_t)PIECE ? (apr_size_t)(size - at) : PIECE;
         apr_size_t i;
@@ -174,7 +165,7 @@ static int fill(bench_t *bench, const char *path, apr_off_t size)
         }
         status = apr_file_write_full(file, piece, bytes, NULL);
         if (!bench_progress_at(bench, "making a file")) {
-            status = APR_EINTR;
+            break;
         }
     }
     if (status == APR_SUCCESS) {
@@ -182,12 +173,13 @@ static int fill(bench_t *bench, const char *path, apr_off_t size)
            cannot be evicted. */
         status = apr_file_sync(file);
     }
-    if (status == APR_SUCCESS) {
-        evict(file);
+    /* A system may hold what was read in larger pieces than what was written. So that all
+       workloads find the same, the file is evicted here, where that is possible, and read in
+       again later. */
+    if (status == APR_SUCCESS && apr_os_file_get(&native, file) == APR_SUCCESS) {
+        (void)bench_platform_evict(native);
     }
-    apr_pool_destroy(pool);
-    return status == APR_SUCCESS || bench_interrupted() ? !bench_interrupted()
-                                                        : complain(bench, path, status);
+    return finish(bench, pool, path, status);
 }
 
 /* A user's file: show all of it, for as long as map_pool lives. */
@@ -197,32 +189,29 @@ static int map_user_file(bench_t *bench)
     apr_file_t *file;
     apr_finfo_t info;
     apr_mmap_t *map;
-    apr_status_t status = apr_pool_create(&bench->map_pool, bench->pool);
+    apr_status_t status;
 
-    if (status == APR_SUCCESS) {
-        /* Look first: opening a FIFO would wait for somebody at its other end. */
-        status = apr_stat(&info, path, APR_FINFO_SIZE | APR_FINFO_TYPE, bench->map_pool);
-    }
+    bench->map_pool = make_pool(bench);
+    /* Look first: opening a FIFO would wait for a writer. */
+    status = apr_stat(&info, path, APR_FINFO_SIZE | APR_FINFO_TYPE, bench->map_pool);
     if (status == APR_SUCCESS && info.filetype != APR_REG) {
         status = SMMAP_ENOTREGULAR;
     }
     if (status == APR_SUCCESS) {
-        status = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                               APR_FPROT_OS_DEFAULT, bench->map_pool);
+        status = bench_open(&file, path, bench->map_pool);
     }
     if (status != APR_SUCCESS) {
         return complain(bench, path, status);
     }
     if (info.size < (apr_off_t)smmap_granularity()) {
-        tool_console_error(bench->console, "%s: %s: is too small, there is nothing to measure\n",
-                           bench_program, path);
+        console_error(bench->console, "%s: %s: is too small, there is nothing to measure\n",
+                      program_name, path);
         return 0;
     }
     bench->data.size = info.size - info.size % (apr_off_t)BENCH_BLOCK;
     if ((apr_uint64_t)bench->data.size > APR_SIZE_MAX / 4) {
-        tool_console_error(bench->console,
-                           "%s: %s: is too large to be mapped whole several times\n", bench_program,
-                           path);
+        console_error(bench->console, "%s: %s: is too large to be mapped whole several times\n",
+                      program_name, path);
         return 0;
     }
     status = apr_mmap_create(&map, file, 0, (apr_size_t)bench->data.size, APR_MMAP_READ,
@@ -257,9 +246,8 @@ int bench_data_open(bench_t *bench)
     }
     size = choose_size(bench->settings);
     if ((apr_uint64_t)size > APR_SIZE_MAX / 4) {
-        tool_console_error(bench->console,
-                           "%s: --size: is too large to be mapped whole several times\n",
-                           bench_program);
+        console_error(bench->console, "%s: --size: is too large to be mapped whole several times\n",
+                      program_name);
         return 0;
     }
     if (!make_directory(bench)) {
@@ -272,28 +260,17 @@ int bench_data_open(bench_t *bench)
 
 int bench_data_read(bench_t *bench, const bench_data_t *data)
 {
-    apr_pool_t *pool;
+    apr_pool_t *pool = make_pool(bench);
+    void *piece = apr_palloc(pool, PIECE);
     apr_file_t *file;
-    void *piece;
-    apr_status_t status = apr_pool_create(&pool, bench->pool);
+    apr_status_t status = bench_open(&file, data->path, pool);
 
-    if (status == APR_SUCCESS) {
-        status = apr_file_open(&file, data->path,
-                               APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                               APR_FPROT_OS_DEFAULT, pool);
-    }
-    if (status != APR_SUCCESS) {
-        return complain(bench, data->path, status);
-    }
-    piece = apr_palloc(pool, PIECE);
     while (status == APR_SUCCESS && bench_progress_at(bench, "reading a file")) {
         apr_size_t size = PIECE;
 
         status = apr_file_read(file, piece, &size);
     }
-    apr_pool_destroy(pool);
-    return APR_STATUS_IS_EOF(status) || bench_interrupted() ? !bench_interrupted()
-                                                            : complain(bench, data->path, status);
+    return finish(bench, pool, data->path, APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status);
 }
 
 int bench_sparse_open(bench_t *bench, apr_off_t size)
@@ -315,10 +292,8 @@ int bench_sparse_open(bench_t *bench, apr_off_t size)
     bench->sparse.path = apr_pstrcat(bench->pool, bench->directory, "/sparse", NULL);
     bench->sparse.size = size;
     bench->sparse.sparse = 1;
-    status = apr_pool_create(&pool, bench->pool);
-    if (status == APR_SUCCESS) {
-        status = create(&file, bench->sparse.path, pool);
-    }
+    pool = make_pool(bench);
+    status = create(&file, bench->sparse.path, pool);
     if (status == APR_SUCCESS) {
         status = apr_file_trunc(file, size);
     }
@@ -334,79 +309,25 @@ int bench_sparse_open(bench_t *bench, apr_off_t size)
     if (status == APR_SUCCESS) {
         status = apr_file_sync(file);
     }
-    apr_pool_destroy(pool);
-    return status == APR_SUCCESS ? 1 : complain(bench, bench->sparse.path, status);
-}
-
-int bench_files_open(bench_t *bench, apr_uint32_t count)
-{
-    apr_uint32_t i;
-    apr_pool_t *pool;
-
-    if (bench->files.count == count) {
-        return 1;
-    }
-    if (!make_directory(bench) || apr_pool_create(&pool, bench->pool) != APR_SUCCESS) {
-        return 0;
-    }
-    bench->files.paths = apr_pcalloc(bench->pool, count * sizeof(*bench->files.paths));
-    for (i = 0; i < count; i++) {
-        const char *directory =
-            apr_psprintf(pool, "%s/files%u", bench->directory, (unsigned)(i / FILES_TOGETHER));
-        apr_uint64_t word = bench_word(i);
-        apr_file_t *file;
-        apr_status_t status = APR_SUCCESS;
-
-        if (i % FILES_TOGETHER == 0) {
-            status = apr_dir_make(directory, APR_FPROT_OS_DEFAULT, pool);
-        }
-        bench->files.paths[i] =
-            apr_psprintf(bench->pool, "%s/%u", directory, (unsigned)(i % FILES_TOGETHER));
-        if (status == APR_SUCCESS) {
-            status = create(&file, bench->files.paths[i], pool);
-        }
-        if (status == APR_SUCCESS) {
-            bench->files.count = i + 1;
-            status = apr_file_write_full(file, &word, sizeof(word), NULL);
-        }
-        if (status != APR_SUCCESS) {
-            return complain(bench, bench->files.paths[i], status);
-        }
-        apr_pool_clear(pool);
-        if (!bench_progress_at(bench, "making files")) {
-            return 0;
-        }
-    }
-    apr_pool_destroy(pool);
-    return 1;
+    return finish(bench, pool, bench->sparse.path, status);
 }
 
 void bench_data_close(bench_t *bench)
 {
     apr_pool_t *pool;
-    apr_uint32_t i;
 
-    if (bench->directory == NULL || apr_pool_create(&pool, bench->pool) != APR_SUCCESS) {
+    if (bench->directory == NULL) {
         return;
     }
+    pool = make_pool(bench);
     if (bench->data.path != NULL && bench->settings->file == NULL) {
         apr_file_remove(bench->data.path, pool);
     }
     if (bench->sparse.path != NULL) {
         apr_file_remove(bench->sparse.path, pool);
     }
-    for (i = 0; i < bench->files.count; i++) {
-        apr_file_remove(bench->files.paths[i], pool);
-        apr_pool_clear(pool);
-    }
-    for (i = 0; i < bench->files.count; i += FILES_TOGETHER) {
-        apr_dir_remove(
-            apr_psprintf(pool, "%s/files%u", bench->directory, (unsigned)(i / FILES_TOGETHER)),
-            pool);
-    }
     if (apr_dir_remove(bench->directory, pool) != APR_SUCCESS) {
-        tool_console_error(bench->console, "%s: could not remove %s\n", bench_program,
-                           bench->directory);
+        console_error(bench->console, "%s: could not remove %s\n", program_name, bench->directory);
     }
     apr_pool_destroy(pool);
     bench->directory = NULL;

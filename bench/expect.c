@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "bench/loop.h"
+#include "bench/contenders/loop.h"
 
 static apr_uint64_t expect_block(const bench_data_t *data, apr_off_t offset)
 {
@@ -20,52 +20,28 @@ static apr_uint64_t expect_block(const bench_data_t *data, apr_off_t offset)
     return sum;
 }
 
-static unsigned char expect_file_byte(apr_uint64_t number)
-{
-    apr_uint64_t word = bench_word(number);
-    unsigned char bytes[sizeof(word)];
-
-    memcpy(bytes, &word, sizeof(word));
-    return bytes[0];
-}
-
 /* What one access adds. */
-static apr_uint64_t expect_one(const bench_job_t *job, apr_uint64_t number)
+static apr_uint64_t expect_one(const bench_case_t *test, apr_uint64_t number)
 {
-    const bench_pattern_t *pattern = &job->pattern;
-    apr_uint64_t weight = 2 * number + 1;
-    apr_uint64_t hash;
-    apr_off_t offset;
+    bench_kind_t kind = test->workload->kind;
+    apr_off_t offset = bench_place(&test->pattern, kind, number);
 
-    switch (job->workload->kind) {
-    case BENCH_BYTES:
-        offset = pattern->begin + (apr_off_t)(number & (pattern->wrap - 1));
-        return bench_data_byte(job->data, offset) * weight;
-    case BENCH_RANDOM:
-        hash = bench_hash(number);
-        return bench_data_byte(job->data, bench_pick(pattern, number, hash)) * (hash | 1);
-    case BENCH_COPY:
-        return expect_block(job->data, bench_pick_block(pattern, number)) * weight;
-    case BENCH_MISS:
-        offset = pattern->begin + (apr_off_t)(number % pattern->wrap * pattern->length);
-        return bench_data_byte(job->data, offset) * weight;
-    case BENCH_FILES:
-        return expect_file_byte(bench_pick_file(pattern, number)) * weight;
-    default:
-        return 0;
+    if (kind == BENCH_COPY) {
+        return expect_block(test->data, offset) * bench_weight(kind, number);
     }
+    return bench_data_byte(test->data, offset) * bench_weight(kind, number);
 }
 
-apr_uint64_t bench_expect(const bench_job_t *job, apr_uint64_t first, apr_uint64_t count)
+apr_uint64_t bench_expect(const bench_case_t *test, apr_uint64_t first, apr_uint64_t count)
 {
     apr_uint64_t sum = 0;
     apr_uint64_t number;
 
-    if (job->workload->kind == BENCH_STREAM) {
-        return job->expected * (count / (job->pattern.length / BENCH_BLOCK));
+    if (test->workload->kind == BENCH_STREAM) {
+        return test->expected * (count / (test->pattern.length / BENCH_BLOCK));
     }
     for (number = first; number != first + count; number++) {
-        sum += expect_one(job, number);
+        sum += expect_one(test, number);
     }
     return sum;
 }

@@ -1,37 +1,29 @@
 /*
- * smmap-bench: how fast is it, and compared with what?
- *
- * All but this file is also in the command: `smmap bench`.
+ * smmap-bench: the benchmark as a program of its own. It is also in the command, `smmap bench`.
  *
  * What is where:
- *   bench.h         the words that everything here is written in
+ *   bench.h         the terms that everything here is written in
  *   options.c       the command line        run.c     a whole run
- *   workload.c      the questions           zipf.c    skewed numbers
- *   data.c          the files               expect.c  what must have been read
- *   loop.h          the measured loops, once for all
- *   contender_*.c   the ways to read        side.c    getting one ready
- *   measure.c       taking the time         cold.c    with a file that is on its disk
- *   sample.c        medians and ratios      instructions.c  no time at all
- *   table.c json.c markdown.c svg.c         what comes out
- *   targets.c target.c      what it should be at least
- *   quote.c draw.c                          text and lines for them
- *   program.c               what a program has around it
- *   platform.h cold_*.c                     what APR does not have
+ *   workload.c      the workloads           zipf.c    skewed random numbers
+ *   data.c          the files               expect.c  the bytes that must have been read
+ *   runner.c        setting up a contender  workers.c its threads
+ *   measure.c       the repetitions         cold.c    a file that is not in memory
+ *   sample.c        medians and ratios      instructions.c  an exact number of accesses
+ *   contenders/     the ways to read        report/   tables, JSON, targets
+ *   platform.h      what APR lacks          plot      pictures from the JSON
  *
- * smmap-bookkeeping (bookkeeping.c and its neighbours) is a program of its own, which
- * measures the library without a system behind it.
+ * core/ is smmap-bookkeeping: the core without an operating system. guardcost.c is
+ * smmap-guardcost: the price of the guard.
  */
-#include "bench/bench.h"
-#include "bench/program.h"
+#include "bench/main.h"
+#include "cli/program.h"
 
-static const char program[] = "smmap-bench";
-
-static int run(int argc, const char *const *argv, tool_console_t *console, apr_pool_t *pool)
+static int run(int argc, const char *const *argv, console_t *console, apr_pool_t *pool)
 {
-    return bench_main(program, argc, argv, console, pool);
+    return bench_main("smmap-bench", argc, argv, console, pool);
 }
 
 int main(int argc, const char *const *argv, const char *const *env)
 {
-    return program_main(program, argc, argv, env, run);
+    return program_main("smmap-bench", argc, argv, env, run);
 }

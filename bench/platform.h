@@ -1,7 +1,7 @@
 /*
- * What the benchmark needs of a system and APR does not have. cold_posix.c has it for
- * POSIX systems, cold_none.c is for all others: it says that it cannot, and what
- * needs it is reported as skipped.
+ * What the benchmark needs of a system and APR does not have. platform_posix.c has it for
+ * POSIX systems, platform_none.c for all others: it reports that it cannot, and what needs it
+ * is skipped.
  */
 #ifndef SMMAP_BENCH_PLATFORM_H
 #define SMMAP_BENCH_PLATFORM_H

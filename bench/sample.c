@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/measure.h"
+#include "bench/bench.h"
 
 static int by_size(const void *a, const void *b)
 {

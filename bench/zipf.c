@@ -1,6 +1,6 @@
 /*
- * Numbers that are not equally likely. The table is exact and takes 8 bytes for each
- * number; drawing one is a binary search, done before anything is measured.
+ * Random numbers, also skewed ones. The table of Zipf's law is exact and takes 8 bytes for
+ * each number; drawing one is a binary search, done before anything is measured.
  */
 #include "bench/zipf.h"
 

@@ -1,12 +1,12 @@
-# Finds APR, the Apache Portable Runtime, version 1. Installed with libsmmap, whose users
-# need APR, too.
+# Finds APR, the Apache Portable Runtime, version 1. Installed with libsmmap, because its users
+# need APR too.
 #
-# Makes the target APR::APR, and sets APR_FOUND, APR_VERSION. To say where it is: APR_ROOT,
-# or CMAKE_PREFIX_PATH. On Windows the DLL is taken when both it and the static library are
-# there, unless APR_USE_STATIC is on.
+# Defines the target APR::APR, and sets APR_FOUND and APR_VERSION. Set APR_ROOT or
+# CMAKE_PREFIX_PATH to its location. On Windows the DLL is preferred to the static library,
+# unless APR_USE_STATIC is on.
 #
-# For smmap.pc and for tests that call the compiler: APR_PC_REQUIRES where pkg-config finds
-# APR, too, and the flags APR_CFLAGS and APR_LIBS.
+# For smmap.pc and for tests that call the compiler: APR_PC_REQUIRES if pkg-config finds APR, and
+# the flags APR_CFLAGS and APR_LIBS.
 
 set(APR_PC_REQUIRES "")
 set(APR_CFLAGS "")
@@ -41,8 +41,8 @@ if(APR_USE_STATIC)
 else()
   set(apr_names libapr-1 apr-1)
 endif()
-# vcpkg keeps the one for debugging in debug/lib, and has that, too, searched as if it were lib:
-# before it, with Visual Studio. So first beside the headers, and by whole paths.
+# vcpkg has the debug library in debug/lib and adds that to the search path, with Visual Studio
+# before lib. So search by full path first, next to the headers.
 if(WIN32 AND APR_INCLUDE_DIR)
   find_library(APR_LIBRARY_RELEASE NAMES ${apr_names} NO_DEFAULT_PATH
                PATHS "${APR_INCLUDE_DIR}/../lib" "${APR_INCLUDE_DIR}/../../lib")
@@ -76,8 +76,7 @@ if(APR_FOUND)
   set(apr_definitions "")
   set(apr_libraries "")
   if(WIN32)
-    # By its name: apr-1.lib is static and libapr-1.lib belongs to the DLL; mingw has
-    # libapr-1.a and libapr-1.dll.a.
+    # Static or DLL, by name: apr-1.lib or libapr-1.lib; mingw has libapr-1.a or libapr-1.dll.a.
     list(GET APR_LIBRARIES -1 apr_file)
     get_filename_component(apr_file "${apr_file}" NAME)
     if((MSVC AND apr_file MATCHES "^apr-1") OR (NOT MSVC AND NOT apr_file MATCHES "\\.dll\\.a$"))

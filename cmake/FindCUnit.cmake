@@ -1,5 +1,5 @@
-# Finds CUnit, for the tests. Makes the target CUnit::CUnit and sets CUnit_FOUND. To say
-# where it is: CUnit_ROOT, or CMAKE_PREFIX_PATH.
+# Finds CUnit, for the tests. Defines the target CUnit::CUnit and sets CUnit_FOUND. Set
+# CUnit_ROOT or CMAKE_PREFIX_PATH to its location.
 
 find_path(CUnit_INCLUDE_DIR NAMES CUnit/CUnit.h)
 # As in FindAPR.cmake.

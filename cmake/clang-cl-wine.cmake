@@ -1,6 +1,6 @@
 # Toolchain: clang-cl and lld-link for the ABI of Microsoft's compiler, on Linux, with Wine's
-# headers. scripts/lib/msvc.sh makes the libraries and says what this is good for; the
-# environment variable SMMAP_MSVC_PREFIX tells where they are.
+# headers. scripts/lib/msvc.sh builds the libraries and explains the setup; the
+# environment variable SMMAP_MSVC_PREFIX is their location.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR AMD64)
 
@@ -10,7 +10,7 @@ if(NOT SMMAP_MSVC_PREFIX)
 endif()
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SMMAP_MSVC_PREFIX)
 
-# Debian calls the programs by their version.
+# On Debian the names of the programs have a version suffix.
 find_program(SMMAP_CLANG_CL NAMES clang-cl clang-cl-19 clang-cl-17 clang-cl-16 clang-cl-15
              clang-cl-14 REQUIRED)
 string(REGEX MATCH "-[0-9]+$" smmap_llvm "${SMMAP_CLANG_CL}")

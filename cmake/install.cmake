@@ -1,4 +1,4 @@
-# What is installed: the same files as by `make install`, and what find_package needs.
+# Installs the same files as `make install`, and those for find_package.
 
 set(smmap_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/smmap")
 foreach(kind shared static)
@@ -15,6 +15,7 @@ install(FILES CHANGES.md LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}"
 if(SMMAP_COMMAND)
   install(TARGETS smmap_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   install(FILES tools/smmap.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(FILES ${SMMAP_BENCH_SCRIPT_FILES} DESTINATION "${CMAKE_INSTALL_DATADIR}/libsmmap")
 endif()
 
 # For find_package.
@@ -30,7 +31,7 @@ install(FILES
   cmake/FindAPR.cmake
   DESTINATION "${smmap_config_dir}")
 
-# For pkg-config: the template of configure, with what configure would say.
+# For pkg-config: the template of configure, filled in as configure would.
 set(prefix "${CMAKE_INSTALL_PREFIX}")
 set(exec_prefix "\${prefix}")
 foreach(name libdir includedir)

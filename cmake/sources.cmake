@@ -1,6 +1,5 @@
-# Reads what stands elsewhere, so that it stands nowhere twice: the lists of sources.mk, the
-# version in include/smmap/version.h, the version of the binary interface in Makefile.am,
-# the list of warnings in m4/smmap.m4.
+# Reads what the other build defines: the lists of sources.mk, the version in
+# include/smmap/version.h, the ABI version in Makefile.am, the warnings in m4/smmap.m4.
 
 # Every list of sources.mk becomes a variable of the same name, with full paths.
 function(smmap_read_sources file)
@@ -34,8 +33,8 @@ function(smmap_read_version file variable)
   set(${variable} ${version} PARENT_SCOPE)
 endfunction()
 
-# From libtool's current:revision:age, what the names of files are made of, as libtool
-# does it: NAME.so.SOVERSION and NAME.so.VERSION, and the two versions of a Mach-O library.
+# Derives file names from libtool's current:revision:age, as libtool does: NAME.so.SOVERSION
+# and NAME.so.VERSION, and the two versions of a Mach-O library.
 function(smmap_read_interface file)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
   file(READ "${file}" text)
@@ -52,7 +51,7 @@ function(smmap_read_interface file)
   set(SMMAP_MACHO_CURRENT ${macho}.${revision} PARENT_SCOPE)
 endfunction()
 
-# The warnings beyond -Wall -Wextra that this compiler knows.
+# The warnings beyond -Wall -Wextra that this compiler accepts.
 function(smmap_read_warnings file variable)
   include(CheckCCompilerFlag)
   file(STRINGS "${file}" lines REGEX "^  -W[a-z0-9=-]+$")
@@ -60,7 +59,7 @@ function(smmap_read_warnings file variable)
   foreach(line IN LISTS lines)
     string(STRIP "${line}" flag)
     string(MAKE_C_IDENTIFIER "SMMAP_HAS${flag}" cached)
-    # clang takes an unknown warning with a warning, hence -Werror in the question.
+    # clang only warns about an unknown warning flag, hence -Werror in the test.
     set(CMAKE_REQUIRED_FLAGS -Werror)
     check_c_compiler_flag(${flag} ${cached})
     if(${cached})

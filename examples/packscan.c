@@ -1,10 +1,9 @@
 /*
  * packscan [options] PACK: the command. See packscan.h for the parts.
  *
- * The point of the example: a pack of any size is read at random, in a fixed small amount
- * of mapped memory. A sliding manager with a hard limit maps windows of the pack and of its
- * index, and unmaps those that were not used for longest. At the end the report shows what
- * the manager counted, so one sees whether the limit held.
+ * It reads a pack of any size in random order with a small, fixed amount of mapped memory. A
+ * sliding manager with a hard limit maps windows of the pack and its index, and evicts unused
+ * ones. The report at the end shows the manager's statistics, and whether the limit held.
  */
 #include "packscan.h"
 
@@ -30,7 +29,7 @@ static const char *const order_names[] = {"random", "pack", "index"};
 /* The command line. */
 typedef struct settings_t {
     apr_size_t max_memory;
-    apr_size_t window_size; /* 0: to be derived */
+    apr_size_t window_size; /* 0: derived from max_memory */
     apr_size_t base_cache;
     apr_size_t max_object;
     apr_uint64_t seed;
@@ -45,25 +44,25 @@ static const char help_text[] =
     "\n"
     "Read a git pack in random order through small memory-mapped windows, resolve all\n"
     "deltas, and compare the SHA-1 of each object with its name in the index. PACK is the\n"
-    ".pack or the .idx file; the other one is found beside it. Packs of version 2 and 3 and\n"
-    "indexes of version 1 and 2 are read, with SHA-1 names.\n"
+    ".pack or the .idx file; the other one must be in the same directory. Packs of version\n"
+    "2 and 3 and indexes of version 1 and 2 are supported, with SHA-1 names.\n"
     "\n"
-    "  --max-memory SIZE    most bytes of the files mapped at a time, a hard limit (8M)\n"
-    "  --window-size SIZE   bytes in a window (1M, or an eighth of --max-memory if less)\n"
+    "  --max-memory SIZE    maximum number of bytes mapped at a time, a hard limit (8M)\n"
+    "  --window-size SIZE   window size (1M, or an eighth of --max-memory if less)\n"
     "  --order ORDER        random, pack (by offset) or index (by name) (random)\n"
-    "  --seed N             of the random order (1)\n"
-    "  --base-cache SIZE    memory for delta bases that are likely to be used again (16M)\n"
-    "  --max-object SIZE    largest delta, base or result that is made in memory (512M);\n"
-    "                       objects that are no deltas may have any size\n"
-    "  --verify-list        print what `git verify-pack -v PACK` prints; the report goes to\n"
-    "                       standard error then\n"
-    "  --help               print this\n"
+    "  --seed N             seed of the random order (1)\n"
+    "  --base-cache SIZE    memory for a cache of delta bases (16M)\n"
+    "  --max-object SIZE    largest delta, base or result to hold in memory (512M);\n"
+    "                       objects that are not deltas may have any size\n"
+    "  --verify-list        print what `git verify-pack -v PACK` prints, and the report on\n"
+    "                       standard error\n"
+    "  --help               print this help\n"
     "  --version            print the versions of libsmmap and zlib\n"
     "\n"
     "SIZE is a number of bytes, with K, M, G or T for powers of 1024.\n"
     "\n"
     "Exit status: 0 all objects verified; 1 damage was found, or an object could not be\n"
-    "verified; 2 wrong usage, or a file could not be read.\n";
+    "verified; 2 a usage error, or a file could not be read.\n";
 
 apr_status_t packscan_damaged(packscan_report_t *report, const char *path, const char *format, ...)
 {
@@ -97,7 +96,7 @@ static int out_of_memory(int status)
     exit(EXIT_FAILED);
 }
 
-/* Parse digits; with `suffixes`, one of K, M, G, T may follow. Returns 0 for bad input. */
+/* Parse digits; with `suffixes`, one of K, M, G, T may follow. Returns 0 if invalid. */
 static int parse_number(const char *text, apr_uint64_t most, int suffixes, apr_uint64_t *number)
 {
     static const char letters[] = "KMGT";
@@ -249,7 +248,7 @@ static apr_uint64_t next_random(apr_uint64_t *state)
     return z ^ (z >> 31);
 }
 
-/* The ranks of all entries in the order they are to be looked at; NULL when memory is out. */
+/* The ranks of all entries in scan order; NULL if out of memory. */
 static apr_uint32_t *make_order(const packscan_pack_t *pack, order_t order, apr_uint64_t seed)
 {
     apr_uint32_t *ranks = calloc(pack->count > 0 ? pack->count : 1, sizeof(*ranks));
@@ -263,7 +262,7 @@ static apr_uint32_t *make_order(const packscan_pack_t *pack, order_t order, apr_
         else
             ranks[i] = i;
     }
-    if (order == ORDER_RANDOM) /* Fisher and Yates; the remainder's bias is of no matter here */
+    if (order == ORDER_RANDOM) /* Fisher-Yates; the modulo bias does not matter here */
         for (i = pack->count; i > 1; i--) {
             apr_uint32_t other = (apr_uint32_t)(next_random(&seed) % i);
             apr_uint32_t rank = ranks[i - 1];
@@ -274,7 +273,7 @@ static apr_uint32_t *make_order(const packscan_pack_t *pack, order_t order, apr_
     return ranks;
 }
 
-/* Verify all objects in the order asked for. */
+/* Verify all objects in the chosen order. */
 static apr_status_t verify_all(packscan_scan_t *scan, const settings_t *settings)
 {
     apr_uint32_t *ranks = make_order(scan->pack, settings->order, settings->seed);
@@ -320,7 +319,7 @@ int main(int argc, const char *const *argv)
     options.max_mapped_bytes = settings.max_memory;
     options.window_size = settings.window_size;
     if (settings.window_size == 0 && settings.max_memory > 8 * MIB)
-        options.window_size = MIB; /* else the manager takes an eighth */
+        options.window_size = MIB; /* else the manager uses an eighth */
     status = smmap_manager_create(&manager, &options, pool);
     if (status != APR_SUCCESS) {
         (void)packscan_failed("--max-memory and --window-size", status);

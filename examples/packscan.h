@@ -1,20 +1,19 @@
 /*
- * packscan: reads a git pack through small windows and proves every object in it.
+ * packscan: read a git pack through small windows and verify every object in it.
  *
  * The parts, from the bottom up:
  *
  *     packscan_index.c   the .idx file: names, CRCs, offsets, search by name
- *     packscan_pack.c    the .pack file: entries, and who is whose delta base
- *     packscan_inflate.c an entry inflated, straight from the windows; zlib is used here alone
+ *     packscan_pack.c    the .pack file: entries, and the graph of delta bases
+ *     packscan_inflate.c inflating an entry directly from the windows; the only user of zlib
  *     packscan_delta.c   git's delta format, checked and applied; no I/O
  *     packscan_cache.c   objects in memory, and a cache of them with a limit
- *     packscan_object.c  one object after the other: resolved, hashed, compared
+ *     packscan_object.c  resolving, hashing and comparing each object
  *     packscan.c         the command: options, and the order of the scan
  *     packscan_print.c   the report and the list
  *
- * Both files are taken for hostile. What they say is checked before it is used, memory
- * is asked for only after a size has proved plausible, nothing recurses, and no loop is
- * driven by a number that was not checked.
+ * Both files are untrusted. Every value is checked before it is used, memory is allocated only
+ * after a size has proved plausible, nothing recurses, and no unchecked number bounds a loop.
  *
  * Positions of the index ("position") follow the order of names; numbers of entries
  * ("rank") follow the order in the pack.
@@ -31,20 +30,20 @@
 
 #include "sha1.h"
 
-/** A status of our own: what was wrong is in the file, and was reported. */
+/** The file is damaged, and the damage was reported. */
 #define PACKSCAN_EDAMAGED (APR_OS_START_USERERR + 1)
 
-/** No rank, no position. */
+/** Not a rank or position. */
 #define PACKSCAN_NONE 0xffffffffu
-/** Deepest chain of deltas that is followed; git writes none that is deeper. */
+/** Longest chain of deltas that is followed; git writes no longer ones. */
 #define PACKSCAN_MAX_DEPTH 4095
 
-/* ---- What went wrong ------------------------------------------------------------- */
+/* ---- Reporting ------------------------------------------------------------------- */
 
-/** Where problems are counted. The first `print_limit` of them are also printed. */
+/** Counts problems. The first `print_limit` of them are also printed. */
 typedef struct packscan_report_t {
-    apr_uint64_t problems;    /**< things found wrong with the files */
-    apr_uint64_t print_limit; /**< how many of them are printed */
+    apr_uint64_t problems;    /**< problems found in the files */
+    apr_uint64_t print_limit; /**< number of problems to print */
 } packscan_report_t;
 
 #if defined(__GNUC__)
@@ -76,10 +75,10 @@ typedef struct packscan_index_t {
 } packscan_index_t;
 
 /**
- * Open an index and check all of its structure: sizes, fanout, order of names, checksum.
+ * Open an index and check its structure: sizes, fanout, order of names, checksum.
  *
- * @return APR_SUCCESS: `index` can be used, though damage may have been reported;
- *         PACKSCAN_EDAMAGED: it cannot; else the status of a failure. All are reported.
+ * @return APR_SUCCESS: `index` is usable, though damage may have been reported;
+ *         PACKSCAN_EDAMAGED: it is not; else the status of a failure. All are reported.
  */
 apr_status_t packscan_index_open(packscan_index_t *index, smmap_manager_t *manager,
                                  const char *path, packscan_report_t *report, apr_pool_t *pool);
@@ -91,10 +90,10 @@ apr_status_t packscan_sha1(smmap_cursor_t *cursor, const char *path, apr_off_t l
 /** The name at a position. */
 apr_status_t packscan_index_name(packscan_index_t *index, apr_uint32_t position,
                                  unsigned char name[SHA1_SIZE]);
-/** The offset in the pack at a position; it may be any number at all. */
+/** The offset in the pack at a position; not checked against the pack. */
 apr_status_t packscan_index_offset(packscan_index_t *index, apr_uint32_t position,
                                    apr_uint64_t *offset);
-/** The CRC-32 of an entry; version 2 alone. */
+/** The CRC-32 of an entry; version 2 only. */
 apr_status_t packscan_index_crc(packscan_index_t *index, apr_uint32_t position, apr_uint32_t *crc);
 /** The position of a name, or PACKSCAN_NONE. */
 apr_status_t packscan_index_find(packscan_index_t *index, const unsigned char name[SHA1_SIZE],
@@ -102,7 +101,7 @@ apr_status_t packscan_index_find(packscan_index_t *index, const unsigned char na
 
 /* ---- The pack -------------------------------------------------------------------- */
 
-/** What an entry of a pack is, as its header has it. 5 is not in use. */
+/** Kind of an entry, as encoded in its header. 5 is unused. */
 typedef enum packscan_kind_t {
     PACKSCAN_BAD = 0,
     PACKSCAN_COMMIT = 1,
@@ -114,18 +113,18 @@ typedef enum packscan_kind_t {
 } packscan_kind_t;
 
 #define PACKSCAN_IS_BASE 1  /**< an entry is the base of a delta */
-#define PACKSCAN_DAMAGED 2  /**< it cannot be read; that was reported */
+#define PACKSCAN_DAMAGED 2  /**< it cannot be read; this was reported */
 #define PACKSCAN_LINKED 4   /**< type and depth are known */
 #define PACKSCAN_VISITING 8 /**< being linked right now */
 
 /** An entry of the pack. */
 typedef struct packscan_entry_t {
     apr_uint64_t offset;   /**< where its header starts */
-    apr_uint64_t size;     /**< inflated; of a delta: of the delta itself */
+    apr_uint64_t size;     /**< inflated size; of a delta: of the delta itself */
     apr_uint32_t position; /**< in the index */
     apr_uint32_t base;     /**< rank of the base of a delta, else PACKSCAN_NONE */
-    apr_uint32_t depth;    /**< how many deltas are to be applied */
-    unsigned char header;  /**< bytes of its header */
+    apr_uint32_t depth;    /**< number of deltas to apply */
+    unsigned char header;  /**< bytes in its header */
     unsigned char kind;    /**< packscan_kind_t of the entry */
     unsigned char type;    /**< packscan_kind_t of the object: never a delta */
     unsigned char flags;   /**< PACKSCAN_IS_BASE and so on */
@@ -142,7 +141,7 @@ typedef struct packscan_pack_t {
     apr_uint32_t count;        /**< entries */
     packscan_entry_t *entries; /**< by rank, so by offset */
     struct packscan_inflater_t *inflater;
-    apr_uint64_t inflated_bytes; /**< that zlib made: objects, deltas, bases again and again */
+    apr_uint64_t inflated_bytes; /**< output of zlib, repeated bases included */
 } packscan_pack_t;
 
 /**
@@ -162,17 +161,17 @@ apr_off_t packscan_pack_entry_end(const packscan_pack_t *pack, apr_uint32_t rank
 
 /* ---- Inflating ------------------------------------------------------------------- */
 
-/** Make what inflating needs; once for a pack. */
+/** Create the inflater; once per pack. */
 apr_status_t packscan_inflater_make(packscan_pack_t *pack, apr_pool_t *pool);
 
-/** The CRC-32 of an entry as it lies in the pack. */
+/** The CRC-32 of an entry as stored in the pack. */
 apr_status_t packscan_pack_crc(packscan_pack_t *pack, apr_uint32_t rank, apr_uint32_t *crc);
 
 /** Start to inflate an entry. One entry is inflated at a time. */
 apr_status_t packscan_inflate_begin(packscan_pack_t *pack, apr_uint32_t rank);
-/** Inflate `size` bytes, no more than the entry's size all in all. Damage is reported. */
+/** Inflate the next `size` bytes, in total at most the entry's size. Damage is reported. */
 apr_status_t packscan_inflate_next(packscan_pack_t *pack, void *bytes, apr_size_t size);
-/** After all bytes were taken: check that the data ends here, in the pack as well. */
+/** After all bytes were inflated: check that the data ends here, also in the pack. */
 apr_status_t packscan_inflate_end(packscan_pack_t *pack);
 /** The version of zlib in use. */
 const char *packscan_zlib_version(void);
@@ -180,30 +179,30 @@ const char *packscan_zlib_version(void);
 /* ---- Deltas ---------------------------------------------------------------------- */
 
 /**
- * Check a delta from its first to its last byte.
+ * Check a complete delta.
  *
- * @param result_size (out) bytes that it makes; set only when it is good.
- * @return NULL when it is good and fits to a base of `base_size` bytes; else what is wrong.
+ * @param result_size (out) size of its result; set only if the delta is valid.
+ * @return NULL if it is valid for a base of `base_size` bytes; else what is wrong.
  */
 const char *packscan_delta_check(const unsigned char *delta, apr_size_t size,
                                  apr_uint64_t base_size, apr_uint64_t *result_size);
 
-/** Apply a delta that packscan_delta_check() found good; `result` has room for all it makes. */
+/** Apply a delta that packscan_delta_check() accepted; `result` has room for its result. */
 void packscan_delta_apply(const unsigned char *delta, apr_size_t size, const unsigned char *base,
                           unsigned char *result);
 
 /* ---- Objects in memory ----------------------------------------------------------- */
 
-/** Bytes in memory, shared by counting. */
+/** Reference-counted bytes in memory. */
 typedef struct packscan_blob_t {
     apr_size_t size;
     unsigned int users;
     unsigned char data[]; /**< `size` bytes */
 } packscan_blob_t;
 
-/** A new blob with one user, not filled; NULL when memory is out. */
+/** A new blob with one user, not initialized; NULL if out of memory. */
 packscan_blob_t *packscan_blob_make(apr_size_t size);
-/** One user less; the last one frees it. NULL is ignored. */
+/** Drop a reference; the last one frees the blob. NULL is ignored. */
 void packscan_blob_drop(packscan_blob_t *blob);
 
 /** A node of the cache. */
@@ -214,7 +213,7 @@ typedef struct packscan_node_t {
     struct packscan_node_t *older;
 } packscan_node_t;
 
-/** Delta bases, the least recently used one goes first. */
+/** Delta bases, in least-recently-used order. */
 typedef struct packscan_cache_t {
     apr_hash_t *nodes; /**< by rank */
     packscan_node_t *newest;
@@ -227,24 +226,24 @@ typedef struct packscan_cache_t {
 } packscan_cache_t;
 
 void packscan_cache_init(packscan_cache_t *cache, apr_size_t max_bytes, apr_pool_t *pool);
-/** The blob of a rank with one user more, or NULL. */
+/** A new reference to the blob of a rank, or NULL. */
 packscan_blob_t *packscan_cache_get(packscan_cache_t *cache, apr_uint32_t rank);
-/** Put a blob in, if it fits; the cache becomes a user of it. */
+/** Add a blob if it fits; the cache takes its own reference. */
 void packscan_cache_put(packscan_cache_t *cache, apr_uint32_t rank, packscan_blob_t *blob);
 void packscan_cache_clear(packscan_cache_t *cache);
 
 /* ---- Verifying ------------------------------------------------------------------- */
 
-/** A scan, and what it counted. */
+/** A scan and its counters. */
 typedef struct packscan_scan_t {
     packscan_pack_t *pack;
     packscan_index_t *index;
     packscan_report_t *report;
     packscan_cache_t cache;
-    apr_size_t max_object;     /**< most bytes of a delta, its base or its result */
+    apr_size_t max_object;     /**< maximum size of a delta, its base or its result */
     apr_uint64_t verified;     /**< objects whose SHA-1 is their name */
     apr_uint64_t mismatches;   /**< objects whose SHA-1 is not */
-    apr_uint64_t unverified;   /**< objects that could not be made */
+    apr_uint64_t unverified;   /**< objects that could not be built */
     apr_uint64_t object_bytes; /**< in the verified objects */
 } packscan_scan_t;
 
@@ -255,10 +254,10 @@ void packscan_name_text(const unsigned char name[SHA1_SIZE], char text[2 * SHA1_
 const char *packscan_type_name(int type);
 
 /**
- * Make the object of an entry, and compare its SHA-1 with its name in the index.
+ * Build the object of an entry, and compare its SHA-1 with its name in the index.
  *
- * @return APR_SUCCESS also for a damaged object, which is reported and counted; else the
- *         status of a failure that ends the scan, reported.
+ * @return APR_SUCCESS, also for a damaged object, which is reported and counted; else the
+ *         status of a failure, reported, which ends the scan.
  */
 apr_status_t packscan_verify(packscan_scan_t *scan, apr_uint32_t rank);
 
@@ -266,10 +265,10 @@ apr_status_t packscan_verify(packscan_scan_t *scan, apr_uint32_t rank);
 
 /** Print what `git verify-pack -v` prints, to standard output. */
 apr_status_t packscan_print_list(packscan_scan_t *scan);
-/** Print what was found, and what the manager counted. Returns 1 when its limit held. */
+/** Print results and the manager's statistics. Returns 1 if its limit held. */
 int packscan_print_report(const packscan_scan_t *scan, smmap_manager_t *manager, FILE *out,
                           apr_interval_time_t time);
-/** Flush standard output. Returns `code`, or 2 when something could not be written. */
+/** Flush standard output. Returns `code`, or 2 if writing failed. */
 int packscan_flush(int code);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * Objects in memory, and the cache of delta bases.
  *
- * A blob counts its users, so an object that is being used to resolve a delta may be
- * thrown out of the cache meanwhile. The cache is a hash by rank and a list by last use;
- * its limit covers the bytes of the objects and what it spends on keeping them. What is
- * larger than a quarter of the limit is not taken in: it would throw out all the rest.
+ * Blobs are reference-counted, so an object in use may be evicted from the cache meanwhile. The
+ * cache is a hash by rank and a list by last use; its limit covers the objects and their
+ * overhead. An object larger than a quarter of the limit is not cached: it would evict
+ * everything else.
  */
 #include "packscan.h"
 
@@ -31,7 +31,7 @@ void packscan_blob_drop(packscan_blob_t *blob)
         free(blob);
 }
 
-/* What a blob costs in the cache: its bytes, its node, and a guess for the hash's entry. */
+/* Memory for a blob in the cache: its bytes, its node, and an estimate for the hash entry. */
 static apr_size_t cost(const packscan_blob_t *blob)
 {
     return sizeof(*blob) + blob->size + sizeof(packscan_node_t) + 6 * sizeof(void *);
@@ -106,7 +106,7 @@ void packscan_cache_put(packscan_cache_t *cache, apr_uint32_t rank, packscan_blo
         apr_hash_get(cache->nodes, &rank, sizeof(rank)) != NULL)
         return;
     node = malloc(sizeof(*node));
-    if (node == NULL) /* a cache may forget */
+    if (node == NULL) /* not cached, which is no error */
         return;
     while (cache->bytes + cost(blob) > cache->max_bytes)
         drop_oldest(cache);

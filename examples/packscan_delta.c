@@ -1,11 +1,10 @@
 /*
  * Git's delta format. No I/O, no allocation: bytes in, bytes out.
  *
- * A delta is two sizes (of the base, of the result) and instructions: copy a range of
- * the base, or insert bytes that follow. It is checked as a whole before it is applied,
- * so that a few bytes that promise gigabytes are seen before memory is asked for, and
- * applying needs no checks. The checker and the applier share the decoding of an
- * instruction: what the one has found good is what the other does.
+ * A delta is two sizes (of the base, of the result) and instructions: copy a range of the base,
+ * or insert the bytes that follow. It is checked completely before it is applied, so that a few
+ * bytes that claim gigabytes are rejected before memory is allocated, and applying needs no
+ * checks. Checking and applying share the decoder.
  */
 #include "packscan.h"
 
@@ -14,13 +13,13 @@
 /* One instruction, decoded. */
 typedef struct instruction_t {
     apr_uint64_t copy_from;      /* offset in the base; for copies */
-    apr_size_t size;             /* bytes that it adds to the result */
+    apr_size_t size;             /* bytes added to the result */
     const unsigned char *insert; /* the bytes to insert; NULL for copies */
 } instruction_t;
 
 /*
- * Read a size: seven bits a byte, the lowest first, the top bit says that more follow.
- * Returns the byte behind it, or NULL when it has no end or is too large.
+ * Read a size: seven bits per byte, lowest first; the top bit means that more follow. Returns
+ * the byte after it, or NULL if it does not end or is too large.
  */
 static const unsigned char *get_size(const unsigned char *at, const unsigned char *end,
                                      apr_uint64_t *size)
@@ -40,7 +39,7 @@ static const unsigned char *get_size(const unsigned char *at, const unsigned cha
     return NULL;
 }
 
-/* Decode the instruction at `at`, which is before `end`. Returns the byte behind it, or NULL. */
+/* Decode the instruction at `at`, which is before `end`. Returns the byte after it, or NULL. */
 static const unsigned char *get_instruction(const unsigned char *at, const unsigned char *end,
                                             instruction_t *instruction)
 {
@@ -69,7 +68,7 @@ static const unsigned char *get_instruction(const unsigned char *at, const unsig
         else
             instruction->size |= (apr_size_t)*at++ << (8 * (i - 4));
     }
-    if (instruction->size == 0) /* as the format has it */
+    if (instruction->size == 0) /* defined by the format */
         instruction->size = 0x10000;
     return at;
 }

@@ -1,18 +1,17 @@
 /*
- * The index of a pack: where each object lies, by name.
+ * The index of a pack: the offset of each object, by name.
  *
- * Version 2 is a header, a fanout table of 256 counts, and tables of names, CRCs and
- * offsets, one after the other; an offset with the top bit set is a place in a last table,
- * of 64-bit offsets. Version 1 is the fanout and records of offset and name. Both end with
- * the pack's checksum and their own.
+ * Version 2 is a header, a fanout table of 256 counts, and tables of names, CRCs and offsets. An
+ * offset with the top bit set is an index into a last table, of 64-bit offsets. Version 1 is the
+ * fanout and records of offset and name. Both end with the pack's checksum and their own.
  *
- * All reads go through one smmap buffer, since a name may cross the end of a window. The
- * buffer's window is let go of after each read: the index and the pack share the limit of
- * one manager, and a limit of a single window is then enough for both.
+ * All reads go through one smmap buffer, since a name may cross a window boundary. The window is
+ * released after each read: index and pack share one manager, and a limit of a single window
+ * then suffices for both.
  *
- * When opening succeeds the size of the file fits to the count of objects exactly, so
- * each position below `count` has all its parts inside of the file. Names and offsets
- * themselves are checked where they are used.
+ * After a successful open, the file size matches the number of objects exactly, so all parts of
+ * each position below `count` are inside the file. Names and offsets are checked where they are
+ * used.
  */
 #include "packscan.h"
 
@@ -27,7 +26,7 @@ static apr_uint32_t get32(const unsigned char *bytes)
            (apr_uint32_t)bytes[2] << 8 | (apr_uint32_t)bytes[3];
 }
 
-/* Copy `size` bytes at `at`; that they are inside of the file was checked. */
+/* Copy `size` bytes at `at`, which are inside the file. */
 static apr_status_t get(packscan_index_t *index, apr_off_t at, void *bytes, apr_size_t size)
 {
     apr_size_t got = 0;
@@ -45,7 +44,7 @@ static apr_off_t tables_begin(const packscan_index_t *index)
     return index->version == 1 ? FANOUT_SIZE : V2_HEADER_SIZE + FANOUT_SIZE;
 }
 
-/* Where a column of the tables starts that has `before` bytes of each object before it. */
+/* The start of the table after tables with `before` bytes per object in all. */
 static apr_off_t column(const packscan_index_t *index, int before)
 {
     return tables_begin(index) + (apr_off_t)index->count * before;
@@ -88,7 +87,7 @@ apr_status_t packscan_index_offset(packscan_index_t *index, apr_uint32_t positio
     }
     word &= 0x7fffffffu;
     if (word >= index->large_count) {
-        *offset = ~(apr_uint64_t)0; /* the pack will find it outside of itself */
+        *offset = ~(apr_uint64_t)0; /* rejected later, as outside the pack */
         return packscan_damaged(index->report, index->path,
                                 "object %lu points behind the table of 64-bit offsets",
                                 (unsigned long)position);
@@ -151,7 +150,7 @@ apr_status_t packscan_sha1(smmap_cursor_t *cursor, const char *path, apr_off_t l
     return APR_SUCCESS;
 }
 
-/* Find out the version, and read the fanout and the count. */
+/* Detect the version, and read the fanout and the count. */
 static apr_status_t read_head(packscan_index_t *index)
 {
     unsigned char head[V2_HEADER_SIZE];
@@ -187,7 +186,7 @@ static apr_status_t read_head(packscan_index_t *index)
     return APR_SUCCESS;
 }
 
-/* Check that the file is exactly as long as the count of objects makes it. */
+/* Check that the file size matches the number of objects exactly. */
 static apr_status_t check_size(packscan_index_t *index)
 {
     apr_off_t per_object = index->version == 1 ? 24 : 28;
@@ -207,7 +206,7 @@ static apr_status_t check_size(packscan_index_t *index)
     return APR_SUCCESS;
 }
 
-/* Check that names ascend, and that the fanout counts them right. */
+/* Check that names ascend and match the fanout. */
 static apr_status_t check_names(packscan_index_t *index)
 {
     unsigned char name[SHA1_SIZE];
@@ -265,7 +264,7 @@ apr_status_t packscan_index_open(packscan_index_t *index, smmap_manager_t *manag
     if (status != APR_SUCCESS)
         return packscan_failed(path, status);
     index->size = smmap_cursor_file_size(cursor);
-    if (index->size == 0) /* a buffer needs a byte to begin at */
+    if (index->size == 0) /* a buffer needs at least one byte */
         return packscan_damaged(report, path, "the file is empty");
     status = smmap_buffer_create(&index->bytes, cursor, 0, SMMAP_TO_END, pool);
     smmap_cursor_close(cursor);
@@ -277,7 +276,7 @@ apr_status_t packscan_index_open(packscan_index_t *index, smmap_manager_t *manag
         status = check_size(index);
     if (status != APR_SUCCESS)
         return status;
-    /* From here on, damage does not keep the objects from being looked at. */
+    /* Damage found from here on does not prevent checking the objects. */
     status = check_names(index);
     if (status == APR_SUCCESS || status == PACKSCAN_EDAMAGED)
         status = check_checksum(index);

@@ -1,13 +1,12 @@
 /*
- * Inflating an entry of the pack, straight from the mapped windows.
+ * Inflating an entry of the pack directly from the mapped windows.
  *
- * zlib reads where the window is mapped: when it has used up what one window holds of the
- * entry, the cursor moves to the next. Nothing of the pack is copied. While zlib has input
- * left its window must stay pinned, so between begin and end of an entry nobody else may
- * move the pack's cursor.
+ * zlib reads from the mapping; when it has consumed the part of the entry in one window, the
+ * cursor moves to the next. No byte of the pack is copied. While zlib has input left, its window
+ * must stay pinned, so nothing else may move the pack's cursor between begin and end of an entry.
  *
- * An entry is good when its data ends with the last byte that its header promised and with
- * the last byte before the next entry. zlib checks the Adler-32 of what it made.
+ * An entry is valid if its data ends exactly at the size in its header and at the start of the
+ * next entry. zlib checks the Adler-32 of its output.
  */
 #define ZLIB_CONST
 #include "packscan.h"
@@ -20,8 +19,8 @@
 typedef struct packscan_inflater_t {
     z_stream stream;
     apr_uint32_t rank; /* the entry */
-    apr_off_t at;      /* first byte of it that zlib was not shown */
-    apr_off_t end;     /* of it */
+    apr_off_t at;      /* first byte not passed to zlib yet */
+    apr_off_t end;     /* end of the entry */
     int ended;         /* zlib saw the end of the data */
 } packscan_inflater_t;
 
@@ -50,8 +49,8 @@ apr_status_t packscan_inflater_make(packscan_pack_t *pack, apr_pool_t *pool)
 }
 
 /*
- * Bytes of the pack in place: from `at` up to the end of their window, or to `end`, or as
- * many as zlib can count.
+ * Bytes of the pack in place: from `at` up to the end of their window, to `end`, or as many as
+ * zlib can take.
  */
 static apr_status_t bytes_at(packscan_pack_t *pack, apr_off_t at, apr_off_t end,
                              const unsigned char **bytes, unsigned int *size)
@@ -111,7 +110,7 @@ static apr_status_t damaged(packscan_pack_t *pack, const char *what)
     return packscan_damaged_entry(pack, pack->inflater->rank, what);
 }
 
-/* Let zlib make up to `size` bytes at next_out, which is set. Each call makes progress. */
+/* Inflate up to `size` bytes to next_out, which is set. Each call makes progress. */
 static apr_status_t step(packscan_pack_t *pack, unsigned int size, unsigned int *made)
 {
     packscan_inflater_t *inflater = pack->inflater;
@@ -139,7 +138,7 @@ static apr_status_t step(packscan_pack_t *pack, unsigned int size, unsigned int 
         return APR_SUCCESS;
     case Z_OK:
         return APR_SUCCESS;
-    case Z_BUF_ERROR: /* neither input nor output was to be had */
+    case Z_BUF_ERROR: /* no progress possible */
         if (stream->avail_in == 0 && inflater->at == inflater->end)
             return damaged(pack, "its data ends too early");
         return damaged(pack, "its data does not inflate");

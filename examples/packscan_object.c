@@ -1,16 +1,14 @@
 /*
- * One object after the other: made, hashed, compared with its name.
+ * Building objects, hashing them, and comparing them with their names.
  *
- * An object that is no delta streams through a small piece of memory into SHA-1, so its
- * size does not matter. A delta needs its base in memory, and its result is made there;
- * those are held to max_object bytes each. Chains are followed with a list, not by
- * recursion: down from the object to a base that is cached or no delta, then back up,
- * one delta at a time. At most one delta, its base and its result are in memory at once,
- * besides the cache. The graph has no circles and no chain longer than the list: see
- * packscan_pack.c.
+ * An object that is not a delta streams through a small buffer into SHA-1, so its size does not
+ * matter. A delta needs its base and its result in memory, at most max_object bytes each. Chains
+ * are followed iteratively: from the object down to a base that is cached or not a delta, then
+ * back up, one delta at a time. Besides the cache, at most one delta, its base and its result are
+ * in memory. The graph has no cycles and no chain longer than the list: see packscan_pack.c.
  *
- * An entry that proves damaged, or too large, is reported and flagged. What is a delta of it
- * is flagged too when its turn comes, and counted, but not reported: one cause, one line.
+ * A damaged or too large entry is reported and flagged. Deltas based on it are flagged and
+ * counted, but not reported: one cause, one line.
  */
 #include "packscan.h"
 
@@ -35,7 +33,7 @@ const char *packscan_type_name(int type)
     }
 }
 
-/* An object takes more memory than --max-object allows. */
+/* An object needs more memory than --max-object allows. */
 static apr_status_t too_large(packscan_scan_t *scan, apr_uint32_t rank, apr_uint64_t size)
 {
     return packscan_damaged(scan->report, scan->pack->path,
@@ -44,7 +42,7 @@ static apr_status_t too_large(packscan_scan_t *scan, apr_uint32_t rank, apr_uint
                             scan->pack->entries[rank].offset, size);
 }
 
-/* Inflate the data of an entry, be it an object or a delta, into memory. */
+/* Inflate the data of an entry, an object or a delta, into memory. */
 static apr_status_t load(packscan_scan_t *scan, apr_uint32_t rank, packscan_blob_t **blob)
 {
     apr_uint64_t size = scan->pack->entries[rank].size;
@@ -69,7 +67,7 @@ static apr_status_t load(packscan_scan_t *scan, apr_uint32_t rank, packscan_blob
     return APR_SUCCESS;
 }
 
-/* Make the object of a delta from its base. */
+/* Build the object of a delta from its base. */
 static apr_status_t apply(packscan_scan_t *scan, apr_uint32_t rank, const packscan_blob_t *base,
                           packscan_blob_t **result)
 {
@@ -96,14 +94,14 @@ static apr_status_t apply(packscan_scan_t *scan, apr_uint32_t rank, const packsc
     return status;
 }
 
-/* Keep an object for deltas on it. */
+/* Cache an object for the deltas based on it. */
 static void keep(packscan_scan_t *scan, apr_uint32_t rank, packscan_blob_t *blob)
 {
     if (scan->pack->entries[rank].flags & PACKSCAN_IS_BASE)
         packscan_cache_put(&scan->cache, rank, blob);
 }
 
-/* Make the object of an entry in memory. */
+/* Build the object of an entry in memory. */
 static apr_status_t resolve(packscan_scan_t *scan, apr_uint32_t rank, packscan_blob_t **blob)
 {
     packscan_entry_t *entries = scan->pack->entries;
@@ -118,7 +116,7 @@ static apr_status_t resolve(packscan_scan_t *scan, apr_uint32_t rank, packscan_b
             status = PACKSCAN_EDAMAGED;
             break;
         }
-        if (entries[at].flags & PACKSCAN_IS_BASE) /* nothing else is in the cache */
+        if (entries[at].flags & PACKSCAN_IS_BASE) /* only bases are cached */
             object = packscan_cache_get(&scan->cache, at);
         if (object != NULL)
             break;
@@ -128,7 +126,7 @@ static apr_status_t resolve(packscan_scan_t *scan, apr_uint32_t rank, packscan_b
                 keep(scan, at, object);
             break;
         }
-        if (length == PACKSCAN_MAX_DEPTH) /* linking has seen to it that this does not happen */
+        if (length == PACKSCAN_MAX_DEPTH) /* cannot happen after linking */
             status = packscan_damaged_entry(scan->pack, rank, "its chain is too long");
         else
             chain[length++] = at;
@@ -147,11 +145,11 @@ static apr_status_t resolve(packscan_scan_t *scan, apr_uint32_t rank, packscan_b
     if (status == APR_SUCCESS)
         *blob = object;
     else if (status == PACKSCAN_EDAMAGED)
-        entries[rank].flags |= PACKSCAN_DAMAGED; /* the cause has been reported */
+        entries[rank].flags |= PACKSCAN_DAMAGED; /* the cause was reported */
     return status;
 }
 
-/* Hash an object that is no delta while it is inflated. */
+/* Hash an object that is not a delta while inflating it. */
 static apr_status_t hash_stream(packscan_scan_t *scan, apr_uint32_t rank, sha1_t *sha1)
 {
     unsigned char piece[PIECE_SIZE];
@@ -169,7 +167,7 @@ static apr_status_t hash_stream(packscan_scan_t *scan, apr_uint32_t rank, sha1_t
     return status == APR_SUCCESS ? packscan_inflate_end(scan->pack) : status;
 }
 
-/* A name is taken of "type size", a zero byte, and the data. */
+/* A name is the SHA-1 of "type size", a zero byte, and the data. */
 static void hash_begin(sha1_t *sha1, int type, apr_uint64_t size)
 {
     char head[40];
@@ -210,7 +208,7 @@ static apr_status_t hash_object(packscan_scan_t *scan, apr_uint32_t rank,
     return status;
 }
 
-/* Compare an entry with its CRC-32 in the index. A difference is reported, and that is all. */
+/* Compare an entry with its CRC-32 in the index. A difference is only reported. */
 static apr_status_t check_crc(packscan_scan_t *scan, apr_uint32_t rank)
 {
     const packscan_entry_t *entry = &scan->pack->entries[rank];

@@ -1,17 +1,16 @@
 /*
  * The pack: its frame, the headers of its entries, and the graph of deltas and bases.
  *
- * A pack is a header of 12 bytes, entries without gaps, and the SHA-1 of all that. An
- * entry does not say how long it is in the pack; the index knows where the next one
- * starts. Opening sorts the entries by offset and reads all their headers, in the order
- * of the pack, so each window is mapped about once for it.
+ * A pack is a header of 12 bytes, entries without gaps, and the SHA-1 of all that. An entry does
+ * not store its length in the pack; the index knows where the next one starts. Opening sorts the
+ * entries by offset and reads all headers in pack order, so each window is mapped about once.
  *
- * When opening succeeds each entry that is not flagged as damaged has a header inside of
- * [offset, end of entry), a base that is a rank, or none, a chain of bases that ends at a
- * real object after at most PACKSCAN_MAX_DEPTH steps, and the type of that object. So
- * whoever follows a chain later needs no check against circles.
+ * After a successful open, each entry not flagged as damaged has a header inside [offset, end of
+ * entry), a valid rank as base or none, a chain of bases that ends at an object after at most
+ * PACKSCAN_MAX_DEPTH steps, and the type of that object. Following a chain later needs no check
+ * for cycles.
  *
- * The cursor is let go of before the index is asked: see packscan_index.c.
+ * The cursor is released before the index is read: see packscan_index.c.
  */
 #include "packscan.h"
 
@@ -19,9 +18,9 @@
 #include <string.h>
 
 #define HEADER_SIZE 12
-/* What an entry takes at least: one byte of header, and zlib header, end of data and checksum. */
+/* Minimum size of an entry: one byte of header, and zlib header, end of data and checksum. */
 #define MIN_ENTRY_SIZE 9
-/* Deflate codes 258 bytes with two bits at best. */
+/* Deflate encodes 258 bytes in two bits at best. */
 #define MAX_RATIO 1032
 
 static apr_uint32_t get32(const unsigned char *bytes)
@@ -42,7 +41,7 @@ apr_status_t packscan_damaged_entry(packscan_pack_t *pack, apr_uint32_t rank, co
                             pack->entries[rank].offset, what);
 }
 
-/* Copy bytes that may cross the ends of windows. */
+/* Copy bytes that may cross window boundaries. */
 static apr_status_t get(packscan_pack_t *pack, apr_off_t at, unsigned char *bytes, apr_size_t size)
 {
     while (size > 0) {
@@ -61,8 +60,8 @@ static apr_status_t get(packscan_pack_t *pack, apr_off_t at, unsigned char *byte
 }
 
 /*
- * Check header and checksum. Returns PACKSCAN_EDAMAGED when this is no pack at all, or not
- * the one of the index; a wrong checksum alone is reported and gone on from.
+ * Check header and checksum. Returns PACKSCAN_EDAMAGED if this is not a pack, or not the one of
+ * the index; a wrong checksum alone is reported, and the scan continues.
  */
 static apr_status_t check_frame(packscan_pack_t *pack)
 {
@@ -110,7 +109,7 @@ static int by_offset(const void *left, const void *right)
     return a->position < b->position ? -1 : a->position > b->position;
 }
 
-/* Take the offsets from the index, sort them, and check that they are a row without gaps. */
+/* Read the offsets from the index, sort them, and check that they are distinct and in range. */
 static apr_status_t read_offsets(packscan_pack_t *pack)
 {
     apr_status_t status;
@@ -162,7 +161,7 @@ static apr_uint32_t rank_of(const packscan_pack_t *pack, apr_uint64_t offset)
     return PACKSCAN_NONE;
 }
 
-/* The byte at an offset. Mostly no call is made: the window in use holds it. */
+/* The byte at an offset. Usually no call is needed: the pinned window holds it. */
 static apr_status_t byte_at(packscan_pack_t *pack, apr_off_t at, unsigned char *byte)
 {
     const unsigned char *data = smmap_cursor_at(pack->cursor, at);
@@ -178,7 +177,7 @@ static apr_status_t byte_at(packscan_pack_t *pack, apr_off_t at, unsigned char *
     return APR_SUCCESS;
 }
 
-/* The byte at `*at`, which moves on, of an entry that must go so far. */
+/* The byte at `*at`, which advances and must be inside the entry. */
 static apr_status_t next_byte(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at,
                               unsigned char *byte)
 {
@@ -192,7 +191,7 @@ static apr_status_t next_byte(packscan_pack_t *pack, apr_uint32_t rank, apr_off_
     return status;
 }
 
-/* Read kind and size: four bits of the size in the first byte, then seven a byte. */
+/* Read kind and size: four bits of the size in the first byte, then seven per byte. */
 static apr_status_t read_kind(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at)
 {
     packscan_entry_t *entry = &pack->entries[rank];
@@ -219,7 +218,7 @@ static apr_status_t read_kind(packscan_pack_t *pack, apr_uint32_t rank, apr_off_
     return APR_SUCCESS;
 }
 
-/* Read how far before the delta its base starts, and find the base. */
+/* Read the distance from the delta back to its base, and find the base. */
 static apr_status_t read_ofs_base(packscan_pack_t *pack, apr_uint32_t rank, apr_off_t *at)
 {
     packscan_entry_t *entry = &pack->entries[rank];
@@ -232,7 +231,7 @@ static apr_status_t read_ofs_base(packscan_pack_t *pack, apr_uint32_t rank, apr_
 
         if (status != APR_SUCCESS)
             return status;
-        if (distance > entry->offset) /* also keeps the shift below from losing bits */
+        if (distance > entry->offset) /* also prevents overflow in the shift below */
             return packscan_damaged_entry(pack, rank, "its delta base is before the pack");
         distance = ((distance + !first) << 7) | (byte & 0x7f);
         first = 0;
@@ -301,9 +300,9 @@ static apr_status_t read_header(packscan_pack_t *pack, apr_uint32_t rank)
 }
 
 /*
- * Give depth and type to an entry and to the bases it hangs on. The first walk goes down to
- * an entry that is linked already, the second one takes the same steps and writes down what
- * was found. A circle shows as an entry that this walk has been at.
+ * Set depth and type of an entry and of its chain of bases. The first walk goes down to an entry
+ * that is already linked; the second repeats it and stores the results. Reaching an entry of the
+ * same walk again is a cycle.
  */
 static void link_chain(packscan_pack_t *pack, apr_uint32_t rank)
 {
@@ -332,7 +331,7 @@ static void link_chain(packscan_pack_t *pack, apr_uint32_t rank)
         if (circle)
             (void)packscan_damaged_entry(pack, at, "its chain of delta bases is a circle");
         else if (damaged)
-            entries[at].flags |= PACKSCAN_DAMAGED; /* the cause has been reported */
+            entries[at].flags |= PACKSCAN_DAMAGED; /* the cause was reported */
         else if (depth-- > PACKSCAN_MAX_DEPTH)
             (void)packscan_damaged_entry(pack, at, "its chain of delta bases is too long");
     }
@@ -363,7 +362,7 @@ apr_status_t packscan_pack_open(packscan_pack_t *pack, packscan_index_t *index,
     status = check_frame(pack);
     if (status != APR_SUCCESS)
         return status;
-    /* calloc checks the product; what it is asked for is in proportion to the real files. */
+    /* calloc checks the product; the count is bounded by the size of the file. */
     pack->entries = calloc(pack->count > 0 ? pack->count : 1, sizeof(*pack->entries));
     if (pack->entries == NULL)
         return packscan_failed(path, APR_ENOMEM);
@@ -377,7 +376,7 @@ apr_status_t packscan_pack_open(packscan_pack_t *pack, packscan_index_t *index,
         status = read_header(pack, rank);
         if (status == PACKSCAN_EDAMAGED)
             status = APR_SUCCESS;
-        /* Roots, and what is damaged, are where walks over bases end. */
+        /* Walks over bases end at roots and damaged entries. */
         if (pack->entries[rank].base == PACKSCAN_NONE ||
             (pack->entries[rank].flags & PACKSCAN_DAMAGED))
             pack->entries[rank].flags |= PACKSCAN_LINKED;

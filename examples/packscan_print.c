@@ -1,14 +1,12 @@
 /*
- * What packscan prints when it is done: the report, and the list of `git verify-pack -v`.
- *
- * All numbers come from the scan and from the manager's statistics as they are.
+ * The report, and the list in the format of `git verify-pack -v`.
  */
 #include "packscan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-/* How many entries are deltas, and how deep chains are: histogram[depth - 1]. */
+/* Number of entries by depth of their chain: histogram[depth - 1]. */
 typedef struct depths_t {
     apr_uint32_t plain;
     apr_uint32_t deepest;
@@ -86,7 +84,7 @@ apr_status_t packscan_print_list(packscan_scan_t *scan)
     return status;
 }
 
-/* "12345678 bytes (11.8 MiB)"; the text lasts for a few calls. */
+/* "12345678 bytes (11.8 MiB)"; valid for the next seven calls. */
 static const char *bytes_text(apr_uint64_t bytes)
 {
     static char texts[8][64];
@@ -101,7 +99,7 @@ static const char *bytes_text(apr_uint64_t bytes)
     return text;
 }
 
-/* The first part: what is in the pack. */
+/* The first part: the contents of the pack. */
 static void print_pack(const packscan_scan_t *scan, FILE *out)
 {
     const packscan_pack_t *pack = scan->pack;

@@ -1,8 +1,8 @@
 /*
- * reader FILE OFFSET...: shows 16 bytes of a file at each offset.
+ * reader FILE OFFSET...: print 16 bytes of a file at each offset.
  *
- * The smallest useful program. The file may be larger than memory: at most 8 MiB of it are
- * mapped at a time. A negative offset counts from the end of the file.
+ * A minimal useful program. The file may be larger than memory: at most 8 MiB are mapped at a
+ * time. A negative offset counts from the end of the file.
  */
 #include <apr_general.h>
 #include <apr_strings.h>
@@ -18,7 +18,7 @@ static int failed(const char *what, apr_status_t status)
     return 2;
 }
 
-/* Print 16 bytes at an offset, wherever the windows end; fewer at the end of the file. */
+/* Print 16 bytes at an offset, across windows; fewer at the end of the file. */
 static apr_status_t show(smmap_buffer_t *buffer, apr_off_t offset)
 {
     unsigned char bytes[16];

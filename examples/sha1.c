@@ -1,11 +1,10 @@
 /*
- * SHA-1 after FIPS 180-4, sections 4.1.1, 4.2.1, 5.1.1, 5.3.1 and 6.1.
+ * SHA-1 (FIPS 180-4, sections 4.1.1, 4.2.1, 5.1.1, 5.3.1 and 6.1).
  *
- * Whole blocks are taken from the caller's memory as they lie there, so hashing a
- * mapped window copies nothing. Sixteen words of the message schedule are kept and
- * overwritten in turn (section 6.1.3) instead of eighty.
+ * Whole blocks are read directly from the caller's memory, so hashing a mapped window copies
+ * nothing. The message schedule is a ring of sixteen words (section 6.1.3) instead of eighty.
  *
- * SHA-1 finds damage, it does not prove who wrote the data.
+ * SHA-1 detects damage; it does not authenticate data.
  */
 #include "sha1.h"
 

@@ -1,5 +1,5 @@
 /*
- * SHA-1, as FIPS 180-4 defines it. Git names objects and seals packs with it.
+ * SHA-1 (FIPS 180-4), which git uses for names of objects and checksums of packs.
  */
 #ifndef SHA1_H
 #define SHA1_H
@@ -8,18 +8,18 @@
 
 #define SHA1_SIZE 20
 
-/** A digest in the making. */
+/** State of a digest. */
 typedef struct sha1_t {
     apr_uint32_t hash[5];    /**< H0 to H4 of the standard */
-    apr_uint64_t length;     /**< bytes that went in */
-    unsigned char block[64]; /**< the bytes that wait for their block to be full */
+    apr_uint64_t length;     /**< bytes added */
+    unsigned char block[64]; /**< bytes of an incomplete block */
 } sha1_t;
 
 /** Start a new digest. */
 void sha1_init(sha1_t *sha1);
 /** Add bytes; `data` may be NULL when `size` is 0. */
 void sha1_update(sha1_t *sha1, const void *data, apr_size_t size);
-/** Pad, and give the 20 bytes of the digest. The state cannot be added to afterwards. */
+/** Finish, and store the 20 bytes of the digest. Do not add to the state afterwards. */
 void sha1_final(sha1_t *sha1, unsigned char digest[SHA1_SIZE]);
 
 #endif

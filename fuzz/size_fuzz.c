@@ -15,8 +15,8 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
+#include "cli/size.h"
 #include "tools/pattern.h"
-#include "tools/size.h"
 #include "tools/tool.h"
 
 enum { MOST_WORDS = 24, MOST_BYTES = 600 };
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static apr_size_t told; /* characters that would have been printed */
 
-/* The console of tools/console.h. */
+/* The console of cli/console.h. */
 
 static void tell(const char *format, va_list arguments)
 {
@@ -40,21 +40,21 @@ static void tell(const char *format, va_list arguments)
     told += (apr_size_t)length;
 }
 
-apr_status_t tool_console_open(tool_console_t **console, apr_pool_t *pool)
+apr_status_t console_open(console_t **console, apr_pool_t *pool)
 {
     (void)pool;
     *console = NULL;
     return APR_SUCCESS;
 }
 
-void tool_console_print(tool_console_t *console, const char *data, apr_size_t size)
+void console_print(console_t *console, const char *data, apr_size_t size)
 {
     (void)console;
     (void)data;
     told += size;
 }
 
-void tool_console_printf(tool_console_t *console, const char *format, ...)
+void console_printf(console_t *console, const char *format, ...)
 {
     va_list arguments;
 
@@ -64,7 +64,7 @@ void tool_console_printf(tool_console_t *console, const char *format, ...)
     va_end(arguments);
 }
 
-void tool_console_error(tool_console_t *console, const char *format, ...)
+void console_error(console_t *console, const char *format, ...)
 {
     va_list arguments;
 
@@ -74,7 +74,7 @@ void tool_console_error(tool_console_t *console, const char *format, ...)
     va_end(arguments);
 }
 
-apr_status_t tool_console_write(tool_console_t *console, const unsigned char *data,
+apr_status_t console_write(console_t *console, const unsigned char *data,
                                 apr_size_t size)
 {
     (void)console;
@@ -83,47 +83,53 @@ apr_status_t tool_console_write(tool_console_t *console, const unsigned char *da
     return APR_SUCCESS;
 }
 
-void tool_console_flush(tool_console_t *console)
+void console_flush(console_t *console)
 {
     (void)console;
 }
 
-apr_status_t tool_console_status(const tool_console_t *console)
+apr_status_t console_status(const console_t *console)
 {
     (void)console;
     return APR_SUCCESS;
 }
 
-void tool_console_forgive(tool_console_t *console)
+void console_forgive(console_t *console)
 {
     (void)console;
 }
 
-int tool_console_can_draw(const tool_console_t *console)
+int console_can_draw(const console_t *console)
 {
     (void)console;
     return 0;
 }
 
-void tool_console_draw(tool_console_t *console, const char *text)
+void console_draw(console_t *console, const char *text)
 {
     (void)console;
     (void)text;
 }
 
-void tool_console_erase(tool_console_t *console)
+void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most)
+{
+    (void)console;
+    (void)part;
+    (void)width;
+    (void)text;
+    (void)most;
+}
+
+void console_erase(console_t *console)
 {
     (void)console;
 }
 
-apr_status_t tool_console_close(tool_console_t *console)
+apr_status_t console_close(console_t *console)
 {
     (void)console;
     return APR_SUCCESS;
 }
-
-/* As in tools/main.c. */
-const tool_command_t *const tool_commands[] = {&tool_info, &tool_cat, &tool_find, NULL};
 
 static void need(int holds)
 {
@@ -132,7 +138,7 @@ static void need(int holds)
     }
 }
 
-/* A size as tools/size.h describes it, by arithmetic in 128 bits. 0: it is none. */
+/* A size as cli/size.h describes it, by arithmetic in 128 bits. 0: it is none. */
 static int read_size(const char *text, int units, apr_uint64_t most, apr_uint64_t *value)
 {
     static const char letters[] = "KMGT";
@@ -162,8 +168,8 @@ static int read_size(const char *text, int units, apr_uint64_t most, apr_uint64_
 
 static void try_word(const char *word, apr_pool_t *pool)
 {
-    static const apr_uint64_t limits[] = {0, 1, 1000, TOOL_OFF_MAX, TOOL_SIZE_MAX - 1, ALL_ONES};
-    char text[TOOL_SIZE_TEXT];
+    static const apr_uint64_t limits[] = {0, 1, 1000, OFFSET_LARGEST, SIZE_LARGEST - 1, ALL_ONES};
+    char text[SIZE_TEXT];
     unsigned char *bytes;
     apr_uint64_t expected = 0;
     apr_size_t size;
@@ -175,19 +181,19 @@ static void try_word(const char *word, apr_pool_t *pool)
         apr_uint64_t value = 7;
 
         good = read_size(word, 1, limits[i], &expected);
-        need((tool_size_parse(word, limits[i], &value) == NULL) == good);
+        need((size_parse(word, limits[i], &value) == NULL) == good);
         need(value == (good ? expected : 7));
-        need(strlen(tool_size_format(value, text)) < sizeof text);
-        need(apr_strtoi64(tool_number_format(value, text, &size), NULL, 10) ==
+        need(strlen(size_format(value, text)) < sizeof text);
+        need(apr_strtoi64(number_format(value, text, &size), NULL, 10) ==
                  (apr_int64_t)value ||
-             value > TOOL_OFF_MAX);
+             value > OFFSET_LARGEST);
         value = 7;
         good = read_size(word, 0, limits[i], &expected);
-        need((tool_count_parse(word, limits[i], &value) == NULL) == good);
+        need((count_parse(word, limits[i], &value) == NULL) == good);
         need(value == (good ? expected : 7));
     }
-    good = read_size(word + (*word == '-'), 1, TOOL_OFF_MAX, &expected);
-    need((tool_offset_parse(word, &offset) == NULL) == good);
+    good = read_size(word + (*word == '-'), 1, OFFSET_LARGEST, &expected);
+    need((offset_parse(word, &offset) == NULL) == good);
     need(!good || offset == (*word == '-' ? -(apr_off_t)expected : (apr_off_t)expected));
     if (tool_pattern_unhex(word, &bytes, &size, pool) == NULL) {
         need(size <= strlen(word) / 2);

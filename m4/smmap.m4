@@ -1,10 +1,8 @@
-dnl The macros of configure.ac: compiler flags, and the libraries we look for.
+dnl Macros for configure.ac: compiler flags and libraries.
 dnl
-dnl pkg-config is asked directly and not through its pkg.m4, so that autogen.sh
-dnl works where pkg-config is not installed.
+dnl pkg-config is called directly and not through its pkg.m4, so that autogen.sh works without it.
 
-dnl The warnings of the checks, beyond -Wall -Wextra. Those that a compiler does
-dnl not know are left out.
+dnl The warnings of the checks, beyond -Wall -Wextra. Unknown ones are left out.
 m4_define([SMMAP_STRICT_WARNINGS], [m4_normalize([
   -Wpedantic
   -Wshadow
@@ -33,7 +31,7 @@ m4_define([SMMAP_STRICT_WARNINGS], [m4_normalize([
 
 # SMMAP_REQUIRE_C11
 # -----------------
-# Newer autoconf turns C11 on by itself, older does not.
+# Newer versions of autoconf enable C11, older ones do not.
 AC_DEFUN([SMMAP_REQUIRE_C11],
 [AC_LANG_PUSH([C])
 smmap_c11_saved_CC=$CC
@@ -56,8 +54,8 @@ AC_LANG_POP([C])])
 
 # SMMAP_CC_FLAGS(VARIABLE, FLAGS)
 # -------------------------------
-# Append those of the FLAGS that the compiler takes to VARIABLE. clang takes
-# an unknown warning with a warning, hence -Werror in the question.
+# Append to VARIABLE those FLAGS that the compiler accepts. clang only warns about an unknown
+# warning flag, hence -Werror in the test.
 AC_DEFUN([SMMAP_CC_FLAGS],
 [AC_SUBST([$1])
 smmap_flags_saved=$CFLAGS
@@ -85,8 +83,8 @@ AS_IF([test $smmap_link = yes], [$5], [$6])])
 
 # SMMAP_FIND_APR(MINIMUM)
 # -----------------------
-# Sets APR_CFLAGS and APR_LIBS, and for smmap.pc: PC_REQUIRES where pkg-config
-# will find APR for our users too, otherwise the flags themselves.
+# Sets APR_CFLAGS and APR_LIBS, and for smmap.pc: PC_REQUIRES if pkg-config finds APR, otherwise
+# the flags themselves.
 AC_DEFUN([SMMAP_FIND_APR],
 [AC_ARG_WITH([apr],
   [AS_HELP_STRING([--with-apr=PATH],
@@ -94,7 +92,7 @@ AC_DEFUN([SMMAP_FIND_APR],
      @<:@found by pkg-config or PATH@:>@])],
   [], [with_apr=])
 AS_IF([test "x$with_apr" = xyes], [with_apr=])
-AS_IF([test "x$with_apr" = xno], [AC_MSG_ERROR([APR cannot be left out])])
+AS_IF([test "x$with_apr" = xno], [AC_MSG_ERROR([APR is required])])
 apr_config=
 apr_found=no
 AS_IF([test "x$with_apr" != x],
@@ -160,7 +158,7 @@ AC_DEFUN([SMMAP_NO_APR],
 
 # SMMAP_FIND_CUNIT
 # ----------------
-# For `make check' alone. Sets CUNIT_CFLAGS, CUNIT_LIBS and the condition HAVE_CUNIT.
+# Only for `make check'. Sets CUNIT_CFLAGS, CUNIT_LIBS and the condition HAVE_CUNIT.
 AC_DEFUN([SMMAP_FIND_CUNIT],
 [AC_ARG_WITH([cunit],
   [AS_HELP_STRING([--with-cunit=PREFIX],
@@ -188,7 +186,7 @@ AS_IF([test $have_cunit = yes], [cunit_summary=found],
   [test "x$with_cunit" != x],
     [AC_MSG_ERROR([--with-cunit=$with_cunit: no CUnit there that links (see config.log)])],
   [cunit_summary="not found; make check will not work"])
-dnl The tests start threads of their own; older C libraries keep those in another library.
+dnl The tests start threads; older C libraries have them in a separate library.
 PTHREAD_LIBS=
 AS_IF([test $backend != windows],
   [SMMAP_TRY_LINK([pthread.h], [pthread_create(0, 0, 0, 0);], [], [],
@@ -200,7 +198,7 @@ AM_CONDITIONAL([HAVE_CUNIT], [test $have_cunit = yes])])
 
 # SMMAP_FIND_ZLIB
 # ---------------
-# For the example packscan alone. Sets ZLIB_CFLAGS, ZLIB_LIBS and the condition HAVE_ZLIB.
+# Only for the example packscan. Sets ZLIB_CFLAGS, ZLIB_LIBS and the condition HAVE_ZLIB.
 AC_DEFUN([SMMAP_FIND_ZLIB],
 [AC_ARG_WITH([zlib],
   [AS_HELP_STRING([--with-zlib=PREFIX],
@@ -226,39 +224,11 @@ AC_SUBST([ZLIB_CFLAGS])
 AC_SUBST([ZLIB_LIBS])
 AM_CONDITIONAL([HAVE_ZLIB], [test $have_zlib = yes])])
 
-# SMMAP_FIND_GLIB
-# ---------------
-# For smmap-bench alone, a rival. Sets GLIB_CFLAGS and GLIB_LIBS; both are empty without it.
-AC_DEFUN([SMMAP_FIND_GLIB],
-[AC_ARG_WITH([glib],
-  [AS_HELP_STRING([--without-glib],
-    [compare with no GLib in smmap-bench @<:@found by pkg-config@:>@])],
-  [], [with_glib=])
-GLIB_CFLAGS= GLIB_LIBS=
-glib_summary="smmap-bench without GLib"
-AC_MSG_CHECKING([for GLib, as a rival of the benchmark])
-AS_IF([test "x$with_glib" != xno && test -n "$PKG_CONFIG" &&
-       $PKG_CONFIG --exists glib-2.0 2>/dev/null],
-  [smmap_glib_cflags=`$PKG_CONFIG --cflags glib-2.0`
-   smmap_glib_libs=`$PKG_CONFIG --libs glib-2.0`
-   SMMAP_TRY_LINK([glib.h], [g_mapped_file_new("", FALSE, NULL);],
-     [$smmap_glib_cflags], [$smmap_glib_libs],
-     [GLIB_CFLAGS="-DHAVE_GLIB $smmap_glib_cflags"
-      GLIB_LIBS=$smmap_glib_libs
-      glib_summary="smmap-bench with GLib"])])
-AS_IF([test -n "$GLIB_LIBS"], [AC_MSG_RESULT([yes])],
-  [test "x$with_glib" = xyes],
-    [AC_MSG_RESULT([no])
-     AC_MSG_ERROR([--with-glib: no GLib that pkg-config knows and that links (see config.log)])],
-  [AC_MSG_RESULT([no])])
-AC_SUBST([GLIB_CFLAGS])
-AC_SUBST([GLIB_LIBS])])
-
 # SMMAP_FIND_WRAP
 # ---------------
-# For tests/suite-wrap alone: can the linker put functions of ours before those of the C
-# library? Sets the condition HAVE_WRAP, and WRAP_LIST, the file with the options for it: for
-# large files in a 32-bit program some functions have other names.
+# Only for tests/suite-wrap: can the linker wrap functions of the C library? Sets the condition
+# HAVE_WRAP, and WRAP_LIST, the file with the options: with large files in a 32-bit program some
+# functions have other names.
 AC_DEFUN([SMMAP_FIND_WRAP],
 [AS_IF([test "$ac_cv_sizeof_void_p" -ge 8], [WRAP_LIST=wrapped.txt], [WRAP_LIST=wrapped-32.txt])
 have_wrap=no

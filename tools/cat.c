@@ -5,10 +5,10 @@
  * When the file is cut short meanwhile, the system therefore refuses the write, where
  * a copy would have been a fault that ends the program.
  */
-#include "tool.h"
+#include "tools/tool.h"
 
 typedef struct cat_t {
-    tool_console_t *console;
+    console_t *console;
     smmap_cursor_t *cursor;
     apr_off_t end;       /* of the piece that is written next */
     apr_status_t status; /* an error of the file, not of the output */
@@ -17,7 +17,7 @@ typedef struct cat_t {
 static int piece(void *baton, const unsigned char *data, apr_size_t size)
 {
     cat_t *cat = baton;
-    apr_status_t status = tool_console_write(cat->console, data, size);
+    apr_status_t status = console_write(cat->console, data, size);
 
     cat->end += (apr_off_t)size;
     if (status == APR_SUCCESS) {
@@ -27,7 +27,7 @@ static int piece(void *baton, const unsigned char *data, apr_size_t size)
        the memory that it was to write, and the output is not to blame. */
     if (smmap_cursor_refresh(cat->cursor) == APR_SUCCESS &&
         smmap_cursor_file_size(cat->cursor) < cat->end) {
-        tool_console_forgive(cat->console);
+        console_forgive(cat->console);
         cat->status = SMMAP_ETRUNCATED;
     }
     return 0;
@@ -57,22 +57,22 @@ static int run(tool_t *tool)
     return tool_walk_files(&walk, 0) ? TOOL_OK : TOOL_ERROR;
 }
 
-static const tool_option_t options[] = {{"offset", TOOL_OPT_OFFSET, "SIZE",
-                                         "start at this byte of each file, counted from 0;\n"
-                                         "negative: so many bytes before its end; default: 0"},
-                                        {"length", TOOL_OPT_LENGTH, "SIZE",
-                                         "most bytes of each file; default: all up to its\n"
-                                         "end"},
-                                        {NULL, 0, NULL, NULL}};
+static const option_t options[] = {{"offset", 0, "SIZE",
+                                    "start at this offset of each file; negative: at so\n"
+                                    "many bytes before its end; default: 0",
+                                    option_offset, TOOL_FIELD(offset), 0, 0},
+                                   {"length", 0, "SIZE", "write at most so many bytes of each file",
+                                    option_size, TOOL_FIELD(length), 0, ~(apr_uint64_t)0},
+                                   {NULL, 0, NULL, NULL, NULL, 0, 0, 0}};
 
 const tool_command_t tool_cat = {
     "cat",
     "[OPTION]... FILE...",
     "write files, or parts of them, to standard output",
-    "A range that lies behind the end of a file gives nothing, and one that starts\n"
-    "before its first byte starts there; neither is an error.\n"
+    "A range beyond the end of a file is empty, and one that starts before its first\n"
+    "byte starts there; neither is an error.\n"
     "\n"
-    "Exit code: 0 all was written, 2 an error (the other files are still written).",
+    "Exit code: 0 success, 2 an error (the other files are still written).",
     options,
     1,
     0,

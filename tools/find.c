@@ -10,14 +10,14 @@
 
 #include <apr_strings.h>
 
-#include "scan.h"
-#include "size.h"
-#include "tool.h"
+#include "tools/scan.h"
+#include "cli/size.h"
+#include "tools/tool.h"
 
 typedef struct find_t {
     tool_walk_t walk;
     const tool_settings_t *settings;
-    tool_console_t *console;
+    console_t *console;
     tool_scan_t *scan;
     const char *path;   /* of the file in work */
     apr_off_t begin;    /* where the search in it begins */
@@ -27,24 +27,24 @@ typedef struct find_t {
 
 static void print_path(const find_t *find, char behind)
 {
-    if (find->settings->nul) {
+    if (find->settings->null) {
         behind = '\0';
     }
-    tool_console_print(find->console, find->path, strlen(find->path));
-    tool_console_print(find->console, &behind, 1);
+    console_print(find->console, find->path, strlen(find->path));
+    console_print(find->console, &behind, 1);
 }
 
 static void print_number(const find_t *find, apr_uint64_t number)
 {
-    char text[TOOL_SIZE_TEXT];
+    char text[SIZE_TEXT];
     apr_size_t length;
-    const char *digits = tool_number_format(number, text, &length);
+    const char *digits = number_format(number, text, &length);
 
     if (!find->settings->no_filename) {
         print_path(find, ':');
     }
-    tool_console_print(find->console, digits, length);
-    tool_console_print(find->console, "\n", 1);
+    console_print(find->console, digits, length);
+    console_print(find->console, "\n", 1);
 }
 
 /* A match. 0: this file is done. */
@@ -58,7 +58,7 @@ static int on_match(void *baton, apr_off_t offset)
     case TOOL_PRINT_OFFSETS:
         print_number(find, (apr_uint64_t)(find->begin + offset));
         /* With matches everywhere much is printed before the piece is done. */
-        if (tool_console_status(find->console) != APR_SUCCESS) {
+        if (console_status(find->console) != APR_SUCCESS) {
             return 0;
         }
         break;
@@ -93,7 +93,7 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
     find->count = 0;
     tool_scan_restart(find->scan);
     status = tool_walk_bytes(walk, cursor, piece, find);
-    if (tool_progress_interrupted()) {
+    if (program_interrupted()) {
         return status; /* the file was not read to its end: nothing can be said about it */
     }
     if (print == TOOL_PRINT_COUNT) {
@@ -105,7 +105,7 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
     return status;
 }
 
-/* The pattern on the command line, or NULL: it is bad, and that was said. */
+/* The pattern on the command line, or NULL: it is bad, and that was printed. */
 static tool_pattern_t *read_pattern(const tool_t *tool)
 {
     const char *text = tool->settings->operands[0];
@@ -124,10 +124,10 @@ static tool_pattern_t *read_pattern(const tool_t *tool)
     }
     if (wrong != NULL) {
         /* A pattern of thousands of bytes is not repeated to the user. */
-        tool_console_error(tool->console,
-                           "smmap find: the pattern '%.60s%s' %s\n"
-                           "Try 'smmap find --help' to see what it can do.\n",
-                           text, strlen(text) > 60 ? "..." : "", wrong);
+        console_error(tool->console,
+                      "smmap find: the pattern '%.60s%s' %s\n"
+                      "Try 'smmap find --help' for more information.\n",
+                      text, strlen(text) > 60 ? "..." : "", wrong);
         return NULL;
     }
     return tool_pattern_create(bytes, size, tool->pool);
@@ -159,43 +159,66 @@ static int run(tool_t *tool)
     return good ? TOOL_NONE : TOOL_ERROR;
 }
 
-static const tool_option_t options[] = {
-    {"hex", TOOL_OPT_HEX, NULL,
-     "PATTERN is hexadecimal: two digits for a byte,\n"
-     "with or without blanks between: 'de ad 00 ef'"},
-    {"overlap", TOOL_OPT_OVERLAP, NULL,
-     "find also matches that share bytes with the one\n"
-     "before"},
-    {"count", 'c', NULL, "print only how many matches each file has"},
-    {"max-count", 'm', "N", "be done with a file after N matches"},
-    {"files-with-matches", 'l', NULL, "print only the paths of files with a match"},
-    {"files-without-match", 'L', NULL, "print only the paths of files without a match"},
-    {"offset", TOOL_OPT_OFFSET, "SIZE",
-     "search from this byte of each file on, counted from\n"
-     "0; negative: so many bytes before its end"},
-    {"length", TOOL_OPT_LENGTH, "SIZE",
-     "search so many bytes of each file at most; a match\n"
-     "lies in them as a whole"},
-    {"quiet", 'q', NULL, "print nothing, and stop at the first match"},
-    {"no-filename", 'h', NULL, "print offsets and counts without the path"},
-    {"no-messages", 's', NULL, "say nothing about files that cannot be read"},
+static const char *set_print(const option_t *option, void *into, const char *value,
+                             apr_pool_t *pool)
+{
+    tool_settings_t *settings = into;
+    tool_print_t print = option->letter == 'c'   ? TOOL_PRINT_COUNT
+                         : option->letter == 'l' ? TOOL_PRINT_WITH
+                                                 : TOOL_PRINT_WITHOUT;
+
+    (void)value;
+    (void)pool;
+    settings->conflicts += settings->print != TOOL_PRINT_OFFSETS && settings->print != print;
+    settings->print = print;
+    return NULL;
+}
+
+static const option_t options[] = {
+    {"hex", 0, NULL,
+     "PATTERN is hexadecimal: two digits for each byte,\n"
+     "with or without blanks between: 'de ad 00 ef'",
+     option_flag, TOOL_FIELD(hex), 0, 0},
+    {"overlap", 0, NULL, "also find matches that overlap the one before", option_flag,
+     TOOL_FIELD(overlap), 0, 0},
+    {"count", 'c', NULL, "print only the number of matches in each file", set_print, 0, 0, 0},
+    {"max-count", 'm', "N", "stop reading a file after N matches", option_count,
+     TOOL_FIELD(max_count), 0, ~(apr_uint64_t)0},
+    {"files-with-matches", 'l', NULL, "print only the paths of files with a match", set_print, 0, 0,
+     0},
+    {"files-without-match", 'L', NULL, "print only the paths of files without a match", set_print,
+     0, 0, 0},
+    {"offset", 0, "SIZE",
+     "start at this offset of each file; negative: at so\n"
+     "many bytes before its end; default: 0",
+     option_offset, TOOL_FIELD(offset), 0, 0},
+    {"length", 0, "SIZE",
+     "search at most so many bytes of each file; a match\n"
+     "must lie within them",
+     option_size, TOOL_FIELD(length), 0, ~(apr_uint64_t)0},
+    {"quiet", 'q', NULL, "print nothing, and stop at the first match", option_flag,
+     TOOL_FIELD(quiet), 0, 0},
+    {"no-filename", 'h', NULL, "print offsets and counts without the path", option_flag,
+     TOOL_FIELD(no_filename), 0, 0},
+    {"no-messages", 's', NULL, "suppress messages about files that cannot be read", option_flag,
+     TOOL_FIELD(no_messages), 0, 0},
     {"null", 'Z', NULL,
-     "put a zero byte behind each path, in place of ':'\n"
-     "or the end of the line"},
-    {NULL, 0, NULL, NULL}};
+     "print a zero byte after each path instead of ':' or\n"
+     "the end of the line",
+     option_flag, TOOL_FIELD(null), 0, 0},
+    {NULL, 0, NULL, NULL, NULL, 0, 0, 0}};
 
 const tool_command_t tool_find = {
     "find",
     "[OPTION]... PATTERN FILE...",
-    "print where a pattern of bytes is in files",
-    "PATTERN is taken byte for byte: nothing in it has a special meaning, and lines\n"
-    "do not matter. It has 1 to 32768 bytes. Each match gives a line PATH:OFFSET; the\n"
-    "offset is decimal and counts bytes from 0. Matches are searched from the start\n"
-    "of a file to its end, each behind the end of the one before: 'aa' is in 'aaaa'\n"
-    "at 0 and 2, with --overlap at 0, 1 and 2.\n"
+    "find a byte pattern in files",
+    "PATTERN is 1 to 32768 bytes and is matched literally, across lines. Each match\n"
+    "prints a line PATH:OFFSET; the offset is decimal and counts bytes from 0. A\n"
+    "match starts after the end of the one before it: 'aa' is in 'aaaa' at 0 and 2,\n"
+    "with --overlap at 0, 1 and 2.\n"
     "\n"
-    "Exit code: 0 a match was found, 1 none, 2 an error (also when there was a match,\n"
-    "but for -q).",
+    "Exit code: 0 a match was found, 1 no match, 2 an error (even if there was a\n"
+    "match, except with -q).",
     options,
     2,
     1,

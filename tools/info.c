@@ -12,8 +12,9 @@
 
 #include <apr_strings.h>
 
-#include "size.h"
-#include "tool.h"
+#include "cli/output.h"
+#include "cli/size.h"
+#include "tools/tool.h"
 
 typedef struct info_t {
     apr_uint64_t size;
@@ -50,39 +51,37 @@ static apr_status_t measure(const tool_walk_t *walk, smmap_cursor_t *cursor, inf
 }
 
 /* A line with a size, for people and exactly. */
-static void print_size(tool_console_t *console, const char *label, apr_uint64_t size,
-                       const char *behind)
+static void print_size(console_t *console, const char *label, apr_uint64_t size, const char *behind)
 {
-    char text[TOOL_SIZE_TEXT];
+    char text[SIZE_TEXT];
 
     if (size < 1024) {
-        tool_console_printf(console, "  %-12s %d byte%s%s\n", label, (int)size,
-                            size == 1 ? "" : "s", behind);
+        console_printf(console, "  %-12s %d byte%s%s\n", label, (int)size, size == 1 ? "" : "s",
+                       behind);
         return;
     }
-    tool_console_printf(console, "  %-12s %s (%" APR_UINT64_T_FMT " bytes)%s\n", label,
-                        tool_size_format(size, text), size, behind);
+    console_printf(console, "  %-12s %s (%" APR_UINT64_T_FMT " bytes)%s\n", label,
+                   size_format(size, text), size, behind);
 }
 
 static void print_text(const tool_t *tool, const char *path, const info_t *info)
 {
-    tool_console_t *console = tool->console;
-    char percent[TOOL_SIZE_TEXT] = "";
+    console_t *console = tool->console;
+    char percent[SIZE_TEXT] = "";
 
-    tool_console_printf(console, "%s\n", path);
+    console_printf(console, "%s\n", path);
     print_size(console, "size", info->size, "");
     print_size(console, "page size", smmap_page_size(), "");
     print_size(console, "granularity", smmap_granularity(), "");
     if (info->window_size == 0) {
-        tool_console_printf(console, "  %-12s static\n  %-12s the whole file\n", "mode",
-                            "window size");
+        console_printf(console, "  %-12s static\n  %-12s the whole file\n", "mode", "window size");
     } else {
-        tool_console_printf(console, "  %-12s sliding\n", "mode");
+        console_printf(console, "  %-12s sliding\n", "mode");
         print_size(console, "window size", info->window_size, "");
     }
-    tool_console_printf(console, "  %-12s %" APR_UINT64_T_FMT "\n", "windows", info->windows);
+    console_printf(console, "  %-12s %" APR_UINT64_T_FMT "\n", "windows", info->windows);
     if (!info->resident_known) {
-        tool_console_printf(console, "  %-12s unknown\n", "resident");
+        console_printf(console, "  %-12s unknown\n", "resident");
         return;
     }
     if (info->size > 0) {
@@ -92,78 +91,33 @@ static void print_text(const tool_t *tool, const char *path, const info_t *info)
     print_size(console, "resident", info->resident, percent);
 }
 
-/* The length of the character of UTF-8 at `text`; 0 when there is none. */
-static apr_size_t utf8_length(const unsigned char *text)
-{
-    apr_size_t length = text[0] < 0x80   ? 1
-                        : text[0] < 0xc2 ? 0
-                        : text[0] < 0xe0 ? 2
-                        : text[0] < 0xf0 ? 3
-                        : text[0] < 0xf5 ? 4
-                                         : 0;
-    apr_size_t i;
-
-    for (i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    /* Overlong forms, surrogates, and what is above U+10FFFF. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f)) {
-        return 0;
-    }
-    return length;
-}
-
-static void print_json_text(tool_console_t *console, const char *text)
-{
-    const unsigned char *c = (const unsigned char *)text;
-
-    tool_console_print(console, "\"", 1);
-    while (*c != '\0') {
-        apr_size_t length = utf8_length(c);
-
-        if (length == 0) {
-            tool_console_printf(console, "\\ufffd");
-            length = 1;
-        } else if (*c < 0x20 || *c == 0x7f) {
-            tool_console_printf(console, "\\u%04x", (unsigned)*c);
-        } else {
-            if (*c == '"' || *c == '\\') {
-                tool_console_print(console, "\\", 1);
-            }
-            tool_console_print(console, (const char *)c, length);
-        }
-        c += length;
-    }
-    tool_console_print(console, "\"", 1);
-}
-
-static void print_json_number(tool_console_t *console, const char *name, int known,
-                              apr_uint64_t number)
+static void print_json_number(console_t *console, const char *name, int known, apr_uint64_t number)
 {
     if (known) {
-        tool_console_printf(console, ",\"%s\":%" APR_UINT64_T_FMT, name, number);
+        console_printf(console, ",\"%s\":%" APR_UINT64_T_FMT, name, number);
     } else {
-        tool_console_printf(console, ",\"%s\":null", name);
+        console_printf(console, ",\"%s\":null", name);
     }
 }
 
 static void print_json(const tool_t *tool, const char *path, const info_t *info)
 {
-    tool_console_t *console = tool->console;
+    console_t *console = tool->console;
+    apr_pool_t *pool;
 
-    tool_console_printf(console, "{\"path\":");
-    print_json_text(console, path);
+    if (apr_pool_create(&pool, tool->pool) != APR_SUCCESS) {
+        return; /* not reached: the pool ends the program when memory is out */
+    }
+    console_printf(console, "{\"path\":%s", json_quote(path, pool));
     print_json_number(console, "size", 1, info->size);
     print_json_number(console, "page_size", 1, smmap_page_size());
     print_json_number(console, "granularity", 1, smmap_granularity());
-    tool_console_printf(console, ",\"mode\":\"%s\"", info->window_size == 0 ? "static" : "sliding");
+    console_printf(console, ",\"mode\":\"%s\"", info->window_size == 0 ? "static" : "sliding");
     print_json_number(console, "window_size", info->window_size != 0, info->window_size);
     print_json_number(console, "windows", 1, info->windows);
     print_json_number(console, "resident", info->resident_known, info->resident);
-    tool_console_printf(console, "}\n");
+    console_printf(console, "}\n");
+    apr_pool_destroy(pool);
 }
 
 static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *cursor)
@@ -180,14 +134,14 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
                        ? info.size > 0
                        : info.size / info.window_size + (info.size % info.window_size != 0);
     status = measure(walk, cursor, &info);
-    if (tool_progress_interrupted()) {
+    if (program_interrupted()) {
         return status;
     }
     if (tool->settings->json) {
         print_json(tool, path, &info);
     } else {
         if (*printed) {
-            tool_console_print(tool->console, "\n", 1);
+            console_print(tool->console, "\n", 1);
         }
         print_text(tool, path, &info);
     }
@@ -207,19 +161,20 @@ static int run(tool_t *tool)
     return tool_walk_files(&walk, 0) ? TOOL_OK : TOOL_ERROR;
 }
 
-static const tool_option_t options[] = {{"json", TOOL_OPT_JSON, NULL,
-                                         "print a JSON object on one line for each file;\n"
-                                         "sizes are in bytes, and what is not known is null"},
-                                        {NULL, 0, NULL, NULL}};
+static const option_t options[] = {{"json", 0, NULL,
+                                    "print one JSON object for each file, on one line;\n"
+                                    "sizes are in bytes, and unknown values are null",
+                                    option_flag, TOOL_FIELD(json), 0, 0},
+                                   {NULL, 0, NULL, NULL, NULL, 0, 0, 0}};
 
 const tool_command_t tool_info = {
     "info",
     "[OPTION]... FILE...",
-    "print the sizes of files, their windows, and what is in memory",
-    "'resident' is what the system holds of the file in memory now, whoever asked\n"
-    "for it; to print it reads nothing of the file.\n"
+    "print the size of files, their windows, and how much is in memory",
+    "'resident' is how much of the file the system holds in memory now. Nothing of\n"
+    "the file is read to find out.\n"
     "\n"
-    "Exit code: 0 all was printed, 2 an error (the other files are still printed).",
+    "Exit code: 0 success, 2 an error (the other files are still printed).",
     options,
     1,
     0,

@@ -22,7 +22,7 @@
  * Invariant: both ways report the same matches; they may change places between
  * any two calls.
  */
-#include "pattern.h"
+#include "tools/pattern.h"
 
 #include <apr_strings.h>
 #include <string.h>

@@ -1,18 +1,14 @@
 /*
- * How far the work is: the bar, and whether to go on at all.
+ * The progress bar, and whether to continue at all.
  *
- * The bar comes up on a terminal when the work has taken a second, and shows bytes
- * done of all bytes to do. The sizes are measured before the work starts, and only
- * where a bar can be drawn at all. A file that grows or shrinks meanwhile makes the
- * bar wrong, nothing else.
+ * The bar appears on a terminal after a second of work, and shows the bytes done of all
+ * bytes to do. The sizes are measured before the work starts, and only where a bar can be
+ * drawn. A file that grows or shrinks meanwhile makes the bar wrong, nothing else.
  *
- * ^C ends the program at once, as the system does it, while there is no bar. With a
- * bar on the screen it is caught, so that the bar can be taken away; the command
- * stops at its next step, and main() then ends by that very signal. The handler
- * takes itself away: when the first ^C is held up, as the reader of our output
- * sleeps, the second one ends the program at once.
+ * While there is no bar, ^C ends the program at once. With a bar on the screen it is caught,
+ * so that the bar can be erased; the command stops at its next step (see cli/program.c).
  */
-#include "progress.h"
+#include "tools/progress.h"
 
 #include <signal.h>
 #include <string.h>
@@ -20,21 +16,20 @@
 #include <apr_env.h>
 #include <apr_file_info.h>
 #include <apr_lib.h>
-#include <apr_signal.h>
 #include <apr_strings.h>
 #include <apr_time.h>
 
-#include "size.h"
+#include "cli/program.h"
+#include "cli/size.h"
 
 /* When the bar comes up, how often it is drawn, and how long output may wait. */
 #define FIRST_DRAW apr_time_from_sec(1)
 #define NEXT_DRAW apr_time_from_msec(200)
 
 #define NAME_COLUMNS 20
-#define BAR_COLUMNS_MAX 40
 
 struct tool_progress_t {
-    tool_console_t *console;
+    console_t *console;
     const char *const *paths;
     int count;
     int current;         /* index of the file in work; -1: none yet */
@@ -47,20 +42,7 @@ struct tool_progress_t {
     apr_size_t columns; /* of the terminal, less one */
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    apr_signal(signal_number, SIG_DFL);
-    interrupted = 1;
-}
-
-int tool_progress_interrupted(void)
-{
-    return interrupted != 0;
-}
-
-tool_progress_t *tool_progress_create(tool_console_t *console, const char *const *paths, int count,
+tool_progress_t *tool_progress_create(console_t *console, const char *const *paths, int count,
                                       tool_progress_work_t *work, const void *baton,
                                       apr_pool_t *pool)
 {
@@ -75,7 +57,7 @@ tool_progress_t *tool_progress_create(tool_console_t *console, const char *const
     progress->count = count;
     progress->current = -1;
     progress->started = apr_time_now();
-    if (!tool_console_can_draw(console) || apr_pool_create(&scratch, pool) != APR_SUCCESS) {
+    if (!console_can_draw(console) || apr_pool_create(&scratch, pool) != APR_SUCCESS) {
         return progress;
     }
     progress->work = apr_pcalloc(pool, (apr_size_t)count * sizeof(*progress->work));
@@ -90,7 +72,7 @@ tool_progress_t *tool_progress_create(tool_console_t *console, const char *const
         apr_pool_clear(scratch);
     }
     if (apr_env_get(&text, "COLUMNS", pool) == APR_SUCCESS) {
-        (void)tool_count_parse(text, 1000, &columns);
+        (void)count_parse(text, 1000, &columns);
     }
     progress->columns = columns < 20 ? 19 : (apr_size_t)columns - 1;
     apr_pool_destroy(scratch);
@@ -128,13 +110,11 @@ static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
 {
     double seconds = (double)(now - progress->started) / (double)APR_USEC_PER_SEC;
     double part;
-    char done_text[TOOL_SIZE_TEXT];
-    char total_text[TOOL_SIZE_TEXT];
-    char speed_text[TOOL_SIZE_TEXT];
+    char done_text[SIZE_TEXT];
+    char total_text[SIZE_TEXT];
+    char speed_text[SIZE_TEXT];
     char name[4 * NAME_COLUMNS];
     char behind[256];
-    char line[256 + BAR_COLUMNS_MAX];
-    char bar[BAR_COLUMNS_MAX + 1];
     apr_size_t room;
 
     if (done > progress->total) {
@@ -142,22 +122,15 @@ static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
     }
     part = progress->total > 0 ? (double)done / (double)progress->total : 0;
     shorten_name(progress->paths[progress->current], name);
-    apr_snprintf(behind, sizeof(behind), "%s of %s, %s/s  %s", tool_size_format(done, done_text),
-                 tool_size_format(progress->total, total_text),
-                 tool_size_format((apr_uint64_t)((double)done / seconds), speed_text), name);
+    apr_snprintf(behind, sizeof(behind), "%s of %s, %s/s  %s", size_format(done, done_text),
+                 size_format(progress->total, total_text),
+                 size_format((apr_uint64_t)((double)done / seconds), speed_text), name);
     room = strlen("100 % [] ") + strlen(behind);
     room = progress->columns > room ? progress->columns - room : 0;
-    if (room > BAR_COLUMNS_MAX) {
-        room = BAR_COLUMNS_MAX;
+    if (room > CONSOLE_BAR_MOST) {
+        room = CONSOLE_BAR_MOST;
     }
-    memset(bar, ' ', room);
-    memset(bar, '=', (apr_size_t)((double)room * part));
-    bar[room] = '\0';
-    apr_snprintf(line, sizeof(line), "%3d %% [%s] %s", (int)(part * 100), bar, behind);
-    if (strlen(line) > progress->columns) {
-        line[progress->columns] = '\0'; /* a narrow terminal: better cut than wrapped */
-    }
-    tool_console_draw(progress->console, line);
+    console_bar(progress->console, part, (int)room, behind, progress->columns);
 }
 
 int tool_progress_at(tool_progress_t *progress, apr_uint64_t done)
@@ -165,18 +138,18 @@ int tool_progress_at(tool_progress_t *progress, apr_uint64_t done)
     apr_time_t now = apr_time_now();
 
     if (now - progress->flushed >= NEXT_DRAW) {
-        tool_console_flush(progress->console);
+        console_flush(progress->console);
         progress->flushed = now;
     }
     if (progress->total > 0 && now - progress->started >= FIRST_DRAW &&
         now - progress->drawn >= NEXT_DRAW) {
         apr_uint64_t most = progress->work[progress->current];
 
-        if (progress->drawn == 0 && apr_signal(SIGINT, on_interrupt) == SIG_IGN) {
-            apr_signal(SIGINT, SIG_IGN); /* who started us does not want ^C to be heard */
+        if (progress->drawn == 0) {
+            program_catch(SIGINT);
         }
         draw(progress, progress->before + (done < most ? done : most), now);
         progress->drawn = now;
     }
-    return !interrupted && tool_console_status(progress->console) == APR_SUCCESS;
+    return !program_interrupted() && console_status(progress->console) == APR_SUCCESS;
 }

@@ -4,7 +4,7 @@
 #ifndef SMMAP_TOOL_PROGRESS_H
 #define SMMAP_TOOL_PROGRESS_H
 
-#include "console.h"
+#include "cli/console.h"
 
 /** The work on a list of files; opaque. */
 typedef struct tool_progress_t tool_progress_t;
@@ -18,7 +18,7 @@ typedef apr_uint64_t tool_progress_work_t(const void *baton, apr_off_t size);
  * @param work (in) how much there is in a file.
  * @param baton (in) handed to `work`.
  */
-tool_progress_t *tool_progress_create(tool_console_t *console, const char *const *paths, int count,
+tool_progress_t *tool_progress_create(console_t *console, const char *const *paths, int count,
                                       tool_progress_work_t *work, const void *baton,
                                       apr_pool_t *pool);
 
@@ -32,8 +32,5 @@ void tool_progress_file(tool_progress_t *progress);
  * @return 1: go on; 0: stop, as the user wants it (^C) or as nobody reads the output.
  */
 int tool_progress_at(tool_progress_t *progress, apr_uint64_t done);
-
-/** 1 when the user interrupted the work. */
-int tool_progress_interrupted(void);
 
 #endif

@@ -15,7 +15,7 @@
  *
  * Invariant: `next` is where the next match may start; it never goes back.
  */
-#include "scan.h"
+#include "tools/scan.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #ifndef SMMAP_TOOL_SCAN_H
 #define SMMAP_TOOL_SCAN_H
 
-#include "pattern.h"
+#include "tools/pattern.h"
 
 /** A search that goes on from piece to piece; opaque. */
 typedef struct tool_scan_t tool_scan_t;

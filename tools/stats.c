@@ -4,8 +4,8 @@
  * It goes to standard error, so that it does not mix with the output of the
  * command. Each counter has the name that it has in smmap/manager.h.
  */
-#include "size.h"
-#include "tool.h"
+#include "cli/size.h"
+#include "tools/tool.h"
 
 typedef struct counter_t {
     const char *name;
@@ -13,25 +13,25 @@ typedef struct counter_t {
     int is_size; /* 1: bytes, which are printed for people too */
 } counter_t;
 
-static void print_counters(tool_console_t *console, const counter_t *counters, apr_size_t count)
+static void print_counters(console_t *console, const counter_t *counters, apr_size_t count)
 {
-    char text[TOOL_SIZE_TEXT];
+    char text[SIZE_TEXT];
     apr_size_t i;
 
     for (i = 0; i < count; i++) {
         if (counters[i].value == (apr_uint64_t)SMMAP_UNLIMITED) {
-            tool_console_error(console, "  %-18s %14s\n", counters[i].name, "unlimited");
+            console_error(console, "  %-18s %14s\n", counters[i].name, "unlimited");
         } else if (counters[i].is_size) {
-            tool_console_error(console, "  %-18s %14" APR_UINT64_T_FMT "  (%s)\n", counters[i].name,
-                               counters[i].value, tool_size_format(counters[i].value, text));
+            console_error(console, "  %-18s %14" APR_UINT64_T_FMT "  (%s)\n", counters[i].name,
+                          counters[i].value, size_format(counters[i].value, text));
         } else {
-            tool_console_error(console, "  %-18s %14" APR_UINT64_T_FMT "\n", counters[i].name,
-                               counters[i].value);
+            console_error(console, "  %-18s %14" APR_UINT64_T_FMT "\n", counters[i].name,
+                          counters[i].value);
         }
     }
 }
 
-void tool_stats_print(smmap_manager_t *manager, tool_console_t *console)
+void tool_stats_print(smmap_manager_t *manager, console_t *console)
 {
     smmap_stats_t stats = SMMAP_STATS_INIT;
     apr_status_t status = smmap_manager_stats(manager, &stats);
@@ -71,23 +71,23 @@ void tool_stats_print(smmap_manager_t *manager, tool_console_t *console)
     const counter_t limits[] = {{"max_mapped_bytes", smmap_manager_max_mapped_bytes(manager), 1},
                                 {"max_regions", smmap_manager_max_regions(manager), 0},
                                 {"max_open_files", smmap_manager_max_open_files(manager), 0}};
-    char text[TOOL_SIZE_TEXT];
+    char text[SIZE_TEXT];
     char reason[256];
 
     if (status != APR_SUCCESS) {
-        tool_console_error(console, "smmap: no statistics: %s\n",
-                           smmap_strerror(status, reason, sizeof(reason)));
+        console_error(console, "smmap: no statistics: %s\n",
+                      smmap_strerror(status, reason, sizeof(reason)));
         return;
     }
     if (smmap_manager_mode(manager) == SMMAP_MODE_STATIC) {
-        tool_console_error(console, "mode: static\n");
+        console_error(console, "mode: static\n");
     } else {
-        tool_console_error(console, "mode: sliding, windows of %s\n",
-                           tool_size_format(smmap_manager_window_size(manager), text));
+        console_error(console, "mode: sliding, windows of %s\n",
+                      size_format(smmap_manager_window_size(manager), text));
     }
-    tool_console_error(console, "limits: %s\n",
-                       smmap_manager_limits(manager) == SMMAP_LIMITS_HARD ? "hard" : "soft");
+    console_error(console, "limits: %s\n",
+                  smmap_manager_limits(manager) == SMMAP_LIMITS_HARD ? "hard" : "soft");
     print_counters(console, limits, sizeof(limits) / sizeof(limits[0]));
-    tool_console_error(console, "statistics:\n");
+    console_error(console, "statistics:\n");
     print_counters(console, counters, sizeof(counters) / sizeof(counters[0]));
 }

@@ -1,18 +1,19 @@
 /*
  * What the commands share: their settings, their surroundings, their exit codes.
  */
-#ifndef SMMAP_TOOL_TOOL_H
-#define SMMAP_TOOL_TOOL_H
+#ifndef SMMAP_TOOLS_TOOL_H
+#define SMMAP_TOOLS_TOOL_H
 
 #include <smmap/smmap.h>
 
-#include "console.h"
-#include "progress.h"
+#include "cli/options.h"
+#include "cli/program.h"
+#include "tools/progress.h"
 
 /** Exit codes. `find` uses all three, as grep does; the others use 0 and 2. */
 #define TOOL_OK 0
-#define TOOL_NONE 1  /**< no match */
-#define TOOL_ERROR 2 /**< at least one thing went wrong */
+#define TOOL_NONE 1 /**< no match */
+#define TOOL_ERROR PROGRAM_ERROR
 
 /** What `find` prints. */
 typedef enum tool_print_t {
@@ -38,11 +39,13 @@ typedef struct tool_settings_t {
 
     /* find */
     tool_print_t print;
+    int quiet;     /**< 1: print nothing */
+    int conflicts; /**< options that ask to print something else than one before */
     int hex;
     int overlap;
     int no_filename;
     int no_messages;
-    int nul; /**< 1: a zero byte behind each path */
+    int null; /**< 1: a zero byte behind each path */
     apr_uint64_t max_count;
 
     /* what is left on the command line: the pattern and the paths */
@@ -54,28 +57,20 @@ typedef struct tool_settings_t {
 typedef struct tool_t {
     const tool_settings_t *settings;
     smmap_manager_t *manager;
-    tool_console_t *console;
+    console_t *console;
     apr_pool_t *pool;
 } tool_t;
-
-/** One option on the command line. */
-typedef struct tool_option_t {
-    const char *name;
-    int letter;        /**< the short option, or a number above 255 */
-    const char *value; /**< what its value is called; NULL: it takes none */
-    const char *help;  /**< lines */
-} tool_option_t;
 
 /** One command. */
 typedef struct tool_command_t {
     const char *name;
-    const char *operands;         /**< as shown in its usage */
-    const char *summary;          /**< one line */
-    const char *notes;            /**< more of its help, in lines */
-    const tool_option_t *options; /**< its own; ends with a NULL name */
-    int least;                    /**< how many operands it needs */
-    int paths;                    /**< operands from this one on are paths */
-    int (*run)(tool_t *tool);     /**< returns the exit code */
+    const char *operands;     /**< as shown in its usage */
+    const char *summary;      /**< one line */
+    const char *notes;        /**< more of its help, in lines */
+    const option_t *options;  /**< its own; ends with a NULL name */
+    int least;                /**< how many operands it needs */
+    int paths;                /**< operands from this one on are paths */
+    int (*run)(tool_t *tool); /**< returns the exit code */
 } tool_command_t;
 
 extern const tool_command_t tool_cat;
@@ -83,24 +78,10 @@ extern const tool_command_t tool_find;
 extern const tool_command_t tool_info;
 
 /** Options that every command has. */
-extern const tool_option_t tool_common_options[];
+extern const option_t tool_common_options[];
 
-/** The letters of options that have none. */
-enum {
-    TOOL_OPT_HELP = 256,
-    TOOL_OPT_MODE,
-    TOOL_OPT_WINDOW_SIZE,
-    TOOL_OPT_MAX_MEMORY,
-    TOOL_OPT_MAX_REGIONS,
-    TOOL_OPT_MAX_OPEN_FILES,
-    TOOL_OPT_HARD_LIMITS,
-    TOOL_OPT_STATS,
-    TOOL_OPT_JSON,
-    TOOL_OPT_OFFSET,
-    TOOL_OPT_LENGTH,
-    TOOL_OPT_HEX,
-    TOOL_OPT_OVERLAP
-};
+/** A field of the settings, in a table of options. */
+#define TOOL_FIELD(name) OPTION_FIELD(tool_settings_t, name)
 
 /**
  * Read the command line of a command. What is wrong with it is printed.
@@ -109,13 +90,13 @@ enum {
  * @return 1 when it is good, or when help was asked for; 0 otherwise.
  */
 int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command, int argc,
-                        const char *const *argv, tool_console_t *console, apr_pool_t *pool);
+                        const char *const *argv, console_t *console, apr_pool_t *pool);
 
 /** Print the help of a command, or (NULL) of the whole program. */
-void tool_help_print(const tool_command_t *command, tool_console_t *console);
+void tool_help_print(const tool_command_t *command, console_t *console);
 
 /** Print the manager's statistics and limits to standard error. */
-void tool_stats_print(smmap_manager_t *manager, tool_console_t *console);
+void tool_stats_print(smmap_manager_t *manager, console_t *console);
 
 /** All commands; ends with NULL. */
 extern const tool_command_t *const tool_commands[];

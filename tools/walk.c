@@ -11,7 +11,7 @@
  * One cursor is open at a time, and it is closed before the next file: the limits
  * of the manager alone decide what stays mapped and open.
  */
-#include "tool.h"
+#include "tools/tool.h"
 
 /* Bytes between two looks at the clock and at ^C: some 0.1 ms of work. */
 #define PIECE ((apr_size_t)1 << 20)
@@ -21,8 +21,8 @@ static void report(const tool_t *tool, const char *path, apr_status_t status)
     char reason[256];
 
     if (!tool->settings->no_messages) {
-        tool_console_error(tool->console, "smmap: %s: %s\n", path,
-                           smmap_strerror(status, reason, sizeof(reason)));
+        console_error(tool->console, "smmap: %s: %s\n", path,
+                      smmap_strerror(status, reason, sizeof(reason)));
     }
 }
 

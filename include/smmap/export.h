@@ -1,8 +1,7 @@
 /*
- * How public names leave the library, and how an inline function is spelled.
+ * Symbol visibility, and the spelling of inline functions.
  *
- * This is the only public header that looks at the platform: everything else
- * is written against APR's types alone.
+ * This is the only public header that depends on the platform; the others use APR's types.
  */
 #ifndef SMMAP_EXPORT_H
 #define SMMAP_EXPORT_H
@@ -10,10 +9,9 @@
 /**
  * SMMAP_API marks a function of the public interface.
  *
- * Define SMMAP_STATIC before including any header when you link the static
- * library on Windows. SMMAP_BUILDING is defined by the library's own build; where
- * that is done by libtool, both kinds of library come from one set of flags, and
- * DLL_EXPORT tells which one an object is for.
+ * Define SMMAP_STATIC before including any header when you link the static library on
+ * Windows. The library's own build defines SMMAP_BUILDING. libtool builds both kinds of
+ * library with one set of flags and defines DLL_EXPORT for objects of the DLL.
  */
 #if defined(_WIN32) || defined(__CYGWIN__)
 #if defined(SMMAP_STATIC) || (defined(SMMAP_LIBTOOL) && !defined(DLL_EXPORT))
@@ -29,7 +27,7 @@
 #define SMMAP_API
 #endif
 
-/** SMMAP_INLINE is `static inline` in the spelling that a C90 compiler knows. */
+/** SMMAP_INLINE is `static inline`, in a spelling that C90 compilers accept. */
 #if defined(__cplusplus) || (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 199901L)
 #define SMMAP_INLINE static inline
 #elif defined(__GNUC__)

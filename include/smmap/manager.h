@@ -1,27 +1,26 @@
 /*
  * The manager: limits, statistics and the registry of files.
  *
- * One manager for an application is usual, so that its limits speak for the
- * whole process. It knows each file once, by what the file is (device and file
- * id) and not by its path, and shares the file's windows among all cursors.
+ * Use one manager per application, so that its limits cover the whole process. A manager
+ * identifies a file by device and file id, not by path, and shares the file's windows among
+ * all cursors on it.
  *
- * Threads: a manager may be used by any number of threads at once. The pool
- * that is given to a constructor is used only during that call and when the
- * object is destroyed; as APR's pools are not thread-safe, no other thread may
- * use the pool at those moments. Call apr_initialize() first.
+ * Threads: any number of threads may use a manager at once. A constructor uses the pool you
+ * pass only during the call and again when the object is destroyed. APR pools are not
+ * thread-safe, so no other thread may use the pool at those two moments. Call
+ * apr_initialize() first.
  *
- * Lifetimes: destroying the pool is always enough. Pool, manager and cursors
- * may be destroyed in any order: cursors that outlive their manager answer
- * SMMAP_ECLOSED, and a window that is still pinned stays mapped until its last
- * cursor lets go of it.
+ * Lifetime: destroying the pool is always enough. Pool, manager and cursors may be destroyed
+ * in any order. Cursors that outlive their manager return SMMAP_ECLOSED, and a pinned window
+ * stays mapped until its last cursor releases it.
  *
- * Fork: what was made before a fork may, in the child, only be destroyed and closed, or
- * left alone; this neither blocks nor disturbs the parent. Other calls answer
- * SMMAP_EFORKED, and accessors as if the manager were destroyed. A window that a cursor
- * has in use can be read on; a move to a window that is mapped may succeed or be refused.
- * Where another thread was changing the manager when the process was forked, destroying
- * frees nothing, as what it would free is half-way. A manager that the child makes is
- * like any other. Programs that are started (exec) inherit no handle.
+ * Fork: in a child, objects created before the fork may only be destroyed, closed or left
+ * alone; this neither blocks nor affects the parent. Other calls return SMMAP_EFORKED, and
+ * accessors behave as if the manager were destroyed. The child may keep reading a window that
+ * a cursor pins; a move to a mapped window may succeed or be refused. If another thread was
+ * modifying the manager at the moment of the fork, destroying it in the child frees nothing,
+ * because its structures may be inconsistent. A manager created in the child has no
+ * restrictions. Programs started with exec inherit no file handles.
  */
 #ifndef SMMAP_MANAGER_H
 #define SMMAP_MANAGER_H
@@ -36,84 +35,84 @@
 extern "C" {
 #endif
 
-/** Limits, statistics and the files; opaque. */
+/** Limits, statistics and files; opaque. */
 typedef struct smmap_manager_t smmap_manager_t;
 
 /** How a manager maps files. */
 typedef enum smmap_mode_t {
     SMMAP_MODE_AUTO = 0,   /**< STATIC in a 64-bit program, SLIDING in a 32-bit one */
-    SMMAP_MODE_STATIC = 1, /**< one window, the whole file */
+    SMMAP_MODE_STATIC = 1, /**< one window per file: the whole file */
     SMMAP_MODE_SLIDING = 2 /**< windows of `window_size` bytes on a fixed grid */
 } smmap_mode_t;
 
-/** What happens when a limit is reached and everything is pinned. */
+/** What happens when a limit is reached and every window is pinned. */
 typedef enum smmap_limits_t {
-    SMMAP_LIMITS_SOFT = 0, /**< go over the limit, and count it (`over_limit`) */
+    SMMAP_LIMITS_SOFT = 0, /**< exceed the limit and count it (`over_limit`) */
     SMMAP_LIMITS_HARD = 1  /**< fail with SMMAP_ELIMIT_BYTES, _REGIONS or _FILES */
 } smmap_limits_t;
 
-/** Is a fault on a mapped page survived? See `guard` in smmap_options_t. */
+/** What happens on a fault on a mapped page; see `guard` in smmap_options_t. */
 typedef enum smmap_guard_t {
-    SMMAP_GUARD_OFF = 0,   /**< it ends the process, or whatever the program has made of it */
-    SMMAP_GUARD_ON = 1,    /**< in guarded reads it is a status */
-    SMMAP_GUARD_STRICT = 2 /**< the same, and copying reads measure the file before and after */
+    SMMAP_GUARD_OFF = 0,   /**< the system's default: usually it ends the process */
+    SMMAP_GUARD_ON = 1,    /**< guarded reads return a status */
+    SMMAP_GUARD_STRICT = 2 /**< the same, and copying reads check the file size before and after */
 } smmap_guard_t;
 
-/** In each number of smmap_options_t: take the default that is documented there. */
+/** For any number in smmap_options_t: use the default documented there. */
 #define SMMAP_DEFAULT 0
-/** In each limit of smmap_options_t: no limit of ours. */
+/** For any limit in smmap_options_t: no limit. */
 #define SMMAP_UNLIMITED (~(apr_size_t)0)
 
-/** The options of a manager. Start from SMMAP_OPTIONS_INIT, then change what you want. */
+/** Options of a manager. Start from SMMAP_OPTIONS_INIT and change what you need. */
 typedef struct smmap_options_t {
-    /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT, so that the library can learn
-        more options and tell by which headers a program was built. */
+    /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT: tells the library which version of
+        this structure your program was compiled with. */
     apr_size_t struct_size;
     /** How files are mapped. Default: SMMAP_MODE_AUTO. */
     smmap_mode_t mode;
     /** What happens at a limit. Default: SMMAP_LIMITS_SOFT. */
     smmap_limits_t limits;
-    /** Bytes in a window, rounded up to the allocation granularity; used by sliding mode
-        alone. Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an
-        eighth of `max_mapped_bytes` (and at least one granule). */
+    /** Window size in bytes, rounded up to the allocation granularity; sliding mode only.
+        Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
+        `max_mapped_bytes` and at least one granule. */
     apr_size_t window_size;
-    /** Most bytes mapped at a time, counted in bytes of files: of the page in which a file
-        ends, those before its end. Default: 8 GiB in a 64-bit program, 1 GiB in a 32-bit one. */
+    /** Maximum number of bytes mapped at a time, counted in bytes of files: the part of the
+        last page beyond the end of a file does not count. Default: 8 GiB in a 64-bit program,
+        1 GiB in a 32-bit one. */
     apr_size_t max_mapped_bytes;
-    /** Most regions (mapped windows) at a time. Default: 32768, half of what Linux allows a
-        process. */
+    /** Maximum number of regions (mapped windows) at a time. Default: 32768, half of what
+        Linux allows a process by default. */
     apr_size_t max_regions;
-    /** Most file handles open at a time. Default: half of what the process may have, at
-        least 8. */
+    /** Maximum number of file handles open at a time. Default: half of what the process may
+        open, but at least 8. */
     apr_size_t max_open_files;
-    /** Touching a mapped page that the system cannot bring into memory, because the file was
-        cut short, or the disk or the network failed, is a fault (SIGBUS on POSIX, an in-page
-        error on Windows). With SMMAP_GUARD_ON it is a status in smmap_cursor_read(),
-        smmap_buffer_read(), smmap_buffer_byte(), and between smmap_cursor_begin_guard() and
-        _end_guard(). These also notice bytes that are read as zeroes because the file ends
-        before them; but in the instant in which the system is clearing them, a copy can take
-        some for data, as can a read of the system. SMMAP_GUARD_STRICT closes this gap, at the
-        price of two system calls for each window that is copied from; see
-        docs/reliability.md.
+    /** Whether guarded reads survive page faults. Touching a mapped page that the system
+        cannot bring into memory, because the file was truncated or the disk or network failed,
+        raises a fault (SIGBUS on POSIX, an in-page error on Windows). With SMMAP_GUARD_ON,
+        smmap_cursor_read(), smmap_buffer_read(), smmap_buffer_byte() and reads between
+        smmap_cursor_begin_guard() and smmap_cursor_end_guard() report it as a status instead.
+        They also detect zeroes that are read because the file ends before them, except that a
+        copy may see some zeroes while the system is clearing the page, as pread() may.
+        SMMAP_GUARD_STRICT closes that gap and costs two system calls for each window copied
+        from; see docs/reliability.md.
 
-        For this a handler of the process is installed when the first such manager is made,
-        before the one that is there, and it stays; so the library must not be unloaded
-        then. A fault anywhere else goes to the handler that was there; see
-        smmap_manager_reinstall_guard(). On Windows pointers cannot be guarded; docs/windows.md
-        says how the rest is done there. Default: SMMAP_GUARD_OFF. */
+        The first manager with a guard installs a process-wide handler in front of the existing
+        one. The handler stays installed, so do not unload the library afterwards. It passes
+        unrelated faults to the previous handler; see smmap_manager_reinstall_guard(). On
+        Windows pointers cannot be guarded; see docs/windows.md. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
-    /** 1: paranoid mode, to find pointers that were kept too long. The bytes of a window can
-        be touched only while a cursor pins it; afterwards touching them ends the process
-        (SIGSEGV on POSIX), also for a while after it was unmapped. What is still pinned when
-        the manager is destroyed is written to stderr; see smmap_manager_pinned(). Everything
-        else is as always, only slower; but AUTO is sliding mode, and the default of
-        `window_size` is one granule. Default: 0, and 1 where SMMAP_PARANOID is set in the
-        environment, to something else than 0. */
+    /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
+        are accessible only while a cursor pins it; afterwards touching them ends the process
+        (SIGSEGV on POSIX), also for some time after the window was unmapped. Windows still
+        pinned when the manager is destroyed are reported on stderr; see
+        smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that
+        SMMAP_MODE_AUTO means sliding mode and the default of `window_size` is one granule.
+        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0. */
     int paranoid;
-    /** A function that hears of each move; see trace.h. Default: none, and where SMMAP_TRACE
-        is set in the environment, moves are written into the file that it names. */
+    /** Callback for each move; see trace.h. Default: none, or, if SMMAP_TRACE is set in the
+        environment, moves are written to the file that it names. */
     smmap_trace_t *trace;
-    /** What is handed to it. */
+    /** Passed to `trace`. */
     void *trace_context;
 } smmap_options_t;
 
@@ -124,48 +123,48 @@ typedef struct smmap_options_t {
             SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0                                 \
     }
 
-/** What a manager counted. Start from SMMAP_STATS_INIT. */
+/** Statistics of a manager. Start from SMMAP_STATS_INIT. */
 typedef struct smmap_stats_t {
     apr_size_t struct_size; /**< sizeof(smmap_stats_t), set by SMMAP_STATS_INIT */
 
     apr_size_t mapped_bytes;      /**< bytes mapped now */
-    apr_size_t peak_mapped_bytes; /**< the most there ever were */
-    apr_size_t pinned_bytes;      /**< bytes of regions that cursors use now */
+    apr_size_t peak_mapped_bytes; /**< maximum so far */
+    apr_size_t pinned_bytes;      /**< bytes of regions that cursors pin now */
     apr_size_t regions;           /**< regions mapped now */
-    apr_size_t peak_regions;      /**< the most there ever were */
-    apr_size_t pinned_regions;    /**< regions that cursors use now */
+    apr_size_t peak_regions;      /**< maximum so far */
+    apr_size_t pinned_regions;    /**< regions that cursors pin now */
     apr_size_t open_files;        /**< file handles open now */
-    apr_size_t peak_open_files;   /**< the most there ever were */
+    apr_size_t peak_open_files;   /**< maximum so far */
     apr_size_t files;             /**< files known now, open or not */
-    apr_size_t cursors;           /**< cursors that know a file now */
-    apr_size_t buffered_regions;  /**< of the regions: memory with a copy, as the file cannot be
-                                       mapped, or nothing can just now */
-    apr_size_t buffered_bytes;    /**< of the mapped bytes: those in them */
+    apr_size_t cursors;           /**< cursors on a file now */
+    apr_size_t buffered_regions;  /**< of `regions`: heap-backed copies, because the file cannot
+                                       be mapped or the system has no room for a mapping */
+    apr_size_t buffered_bytes;    /**< of `mapped_bytes`: bytes in buffered regions */
 
-    apr_uint64_t hits;      /**< calls of use and require, and copying reads window by window
-                                 (but from the cursor's own), whose window was mapped */
-    apr_uint64_t misses;    /**< those whose window was not, and was to be */
+    apr_uint64_t hits;      /**< calls of use and require whose window was mapped; also windows
+                                 that copying reads found mapped, except the cursor's own */
+    apr_uint64_t misses;    /**< lookups that did not find the window and went on to map it */
     apr_uint64_t maps;      /**< regions mapped */
-    apr_uint64_t unmaps;    /**< regions unmapped, for whatever reason */
+    apr_uint64_t unmaps;    /**< regions unmapped, for any reason */
     apr_uint64_t evictions; /**< regions unmapped to make room */
     apr_uint64_t opens;     /**< handles opened or duplicated */
-    apr_uint64_t closes;    /**< handles closed, for whatever reason */
+    apr_uint64_t closes;    /**< handles closed, for any reason */
 
-    apr_uint64_t over_limit;        /**< times a soft limit was passed as nothing could go */
+    apr_uint64_t over_limit;        /**< times a soft limit was exceeded because all was pinned */
     apr_uint64_t limit_failures;    /**< calls that a hard limit refused */
-    apr_uint64_t retries;           /**< attempts made again, with more room or for less */
-    apr_uint64_t shrunk_maps;       /**< regions that were mapped smaller than a window */
-    apr_uint64_t map_failures;      /**< calls that failed as the system refused a mapping */
-    apr_uint64_t open_failures;     /**< calls that failed as a file could not be opened */
-    apr_uint64_t stale_files;       /**< calls that found another file under the path */
+    apr_uint64_t retries;           /**< attempts repeated with more room or a smaller size */
+    apr_uint64_t shrunk_maps;       /**< regions mapped smaller than a window */
+    apr_uint64_t map_failures;      /**< calls that failed because the system refused a mapping */
+    apr_uint64_t open_failures;     /**< calls that failed because a file could not be opened */
+    apr_uint64_t stale_files;       /**< calls that found another file at the path */
     apr_uint64_t truncated_files;   /**< calls that found a file shorter than before */
-    apr_uint64_t bypassed_reads;    /**< copying reads, window by window, that mapped nothing */
-    apr_uint64_t admission_rejects; /**< times that a window was not worth evicting another for */
-    apr_uint64_t prefetches;        /**< times that a sequential cursor asked for its next window */
-    apr_uint64_t buffered;          /**< of the maps: those that were filled by reading */
-    apr_uint64_t faults;            /**< guarded reads that met a fault, in their own or
-                                       another thread */
-    apr_uint64_t trace_failures;    /**< 1: SMMAP_TRACE could not be written, or not all of it */
+    apr_uint64_t bypassed_reads;    /**< copying reads, per window, that mapped nothing */
+    apr_uint64_t admission_rejects; /**< times a window was not worth evicting another for */
+    apr_uint64_t prefetches;        /**< times a sequential cursor prefetched its next window */
+    apr_uint64_t buffered;          /**< of `maps`: regions filled by reading */
+    apr_uint64_t faults;            /**< guarded reads that met a fault, raised in their own or
+                                         another thread */
+    apr_uint64_t trace_failures;    /**< 1: SMMAP_TRACE could not be written completely */
 } smmap_stats_t;
 
 /** An empty smmap_stats_t, ready for smmap_manager_stats(). */
@@ -176,123 +175,133 @@ typedef struct smmap_stats_t {
     }
 
 /**
- * Make a manager.
+ * Create a manager.
  *
  * @param manager (out) the manager; set only on success.
- * @param options (in) what it should be like; copied. NULL: all defaults.
+ * @param options (in) copied. NULL: all defaults.
  * @param pool (in) destroys the manager when it is cleared or destroyed.
  * @return APR_SUCCESS;
- *         APR_EINVAL: an argument is NULL, a struct_size is unknown, or a mode is not one;
+ *         APR_EINVAL: manager or pool is NULL, struct_size is unknown, or an option is not one
+ *         of its enumerators;
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
- *         SMMAP_ELIMIT_BYTES: hard limits, and not even one window would fit;
- *         APR_ENOTIMPL: with the guard, and the system cannot; otherwise with it as
- *         smmap_manager_reinstall_guard();
+ *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;
+ *         APR_ENOTIMPL: the system cannot provide the guard; other errors of the guard are
+ *         those of smmap_manager_reinstall_guard();
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
                                             const smmap_options_t *options, apr_pool_t *pool);
 
 /**
- * Destroy a manager before its pool goes: unmaps all windows that no cursor pins, and
- * closes all handles but those of cursors that were opened by handle. Cursors that are
- * left answer SMMAP_ECLOSED from then on; what they hold goes with them. It waits for
- * copying reads of other threads that have begun.
+ * Destroy a manager before its pool: unmap all windows that no cursor pins, and close all
+ * handles except those of cursors that were opened by handle. Remaining cursors return
+ * SMMAP_ECLOSED from now on, and free what they hold when they are closed. The call waits for
+ * copying reads in progress in other threads.
  *
  * @param manager (in) the manager, invalid after the call; NULL is ignored.
- * @return APR_SUCCESS, or the first error of the system's unmap; all is destroyed all the same.
- * Threads: other threads may use cursors of this manager meanwhile, not the manager.
+ * @return APR_SUCCESS, or the first error of the system's unmap; the manager is destroyed in
+ *         either case.
+ * Threads: other threads may use cursors of this manager during the call, but not the manager.
  */
 SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
 
 /**
- * Unmap every window that no cursor pins. Files that a cursor is on stay known and open;
- * others are forgotten and closed with their last window.
+ * Unmap every window that no cursor pins. Files with a cursor on them stay known and open;
+ * the others are forgotten and closed with their last window.
  *
  * @param manager (in) the manager.
- * @param count (out) how many regions were unmapped. May be NULL.
- * @return APR_SUCCESS; APR_EINVAL: manager is NULL; or the first error of the system's unmap:
- *         those regions are still counted, and are tried again the next time.
+ * @param count (out) number of regions unmapped. May be NULL.
+ * @return APR_SUCCESS; APR_EINVAL: manager is NULL; SMMAP_EFORKED; or the first error of the
+ *         system's unmap: those regions stay counted, and unmapping them is tried again later.
+ * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count);
 
 /**
- * Put the guard before handlers that were installed since. A handler that a program
- * installs over ours sees each fault first, and most do not pass it on; after this call
- * ours is asked first again, and passes on to that one. Making a manager with
- * the guard does the same. Where ours is first already, nothing happens.
+ * Put the guard's fault handler in front of handlers that were installed after it. A handler
+ * installed later sees each fault first, and most do not pass it on. After this call the
+ * guard's handler is first again and passes unrelated faults to the later one. Creating a
+ * manager with the guard does the same. If the guard's handler is already first, nothing
+ * happens.
  *
- * A handler may pass on to ours, as it was there when the other was installed: nothing
- * goes round in circles.
+ * The later handler may itself pass faults to the guard's handler, which preceded it; the two
+ * do not loop.
  *
- * @param manager (in) one that was made with the guard.
+ * @param manager (in) a manager created with the guard.
  * @return APR_SUCCESS;
- *         APR_EINVAL: manager is NULL, or was made without the guard;
- *         APR_ENOSPC: 16 different handlers were there before; SMMAP_EFORKED; or as the
- *         system says.
- * Threads: not while another thread installs a handler for the same signal.
+ *         APR_EINVAL: manager is NULL, or was created without the guard;
+ *         APR_ENOSPC: 16 different handlers have been chained already; SMMAP_EFORKED; or a
+ *         status of the system.
+ * Threads: any, but not while another thread installs a handler for the same signal.
  */
 SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
 
 /**
- * Let go of a file, or of all files below a directory: unmap their windows that no cursor
- * pins, and close their handles that no call is using. To be called before the files are
- * deleted, replaced or cut: Windows refuses that while they are mapped, or finishes it when
- * the last handle is closed. Nothing is unmapped under a user, and cursors stay on their
- * files; a cursor that is moved afterwards opens and maps its file again.
+ * Drop a file, or all files below a directory: unmap their windows that no cursor pins, and
+ * close their handles that no call is using. Call this before you delete, replace or truncate
+ * the files: Windows refuses to while they are mapped, or completes the operation only when
+ * the last handle is closed. Pinned windows stay mapped, and cursors stay on their files; the
+ * next move of such a cursor opens and maps its file again.
  *
  * @param manager (in) the manager.
- * @param path (in) a file or a directory, as for smmap_cursor_open(); it need not exist any
- *        more. A file is taken to be where it was opened by path the last time, spelled
- *        without symbolic links on the way; where `path` names a file, that one is found
- *        under any name, and also when it was opened by handle. On Windows case does not
- *        matter in ASCII letters; and what the path is, once short names (8.3), links and
- *        drives that stand for directories are resolved, is also compared with what that of
- *        each file was when the manager came to know it, so files opened by handle are found
- *        there, too. A local directory under the name of a share is not known to be the same.
- * @param pinned (out) how many regions of these files are still pinned by cursors. May be NULL.
- *        A handle by which a cursor was opened stays open while the cursor is on its file,
- *        and is not counted.
- * @return APR_SUCCESS, also when something is pinned; APR_EINVAL: manager or path is NULL, or
- *         the path is empty; APR_ENOMEM; or the first error of the system's unmap.
+ * @param path (in) a file or directory, as for smmap_cursor_open(); it need not exist any
+ *        more. It is compared with the path each file was last opened by, with symbolic links
+ *        in its directories resolved. If `path` names a file, that file is found under any
+ *        name, and also if it was opened by handle. On Windows ASCII letters compare without
+ *        case, and the final path (short 8.3 names, links and substituted drives resolved) is
+ *        compared as well with the final path that each file had when the manager first saw
+ *        it, so files opened by handle are found too. A network share and the local directory
+ *        behind it are not recognized as the same.
+ * @param pinned (out) number of regions of these files that cursors still pin. May be NULL. A
+ *        handle that a cursor was opened by stays open while the cursor is on its file, and is
+ *        not counted.
+ * @return APR_SUCCESS, also when regions are still pinned; APR_EINVAL: manager or path is NULL,
+ *         or path is empty; SMMAP_EFORKED; APR_ENOMEM; or the first error of the system's unmap.
+ * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
                                           apr_size_t *pinned);
 
 /** A window that cursors pin; see smmap_manager_pinned(). */
 typedef struct smmap_pinned_t {
-    const char *path;       /**< by which its file was opened last; NULL: by handles alone */
-    apr_off_t window_begin; /**< offset in the file */
+    const char *path;       /**< the path its file was last opened by; NULL: by handle only */
+    apr_off_t window_begin; /**< offset in the file, in bytes */
     apr_size_t window_size; /**< bytes */
-    apr_size_t cursors;     /**< how many pin it; at least 1 */
-    const char *origin;     /**< where in the program this one cursor took it, as return
-                                 addresses or better, the innermost first; NULL: not known,
+    apr_size_t cursors;     /**< number of cursors that pin it; at least 1 */
+    const char *origin;     /**< call stack at which this cursor pinned it: return addresses, or
+                                 symbols where available, innermost first; NULL: not known,
                                  always so without paranoid mode */
 } smmap_pinned_t;
 
-/** Hears of a window; what it points to is there during the call. It may call the library. */
+/** Receives one pinned window. `pinned` and what it points to are valid only during the call.
+    The callback may call the library. */
 typedef void smmap_pinned_callback_t(void *context, const smmap_pinned_t *pinned);
 
 /**
- * Which windows are pinned now? These are what a hard limit (SMMAP_ELIMIT_BYTES,
- * SMMAP_ELIMIT_REGIONS) cannot make room of, what stays mapped after the manager is destroyed,
- * and what smmap_manager_drop() leaves.
+ * List the windows that are pinned now. These are the windows that a hard limit
+ * (SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS) cannot evict, that stay mapped after the manager
+ * is destroyed, and that smmap_manager_drop() leaves mapped.
  *
  * @param manager (in) the manager.
- * @param callback (in) called for each window; in paranoid mode for each cursor. Not in any order.
- * @param context (in) handed to it.
- * @return APR_SUCCESS, also when there are none; APR_EINVAL: manager or callback is NULL;
+ * @param callback (in) called once per window, in paranoid mode once per cursor, in no
+ *        particular order.
+ * @param context (in) passed to `callback`.
+ * @return APR_SUCCESS, also when nothing is pinned; APR_EINVAL: manager or callback is NULL;
  *         APR_ENOMEM; SMMAP_EFORKED.
- * Threads: any. What other threads pin or release meanwhile may be told or not.
+ * Threads: any. Windows that other threads pin or release during the call may or may not be
+ * listed.
  */
 SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager,
                                             smmap_pinned_callback_t *callback, void *context);
 
 /**
- * Take all counters at once.
+ * Take a consistent snapshot of all counters.
  *
  * @param manager (in) the manager.
- * @param stats (in, out) start from SMMAP_STATS_INIT.
- * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or struct_size is unknown.
+ * @param stats (in, out) initialize it with SMMAP_STATS_INIT.
+ * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or struct_size is unknown;
+ *         SMMAP_EFORKED.
+ * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats);
 
@@ -300,17 +309,17 @@ SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats
 SMMAP_API smmap_mode_t smmap_manager_mode(const smmap_manager_t *manager);
 /** The kind of limits in use. Threads: any. */
 SMMAP_API smmap_limits_t smmap_manager_limits(const smmap_manager_t *manager);
-/** Are faults survived in guarded reads? Threads: any. */
+/** The guard in use. Threads: any. */
 SMMAP_API smmap_guard_t smmap_manager_guard(const smmap_manager_t *manager);
-/** Bytes in a window; 0 in static mode, where a window is the whole file. Of a file that
-    cannot be mapped, what is in memory at a time is at most 1 MiB, or what was required in
-    one piece. Threads: any. */
+/** Window size in bytes; 0 in static mode, where a window is the whole file. A file that cannot
+    be mapped is held in pieces of at most 1 MiB, or of the size passed to
+    smmap_cursor_require(). Threads: any. */
 SMMAP_API apr_size_t smmap_manager_window_size(const smmap_manager_t *manager);
-/** Most bytes mapped at a time. Threads: any. */
+/** Limit of bytes mapped at a time. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_max_mapped_bytes(const smmap_manager_t *manager);
-/** Most regions at a time. Threads: any. */
+/** Limit of regions at a time. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_max_regions(const smmap_manager_t *manager);
-/** Most open file handles at a time. Threads: any. */
+/** Limit of open file handles at a time. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_max_open_files(const smmap_manager_t *manager);
 /** Bytes mapped now. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_mapped_bytes(smmap_manager_t *manager);

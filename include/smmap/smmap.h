@@ -1,11 +1,10 @@
 /*
- * libsmmap: random access to many, possibly huge files through memory-mapped
- * windows, under limits that hold. Include this header for all of it.
+ * libsmmap: random access to many, possibly huge files through memory-mapped windows, within
+ * limits. Include this header to get all of it.
  *
- * The words: a manager (manager.h) keeps limits and files; a cursor (cursor.h)
- * pins one window of a file at a time; a buffer (buffer.h) hides the windows.
- * window.h has the arithmetic, status.h the status codes, trace.h a record of what
- * was asked for.
+ * A manager (manager.h) keeps the limits and files; a cursor (cursor.h) pins one window of a
+ * file at a time; a buffer (buffer.h) hides the windows. window.h has window arithmetic,
+ * status.h the status codes, trace.h the trace of accesses.
  */
 #ifndef SMMAP_H
 #define SMMAP_H

@@ -1,10 +1,10 @@
 /*
  * The library's own status codes.
  *
- * Every function that can fail returns an apr_status_t: APR_SUCCESS, a status
- * of APR or of the operating system (APR_ENOENT, APR_EACCES, ...; test it with
- * the APR_STATUS_IS_ macros), or one of the codes below. The codes lie in
- * APR's range for applications, in a stretch that no library we know of uses.
+ * Every function that can fail returns an apr_status_t: APR_SUCCESS, a status of APR or of the
+ * operating system (APR_ENOENT, APR_EACCES, ...; test it with the APR_STATUS_IS_ macros), or
+ * one of the codes below. The codes are in APR's range for applications, at an offset that no
+ * library we know of uses.
  */
 #ifndef SMMAP_STATUS_H
 #define SMMAP_STATUS_H
@@ -13,38 +13,37 @@
 
 #include "smmap/export.h"
 
-/** Where the library's codes start; each of them is smaller than SMMAP_END_STATUS. */
+/** The library's codes are greater than this and less than SMMAP_END_STATUS. */
 #define SMMAP_START_STATUS (APR_OS_START_USERERR + 430000)
 
-/** The manager was destroyed; only releasing and closing the cursor still make sense. */
+/** The manager was destroyed. You can only release and close the cursor. */
 #define SMMAP_ECLOSED (SMMAP_START_STATUS + 1)
-/** The buffer is on no file yet, and no cursor was given. */
+/** The buffer is on no file yet, and you passed no cursor. */
 #define SMMAP_ENOFILE (SMMAP_START_STATUS + 2)
-/** Not a regular file: directories, FIFOs, sockets and devices cannot be mapped, but for block
-    devices on Linux. Also a file of the system's making that has no size and does not end
-    within 64 MiB. */
+/** Not a regular file: a directory, FIFO, socket or device (except block devices on Linux), or
+    a file without a size, as in /proc, that does not end within 64 MiB. */
 #define SMMAP_ENOTREGULAR (SMMAP_START_STATUS + 3)
-/** The path names another file now than when the cursor was opened. Open it anew. */
+/** The path now names another file than when the cursor was opened. Open a new cursor. */
 #define SMMAP_ESTALE (SMMAP_START_STATUS + 4)
-/** The file became shorter than what was asked for; smmap_cursor_file_size() tells how short. */
+/** The file became shorter than the requested range; see smmap_cursor_file_size(). */
 #define SMMAP_ETRUNCATED (SMMAP_START_STATUS + 5)
-/** The hard limit of mapped bytes leaves no room, even with all unpinned windows gone. */
+/** The hard limit of mapped bytes leaves no room, even with all unpinned windows evicted. */
 #define SMMAP_ELIMIT_BYTES (SMMAP_START_STATUS + 6)
-/** The hard limit of regions leaves no room, even with all unpinned windows gone. */
+/** The hard limit of regions leaves no room, even with all unpinned windows evicted. */
 #define SMMAP_ELIMIT_REGIONS (SMMAP_START_STATUS + 7)
 /** The hard limit of open files leaves no room: all handles are in use or cannot be reopened. */
 #define SMMAP_ELIMIT_FILES (SMMAP_START_STATUS + 8)
-/** The range does not fit into this machine's address space; read it in windows. */
+/** The range does not fit in the address space; read it in windows. */
 #define SMMAP_ETOOLARGE (SMMAP_START_STATUS + 9)
-/** The range crosses the end of a window, so it is not in one piece; read (copy) it. */
+/** The range crosses a window boundary, so it is not contiguous in memory; copy it. */
 #define SMMAP_ESPLIT (SMMAP_START_STATUS + 10)
-/** The cursor has no window, or the buffer no range: nothing was asked for yet. */
+/** The cursor has no window, or the buffer has no range. */
 #define SMMAP_ENOWINDOW (SMMAP_START_STATUS + 11)
 
-/** A page of the file could not be brought into memory when it was touched, and the file is
-    not shorter than it was: the disk or the network failed. smmap_cursor_fault() tells where. */
+/** A page of the file could not be read, and the file was not truncated: the disk or the
+    network failed. smmap_cursor_fault() tells where. */
 #define SMMAP_EFAULT (SMMAP_START_STATUS + 12)
-/** The process is a child that was forked after the manager was made: it may only destroy it. */
+/** This process was forked after the manager was created: it may only destroy it. */
 #define SMMAP_EFORKED (SMMAP_START_STATUS + 13)
 
 /** One past the last code in use. */
@@ -55,13 +54,13 @@ extern "C" {
 #endif
 
 /**
- * A sentence for a status, the library's own or APR's.
+ * Describe a status, one of the library or of APR.
  *
- * @param status (in) what a function returned.
- * @param buffer (out) where the text goes; terminated, cut to fit.
- * @param size (in) bytes in `buffer`; 0 leaves it alone.
+ * @param status (in) the status.
+ * @param buffer (out) receives the text, zero-terminated and truncated to fit.
+ * @param size (in) size of `buffer` in bytes; 0: nothing is written.
  * @return `buffer`.
- * Threads: any. Never fails; a code of nobody's gets a text that says so.
+ * Threads: any. Never fails; for an unknown code the text says that it is unknown.
  */
 SMMAP_API char *smmap_strerror(apr_status_t status, char *buffer, apr_size_t size);
 

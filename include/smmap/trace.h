@@ -1,44 +1,39 @@
 /*
- * The trace: which bytes of which files a program asks a manager for, in order.
+ * The trace: which bytes of which files a program accesses through a manager, in order.
  *
- * It is for finding out how large windows and limits should be, and for trying
- * policies of eviction on what a program really does. It can be had in two ways:
+ * Use it to choose window sizes and limits, or to evaluate eviction policies on a real
+ * workload. There are two ways to get one:
  *
- * 1. A function of the program, given in smmap_options_t, that is called for each
- *    move. Nothing is written then.
+ * 1. A callback in smmap_options_t, called for each move. Nothing is written.
  *
- * 2. SMMAP_TRACE=PATH in the environment, for managers that were given no function.
- *    The file is made, or appended to where it is there, when a manager is created.
- *    It is written in blocks of at most 64 KiB, the last one when the manager is
- *    destroyed: a program that ends without that loses a part. Several managers and
- *    programs may write into one file: a block is written in one piece and needs no
- *    other.
+ * 2. SMMAP_TRACE=PATH in the environment, for managers without a callback. Creating a manager
+ *    creates the file or opens it for appending. It is written in blocks of at most 64 KiB; the
+ *    last block is written when the manager is destroyed, and is lost if the program ends
+ *    before. Several managers and programs may write to one file: a block is written in one
+ *    piece and does not depend on any other.
  *
- *    A file that cannot be opened or written never disturbs the program: it goes on
- *    without a trace, and smmap_stats_t counts it in `trace_failures`. In programs
- *    that have more rights than who started them (set-user-ID; on Windows: elevated)
- *    the variable is ignored.
+ *    If the file cannot be opened or written, the program continues without a trace, and
+ *    `trace_failures` in smmap_stats_t counts it. Programs that run with more privileges than
+ *    their user (set-user-ID; on Windows: elevated) ignore the variable.
  *
- * The file is text. A line `# smmap trace 1` begins a block; each other line is
+ * The file is text. A line `# smmap trace 1` starts a block; every other line is
  *
  *     OFFSET LENGTH MOVE [NAME]
  *
- * MOVE is use, require or read. NAME goes to the end of the line; where there is
- * none, it is that of the line before. It is the absolute path that the cursor was
- * opened by, with each control character replaced by `?`; or, for a cursor that was
- * opened by a handle, `#DEVICE:ID`, the numbers by which the system knows the file; on
- * Windows the first is made of the number and of the name that it has for the volume.
+ * MOVE is use, require or read. NAME extends to the end of the line; if it is missing, it is
+ * that of the line before. It is the absolute path that the cursor was opened by, with each
+ * control character replaced by `?`. For a cursor opened by handle it is `#DEVICE:ID`, the
+ * system's numbers for the file; on Windows, DEVICE is derived from the serial number and the
+ * name of the volume.
  *
- * What counts as a move. One for each call of smmap_cursor_use(), smmap_cursor_require()
- * and smmap_cursor_read(), and of the functions of buffers that go through them; also
- * when it finds its window mapped, or in the end fails. Not reported are calls with bad
- * arguments or after the manager was destroyed; what is asked for behind the end of the
- * file as last measured; the bytes of a window that a cursor has already, when they
- * are had by smmap_cursor_at(), smmap_buffer_byte() or through a pointer; and what a forked
- * child does with the manager of its parent. With the guard smmap_buffer_byte() is a copying
- * read, and reported.
+ * Each call of smmap_cursor_use(), smmap_cursor_require() and smmap_cursor_read() is a move, as
+ * is each call of a buffer function that goes through them, whether it hits, misses or fails.
+ * Not reported are: calls with invalid arguments or after the manager was destroyed; accesses
+ * past the last measured end of the file; bytes of the pinned window read by
+ * smmap_cursor_at(), smmap_buffer_byte() or a pointer; and calls of a forked child on the
+ * manager of its parent. With the guard smmap_buffer_byte() is a copying read, and reported.
  *
- * When there is no trace, a move pays one branch for it.
+ * Without a trace, a move costs one extra branch.
  */
 #ifndef SMMAP_TRACE_H
 #define SMMAP_TRACE_H
@@ -51,41 +46,39 @@
 extern "C" {
 #endif
 
-/** How bytes were asked for. */
+/** The kind of a move. */
 typedef enum smmap_move_t {
-    SMMAP_MOVE_USE = 0,     /**< what a window holds from an offset on */
-    SMMAP_MOVE_REQUIRE = 1, /**< all bytes in one piece */
-    SMMAP_MOVE_READ = 2     /**< a copy of the bytes */
+    SMMAP_MOVE_USE = 0,     /**< smmap_cursor_use() */
+    SMMAP_MOVE_REQUIRE = 1, /**< smmap_cursor_require() */
+    SMMAP_MOVE_READ = 2     /**< smmap_cursor_read() */
 } smmap_move_t;
 
 /** One move. */
 typedef struct smmap_trace_event_t {
     smmap_move_t move;
-    /** The path of the cursor, as smmap_cursor_path() has it; NULL: it was opened by a handle.
-        Lives as long as the call. */
+    /** smmap_cursor_path() of the cursor; NULL: it was opened by handle. Valid during the call. */
     const char *path;
-    /** A number of the file: the same for all paths and cursors by which the manager shares
-        it, and for no other file of this manager. A file that the manager forgot, as no
-        cursor was on it any more, gets a new one. */
+    /** Identifies the file within this manager, whichever path or cursor it was reached by. A
+        file that the manager forgot, after its last cursor was closed, gets a new number. */
     apr_uint64_t file;
-    /** First byte asked for. */
+    /** Offset of the first byte requested. */
     apr_off_t offset;
-    /** Bytes asked for, cut at the end of the file. 0, of SMMAP_MOVE_USE alone: as many as the
+    /** Bytes requested, cut at the end of the file. 0 (SMMAP_MOVE_USE only): as many as the
         window holds. */
     apr_size_t length;
 } smmap_trace_event_t;
 
 /**
- * A function that is called before each move, by the thread that makes it.
+ * Trace callback, called before each move by the thread that makes it.
  *
  * @param context (in) `trace_context` of smmap_options_t.
- * @param event (in) the move; lives as long as the call.
+ * @param event (in) the move; valid during the call.
  *
- * Threads: several threads may call it at the same time; the moves of one thread come in
- * order. The library holds no lock meanwhile. The function may ask the manager for its
- * statistics; it must not move, close or destroy anything of that manager.
- * Lifetime: function and context are used until the manager is destroyed, and, where
- * another thread was in the middle of a move then, until that returns.
+ * Threads: several threads may call it at the same time; the moves of one thread arrive in
+ * order. The library holds no lock during the call. The callback may read the manager's
+ * statistics, but must not move, close or destroy any object of that manager.
+ * Lifetime: callback and context are used until the manager is destroyed or, if another
+ * thread is then in the middle of a move, until that move returns.
  */
 typedef void smmap_trace_t(void *context, const smmap_trace_event_t *event);
 

@@ -1,7 +1,7 @@
 /*
- * The version of the headers, and a question for the version of the library.
+ * The version of the headers, and a function that returns the version of the library.
  *
- * configure.ac reads the three numbers from this file: they stand nowhere else.
+ * The build reads the three numbers from this file; they are defined nowhere else.
  */
 #ifndef SMMAP_VERSION_H
 #define SMMAP_VERSION_H
@@ -16,7 +16,7 @@
 #define SMMAP_VERSION_JOIN(major, minor, patch) \
     SMMAP_VERSION_QUOTE(major) "." SMMAP_VERSION_QUOTE(minor) "." SMMAP_VERSION_QUOTE(patch)
 
-/** The version of the headers that you compile with, as text: "1.2.3". */
+/** The version of the headers that you compile with, for example "1.2.3". */
 #define SMMAP_VERSION_STRING \
     SMMAP_VERSION_JOIN(SMMAP_VERSION_MAJOR, SMMAP_VERSION_MINOR, SMMAP_VERSION_PATCH)
 
@@ -25,12 +25,12 @@ extern "C" {
 #endif
 
 /**
- * The version of the library that you run with.
+ * The version of the library at run time.
  *
- * @param major (out) major number; a change of it breaks programs. May be NULL.
- * @param minor (out) minor number; a change of it adds functions. May be NULL.
- * @param patch (out) patch number. May be NULL.
- * @return the same as text, "1.2.3"; static memory.
+ * @param major (out) major version. May be NULL.
+ * @param minor (out) minor version. May be NULL.
+ * @param patch (out) patch version. May be NULL.
+ * @return the version as text, for example "1.2.3"; static memory.
  * Threads: any. Never fails.
  */
 SMMAP_API const char *smmap_version(int *major, int *minor, int *patch);

@@ -62,10 +62,11 @@ lane_run()
     rm -rf "$build"/objects-*
     objects objects-core "" $(files_of SMMAP_CORE_FILES) || return 1
     objects objects-model "" $(files_of SMMAP_MODEL_FILES) fuzz/model_fuzz.c || return 1
-    objects objects-posix "" $(files_of SMMAP_BACKEND_POSIX_FILES) core/memory.c || return 1
-    objects objects-size "-I$source/tools" \
-        $(files_of SMMAP_TOOL_FILES | grep -vF -e /main.c -e /console.c) fuzz/size_fuzz.c ||
-        return 1
+    objects objects-posix "" $(files_of SMMAP_BACKEND_POSIX_FILES) \
+        $(files_of SMMAP_MEMORY_FILES) || return 1
+    objects objects-size "" fuzz/size_fuzz.c \
+        $(files_of SMMAP_CLI_FILES | grep -vF /console.c) \
+        $(files_of SMMAP_TOOL_FILES | grep -vF /main.c) || return 1
     objects objects-packscan "-Dmain=packscan_main -Datexit=packscan_atexit
         -Wno-missing-prototypes" examples/packscan.c || return 1
     objects objects-packscan "" fuzz/packscan_fuzz.c \

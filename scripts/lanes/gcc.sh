@@ -14,7 +14,7 @@ lane_possible()
 # What is made for this goes again, so that the next build makes its own.
 guard_of_inlined_copies()
 {
-    local made="$build/backends/*posix_guard.*o $build/libbackend.la $build/tests/suite-posix"
+    local made="$build/backends/posix/*guard.*o $build/libbackend.la $build/tests/suite-posix"
     local answer=0
     # Patterns.
     # shellcheck disable=SC2086

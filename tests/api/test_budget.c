@@ -1,14 +1,13 @@
 /*
- * What things may take of memory: a region, a file that nobody reads right now, the
+ * What things may take of memory: a region, a file that is not read right now, the
  * slot table of a huge and sparse file. Counted by fake/memory.c: all that the core asks
- * for, tables included, is divided by what it was asked for. smmap-bookkeeping
- * (bench/memorycost.c) prints the same figures.
+ * for, tables included, is divided by what it was asked for.
  */
 #include "tests/support/harness.h"
 
 #include <string.h>
 
-#include "core/core.h"
+#include "core/types.h"
 #include "tests/fake/memory.h"
 
 enum { REGION_MOST = 128, FILE_MOST = 512 };

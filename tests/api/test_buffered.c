@@ -5,7 +5,7 @@
  */
 #include "tests/support/harness.h"
 
-#include "core/core.h"
+#include "core/file/file.h"
 
 #include <apr_strings.h>
 
@@ -209,7 +209,7 @@ static void cut_while_read(void)
     counts_check();
 }
 
-/* A window is a copy: when the file has changed, the next who asks gets a new one. */
+/* A window is a copy: when the file has changed, the next caller gets a new one. */
 static void changed(void)
 {
     smmap_cursor_t *other;
@@ -419,10 +419,10 @@ static void endless(void)
 
     NEED(file_resize(path, most));
     NEED_OK(smmap__os_file_open(&handle, path));
-    CHECK_OK(smmap__handle_count(handle, &size));
+    CHECK_OK(smmap__count_bytes(handle, &size));
     CHECK_NUMBER(size, most);
     NEED(file_resize(path, most + 1));
-    CHECK_STATUS(smmap__handle_count(handle, &size), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(smmap__count_bytes(handle, &size), SMMAP_ENOTREGULAR);
     CHECK_OK(smmap__os_file_close(handle));
 }
 

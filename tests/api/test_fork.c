@@ -256,8 +256,8 @@ static void child_of_busy_threads(void)
 
 static void begin_traced(const char *path)
 {
-    if (!fake_present() && !smmap__os_environment_is_ours()) {
-        test_skip_now("this process has more rights than who started it, so it writes no trace");
+    if (!fake_present() && !smmap__os_environment_is_trusted()) {
+        test_skip_now("this process has more rights than its user, so it writes no trace");
     }
     NEED_OK(apr_env_set("SMMAP_TRACE", path, test_pool));
     begin();
@@ -316,7 +316,7 @@ static void *APR_THREAD_FUNC drain(apr_thread_t *thread, void *unused)
     return NULL;
 }
 
-/* 1 when the thread waits for somebody to read its trace. */
+/* 1 when the thread waits until its trace is read. */
 static int is_stuck(void)
 {
     unsigned before;
@@ -343,7 +343,7 @@ static int refused_and_destroyed(void *unused)
     return destroy_manager_first(unused);
 }
 
-/* A thread of the parent holds the lock of the trace, as nobody reads the pipe it writes to. */
+/* A thread of the parent holds the lock of the trace, as the pipe it writes to is not read. */
 static void child_of_a_traced_thread(void)
 {
     apr_thread_t *reader;

@@ -78,6 +78,17 @@ static void cycles(apr_size_t count, apr_pool_t *pool)
     CHECK_OK(smmap_manager_collect(manager, NULL));
 }
 
+static void has_not_grown(const measure_t *before, const measure_t *after)
+{
+    CHECK_NUMBER(after->blocks, before->blocks);
+    CHECK_NUMBER(after->bytes, before->bytes);
+    CHECK_NUMBER(after->pools, before->pools);
+    /* Nothing else was allocated from the caller's pool in between. */
+    CHECK(after->place == before->place + 8);
+    /* What APR keeps for itself is not counted above: a node or two, not thousands. */
+    CHECK(after->heap <= before->heap + 256 * 1024);
+}
+
 static void nothing_grows(void)
 {
     apr_size_t count = test_count(100000);
@@ -92,13 +103,7 @@ static void nothing_grows(void)
     before = measure(pool);
     cycles(count, pool);
     after = measure(pool);
-    CHECK_NUMBER(after.blocks, before.blocks);
-    CHECK_NUMBER(after.bytes, before.bytes);
-    CHECK_NUMBER(after.pools, before.pools);
-    /* Nothing else was allocated from the caller's pool in between. */
-    CHECK(after.place == before.place + 8);
-    /* What APR keeps for itself is not counted above: a node or two, not thousands. */
-    CHECK(after.heap <= before.heap + 256 * 1024);
+    has_not_grown(&before, &after);
     CHECK_NUMBER(manager_stats(manager).cursors, 0);
     counts_check();
     apr_pool_destroy(pool);
@@ -139,11 +144,7 @@ static void files_come_and_go(void)
     }
     CHECK_OK(smmap_manager_collect(manager, NULL));
     after = measure(pool);
-    CHECK_NUMBER(after.blocks, before.blocks);
-    CHECK_NUMBER(after.bytes, before.bytes);
-    CHECK_NUMBER(after.pools, before.pools);
-    CHECK(after.place == before.place + 8);
-    CHECK(after.heap <= before.heap + 256 * 1024);
+    has_not_grown(&before, &after);
     apr_pool_destroy(pool);
 }
 

@@ -6,18 +6,6 @@
 
 #include "tests/fake/backend.h"
 
-static smmap_cursor_t *cursor; /* on the file */
-
-static void begin(apr_size_t most)
-{
-    cursor = begin_handles(most, 1);
-}
-
-static apr_status_t use(apr_size_t window)
-{
-    return smmap_cursor_use(cursor, at_window(window), 0);
-}
-
 /* Where the file system has no ids: all files have the same. */
 static void none(void)
 {
@@ -27,19 +15,19 @@ static void none(void)
 
     NEEDS_FAKE();
     fake_set_id(SMMAP__OS_ID_NONE);
-    begin(10);
-    NEED_OK(use(0));
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
     on_other = cursor_open(manager, other.path);
     NEED_OK(smmap_cursor_use(on_other, 0, 0));
     CHECK(cursor_shows(on_other, &other));
-    CHECK(cursor_shows(cursor, &file));
+    CHECK(cursor_shows(mover, &file));
     twice = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(twice, 0, 0));
     CHECK(cursor_shows(twice, &file));
     CHECK_NUMBER(smmap_cursor_region_clients(twice), 1);
     CHECK_NUMBER(manager_stats(manager).files, 3);
     CHECK_OK(smmap_manager_drop(manager, other.path, NULL));
-    CHECK(cursor_shows(cursor, &file));
+    CHECK(cursor_shows(mover, &file));
     smmap_cursor_close(twice);
     smmap_cursor_close(on_other);
     CHECK_OK(smmap_manager_collect(manager, NULL));
@@ -55,8 +43,8 @@ static void none_by_handle(void)
 
     NEEDS_FAKE();
     fake_set_id(SMMAP__OS_ID_NONE);
-    begin(10);
-    NEED_OK(use(0));
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
     fd = file_open(other.path);
     NEED_OK(smmap_cursor_open_handle(&by_handle, manager, fd, test_pool));
     file_close(fd);
@@ -72,23 +60,23 @@ static void reopened(smmap__os_id_t id, int pinned, apr_status_t when_changed)
 {
     NEEDS_FAKE();
     fake_set_id(id);
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     if (!pinned) {
-        smmap_cursor_release(cursor);
+        smmap_cursor_release(mover);
         CHECK_OK(smmap_manager_collect(manager, NULL));
     }
     take_handle();
-    NEED_OK(use(1));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(1));
+    CHECK(cursor_shows(mover, &file));
     if (!pinned) {
-        smmap_cursor_release(cursor);
+        smmap_cursor_release(mover);
         CHECK_OK(smmap_manager_collect(manager, NULL));
     }
     take_handle();
     later_than(file.path);
     file_write(file.path, 5, file.data + 5, 5);
-    CHECK_STATUS(use(2), when_changed);
+    CHECK_STATUS(window_use(2), when_changed);
 }
 
 static void none_reopened(void)
@@ -103,12 +91,12 @@ static void none_reopened_while_mapped(void)
 
 static void places_reopened(void)
 {
-    reopened(SMMAP__OS_ID_PLACE, 0, SMMAP_ESTALE);
+    reopened(SMMAP__OS_ID_REUSED, 0, SMMAP_ESTALE);
 }
 
 static void places_reopened_while_mapped(void)
 {
-    reopened(SMMAP__OS_ID_PLACE, 1, APR_SUCCESS);
+    reopened(SMMAP__OS_ID_REUSED, 1, APR_SUCCESS);
 }
 
 static void unique_reopened(void)

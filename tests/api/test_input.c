@@ -162,7 +162,7 @@ static void no_permission(void)
     native_forbid(file.path);
     result = test_in_child(open_forbidden, NULL);
     if (result == 2) {
-        test_skip("no other user could be taken on who reaches the directory of the tests");
+        test_skip("no other user could be found that reaches the directory of the tests");
         return;
     }
     CHECK_NUMBER(result, 0);
@@ -410,14 +410,14 @@ static int open_known(void *path)
     return smmap_cursor_open(&cursor, knowing, path, test_pool) == APR_EACCES ? 0 : 1;
 }
 
-/* That the manager knows a file opens it for nobody who may not. */
+/* A file that the manager knows is still refused to a user who may not read it. */
 static void no_permission_for_a_known_file(void)
 {
     test_file_t file = file_make("file", 100);
     int result;
 
     if (!native_is_root()) {
-        test_skip("only root can become somebody else");
+        test_skip("only root can become another user");
         return;
     }
     native_forbid(file.path);

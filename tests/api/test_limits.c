@@ -1,6 +1,6 @@
 /*
  * Limits: soft ones are passed when everything is pinned, hard ones never. Bytes,
- * regions and open files; what is counted. Whom eviction takes is in test_policy.c,
+ * regions and open files; what is counted. Which windows are evicted is in test_policy.c,
  * what happens when the system itself refuses in test_refused.c.
  */
 #include "tests/support/fixture.h"

@@ -338,7 +338,7 @@ static void collect_tells_errors(void)
 }
 
 /* Nor does it make room: a hard limit holds for what is really mapped. */
-static void stuck_makes_no_room(void)
+static void failed_unmap_makes_no_room(void)
 {
     apr_size_t granularity = smmap_granularity();
     test_file_t file = file_make("file", 8 * granularity);
@@ -485,7 +485,7 @@ static const test_case_t cases[] = {{"defaults", defaults},
                                     {"stats_input", stats_input},
                                     {"collect", collect},
                                     {"collect_tells_errors", collect_tells_errors},
-                                    {"stuck_makes_no_room", stuck_makes_no_room},
+                                    {"failed_unmap_makes_no_room", failed_unmap_makes_no_room},
                                     {"apart", apart},
                                     {"walk_static", walk_static},
                                     {"walk_sliding", walk_sliding},

@@ -1,5 +1,5 @@
 /*
- * Paranoid mode, and who pins what.
+ * Paranoid mode, and what smmap says about who holds a pin.
  *
  * A touch that must end the process is made in a child. That everything else is as
  * without the mode is what the whole suite shows when it runs with SMMAP_PARANOID=1.
@@ -143,7 +143,7 @@ static void faults_after_unmapping(void)
     CHECK(ends(touch_after_the_manager_went));
 }
 
-/* In each order of taking and letting go, what somebody pins can be touched. */
+/* In each order of taking and letting go, what is pinned can be touched. */
 static void pinned_bytes(void)
 {
     smmap_cursor_t *twin;
@@ -273,7 +273,7 @@ static void told(void)
         smmap_cursor_close(twin);
         CHECK_NUMBER(who_pins().cursors, 1);
         CHECK_NUMBER(who_pins().windows, 4);
-        /* Those that nobody finds any more are told, too. */
+        /* Those that cannot be found any more are reported, too. */
         NEED(file_resize(file.path, (apr_off_t)(2 * unit)));
         CHECK_OK(smmap_cursor_refresh(cursor));
         CHECK_NUMBER(who_pins().windows, 4);
@@ -292,7 +292,7 @@ static void told_with_places(void)
     pin_three(&twin);
     seen = who_pins();
     if (seen.places == 0) {
-        test_skip("this system does not tell who called");
+        test_skip("this system does not tell the caller of a function");
         return;
     }
     CHECK_NUMBER(seen.places, 3);

@@ -1,9 +1,9 @@
 /*
- * Whom eviction takes.
+ * Which windows are evicted.
  *
  * The policy (SIEVE): regions stand in the order in which they were mapped; a hit
- * marks its region; a hand goes from the oldest to the newest, spares a marked
- * region once and takes the first that is not marked. Pinned regions are passed
+ * marks its region visited; a hand goes from the oldest to the newest, clears the
+ * mark of a visited region and takes the first that is not visited. Pinned regions are passed
  * over. A cursor that goes on in the window it has does not mark it. Where the fake
  * backend is linked, the victim is named by what it saw being unmapped; with any
  * backend a model of the policy says for each move whether it is a hit, and the
@@ -46,7 +46,7 @@ static void oldest_first(void)
     CHECK_NUMBER(manager_stats(manager).peak_regions, 4);
 }
 
-static void hit_is_spared(void)
+static void visited_gets_a_second_chance(void)
 {
     NEEDS_FAKE();
     begin_limited(0, 4, SMMAP_LIMITS_SOFT);
@@ -135,7 +135,7 @@ static void spans_go_too(void)
     costs(20, 16);
     costs(21, 17);
     /* The hand has passed the span, and marked it, as it was in use. When all that is newer
-       is marked it comes round to it, and spares it that once; */
+       is marked it comes round to it, and passes it by that once; */
     window_touch(18);
     window_touch(19);
     window_touch(20);
@@ -277,7 +277,7 @@ static void model_remove(model_t *model, int region)
 
 /* The hand takes as many as must go, at most one lap, and then sees which of them are
    pinned. Those are marked: they are in use. When all were, it goes on; in the third lap
-   marks save nobody. Returns how many went. */
+   marks save no region. Returns how many went. */
 static int model_evict(model_t *model)
 {
     const int lap = model->length;
@@ -292,12 +292,12 @@ static int model_evict(model_t *model)
 
         while (step < end && model->length - count >= model->limit) {
             int region = model->order[model->hand];
-            int spared = model->marked[region] && step < 2 * lap;
+            int second_chance = model->marked[region] && step < 2 * lap;
 
             model->marked[region] = 0;
             model->hand = model->hand + 1 < model->length ? model->hand + 1 : 0;
             step++;
-            if (!spared) {
+            if (!second_chance) {
                 taken[count++] = region;
             }
         }
@@ -406,7 +406,7 @@ static void as_the_model(void)
 }
 
 static const test_case_t cases[] = {{"oldest_first", oldest_first},
-                                    {"hit_is_spared", hit_is_spared},
+                                    {"visited_gets_a_second_chance", visited_gets_a_second_chance},
                                     {"hit_again", hit_again},
                                     {"pinned_stays", pinned_stays},
                                     {"spans_go_too", spans_go_too},

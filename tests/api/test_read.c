@@ -98,8 +98,8 @@ static void room_is_used(void)
     CHECK_NUMBER(manager_stats(manager).hits, 1);
 }
 
-/* When there is none, a cold window is read past, and leaves the others alone. */
-static void cold_is_read_past(void)
+/* When there is none, a read bypasses a cold window, and leaves the others alone. */
+static void cold_is_bypassed(void)
 {
     apr_uint64_t maps;
     int i;
@@ -335,7 +335,7 @@ static void advice_on_the_window(void)
     counts_check();
 }
 
-/* A read past the windows counts, whether its cursor ever had one or not. */
+/* A read that bypasses the windows counts, whether its cursor ever had one or not. */
 static void counted_without_a_window(void)
 {
     smmap_cursor_t *fresh;
@@ -350,7 +350,7 @@ static void counted_without_a_window(void)
     CHECK_NUMBER(manager_stats(manager).bypassed_reads, 2);
 }
 
-/* The bytes were there when the read began: their loss is no mistake of who asked for them. */
+/* The bytes were there when the read began: losing them is no mistake of the caller. */
 static void cut_on_the_way(void)
 {
     static unsigned char bytes[400000];
@@ -373,7 +373,7 @@ static void cut_on_the_way(void)
 static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"ends_and_bad_input", ends_and_bad_input},
                                     {"room_is_used", room_is_used},
-                                    {"cold_is_read_past", cold_is_read_past},
+                                    {"cold_is_bypassed", cold_is_bypassed},
                                     {"warm_becomes_mapped", warm_becomes_mapped},
                                     {"hot_stays", hot_stays},
                                     {"after_collect", after_collect},

@@ -9,24 +9,6 @@
 
 #include "tests/fake/backend.h"
 
-static smmap_cursor_t *cursor; /* on the file */
-
-static void begin(apr_size_t most)
-{
-    cursor = begin_handles(most, 1);
-}
-
-static apr_status_t use(apr_size_t window)
-{
-    return smmap_cursor_use(cursor, at_window(window), 0);
-}
-
-static int is_empty(void)
-{
-    return !smmap_cursor_is_valid(cursor) && smmap_cursor_data(cursor) == NULL &&
-           smmap_cursor_is_associated(cursor);
-}
-
 static void append(const test_file_t *to, apr_size_t size)
 {
     unsigned char *more = apr_palloc(test_pool, to->size + size);
@@ -47,9 +29,9 @@ static void grown(void)
     apr_size_t old;
     apr_off_t offset;
 
-    begin(10);
+    begin_handles(10, 1);
     append(&file, 100); /* a last window that is short */
-    CHECK_OK(smmap_cursor_refresh(cursor));
+    CHECK_OK(smmap_cursor_refresh(mover));
     old = file.size;
     pinning = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(pinning, (apr_off_t)old - 1, 0));
@@ -58,20 +40,20 @@ static void grown(void)
     append(&file, 3 * unit);
 
     /* Not yet known. */
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), old);
-    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)file.size - 1, 0), APR_EOF);
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
+    CHECK_NUMBER(smmap_cursor_file_size(mover), old);
+    CHECK_STATUS(smmap_cursor_use(mover, (apr_off_t)file.size - 1, 0), APR_EOF);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    CHECK_NUMBER(smmap_cursor_file_size(mover), file.size);
     CHECK_NUMBER(smmap_cursor_file_size(pinning), file.size);
-    /* Who has the short window keeps it; who asks now gets the longer one. */
+    /* A cursor on the short window keeps it; a new one gets the longer window. */
     CHECK_NUMBER(smmap_cursor_region_size(pinning), 100);
     CHECK(region_shows(pinning, &file));
-    for (offset = 0; offset < (apr_off_t)file.size; offset = smmap_cursor_end(cursor)) {
-        NEED_OK(smmap_cursor_use(cursor, offset, 0));
-        CHECK(cursor_shows(cursor, &file));
+    for (offset = 0; offset < (apr_off_t)file.size; offset = smmap_cursor_end(mover)) {
+        NEED_OK(smmap_cursor_use(mover, offset, 0));
+        CHECK(cursor_shows(mover, &file));
     }
-    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(8 * unit) + 10, 0));
-    CHECK_NUMBER(smmap_cursor_region_size(cursor), unit);
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(8 * unit) + 10, 0));
+    CHECK_NUMBER(smmap_cursor_region_size(mover), unit);
     CHECK_NUMBER(smmap_cursor_region_size(pinning), 100);
     CHECK_NUMBER(smmap_cursor_region_clients(pinning), 1);
     counts_check();
@@ -84,29 +66,29 @@ static void grown(void)
 
 static void grown_by_whole_windows(void)
 {
-    begin(10);
-    NEED_OK(use(7)); /* the last one, and full */
+    begin_handles(10, 1);
+    NEED_OK(window_use(7)); /* the last one, and full */
     append(&file, 2 * unit);
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    CHECK(cursor_shows(cursor, &file)); /* a refresh keeps the window */
-    NEED_OK(use(9));
-    CHECK(cursor_shows(cursor, &file));
-    NEED_OK(use(7));
+    CHECK_OK(smmap_cursor_refresh(mover));
+    CHECK(cursor_shows(mover, &file)); /* a refresh keeps the window */
+    NEED_OK(window_use(9));
+    CHECK(cursor_shows(mover, &file));
+    NEED_OK(window_use(7));
     CHECK_NUMBER(manager_stats(manager).misses, 2);
 }
 
 static void grown_from_nothing(void)
 {
-    begin(10);
-    smmap_cursor_close(cursor);
+    begin_handles(10, 1);
+    smmap_cursor_close(mover);
     file = file_make("empty", 0);
-    cursor = cursor_open(manager, file.path);
-    CHECK_STATUS(use(0), APR_EOF);
+    mover = cursor_open(manager, file.path);
+    CHECK_STATUS(window_use(0), APR_EOF);
     append(&file, 3 * unit + 9);
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    NEED_OK(use(3));
-    CHECK(cursor_shows(cursor, &file));
-    CHECK_NUMBER(smmap_cursor_size(cursor), 9);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    NEED_OK(window_use(3));
+    CHECK(cursor_shows(mover, &file));
+    CHECK_NUMBER(smmap_cursor_size(mover), 9);
 }
 
 static void grown_in_static_mode(void)
@@ -114,22 +96,22 @@ static void grown_in_static_mode(void)
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_cursor_t *other;
 
-    begin(10);
+    begin_handles(10, 1);
     options.mode = SMMAP_MODE_STATIC;
     manager = manager_make(&options);
-    cursor = cursor_open(manager, file.path);
-    NEED_OK(use(0));
+    mover = cursor_open(manager, file.path);
+    NEED_OK(window_use(0));
     append(&file, unit + 1);
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    CHECK_NUMBER(smmap_cursor_region_size(cursor), 8 * unit);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    CHECK_NUMBER(smmap_cursor_region_size(mover), 8 * unit);
     other = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(other, 0, 0));
     CHECK_NUMBER(smmap_cursor_region_size(other), file.size);
     CHECK(cursor_shows(other, &file));
-    CHECK(region_shows(cursor, &file));
+    CHECK(region_shows(mover, &file));
     CHECK_NUMBER(manager_stats(manager).regions, 2);
-    smmap_cursor_release(cursor);
-    CHECK_NUMBER(manager_stats(manager).regions, 1); /* nobody can find the old one */
+    smmap_cursor_release(mover);
+    CHECK_NUMBER(manager_stats(manager).regions, 1); /* the old one cannot be found */
     counts_check();
 }
 
@@ -137,8 +119,8 @@ static void new_cursor_sees_growth(void)
 {
     smmap_cursor_t *young;
 
-    begin(10);
-    NEED_OK(use(7));
+    begin_handles(10, 1);
+    NEED_OK(window_use(7));
     append(&file, unit);
     young = cursor_open(manager, file.path);
     CHECK_NUMBER(smmap_cursor_file_size(young), file.size);
@@ -152,8 +134,8 @@ static void new_cursor_cannot_measure(void)
     smmap_cursor_t *young = untouched;
 
     NEEDS_FAKE();
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     take_handle();
     append(&file, unit);
     fake_fail(FAKE_DUP, 1, APR_EACCES);
@@ -169,60 +151,60 @@ static void new_cursor_cannot_measure(void)
 
 static void grown_while_closed(void)
 {
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     take_handle();
     append(&file, unit);
-    NEED_OK(use(1)); /* it is still that file */
-    CHECK(cursor_shows(cursor, &file));
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
-    NEED_OK(use(8));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(1)); /* it is still that file */
+    CHECK(cursor_shows(mover, &file));
+    CHECK_NUMBER(smmap_cursor_file_size(mover), file.size);
+    NEED_OK(window_use(8));
+    CHECK(cursor_shows(mover, &file));
 }
 
 static void truncated(void)
 {
-    begin(10);
-    NEED_OK(use(0));
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
     /* As far as we know the byte is there; it turns out that it is not. */
-    CHECK_STATUS(use(5), SMMAP_ETRUNCATED);
-    CHECK(is_empty());
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), 2 * unit + 50);
+    CHECK_STATUS(window_use(5), SMMAP_ETRUNCATED);
+    CHECK(mover_is_empty());
+    CHECK_NUMBER(smmap_cursor_file_size(mover), 2 * unit + 50);
     CHECK_NUMBER(manager_stats(manager).truncated_files, 1);
-    CHECK_STATUS(use(5), APR_EOF);
+    CHECK_STATUS(window_use(5), APR_EOF);
     counts_check();
     file.size = 2 * unit + 50;
-    NEED_OK(use(2));
-    CHECK_NUMBER(smmap_cursor_region_size(cursor), 50);
-    CHECK(cursor_shows(cursor, &file));
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(2));
+    CHECK_NUMBER(smmap_cursor_region_size(mover), 50);
+    CHECK(cursor_shows(mover, &file));
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &file));
     counts_check();
 }
 
 static void truncated_in_the_window(void)
 {
-    begin(10);
+    begin_handles(10, 1);
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
     file.size = 2 * unit + 50;
     /* The window is shorter than it would have been; what it shows is there. */
-    NEED_OK(use(2));
-    CHECK_NUMBER(smmap_cursor_size(cursor), 50);
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(2));
+    CHECK_NUMBER(smmap_cursor_size(mover), 50);
+    CHECK(cursor_shows(mover, &file));
     CHECK_NUMBER(manager_stats(manager).truncated_files, 1);
     counts_check();
 }
 
 static void truncated_below_a_range(void)
 {
-    begin(10);
+    begin_handles(10, 1);
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
-    CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)(2 * unit), 51), SMMAP_ETRUNCATED);
-    CHECK(is_empty());
-    CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)(2 * unit), 51), APR_EOF);
-    NEED_OK(smmap_cursor_require(cursor, (apr_off_t)unit, unit + 50));
-    CHECK(cursor_shows(cursor, &file));
+    CHECK_STATUS(smmap_cursor_require(mover, (apr_off_t)(2 * unit), 51), SMMAP_ETRUNCATED);
+    CHECK(mover_is_empty());
+    CHECK_STATUS(smmap_cursor_require(mover, (apr_off_t)(2 * unit), 51), APR_EOF);
+    NEED_OK(smmap_cursor_require(mover, (apr_off_t)unit, unit + 50));
+    CHECK(cursor_shows(mover, &file));
     counts_check();
 }
 
@@ -233,37 +215,37 @@ static void truncated_and_refreshed(void)
     test_file_t other;
     apr_size_t i;
 
-    begin(10);
+    begin_handles(10, 1);
     other = file_make("other", 8 * unit);
     elsewhere = cursor_open(manager, other.path);
     NEED_OK(smmap_cursor_use(elsewhere, (apr_off_t)(7 * unit), 0));
     smmap_cursor_release(elsewhere);
     pinning = cursor_open(manager, file.path);
     for (i = 0; i < 8; i++) {
-        NEED_OK(use(i));
+        NEED_OK(window_use(i));
     }
     NEED_OK(smmap_cursor_use(pinning, (apr_off_t)(2 * unit), 0));
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), 2 * unit + 50);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    CHECK_NUMBER(smmap_cursor_file_size(mover), 2 * unit + 50);
     CHECK_NUMBER(manager_stats(manager).truncated_files, 1);
-    /* Windows that were mapped before show what is gone: nobody finds them any more. */
-    CHECK_STATUS(use(5), APR_EOF);
-    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(2 * unit) + 50, 0), APR_EOF);
-    NEED_OK(use(2));
-    CHECK_NUMBER(smmap_cursor_size(cursor), 50);
-    CHECK_NUMBER(smmap_cursor_region_size(cursor), 50);
+    /* Windows that were mapped before show what is gone: they are not found any more. */
+    CHECK_STATUS(window_use(5), APR_EOF);
+    CHECK_STATUS(smmap_cursor_use(mover, (apr_off_t)(2 * unit) + 50, 0), APR_EOF);
+    NEED_OK(window_use(2));
+    CHECK_NUMBER(smmap_cursor_size(mover), 50);
+    CHECK_NUMBER(smmap_cursor_region_size(mover), 50);
     file.size = 2 * unit + 50;
-    CHECK(cursor_shows(cursor, &file));
-    CHECK_NUMBER(smmap_cursor_region_clients(cursor), 1);
+    CHECK(cursor_shows(mover, &file));
+    CHECK_NUMBER(smmap_cursor_region_clients(mover), 1);
     /* The one that is pinned stays as it is. */
     CHECK_NUMBER(smmap_cursor_region_size(pinning), unit);
     CHECK(memcmp(smmap_cursor_data(pinning), file.data + 2 * unit, 50) == 0);
     counts_check();
     smmap_cursor_release(pinning);
     /* 0 and 1 lie before the new end. */
-    NEED_OK(use(0));
-    NEED_OK(use(1));
+    NEED_OK(window_use(0));
+    NEED_OK(window_use(1));
     CHECK_NUMBER(manager_stats(manager).misses, 10);
     CHECK_NUMBER(manager_stats(manager).regions, 4);
     /* Another file has nothing to do with it. */
@@ -282,10 +264,10 @@ static void cut_below_a_buffer(void)
     apr_size_t got = 0;
     apr_off_t border;
 
-    begin(10);
+    begin_handles(10, 1);
     border = (apr_off_t)(2 * unit) - 10;
     bytes = apr_pcalloc(test_pool, file.size);
-    NEED_OK(smmap_buffer_create(&buffer, cursor, 10, SMMAP_TO_END, test_pool));
+    NEED_OK(smmap_buffer_create(&buffer, mover, 10, SMMAP_TO_END, test_pool));
     NEED(file_resize(file.path, (apr_off_t)(2 * unit) + 50));
     /* What was copied before the end is reported, and right. */
     CHECK_STATUS(smmap_buffer_read(buffer, 0, bytes, file.size, &got), SMMAP_ETRUNCATED);
@@ -311,37 +293,37 @@ static void cut_below_a_buffer(void)
 /* Windows stay mapped when the last cursor goes; the next one must not find wrong ones. */
 static void cut_while_nobody_looks(void)
 {
-    begin(10);
-    NEED_OK(use(0));
-    NEED_OK(use(7));
-    smmap_cursor_close(cursor);
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
+    NEED_OK(window_use(7));
+    smmap_cursor_close(mover);
     NEED(file_resize(file.path, (apr_off_t)unit + 50));
-    cursor = cursor_open(manager, file.path);
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), unit + 50);
-    CHECK_STATUS(use(7), APR_EOF);
+    mover = cursor_open(manager, file.path);
+    CHECK_NUMBER(smmap_cursor_file_size(mover), unit + 50);
+    CHECK_STATUS(window_use(7), APR_EOF);
     file.size = unit + 50;
-    NEED_OK(use(1));
-    CHECK_NUMBER(smmap_cursor_size(cursor), 50);
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(1));
+    CHECK_NUMBER(smmap_cursor_size(mover), 50);
+    CHECK(cursor_shows(mover, &file));
     counts_check();
 }
 
 static void cut_and_written_again(void)
 {
-    begin(10);
-    NEED_OK(use(7));
-    smmap_cursor_release(cursor);
+    begin_handles(10, 1);
+    NEED_OK(window_use(7));
+    smmap_cursor_release(mover);
     NEED(file_resize(file.path, 0));
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    CHECK_STATUS(use(0), APR_EOF);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    CHECK_STATUS(window_use(0), APR_EOF);
     CHECK_NUMBER(manager_stats(manager).regions, 0);
     file.size = 0;
     append(&file, 8 * unit);
-    CHECK_OK(smmap_cursor_refresh(cursor));
-    NEED_OK(use(7));
-    CHECK(cursor_shows(cursor, &file));
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &file));
+    CHECK_OK(smmap_cursor_refresh(mover));
+    NEED_OK(window_use(7));
+    CHECK(cursor_shows(mover, &file));
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &file));
     counts_check();
 }
 
@@ -355,17 +337,17 @@ static void cut_now(void *unused)
 static void cut_before_it_is_mapped(void)
 {
     NEEDS_FAKE();
-    begin(10);
+    begin_handles(10, 1);
     fake_when(FAKE_MAP, cut_now, NULL);
     fake_fail(FAKE_MAP, 1, APR_EOF);
-    CHECK_STATUS(use(5), SMMAP_ETRUNCATED);
-    CHECK(is_empty());
+    CHECK_STATUS(window_use(5), SMMAP_ETRUNCATED);
+    CHECK(mover_is_empty());
     CHECK_NUMBER(manager_stats(manager).map_failures, 1);
     CHECK_NUMBER(manager_stats(manager).regions, 0);
     file.size = 2 * unit + 50;
-    NEED_OK(use(2));
-    CHECK_NUMBER(smmap_cursor_region_size(cursor), 50);
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(2));
+    CHECK_NUMBER(smmap_cursor_region_size(mover), 50);
+    CHECK(cursor_shows(mover, &file));
     counts_check();
 }
 

@@ -1,6 +1,6 @@
 /*
- * A scan beside hot windows: whom it costs its place. The policy is that of test_policy.c;
- * here it is seen what it is for. The victims are named by the fake backend.
+ * A scan beside hot windows evicts its own windows, not the hot ones: what the policy of
+ * test_policy.c is for. The fake backend says which windows were evicted.
  */
 #include "tests/support/fixture.h"
 
@@ -39,7 +39,7 @@ static void going_on_is_no_hit(void)
 
 /* Hot windows, half of what is kept, are asked for once while a scan reads more windows
    than are kept, each in steps. None of the hot ones ever goes, and all of the scan's do. */
-static void scan_spares_the_hot(void)
+static void scan_keeps_the_hot(void)
 {
     enum { HOT = 4, KEPT = 8, SCANNED = 12 };
     apr_uint64_t misses;
@@ -74,7 +74,7 @@ static void scan_spares_the_hot(void)
 }
 
 static const test_case_t cases[] = {{"going_on_is_no_hit", going_on_is_no_hit},
-                                    {"scan_spares_the_hot", scan_spares_the_hot},
+                                    {"scan_keeps_the_hot", scan_keeps_the_hot},
                                     {NULL, NULL}};
 
 const test_module_t test_scan = {"scan", cases};

@@ -176,7 +176,7 @@ static void handle(void)
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
     NEED_OK(smmap_cursor_use(cursor, at_window(1), 0));
     CHECK(cursor_shows(cursor, &file));
-    /* The caller's handle stays his own. */
+    /* The caller keeps its handle. */
     CHECK_NUMBER(native_place(fd), 17);
     file_close(fd);
     file_delete(file.path);
@@ -189,17 +189,13 @@ static void handle(void)
 
 static void relative_path(void)
 {
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_cursor_t *cursor;
     test_file_t other;
 
     begin_windows(3);
     fake_set_birth(1); /* so that a file that was closed is known again by more than its id */
     other = file_make("other", 10);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_open_files = 1;
-    manager = manager_make(&options);
+    manager = manager_handles(1);
     directory_enter(test_dir());
     cursor = cursor_open(manager, "file");
     CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
@@ -232,16 +228,12 @@ static void copy_of_a_handle(void)
     smmap_cursor_t *cursor = NULL;
     smmap_cursor_t *copy = NULL;
     smmap_cursor_t *assigned;
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
     test_file_t other;
     apr_os_file_t fd;
 
     begin_windows(4);
     other = file_make("other", 10);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_open_files = 1;
-    manager = manager_make(&options);
+    manager = manager_handles(1);
     fd = file_open(file.path);
     NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
     file_close(fd);
@@ -264,7 +256,6 @@ static void copy_of_a_handle(void)
 
 static void two_names(void)
 {
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_cursor_t *first;
     smmap_cursor_t *second;
     test_file_t other;
@@ -272,10 +263,7 @@ static void two_names(void)
     begin_windows(4);
     fake_set_birth(1);
     other = file_make("other", 10);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_open_files = 1;
-    manager = manager_make(&options);
+    manager = manager_handles(1);
     file_link(file.path, test_path("second"));
     first = cursor_open(manager, file.path);
     second = cursor_open(manager, test_path("second"));
@@ -310,7 +298,7 @@ static void windows_outlive_cursors(void)
     CHECK_NUMBER(manager_stats(manager).hits, 1);
     CHECK_NUMBER(manager_stats(manager).maps, 1);
     smmap_cursor_close(cursor);
-    /* With its last window a file that nobody is on is forgotten. */
+    /* A file without a cursor is forgotten with its last window. */
     CHECK_OK(smmap_manager_collect(manager, NULL));
     CHECK_NUMBER(manager_stats(manager).files, 0);
     CHECK_NUMBER(smmap_manager_open_files(manager), 0);

@@ -8,18 +8,6 @@
 
 #include "tests/fake/backend.h"
 
-static smmap_cursor_t *cursor; /* on the file */
-
-static void begin(apr_size_t most)
-{
-    cursor = begin_handles(most, 1);
-}
-
-static apr_status_t use(apr_size_t window)
-{
-    return smmap_cursor_use(cursor, at_window(window), 0);
-}
-
 static test_file_t replace(apr_size_t size)
 {
     test_file_t newer = file_make("newer", size);
@@ -29,31 +17,25 @@ static test_file_t replace(apr_size_t size)
     return newer;
 }
 
-static int is_empty(void)
-{
-    return !smmap_cursor_is_valid(cursor) && smmap_cursor_data(cursor) == NULL &&
-           smmap_cursor_is_associated(cursor);
-}
-
 static void replaced(apr_size_t size)
 {
     smmap_cursor_t *young;
     test_file_t newer;
     apr_off_t offset;
 
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     take_handle();
     newer = replace(size);
-    CHECK_STATUS(use(1), SMMAP_ESTALE);
-    CHECK(is_empty());
+    CHECK_STATUS(window_use(1), SMMAP_ESTALE);
+    CHECK(mover_is_empty());
     CHECK_NUMBER(manager_stats(manager).stale_files, 1);
-    CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)unit - 1, 2), SMMAP_ESTALE);
-    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ESTALE);
+    CHECK_STATUS(smmap_cursor_require(mover, (apr_off_t)unit - 1, 2), SMMAP_ESTALE);
+    CHECK_STATUS(smmap_cursor_refresh(mover), SMMAP_ESTALE);
     counts_check();
     /* What is still mapped is of the old file. */
-    if (use(0) == APR_SUCCESS) {
-        CHECK(cursor_shows(cursor, &file));
+    if (window_use(0) == APR_SUCCESS) {
+        CHECK(cursor_shows(mover, &file));
     }
     /* A cursor that is opened now sees the new file, all of it and nothing else. */
     young = cursor_open(manager, file.path);
@@ -62,7 +44,7 @@ static void replaced(apr_size_t size)
         NEED_OK(smmap_cursor_use(young, offset, 0));
         CHECK(cursor_shows(young, &newer));
     }
-    CHECK_STATUS(use(1), SMMAP_ESTALE);
+    CHECK_STATUS(window_use(1), SMMAP_ESTALE);
     counts_check();
 }
 
@@ -87,17 +69,17 @@ static void replaced_while_open(void)
     test_file_t newer;
     apr_size_t i;
 
-    begin(10);
-    NEED_OK(use(0));
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
     newer = replace(8 * unit);
     young = cursor_open(manager, file.path);
     for (i = 0; i < 8; i++) {
-        NEED_OK(use(i));
-        CHECK(cursor_shows(cursor, &file));
+        NEED_OK(window_use(i));
+        CHECK(cursor_shows(mover, &file));
         NEED_OK(smmap_cursor_use(young, (apr_off_t)(i * unit), 0));
         CHECK(cursor_shows(young, &newer));
     }
-    CHECK_OK(smmap_cursor_refresh(cursor));
+    CHECK_OK(smmap_cursor_refresh(mover));
     CHECK_NUMBER(manager_stats(manager).files, 2);
     CHECK_NUMBER(manager_stats(manager).stale_files, 0);
     CHECK_NUMBER(manager_stats(manager).regions, 16);
@@ -109,16 +91,16 @@ static void replaced_by_handle(void)
     apr_os_file_t fd;
 
     /* Opened by handle: it is never closed, so it goes on with its file. */
-    begin(1);
-    smmap_cursor_close(cursor);
+    begin_handles(1, 1);
+    smmap_cursor_close(mover);
     fd = file_open(file.path);
-    NEED_OK(smmap_cursor_open_handle(&cursor, manager, fd, test_pool));
+    NEED_OK(smmap_cursor_open_handle(&mover, manager, fd, test_pool));
     file_close(fd);
     take_handle();
     replace(8 * unit);
-    NEED_OK(use(3));
-    CHECK(cursor_shows(cursor, &file));
-    CHECK_OK(smmap_cursor_refresh(cursor));
+    NEED_OK(window_use(3));
+    CHECK(cursor_shows(mover, &file));
+    CHECK_OK(smmap_cursor_refresh(mover));
 }
 
 static void replaced_while_nobody_looks(void)
@@ -126,16 +108,16 @@ static void replaced_while_nobody_looks(void)
     test_file_t newer;
     apr_size_t i;
 
-    begin(10);
+    begin_handles(10, 1);
     for (i = 0; i < 8; i++) {
-        NEED_OK(use(i));
+        NEED_OK(window_use(i));
     }
-    smmap_cursor_close(cursor);
+    smmap_cursor_close(mover);
     newer = replace(8 * unit);
-    cursor = cursor_open(manager, file.path);
+    mover = cursor_open(manager, file.path);
     for (i = 0; i < 8; i++) {
-        NEED_OK(use(i));
-        CHECK(cursor_shows(cursor, &newer));
+        NEED_OK(window_use(i));
+        CHECK(cursor_shows(mover, &newer));
     }
     CHECK_NUMBER(manager_stats(manager).hits, 0);
     counts_check();
@@ -143,27 +125,27 @@ static void replaced_while_nobody_looks(void)
 
 static void deleted_while_open(void)
 {
-    begin(10);
-    NEED_OK(use(0));
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
     file_delete(file.path);
-    NEED_OK(use(5));
-    CHECK(cursor_shows(cursor, &file));
-    CHECK_OK(smmap_cursor_refresh(cursor));
+    NEED_OK(window_use(5));
+    CHECK(cursor_shows(mover, &file));
+    CHECK_OK(smmap_cursor_refresh(mover));
 }
 
 static void deleted(void)
 {
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     take_handle();
     file_delete(file.path);
-    CHECK(says_missing(use(5)));
-    CHECK(is_empty());
+    CHECK(says_missing(window_use(5)));
+    CHECK(mover_is_empty());
     CHECK_NUMBER(manager_stats(manager).open_failures, 1);
     CHECK_NUMBER(manager_stats(manager).stale_files, 0);
-    CHECK(says_missing(smmap_cursor_refresh(cursor)));
-    NEED_OK(use(0)); /* it is mapped */
-    CHECK(cursor_shows(cursor, &file));
+    CHECK(says_missing(smmap_cursor_refresh(mover)));
+    NEED_OK(window_use(0)); /* it is mapped */
+    CHECK(cursor_shows(mover, &file));
     counts_check();
 }
 
@@ -172,22 +154,22 @@ static void made_again(int mapped)
 {
     test_file_t newer;
 
-    cursor = begin_handles(1, 0);
+    begin_handles(1, 0);
     if (mapped) {
-        NEED_OK(use(0));
+        NEED_OK(window_use(0));
     }
     take_handle();
     later_than(file.path);
     file_delete(file.path);
     newer = file_make("file", 8 * unit);
-    CHECK_STATUS(use(5), SMMAP_ESTALE);
-    CHECK(is_empty());
-    smmap_cursor_close(cursor);
-    cursor = cursor_open(manager, newer.path);
-    NEED_OK(use(5));
-    CHECK(cursor_shows(cursor, &newer));
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &newer));
+    CHECK_STATUS(window_use(5), SMMAP_ESTALE);
+    CHECK(mover_is_empty());
+    smmap_cursor_close(mover);
+    mover = cursor_open(manager, newer.path);
+    NEED_OK(window_use(5));
+    CHECK(cursor_shows(mover, &newer));
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &newer));
     counts_check();
 }
 
@@ -211,7 +193,7 @@ static void made_again_at_once(void)
     int i;
 
     NEEDS_REAL();
-    cursor = begin_handles(1, 0);
+    begin_handles(1, 0);
     if (!native_tells_generations(file.path)) {
         test_skip("this file system does not tell apart files that were made at one moment");
         return;
@@ -223,8 +205,8 @@ static void made_again_at_once(void)
         file_delete(file.path);
         file = file_make("file", 100);
         file_write(file.path, 0, "old", 3);
-        smmap_cursor_close(cursor);
-        cursor = cursor_open(manager, file.path);
+        smmap_cursor_close(mover);
+        mover = cursor_open(manager, file.path);
         CHECK_OK(smmap_manager_drop(manager, file.path, NULL));
         before = file_id(file.path);
         file_delete(file.path);
@@ -233,8 +215,8 @@ static void made_again_at_once(void)
             continue;
         }
         same++;
-        CHECK_STATUS(smmap_cursor_read(cursor, 0, &byte, 1, NULL), SMMAP_ESTALE);
-        CHECK_STATUS(use(0), SMMAP_ESTALE);
+        CHECK_STATUS(smmap_cursor_read(mover, 0, &byte, 1, NULL), SMMAP_ESTALE);
+        CHECK_STATUS(window_use(0), SMMAP_ESTALE);
     }
     if (same == 0) {
         test_skip("this file system does not give the id of a deleted file to the next one");
@@ -244,14 +226,14 @@ static void made_again_at_once(void)
 static void same_id_other_birth(void)
 {
     NEEDS_FAKE();
-    begin(1);
+    begin_handles(1, 1);
     take_handle();
     fake_set_birth(2);
-    CHECK_STATUS(use(0), SMMAP_ESTALE);
-    CHECK(is_empty());
+    CHECK_STATUS(window_use(0), SMMAP_ESTALE);
+    CHECK(mover_is_empty());
     fake_set_birth(1);
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &file));
 }
 
 /* The id is known, but to a file that is not the one that has it now. */
@@ -260,7 +242,7 @@ static void same_id_new_cursor(void)
     smmap_cursor_t *young;
 
     NEEDS_FAKE();
-    begin(1);
+    begin_handles(1, 1);
     take_handle();
     fake_set_birth(2);
     young = cursor_open(manager, file.path);
@@ -268,10 +250,10 @@ static void same_id_new_cursor(void)
     NEED_OK(smmap_cursor_use(young, 0, 0));
     CHECK(cursor_shows(young, &file));
     take_handle();
-    CHECK_STATUS(use(0), SMMAP_ESTALE);
+    CHECK_STATUS(window_use(0), SMMAP_ESTALE);
     NEED_OK(smmap_cursor_use(young, (apr_off_t)unit, 0));
     CHECK(cursor_shows(young, &file));
-    smmap_cursor_close(cursor);
+    smmap_cursor_close(mover);
     CHECK_NUMBER(manager_stats(manager).files, 1);
     counts_check();
 }
@@ -279,8 +261,8 @@ static void same_id_new_cursor(void)
 /* Something else than a file has its name now. In a child, as a FIFO might wait. */
 static int use_in_child(void *as_directory)
 {
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     take_handle();
     file_delete(file.path);
     if (as_directory != NULL) {
@@ -288,12 +270,12 @@ static int use_in_child(void *as_directory)
     } else {
         NEED_OK(native_fifo(file.path));
     }
-    CHECK_STATUS(use(1), SMMAP_ESTALE);
-    CHECK(is_empty());
-    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_ESTALE);
+    CHECK_STATUS(window_use(1), SMMAP_ESTALE);
+    CHECK(mover_is_empty());
+    CHECK_STATUS(smmap_cursor_refresh(mover), SMMAP_ESTALE);
     CHECK_NUMBER(manager_stats(manager).stale_files, 2);
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &file));
     return 0;
 }
 
@@ -312,19 +294,19 @@ static void replaced_by_no_file(void)
 static void birth_not_known(void)
 {
     NEEDS_FAKE();
-    cursor = begin_handles(1, 0);
+    begin_handles(1, 0);
     take_handle();
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &file));
     /* Changed while it was open, and measured. */
-    smmap_cursor_release(cursor);
+    smmap_cursor_release(mover);
     CHECK_OK(smmap_manager_collect(manager, NULL));
     later_than(file.path);
     file_write(file.path, 5, file.data + 5, 5);
-    CHECK_OK(smmap_cursor_refresh(cursor));
+    CHECK_OK(smmap_cursor_refresh(mover));
     take_handle();
-    NEED_OK(use(1));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(1));
+    CHECK(cursor_shows(mover, &file));
 }
 
 static void birth_not_known_and_changed(void)
@@ -336,37 +318,37 @@ static void birth_not_known_and_changed(void)
         test_skip("this system does not tell when anything but a file's bytes was changed");
         return;
     }
-    cursor = begin_handles(1, 0);
+    begin_handles(1, 0);
     take_handle();
     native_times(file.path, &before);
     later_than(file.path);
     /* Size and time of change are set back; that something happened can be seen all the same. */
     native_set_times(file.path, &before);
-    CHECK_STATUS(use(0), SMMAP_ESTALE);
-    CHECK(is_empty());
+    CHECK_STATUS(window_use(0), SMMAP_ESTALE);
+    CHECK(mover_is_empty());
 }
 
 static void birth_not_known_but_mapped(void)
 {
     NEEDS_FAKE();
-    cursor = begin_handles(1, 0);
-    NEED_OK(use(0));
+    begin_handles(1, 0);
+    NEED_OK(window_use(0));
     take_handle();
     later_than(file.path);
     file_write(file.path, 5, file.data + 5, 5);
-    NEED_OK(use(1));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(1));
+    CHECK(cursor_shows(mover, &file));
     CHECK_NUMBER(manager_stats(manager).stale_files, 0);
 }
 
-/* The file is known by its windows alone when somebody brings a handle of it. */
+/* The file is known by its windows alone when it is opened by a handle. */
 static void handle_of_a_closed_file(void)
 {
     smmap_cursor_t *by_handle = NULL;
     apr_os_file_t fd;
 
-    begin(1);
-    NEED_OK(use(0));
+    begin_handles(1, 1);
+    NEED_OK(window_use(0));
     fd = file_open(file.path);
     take_handle();
     file_delete(file.path);
@@ -377,8 +359,8 @@ static void handle_of_a_closed_file(void)
     NEED_OK(smmap_cursor_use(by_handle, (apr_off_t)(6 * unit), 0));
     CHECK(cursor_shows(by_handle, &file));
     /* And the other cursor has its file back. */
-    NEED_OK(use(5));
-    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(window_use(5));
+    CHECK(cursor_shows(mover, &file));
     CHECK_NUMBER(manager_stats(manager).files, 1);
     counts_check();
 }
@@ -386,13 +368,13 @@ static void handle_of_a_closed_file(void)
 static void written_in_place(void)
 {
     NEEDS_REAL(); /* a mapping is the file itself; the fake has a copy */
-    begin(10);
-    NEED_OK(use(0));
-    CHECK(cursor_shows(cursor, &file));
+    begin_handles(10, 1);
+    NEED_OK(window_use(0));
+    CHECK(cursor_shows(mover, &file));
     memcpy(file.data + 100, "written in place", 16);
     file_write(file.path, 100, file.data + 100, 16);
-    CHECK(cursor_shows(cursor, &file));
-    CHECK(memcmp(smmap_cursor_at(cursor, 100), "written in place", 16) == 0);
+    CHECK(cursor_shows(mover, &file));
+    CHECK(memcmp(smmap_cursor_at(mover, 100), "written in place", 16) == 0);
 }
 
 static const test_case_t cases[] = {

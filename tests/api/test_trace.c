@@ -38,19 +38,12 @@ static void hear(void *context, const smmap_trace_event_t *event)
     }
 }
 
-/* A manager whose moves are heard. */
+/* A manager whose events are traced. */
 static smmap_manager_t *begin(void)
 {
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
     memset(&heard, 0, sizeof heard);
     unit = smmap_granularity();
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_regions = 4;
-    options.trace = hear;
-    options.trace_context = &heard;
-    return manager_make(&options);
+    return manager_traced(hear, &heard);
 }
 
 /* The next event is this one. */

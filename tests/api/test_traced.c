@@ -21,21 +21,6 @@
 
 #define THREADS 3
 
-static apr_size_t unit;
-
-static smmap_manager_t *manager_with(smmap_trace_t *trace, void *context)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
-    unit = smmap_granularity();
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.max_regions = 4;
-    options.trace = trace;
-    options.trace_context = context;
-    return manager_make(&options);
-}
-
 typedef struct worker_t {
     smmap_cursor_t *cursor;
     apr_size_t file_size;
@@ -91,7 +76,7 @@ static void run_threads(smmap_manager_t *const *managers, int count, apr_size_t 
 
     for (i = 0; i < THREADS; i++) {
         char name[2] = {(char)('a' + i), '\0'};
-        test_file_t file = file_make(name, 5 * unit + 1);
+        test_file_t file = file_make(name, 5 * smmap_granularity() + 1);
 
         memset(&workers[i], 0, sizeof workers[i]);
         workers[i].cursor = cursor_open(managers[i % count], file.path);
@@ -111,7 +96,7 @@ static void run_threads(smmap_manager_t *const *managers, int count, apr_size_t 
 
 static void heard_by_threads(void)
 {
-    smmap_manager_t *manager = manager_with(hear_threads, workers);
+    smmap_manager_t *manager = manager_traced(hear_threads, workers);
     apr_size_t rounds = test_count(20000);
     int i;
 
@@ -124,8 +109,8 @@ static void heard_by_threads(void)
 
 static const char *trace_to(const char *path)
 {
-    if (!fake_present() && !smmap__os_environment_is_ours()) {
-        test_skip_now("this process has more rights than who started it, so it writes no trace");
+    if (!fake_present() && !smmap__os_environment_is_trusted()) {
+        test_skip_now("this process has more rights than its user, so it writes no trace");
     }
     NEED_OK(apr_env_set("SMMAP_TRACE", path, test_pool));
     return path;
@@ -187,9 +172,9 @@ static const char *number_of(apr_os_file_t handle)
 static void written(void)
 {
     const char *path = trace_to(test_path("trace"));
-    smmap_manager_t *manager = manager_with(NULL, NULL);
+    smmap_manager_t *manager = manager_traced(NULL, NULL);
     const char *name = odd_name();
-    test_file_t odd = file_make(name, 3 * unit);
+    test_file_t odd = file_make(name, 3 * smmap_granularity());
     test_file_t file = file_make("file", 300);
     smmap_cursor_t *cursor = cursor_open(manager, odd.path);
     smmap_cursor_t *other = cursor_open(manager, file.path);
@@ -211,7 +196,7 @@ static void written(void)
                               test_dir(), shown, file.path, test_dir(), shown)) == 0);
     /* It is appended to. A handle has no name. */
     trace_to(path);
-    manager = manager_with(NULL, NULL);
+    manager = manager_traced(NULL, NULL);
     trace_off();
     NEED_OK(smmap_cursor_open_handle(&handed, manager, handle, test_pool));
     NEED_OK(smmap_cursor_use(handed, 7, 8));
@@ -251,7 +236,7 @@ static int thread_of_line(char *line, int last, apr_off_t *offset)
 static void written_by_threads(void)
 {
     const char *path = trace_to(test_path("trace"));
-    smmap_manager_t *managers[2] = {manager_with(NULL, NULL), manager_with(NULL, NULL)};
+    smmap_manager_t *managers[2] = {manager_traced(NULL, NULL), manager_traced(NULL, NULL)};
     apr_size_t rounds = test_count(20000);
     apr_size_t seen[THREADS] = {0, 0, 0};
     apr_size_t blocks = 0;
@@ -296,7 +281,7 @@ static void written_by_threads(void)
 /* Make many moves, and see that each works. */
 static void reads_all_the_same(smmap_manager_t *manager)
 {
-    test_file_t file = file_make("data", 6 * unit);
+    test_file_t file = file_make("data", 6 * smmap_granularity());
     smmap_cursor_t *cursor = cursor_open(manager, file.path);
     apr_size_t bad = 0;
     apr_size_t i;
@@ -318,7 +303,7 @@ static void bad_path(void)
         smmap_manager_t *manager;
 
         trace_to(paths[i]);
-        manager = manager_with(NULL, NULL);
+        manager = manager_traced(NULL, NULL);
         trace_off();
         CHECK_NUMBER(manager_stats(manager).trace_failures, paths[i][0] != '\0');
         reads_all_the_same(manager);
@@ -337,7 +322,7 @@ static void full_disk(void)
         return;
     }
     trace_to("/dev/full");
-    manager = manager_with(NULL, NULL);
+    manager = manager_traced(NULL, NULL);
     trace_off();
     CHECK_NUMBER(manager_stats(manager).trace_failures, 0);
     reads_all_the_same(manager);
@@ -345,7 +330,7 @@ static void full_disk(void)
     CHECK_OK(manager_destroy(manager));
 }
 
-/* A program with more rights than its user must not write where he says. */
+/* A program with more rights than its user must not write to the path that the user chose. */
 static void not_for_strangers(void)
 {
     const char *path;
@@ -354,7 +339,7 @@ static void not_for_strangers(void)
     NEEDS_FAKE();
     fake_set_strange();
     path = trace_to(test_path("trace"));
-    manager = manager_with(NULL, NULL);
+    manager = manager_traced(NULL, NULL);
     trace_off();
     CHECK_NUMBER(manager_stats(manager).trace_failures, 0);
     CHECK_OK(manager_destroy(manager));

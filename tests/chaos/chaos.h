@@ -27,8 +27,8 @@
  * before a version is written, `named` after the path leads to it.
  *
  * That a file is cut and grows again within one call can show zeroes of the moment in between;
- * docs/reliability.md says so. So who has cut a file waits until each thread has ended the
- * call it was in, before it lets the file grow.
+ * docs/reliability.md says so. So the child that has cut a file waits until each thread has
+ * ended the call it was in, before it lets the file grow.
  */
 #ifndef SMMAP_TESTS_CHAOS_H
 #define SMMAP_TESTS_CHAOS_H

@@ -11,7 +11,6 @@
 
 #include <apr_general.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +116,7 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
     }
 }
 
-/* A fault that nobody guarded, or a lap that does not end: say how to run it again. */
+/* A fault outside of the guard, or a lap that does not end: say how to run it again. */
 static void on_signal(int signal_number)
 {
     if (write(STDOUT_FILENO, last_words, strlen(last_words)) < 0) {
@@ -129,15 +128,9 @@ static void on_signal(int signal_number)
 
 static void make_directory(void)
 {
-    const char *base = getenv("TMPDIR");
     unsigned f;
 
-    snprintf(chaos.directory, sizeof chaos.directory, "%s/smmap-chaos-XXXXXX",
-             base != NULL && *base != '\0' ? base : "/tmp");
-    if (mkdtemp(chaos.directory) == NULL) {
-        fprintf(stderr, "cannot make the directory %s: %s\n", chaos.directory, strerror(errno));
-        exit(2);
-    }
+    stress_directory(chaos.directory, sizeof chaos.directory, "chaos");
     for (f = 0; f < CHAOS_FILES; f++) {
         snprintf(chaos.paths[f], sizeof chaos.paths[f], "%s/%c", chaos.directory, (char)('a' + f));
         snprintf(chaos.spare[f], sizeof chaos.spare[f], "%s/%c.new", chaos.directory,

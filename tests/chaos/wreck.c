@@ -2,7 +2,7 @@
  * The children of the chaos program, which wreck the files.
  *
  * Each file belongs to one child, so its versions are made one after the other, and between
- * two steps of that child nobody else changes it. A new version is a new file, never an old
+ * two steps of that child nothing else changes it. A new version is a new file, never an old
  * one that is written over; a file that grows gets bytes written behind its end, no hole.
  *
  * The children touch no library but the C library, and read nothing through a mapping.
@@ -224,7 +224,7 @@ int chaos_wreck(unsigned child, apr_uint64_t seed)
 {
     apr_uint64_t random = seed;
 
-    /* It also ends when the parent has died, which can tell nobody to stop. */
+    /* It also ends when the parent has died, which cannot tell its children to stop. */
     while (!atomic_load(&chaos.shared->stop) && getppid() == chaos.parent) {
         unsigned f = child + CHAOS_CHILDREN * (unsigned)(stress_random(&random) %
                                                          (CHAOS_FILES / CHAOS_CHILDREN));

@@ -143,7 +143,7 @@ static void memory(void)
     apr_size_t i;
 
     smmap__os_info(&info);
-    NEED_OK(smmap__os_memory(&mapping, 3 * info.page_size + 5));
+    NEED_OK(smmap__os_map_anonymous(&mapping, 3 * info.page_size + 5));
     CHECK_NUMBER((apr_uintptr_t)mapping.address % info.granularity, 0);
     CHECK_NUMBER(mapping.length, 3 * info.page_size + 5);
     CHECK_NUMBER(mapping.memory, 1);

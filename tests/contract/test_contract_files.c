@@ -124,7 +124,7 @@ static void overlapped_handle_alone(void)
     file_close(handle);
 }
 
-/* Where the caller shares his file with nobody, his handle is read by itself. */
+/* Where the caller opened its file without sharing, its own handle is read. */
 static void handle_that_is_not_shared(void)
 {
     test_file_t file = some_file();
@@ -282,7 +282,7 @@ static void places(void)
     char of_directory[4096];
     char of_file[4096];
     char small[4];
-    apr_status_t status = smmap__os_file_look(&handle, test_dir());
+    apr_status_t status = smmap__os_file_open_attributes(&handle, test_dir());
 
     if (APR_STATUS_IS_ENOTIMPL(status)) {
         CHECK_STATUS(smmap__os_file_canonical_path(small, sizeof small, handle), APR_ENOTIMPL);
@@ -299,7 +299,7 @@ static void places(void)
     CHECK(strcmp(of_file + strlen(of_directory), "/file") == 0);
     file_close(handle);
     handle = NO_HANDLE;
-    CHECK(says_missing(smmap__os_file_look(&handle, test_path("missing"))));
+    CHECK(says_missing(smmap__os_file_open_attributes(&handle, test_path("missing"))));
     CHECK(handle == NO_HANDLE);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The pair of fences: what a thread published (core/atomic.h) is seen by a thread
+ * The pair of fences: what a thread published (core/base/atomic.h) is seen by a thread
  * that reads after its heavy fence (backends/backend.h), or the other way round.
  *
  * Each side writes the number of its round, passes its fence and reads the other's
@@ -10,7 +10,7 @@
 #include "tests/support/harness.h"
 
 #include "backends/backend.h"
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 
 #include <apr_thread_proc.h>
 

@@ -4,7 +4,7 @@
  *
  * A mapping is a block of memory with a copy of the file's bytes, aligned to the
  * granularity. What lies behind the file's end in the last page is FAKE_BEYOND,
- * so that a reader who goes too far sees it. Unmapping overwrites the block and
+ * so that a reader that goes too far sees it. Unmapping overwrites the block and
  * frees it, so that a memory checker sees a use after it.
  *
  * Unlike a backend it keeps state (state.h), all of it under one lock: the
@@ -15,7 +15,7 @@
 #include "tests/support/harness.h"
 
 #include "backends/backend.h"
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 
 #include <apr_file_io.h>
 
@@ -137,8 +137,8 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->max_open_files = fake_state.max_open_files;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
-    info->dots_are_text = 0;
-    info->folds_case = fake_state.granularity == 65536; /* as on Windows */
+    info->lexical_dots = 0;
+    info->case_insensitive = fake_state.granularity == 65536; /* as on Windows */
     fake_unlock();
 }
 
@@ -245,7 +245,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     apr_status_t status = fake_enter(FAKE_MEMORY);
     fake_live_t *entry = NULL;
@@ -303,7 +303,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         fake_state.live_bytes -= entry->length;
         drop_mapping(entry->length);
         note_event(0, entry);
-        native_protect(entry->address, entry->whole, 1); /* paranoid mode may have veiled it */
+        native_protect(entry->address, entry->whole, 1); /* paranoid mode may have protected it */
         memset(entry->address, 0xdd, entry->whole);
         native_aligned_free(entry->address);
         free(entry);
@@ -373,7 +373,7 @@ void smmap__os_fence_heavy(void)
     smmap__replace(&nothing, 0, 1);
 }
 
-int smmap__os_environment_is_ours(void)
+int smmap__os_environment_is_trusted(void)
 {
     return !fake_state.strange;
 }

@@ -77,7 +77,7 @@ void fake_set_birth(apr_int64_t birth);
     have one. */
 void fake_set_id(smmap__os_id_t id);
 
-/** The environment is somebody else's. */
+/** The environment is another user's, as in a setuid program. */
 void fake_set_strange(void);
 
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in

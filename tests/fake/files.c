@@ -90,7 +90,7 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
     return fake_state.id;
 }
 
-apr_status_t smmap__os_file_look(apr_os_file_t *handle, const char *path)
+apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
 {
     (void)handle;
     (void)path;

@@ -8,7 +8,7 @@
 #include "tests/support/harness.h"
 
 #include "backends/backend.h"
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 
 #include <string.h>
 
@@ -43,7 +43,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
 
         if (from[i] == 0 && (offset + i == end || i == size - 1) &&
             mapping[end < length ? end : length - 1] == 0) {
-            return SMMAP__OS_MAYBE;
+            return SMMAP__OS_UNVERIFIED;
         }
     }
     return SMMAP__OS_COPIED;

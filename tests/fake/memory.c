@@ -1,5 +1,5 @@
 /*
- * core/memory.h for the tests; see memory.h.
+ * core/base/memory.h for the tests; see memory.h.
  *
  * Each block has a header with its size and a mark, and a mark behind its end,
  * so that a write outside is found when the block comes back, also without a
@@ -7,7 +7,7 @@
  *
  * Invariant: live counts change only in allocate and free, on success alone.
  */
-#include "core/memory.h"
+#include "core/base/memory.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Memory for the core in the tests: core/memory.h with counts, and failures on
- * demand. Both suites link memory.c in the place of core/memory.c.
+ * Memory for the core in the tests: core/base/memory.h with counts, and failures on
+ * demand. Both suites link memory.c in the place of core/base/memory.c.
  *
  * Allocations and pools are one sequence: the i-th to fail may be either.
  */

@@ -11,7 +11,7 @@
 
 #include "state.h"
 
-apr_status_t smmap__os_access(const smmap__os_mapping_t *mapping, int allowed)
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
     apr_status_t status = fake_enter(FAKE_ACCESS);
 
@@ -26,13 +26,13 @@ apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *quarantined)
 {
-    (void)barred;
+    (void)quarantined;
     return APR_SUCCESS;
 }
 
-unsigned smmap__os_callers(void **frames, unsigned most)
+unsigned smmap__os_backtrace(void **frames, unsigned most)
 {
     if (most == 0) {
         return 0;
@@ -41,7 +41,7 @@ unsigned smmap__os_callers(void **frames, unsigned most)
     return 1;
 }
 
-void smmap__os_caller_name(const void *frame, char *text, apr_size_t size)
+void smmap__os_symbolize(const void *frame, char *text, apr_size_t size)
 {
     (void)frame;
     snprintf(text, size, "somewhere");

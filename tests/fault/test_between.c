@@ -181,7 +181,7 @@ static void replaced_while_opened(void)
     counts_check();
 }
 
-/* While a read hangs: its handle can be closed by nobody, and nobody waits for it. */
+/* While a read hangs: its handle cannot be closed, and no thread waits for it. */
 static void open_and_release(void *unused)
 {
     smmap_stats_t before = manager_stats(manager);
@@ -205,7 +205,7 @@ static void read_that_hangs(void)
     begin(1, 1, SMMAP_LIMITS_SOFT);
     NEED_OK(use(cursor, 0));
     smmap_cursor_release(cursor);
-    NEED_OK(use(cursor, 1)); /* evicts, so the next window is read past */
+    NEED_OK(use(cursor, 1)); /* evicts, so the next read bypasses its window */
     smmap_cursor_release(cursor);
     fake_when(FAKE_READ, open_and_release, NULL);
     NEED_OK(smmap_cursor_read(cursor, (apr_off_t)(5 * unit), bytes, sizeof bytes, NULL));
@@ -274,7 +274,7 @@ static void room_taken_while_evicting(void)
     NEED_OK(use(cursor, 0));
     NEED_OK(use(cursor, 1));
     NEED_OK(use(cursor, 2));
-    /* While window 0 goes, the stranger takes room of his own, by another eviction. */
+    /* While window 0 goes, the stranger reserves memory for itself, by another eviction. */
     fake_when(FAKE_UNMAP, move_stranger, &window);
     NEED_OK(use(cursor, 3));
     CHECK_NUMBER(hooked, 1);
@@ -324,7 +324,7 @@ static void handles_wanted_while_mapping(void)
     counts_check();
 }
 
-/* While the file is being opened again, somebody opens a cursor on it, with a handle. */
+/* While the file is being opened again, another caller opens a cursor on it, with a handle. */
 static void open_it_meanwhile(void *made)
 {
     apr_os_file_t fd = file_open(file.path);

@@ -203,7 +203,7 @@ static int pin_all(const char *path, apr_size_t window)
     NEED(names(status, "ulimit -v") && names(status, "lower"));
     stats = manager_stats(manager);
     NEED(stats.buffered_regions > 0); /* the heap had some left */
-    /* What is refused last is a mapping, or the memory to keep its books, which is not counted. */
+    /* What is refused last is a mapping, or memory for its bookkeeping, which is not counted. */
     NEED(stats.retries > 0);
     NEED(stats.pinned_regions == stats.regions && stats.regions == (apr_size_t)count);
     /* A copy needs no mapping. */

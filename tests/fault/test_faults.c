@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "core/atomic.h"
+#include "core/base/atomic.h"
 #include "tests/fake/backend.h"
 
 static apr_size_t page;

@@ -94,7 +94,7 @@ static void ordered_fault(void)
     CHECK(is_file(bytes, unit + 3, 100));
     CHECK_NUMBER(smmap_cursor_fault(mover), unit + 3);
     CHECK_NUMBER(manager_stats(manager).faults, 1);
-    CHECK_NUMBER(manager_stats(manager).regions, 0); /* nobody else had it */
+    CHECK_NUMBER(manager_stats(manager).regions, 0); /* no other cursor had it */
     CHECK_NUMBER(manager_stats(manager).bypassed_reads, 1);
     /* The next use maps anew. */
     CHECK_OK(read_at(unit, 10, bytes, &got));
@@ -113,7 +113,7 @@ static void ordered_fault(void)
     counts_check();
 }
 
-/* Who has the region in use keeps it; nobody finds it. */
+/* A cursor that uses the region keeps it; no other finds it. */
 static void ordered_fault_with_others(void)
 {
     smmap_cursor_t *other;

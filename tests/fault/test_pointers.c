@@ -11,8 +11,9 @@
 #include "tests/fake/backend.h"
 
 /* Where pointers cannot be guarded the test is over: by name, and with the status for it. */
-static void needs_pointers(void)
+static void begin_mode(smmap_mode_t mode)
 {
+    begin_guarded(mode);
     if (!fake_present() && !native_guards_pointers()) {
         CHECK_STATUS(smmap_cursor_begin_guard(mover), APR_ENOTIMPL);
         CHECK_STATUS(smmap_cursor_end_guard(mover), APR_EINVAL);
@@ -20,10 +21,14 @@ static void needs_pointers(void)
     }
 }
 
+static void begin(void)
+{
+    begin_mode(SMMAP_MODE_SLIDING);
+}
+
 static void begin_and_end(void)
 {
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     CHECK_OK(smmap_cursor_begin_guard(mover));
     CHECK_STATUS(smmap_cursor_begin_guard(mover), APR_EINVAL);
     CHECK_OK(smmap_cursor_end_guard(mover));
@@ -57,8 +62,7 @@ static void cut_under_a_pointer(void)
     apr_size_t got;
 
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     other = cursor_open(manager, file.path);
     NEED_OK(smmap_cursor_use(other, (apr_off_t)(4 * unit), 0));
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(4 * unit), 0));
@@ -96,8 +100,7 @@ static void cut_under_a_pointer(void)
 static void cut_within_the_last_page(void)
 {
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_STATIC);
-    needs_pointers();
+    begin_mode(SMMAP_MODE_STATIC);
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
     file_cut(16 * unit - 10);
@@ -112,8 +115,7 @@ static void cut_within_the_last_page(void)
 static void fault_in_a_file_of_full_size(void)
 {
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
     lose_page(2 * unit);
@@ -128,8 +130,7 @@ static void guarded_moves(void)
     apr_uint64_t before;
 
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
@@ -159,8 +160,7 @@ static void nested(void)
     unsigned char bytes[10];
 
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     second = file_make("second", 4 * unit);
     inner = cursor_open(manager, second.path);
     third = cursor_open(manager, second.path);
@@ -186,13 +186,12 @@ static void nested(void)
     counts_check();
 }
 
-/* The guard goes with its cursor, and nobody asks for its answer: the page that was replaced
-   must be nobody's, all the same. */
+/* The guard goes with its cursor, without end_guard: the page that was replaced must not be
+   seen by another cursor, all the same. */
 static void closed_with_a_fault(void)
 {
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
     lose_page(2 * unit);
@@ -210,8 +209,7 @@ static void closed_with_a_fault(void)
 static void faults_in_two_windows(void)
 {
     NEEDS_REAL();
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(12 * unit), 0));
     NEED_OK(smmap_cursor_use(mover, (apr_off_t)(4 * unit), 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
@@ -238,8 +236,7 @@ static void ended_by_another_thread(void)
     apr_thread_t *thread;
     apr_status_t answer = APR_SUCCESS;
 
-    begin_guarded(SMMAP_MODE_SLIDING);
-    needs_pointers();
+    begin();
     NEED_OK(smmap_cursor_use(mover, 0, 0));
     CHECK_OK(smmap_cursor_begin_guard(mover));
     NEED_OK(apr_thread_create(&thread, NULL, end_there, &answer, test_pool));

@@ -1,6 +1,6 @@
 /*
  * When the system refuses: no memory for a mapping, no descriptor for a file.
- * The order is: let go of what nobody uses, try again, take a smaller window down
+ * The order is: unmap what is not pinned, try again, take a smaller window down
  * to one granule, take memory of the heap, and only then the error.
  *
  * The fake backend refuses on demand. In test_exhausted.c the system itself does.

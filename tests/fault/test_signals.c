@@ -62,7 +62,7 @@ static void foreign_make(void)
     foreign = (volatile unsigned char *)memory + unit;
 }
 
-/* What is loaded must be used: valgrind leaves out a load whose result nobody wants. */
+/* What is loaded must be used: valgrind leaves out a load whose result is not used. */
 static volatile unsigned char sink;
 
 static void touch(const volatile unsigned char *byte)
@@ -329,7 +329,7 @@ static int jumping(void *unused)
     return second_calls == 20 ? 0 : 4;
 }
 
-/* The program takes its handler back: there is nobody left to pass on to. */
+/* The program takes its handler back: there is no handler left to pass on to. */
 static int reset_and_renewed(void *unused)
 {
     (void)unused;

@@ -2,7 +2,7 @@
  * The guard and the program's own handlers, on Windows, where faults are exceptions and not
  * signals: test_signals.c is the same module for POSIX systems. What is not ours goes to
  * the vectored handlers of the program, whether they were there before the guard or came
- * later, and at last to its filter for what nobody handles.
+ * later, and at last to its filter for unhandled exceptions.
  */
 #define _WIN32_WINNT 0x0601
 

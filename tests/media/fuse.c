@@ -5,7 +5,7 @@
  *   good     is what it should be, and so are good0 to good9
  *   broken   answers EIO from its middle on; until it is repaired
  *   slow     a read of its second half waits; until the gate is opened. After a minute it
- *            answers EIO, as somebody must have forgotten it
+ *            answers EIO, as the test must have forgotten it
  *   direct   is opened with direct_io, so the system refuses to map it (ENODEV)
  *   spoiled  as direct, and as broken
  *   waiting  as text, how many reads are waiting

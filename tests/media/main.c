@@ -1,6 +1,6 @@
 /*
  * The media program, see media.h: its arguments, the frame around each check, and what the
- * checks have in common. media.sh calls it; whoever calls it himself mounts the things first.
+ * checks have in common. media.sh mounts what it reads, then calls it.
  *
  * Exit code: 0 all passed, 1 something failed, 2 bad arguments, or it could not start.
  */
@@ -38,7 +38,7 @@ static void usage(FILE *out, const char *program)
             "  user       it is served by media-fuse\n"
             "  full       it is a tmpfs of 1 MiB\n"
             "  list       print the checks and end\n"
-            "tests/media/media.sh does the mounting. Exit codes: 0 all passed, 1 something failed,\n"
+            "tests/media/media.sh mounts them. Exit codes: 0 all passed, 1 something failed,\n"
             "2 bad arguments, or it could not start.\n",
             program, program, program, program, program);
 }

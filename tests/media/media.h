@@ -1,5 +1,5 @@
 /*
- * The media program: what becomes of reads when the disk, or who plays the disk, fails.
+ * The media program: what becomes of reads when the disk, or the server of a file system, fails.
  *
  *   main.c    the program, and what its checks stand on
  *   disk.c    a file system on an image that is cut short beneath it

@@ -159,7 +159,7 @@ static void hang(apr_size_t windows, int past, apr_size_t max_files)
     order("close-gate");
     media_manage(SMMAP_GUARD_ON, windows, max_files);
     if (past) {
-        /* What is over the limit is evicted, and from then on windows are read past. */
+        /* What is over the limit is evicted, and from then on reads bypass cold windows. */
         media_file_t file;
 
         smmap_manager_destroy(stress.manager);

@@ -88,18 +88,18 @@ static void drop_manager(world_t *w, int number)
     omanager_t *manager = &w->managers[number];
 
     if (--manager->references == 0) {
-        trash_t trash;
+        reclaim_t reclaim;
 
         /* The last attempt for what would not be unmapped: one call each. */
-        model_trash_begin(&trash);
-        while (manager->stuck_length > 0) {
-            trash.regions[0] = manager->stuck[--manager->stuck_length];
-            trash.region_count = 1;
-            model_trash_empty(w, number, &trash);
-            if (w->regions[trash.regions[0]].used) {
-                /* It stays mapped for good, and nobody knows it any more. */
-                w->regions[trash.regions[0]].used = 0;
-                manager->stuck_length--;
+        model_reclaim_begin(&reclaim);
+        while (manager->unmap_failed_length > 0) {
+            reclaim.regions[0] = manager->unmap_failed[--manager->unmap_failed_length];
+            reclaim.region_count = 1;
+            model_reclaim(w, number, &reclaim);
+            if (w->regions[reclaim.regions[0]].used) {
+                /* It stays mapped for good, and nothing refers to it any more. */
+                w->regions[reclaim.regions[0]].used = 0;
+                manager->unmap_failed_length--;
             }
         }
         manager->used = 0;
@@ -109,22 +109,22 @@ static void drop_manager(world_t *w, int number)
 static apr_status_t destroy_manager(world_t *w, int number)
 {
     omanager_t *manager = &w->managers[number];
-    trash_t trash;
+    reclaim_t reclaim;
 
-    model_trash_begin(&trash);
+    model_reclaim_begin(&reclaim);
     manager->closed = 1;
     manager->pool = NONE;
     while (manager->length > 0) {
         int region = manager->queue[0];
 
         model_queue_remove(w, region);
-        model_to_limbo(w, region);
+        model_retire(w, region);
     }
-    model_limbo_sweep(w, number, &trash);
-    model_trash_empty(w, number, &trash);
+    model_retired_sweep(w, number, &reclaim);
+    model_reclaim(w, number, &reclaim);
     model_close_idle(w, number);
     drop_manager(w, number);
-    return trash.status;
+    return reclaim.status;
 }
 
 /* Cursors. */
@@ -163,15 +163,15 @@ static apr_status_t open_cursor(world_t *w, const operation_t *o, int native)
 void model_close(world_t *w, int number)
 {
     ocursor_t *cursor = &w->cursors[number];
-    trash_t trash;
+    reclaim_t reclaim;
 
     model_release(w, number);
-    model_trash_begin(&trash);
-    model_file_leave(w, cursor->file, cursor->path == NONE, &trash);
+    model_reclaim_begin(&reclaim);
+    model_file_leave(w, cursor->file, cursor->path == NONE, &reclaim);
     if (w->managers[cursor->manager].closed) {
         model_close_idle(w, cursor->manager);
     }
-    model_trash_empty(w, cursor->manager, &trash);
+    model_reclaim(w, cursor->manager, &reclaim);
     drop_manager(w, cursor->manager);
     cursor->used = 0;
 }
@@ -230,9 +230,9 @@ apr_status_t model_assign(world_t *w, int to, int from)
     status = join(w, &made, from);
     if (status == APR_SUCCESS) {
         /* Both hold the window for a moment. */
-        w->cursors[SPARE] = w->cursors[to];
+        w->cursors[TEMPORARY] = w->cursors[to];
         w->cursors[to] = made;
-        model_close(w, SPARE);
+        model_close(w, TEMPORARY);
     }
     return status;
 }
@@ -284,13 +284,13 @@ static void clear_pool(world_t *w, int pool)
 
 static apr_status_t collect(world_t *w, int manager, outcome_t *outcome)
 {
-    trash_t trash;
+    reclaim_t reclaim;
 
-    model_trash_begin(&trash);
-    model_room_clear(w, manager, &trash);
-    model_trash_empty(w, manager, &trash);
-    outcome->number = trash.unmapped;
-    return trash.status;
+    model_reclaim_begin(&reclaim);
+    model_evict_unpinned(w, manager, &reclaim);
+    model_reclaim(w, manager, &reclaim);
+    outcome->number = reclaim.unmapped;
+    return reclaim.status;
 }
 
 static void give_order(world_t *w, const operation_t *o)

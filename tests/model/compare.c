@@ -132,7 +132,7 @@ static int same_calls(const world_t *w)
     apr_off_t advised_end;
     int i;
 
-    for (i = 0; i < FAKE_ACCESS; i++) { /* which are not foretold */
+    for (i = 0; i < FAKE_ACCESS; i++) { /* the rest is not predicted */
         if (fake_calls((fake_call_t)i) != w->faults[i].calls) {
             return model_wrong("calls of %s: %lld, expected %lld", names[i],
                          (long long)fake_calls((fake_call_t)i), (long long)w->faults[i].calls);

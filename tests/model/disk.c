@@ -24,13 +24,13 @@ enum { PERIOD = 262139, STEP = 7919 };
 
 static char directory[3000];
 static char names[PATHS][3010];
-static char spare[3010];
+static char replacement[3010];
 static unsigned char pattern[PERIOD];
 static unsigned last_key;
 static apr_uint64_t last_id;
 static apr_time_t clock_now;
 
-/* What is told of each, by number of the inode; real 0: nothing. */
+/* What the library is told of each, by number of the inode; real 0: nothing. */
 static struct {
     apr_uint64_t real;
     apr_uint64_t id;
@@ -63,7 +63,7 @@ int model_disk_begin(void)
     for (i = 0; i < PATHS; i++) {
         snprintf(names[i], sizeof names[i], "%s/%c", directory, 'a' + i);
     }
-    snprintf(spare, sizeof spare, "%s/new", directory);
+    snprintf(replacement, sizeof replacement, "%s/new", directory);
     if (symlink("a", names[PATHS - 1]) != 0) {
         die("make", names[PATHS - 1]);
     }
@@ -84,7 +84,7 @@ void model_disk_clear(void)
             rmdir(names[i]);
         }
     }
-    unlink(spare); /* of a sequence that was ended in the middle */
+    unlink(replacement); /* of a sequence that was ended in the middle */
     memset(told, 0, sizeof told);
     last_key = 0;
     last_id = 0;
@@ -231,9 +231,9 @@ static void make(world_t *w, int path, apr_off_t size, int choice)
     if (number == NONE || w->paths[path].kind == PATH_DIRECTORY) {
         return;
     }
-    fd = open_file(spare, O_RDWR | O_CREAT | O_EXCL);
+    fd = open_file(replacement, O_RDWR | O_CREAT | O_EXCL);
     if (fstat(fd, &is) != 0) {
-        die("examine", spare);
+        die("examine", replacement);
     }
     for (i = 0; i < INODES; i++) {
         if (told[i].real == (apr_uint64_t)is.st_ino) {
@@ -254,10 +254,10 @@ static void make(world_t *w, int path, apr_off_t size, int choice)
     inode->key = ++last_key;
     told[number].real = inode->real;
     told[number].id = inode->id;
-    write_bytes(fd, spare, inode->key, 0, size);
+    write_bytes(fd, replacement, inode->key, 0, size);
     close(fd);
-    if (rename(spare, names[path]) != 0) {
-        die("rename", spare);
+    if (rename(replacement, names[path]) != 0) {
+        die("rename", replacement);
     }
     unlinked(w, path);
     changed(w, number, 1);

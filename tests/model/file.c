@@ -19,23 +19,23 @@ void model_file_joined(world_t *w, int file, int by_handle)
     model_idle_update(w, file);
 }
 
-void model_file_leave(world_t *w, int file, int by_handle, trash_t *trash)
+void model_file_leave(world_t *w, int file, int by_handle, reclaim_t *reclaim)
 {
     w->files[file].cursors--;
     owner_of(w, file)->stats.cursors--;
     w->files[file].kept -= by_handle;
     model_idle_update(w, file);
-    model_file_reap(w, file, trash);
+    model_file_reap(w, file, reclaim);
 }
 
-void model_file_reap(world_t *w, int file, trash_t *trash)
+void model_file_reap(world_t *w, int file, reclaim_t *reclaim)
 {
     ofile_t *it = &w->files[file];
 
     if (it->cursors == 0 && it->regions == 0) {
         it->registered = 0;
         it->idle = 0;
-        trash->files[trash->file_count++] = file;
+        reclaim->files[reclaim->file_count++] = file;
     }
 }
 
@@ -128,7 +128,7 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
     identity_t identity;
     int inode = NONE;
     int file;
-    apr_status_t status = model_reserve(w, manager);
+    apr_status_t status = model_handle_reserve(w, manager);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -147,7 +147,7 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
         status = APR_ENOMEM;
     }
     if (status != APR_SUCCESS) {
-        model_discard(w, manager);
+        model_handle_discard(w, manager);
         return status;
     }
     file = lookup(w, manager, identity.id);
@@ -164,7 +164,7 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
         model_file_joined(w, file, path == NONE);
     } else {
         model_file_joined(w, file, path == NONE);
-        model_discard(w, manager);
+        model_handle_discard(w, manager);
     }
     *found = file;
     return APR_SUCCESS;
@@ -191,11 +191,11 @@ apr_status_t model_file_join(world_t *w, int manager, int path, int native, int 
         status = model_measure(w, *file, path);
     }
     if (status != APR_SUCCESS) {
-        trash_t trash;
+        reclaim_t reclaim;
 
-        model_trash_begin(&trash);
-        model_file_leave(w, *file, path == NONE, &trash);
-        model_trash_empty(w, manager, &trash);
+        model_reclaim_begin(&reclaim);
+        model_file_leave(w, *file, path == NONE, &reclaim);
+        model_reclaim(w, manager, &reclaim);
         w->managers[manager].references--; /* never the last: its creator has one */
     }
     return status;

@@ -1,6 +1,6 @@
 /*
- * The oracle's handles under their limit, who is the same file, and what becomes of
- * windows when a size changes. See model.h.
+ * The oracle's handles under their limit, which files are the same, and what becomes
+ * of windows when a size changes. See model.h.
  */
 #include "model.h"
 
@@ -65,7 +65,7 @@ void model_close_idle(world_t *w, int manager)
     }
 }
 
-apr_status_t model_reserve(world_t *w, int number)
+apr_status_t model_handle_reserve(world_t *w, int number)
 {
     omanager_t *manager = &w->managers[number];
 
@@ -139,7 +139,7 @@ apr_status_t model_open_handle(world_t *w, int manager, int path, int native, in
     return status;
 }
 
-void model_discard(world_t *w, int manager)
+void model_handle_discard(world_t *w, int manager)
 {
     model_call(w, FAKE_CLOSE);
     w->live_handles--;
@@ -186,7 +186,7 @@ int model_same(const identity_t *known, const identity_t *now, int held)
 
 int model_held(const ofile_t *file)
 {
-    return file->open || file->regions > file->spares;
+    return file->open || file->regions > file->heap_regions;
 }
 
 static apr_status_t open_again(world_t *w, int file, int path)
@@ -195,7 +195,7 @@ static apr_status_t open_again(world_t *w, int file, int path)
     omanager_t *manager = owner_of(w, file);
     identity_t identity;
     int inode = NONE;
-    apr_status_t status = model_reserve(w, it->manager);
+    apr_status_t status = model_handle_reserve(w, it->manager);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -216,7 +216,7 @@ static apr_status_t open_again(world_t *w, int file, int path)
         status = SMMAP_ESTALE;
     }
     if (status != APR_SUCCESS) {
-        model_discard(w, it->manager);
+        model_handle_discard(w, it->manager);
         return status;
     }
     model_install(w, file, inode);
@@ -252,18 +252,18 @@ static void resize(world_t *w, int file, apr_off_t size)
         }
         if (wrong) {
             model_queue_remove(w, number);
-            model_to_limbo(w, number);
+            model_retire(w, number);
             any = 1;
         } else {
             at++;
         }
     }
     if (any) {
-        trash_t trash;
+        reclaim_t reclaim;
 
-        model_trash_begin(&trash);
-        model_limbo_sweep(w, it->manager, &trash);
-        model_trash_empty(w, it->manager, &trash);
+        model_reclaim_begin(&reclaim);
+        model_retired_sweep(w, it->manager, &reclaim);
+        model_reclaim(w, it->manager, &reclaim);
     }
 }
 

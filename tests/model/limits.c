@@ -2,9 +2,9 @@
  * The oracle's limits: what has to go so that a region fits, and whether a window that
  * was read often enough may take another one's place. See model.h.
  *
- * SIEVE with batches. The hand takes whom it does not spare until the new region would
- * fit; then it is looked who of them is pinned. Those stay, and count as visited. When
- * all were, the hand goes on; in the third lap it spares nobody for being visited.
+ * SIEVE with batches. The hand takes regions that are not visited until the new one would
+ * fit. Those of the batch that are pinned stay, and count as visited. When all are pinned,
+ * the hand goes on; in the third lap it takes visited regions too.
  */
 #include "model.h"
 
@@ -34,7 +34,7 @@ static int step_hand(omanager_t *manager)
     return manager->queue[at];
 }
 
-static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, trash_t *trash)
+static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, reclaim_t *reclaim)
 {
     const int lap = manager->length;
     int more = lap / REGIONS_FOR_ONE_MORE;
@@ -54,7 +54,7 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, trash_t *tr
 
         while (taken < MOST_IN_BATCH && steps < end) {
             int region;
-            int spared;
+            int second_chance;
 
             if (fits(manager, bytes, taken_bytes, (apr_size_t)taken)) {
                 if (left == 0) {
@@ -63,10 +63,10 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, trash_t *tr
                 left--;
             }
             region = step_hand(manager);
-            spared = w->regions[region].visited && steps < 2 * lap;
+            second_chance = w->regions[region].visited && steps < 2 * lap;
             w->regions[region].visited = 0;
             steps++;
-            if (!spared) {
+            if (!second_chance) {
                 batch[taken++] = region;
                 taken_bytes += w->regions[region].length;
             }
@@ -76,7 +76,7 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, trash_t *tr
                 w->regions[batch[i]].visited = 1;
             } else {
                 model_queue_remove(w, batch[i]);
-                model_to_trash(w, batch[i], trash);
+                model_reclaim_add(w, batch[i], reclaim);
                 gone++;
             }
         }
@@ -84,10 +84,11 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, trash_t *tr
 }
 
 /* Those that could not be unmapped are tried again. */
-static void take_stuck(omanager_t *manager, trash_t *trash)
+static void reclaim_unmap_failed(omanager_t *manager, reclaim_t *reclaim)
 {
-    while (manager->stuck_length > 0) {
-        trash->regions[trash->region_count++] = manager->stuck[--manager->stuck_length];
+    while (manager->unmap_failed_length > 0) {
+        reclaim->regions[reclaim->region_count++] =
+            manager->unmap_failed[--manager->unmap_failed_length];
     }
 }
 
@@ -100,31 +101,31 @@ static apr_status_t nothing_can_go(const omanager_t *manager)
                                                           : SMMAP_ELIMIT_BYTES;
 }
 
-apr_status_t model_room_take(world_t *w, int number, apr_size_t bytes)
+apr_status_t model_budget_reserve(world_t *w, int number, apr_size_t bytes)
 {
     omanager_t *manager = &w->managers[number];
     apr_status_t status = APR_SUCCESS;
-    trash_t trash;
+    reclaim_t reclaim;
 
     if (manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_bytes) {
         return SMMAP_ELIMIT_BYTES;
     }
-    model_trash_begin(&trash);
+    model_reclaim_begin(&reclaim);
     if (!fits(manager, bytes, 0, 0)) {
         manager->pressure = 1;
-        take_stuck(manager, &trash);
+        reclaim_unmap_failed(manager, &reclaim);
     }
     while (!fits(manager, bytes, 0, 0)) {
-        if (trash.region_count == 0) {
-            evict(w, manager, bytes, &trash);
+        if (reclaim.region_count == 0) {
+            evict(w, manager, bytes, &reclaim);
         }
-        if (trash.region_count == 0) {
+        if (reclaim.region_count == 0) {
             status = nothing_can_go(manager);
             break;
         }
-        model_trash_empty(w, number, &trash);
-        manager->stats.evictions += trash.unmapped;
-        model_trash_begin(&trash);
+        model_reclaim(w, number, &reclaim);
+        manager->stats.evictions += reclaim.unmapped;
+        model_reclaim_begin(&reclaim);
     }
     if (status == APR_SUCCESS) {
         manager->stats.mapped_bytes += bytes;
@@ -133,13 +134,13 @@ apr_status_t model_room_take(world_t *w, int number, apr_size_t bytes)
     return status;
 }
 
-void model_room_clear(world_t *w, int number, trash_t *trash)
+void model_evict_unpinned(world_t *w, int number, reclaim_t *reclaim)
 {
     omanager_t *manager = &w->managers[number];
     int at = 0;
 
     manager->pressure = 0;
-    take_stuck(manager, trash);
+    reclaim_unmap_failed(manager, reclaim);
     while (at < manager->length) {
         int region = manager->queue[at];
 
@@ -148,7 +149,7 @@ void model_room_clear(world_t *w, int number, trash_t *trash)
             at++;
         } else {
             model_queue_remove(w, region);
-            model_to_trash(w, region, trash);
+            model_reclaim_add(w, region, reclaim);
         }
     }
 }
@@ -165,7 +166,7 @@ int model_admitted(world_t *w, int file, apr_uint64_t number)
         manager->stats.admission_rejects++;
         return 0;
     }
-    /* The hand has not moved: who is mapped now takes this one's place. */
+    /* The hand has not moved: what is mapped now takes this one's place. */
     manager->hand = before == NONE && region != NONE ? 0 : before;
     return 1;
 }

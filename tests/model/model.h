@@ -1,30 +1,43 @@
 /*
- * The model: what the library should have done, told by the plainest means.
+ * The model: an oracle that says what the library should do, written as simply as possible,
+ * and a program that compares the two on random operations.
  *
- * A string of bytes is a sequence of operations, eight bytes each (decode.c);
- * so random runs, a fuzzer and shrinking all work on one form. Each operation is done
- * by the library (run.c) and by the oracle, which keeps everything in arrays and
- * searches them from end to end. It shares no code with the core: not a structure, not
- * a function. After each operation the status, the bytes, all counters, the calls
- * of the system and the order of what was unmapped are compared.
+ * A string of bytes is a sequence of operations, eight bytes each; so random runs, a fuzzer
+ * and shrinking all work on one form. Each operation is done by the library and by the oracle,
+ * which keeps everything in arrays and searches them from end to end. It shares no code with
+ * the core: not a structure, not a function. After each operation the status, the bytes, all
+ * counters, the calls of the system and the order of what was unmapped are compared.
  *
- *     world.c   calls of the system that fail, regions, the trash
- *     limits.c  limits, victims, admission
- *     handle.c  handles, identity, sizes that change
- *     file.c    joining files and leaving them
- *     move.c    use, require, reading ahead
- *     read.c    copying reads
- *     buffer.c  buffers
- *     calls.c   the public functions, one by one
- *     doubt.c   what may be in more than one way
- *     disk.c    the real files, and what the system says about them
+ *     main.c        the program: random sequences, shrinking, --replay
+ *     run.c         one sequence, from bytes to the verdict
+ *     decode.c      from bytes to operations
+ *     print.c       from operations to text
+ *     perform.c     what the library does
+ *     compare.c     what was seen against what was expected
+ *     candidates.c  the worlds that explain what was seen
  *
- * The oracle knows one thing of the core's inside: in which order it gives back what
- * it has no use for. Only where an unmapping fails does it matter.
+ * the oracle:
+ *
+ *     calls.c       the public functions, one by one
+ *     world.c       calls of the system that fail, regions, what is reclaimed
+ *     limits.c      limits, victims, admission
+ *     handle.c      handles, identity, sizes that change
+ *     file.c        joining files and leaving them
+ *     move.c        use, require, reading ahead
+ *     read.c        copying reads
+ *     buffer.c      buffers
+ *
+ * and the disk below both:
+ *
+ *     disk.c        the real files, and what the system says about them
+ *     stat.c        tells the library the ids and times that the model has given them
+ *
+ * The oracle knows one thing about the inside of the core: the order in which it reclaims
+ * regions and files. It matters only where an unmapping fails.
  *
  * An allocation that fails may be any of those an operation makes. The oracle does not
  * count them as the core does; it tries each of its own, then none, and one must explain
- * what was seen. When several do, the oracle goes on with each (doubt.c).
+ * what was seen. When several do, the oracle goes on with each (candidates.c).
  */
 #ifndef SMMAP_TESTS_MODEL_H
 #define SMMAP_TESTS_MODEL_H
@@ -50,8 +63,8 @@ enum {
     REGIONS = 1024,
     CURSORS = 12,
     BUFFERS = 4,
-    SPARE = CURSORS + BUFFERS, /* a buffer's own cursor is at CURSORS + its number */
-    ALL_CURSORS = SPARE + 1,
+    TEMPORARY = CURSORS + BUFFERS, /* a buffer's own cursor is at CURSORS + its number */
+    ALL_CURSORS = TEMPORARY + 1,
     POOLS = 3,
     WINDOWS = 256,     /* most in a file */
     EVENTS = 2048,
@@ -85,11 +98,11 @@ typedef struct path_t {
 
 /* What the oracle knows of the library. All links are indices; NONE is none. */
 
-typedef enum place_t { QUEUED, LIMBO, THROWN, STUCK } place_t;
+typedef enum state_t { ACTIVE, RETIRED, RECLAIMED, UNMAP_FAILED } state_t;
 
 typedef struct oregion_t {
     int used;
-    place_t place;
+    state_t state;
     int manager;
     int file;
     int inode; /* what it shows */
@@ -98,7 +111,7 @@ typedef struct oregion_t {
     apr_off_t begin;
     apr_size_t length;
     int on_grid;
-    int spare; /* the heap's memory: its cursor's alone */
+    int on_heap; /* the heap's memory: its cursor's alone */
     int visited;
     unsigned serial; /* of regions off the grid the newest is found first */
 } oregion_t;
@@ -125,7 +138,7 @@ typedef struct ofile_t {
     unsigned idle_since;
     int cursors;
     int regions;
-    int spares; /* of these */
+    int heap_regions; /* of these */
     unsigned leaf_bits;         /* a leaf of the table has so many windows, by 2 */
     unsigned char leaf[WINDOWS]; /* made? */
     unsigned char span_leaf[WINDOWS];
@@ -148,10 +161,10 @@ typedef struct omanager_t {
     int queue[REGIONS]; /* oldest first */
     int length;
     int hand; /* a place in the queue; NONE: the oldest */
-    int limbo[REGIONS]; /* the last was put there last, here and in the next */
-    int limbo_length;
-    int stuck[REGIONS];
-    int stuck_length;
+    int retired[REGIONS]; /* the last was put there last, here and in the next */
+    int retired_length;
+    int unmap_failed[REGIONS];
+    int unmap_failed_length;
     smmap_stats_t stats;
 } omanager_t;
 
@@ -167,7 +180,7 @@ typedef struct ocursor_t {
     apr_off_t offset;
     apr_size_t size;
     smmap_access_t access;
-    int copying; /* it moves for a copy: no spare region */
+    int copying; /* it moves for a copy: no heap region */
 } ocursor_t;
 
 typedef struct obuffer_t {
@@ -337,17 +350,17 @@ int model_allocate(world_t *w);
 apr_status_t model_call(world_t *w, int call);
 void model_keep_first(apr_status_t *first, apr_status_t status);
 
-typedef struct trash_t {
-    int regions[REGIONS]; /* the last is thrown out first, here and below */
+typedef struct reclaim_t {
+    int regions[REGIONS]; /* reclaimed from the end, here and below */
     int region_count;
     int files[FILES];
     int file_count;
     apr_status_t status;
     apr_size_t unmapped;
-} trash_t;
+} reclaim_t;
 
-void model_trash_begin(trash_t *trash);
-void model_trash_empty(world_t *w, int manager, trash_t *trash);
+void model_reclaim_begin(reclaim_t *reclaim);
+void model_reclaim(world_t *w, int manager, reclaim_t *reclaim);
 int model_region_new(world_t *w);
 apr_off_t model_region_end(const oregion_t *region);
 int model_pinned(const world_t *w, int region);
@@ -356,18 +369,18 @@ int model_region_find(const world_t *w, int file, apr_off_t offset, apr_off_t en
 /** The region of the grid at a window, or NONE. */
 int model_region_on_grid(const world_t *w, int file, apr_uint64_t number);
 void model_queue_remove(world_t *w, int region);
-void model_to_trash(world_t *w, int region, trash_t *trash);
-void model_to_limbo(world_t *w, int region);
-void model_limbo_sweep(world_t *w, int manager, trash_t *trash);
-void model_limbo_release(world_t *w, int manager, int region);
+void model_reclaim_add(world_t *w, int region, reclaim_t *reclaim);
+void model_retire(world_t *w, int region);
+void model_retired_sweep(world_t *w, int manager, reclaim_t *reclaim);
+void model_retired_release(world_t *w, int manager, int region);
 /** The step of the grid, and the number of a window. */
 apr_off_t model_window(const world_t *w, int file);
 apr_uint64_t model_number(const world_t *w, int file, apr_off_t offset);
 
 /* limits.c */
 
-apr_status_t model_room_take(world_t *w, int manager, apr_size_t bytes);
-void model_room_clear(world_t *w, int manager, trash_t *trash);
+apr_status_t model_budget_reserve(world_t *w, int manager, apr_size_t bytes);
+void model_evict_unpinned(world_t *w, int manager, reclaim_t *reclaim);
 /** May a window that was read often enough be mapped? */
 int model_admitted(world_t *w, int file, apr_uint64_t number);
 
@@ -375,10 +388,10 @@ int model_admitted(world_t *w, int file, apr_uint64_t number);
 
 void model_idle_update(world_t *w, int file);
 void model_close_idle(world_t *w, int manager);
-apr_status_t model_reserve(world_t *w, int manager);
+apr_status_t model_handle_reserve(world_t *w, int manager);
 apr_status_t model_open_handle(world_t *w, int manager, int path, int native, int *inode);
 void model_install(world_t *w, int file, int inode);
-void model_discard(world_t *w, int manager);
+void model_handle_discard(world_t *w, int manager);
 apr_status_t model_identify(world_t *w, int inode, int with_birth, identity_t *identity);
 int model_same(const identity_t *known, const identity_t *now, int held);
 int model_held(const ofile_t *file);
@@ -394,8 +407,8 @@ const path_t *model_path(const world_t *w, int path);
 apr_status_t model_file_join(world_t *w, int manager, int path, int native, int readable,
                              int *file);
 void model_file_joined(world_t *w, int file, int by_handle);
-void model_file_leave(world_t *w, int file, int by_handle, trash_t *trash);
-void model_file_reap(world_t *w, int file, trash_t *trash);
+void model_file_leave(world_t *w, int file, int by_handle, reclaim_t *reclaim);
+void model_file_reap(world_t *w, int file, reclaim_t *reclaim);
 
 /* move.c, read.c */
 
@@ -455,7 +468,7 @@ typedef struct model_real_t {
     smmap_cursor_t *cursors[CURSORS];
     smmap_buffer_t *buffers[BUFFERS];
     apr_pool_t *pools[POOLS];
-    unsigned char *room; /* for bytes that are read */
+    unsigned char *scratch; /* for bytes that are read */
 } model_real_t;
 
 extern model_real_t model_real;
@@ -463,14 +476,14 @@ extern model_real_t model_real;
 /** Let the library do it. shown: where the bytes are that were got. */
 void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **shown);
 
-/* doubt.c: the worlds that explain what was seen; mostly one */
+/* candidates.c: the worlds that explain what was seen; mostly one */
 
 /** Begin with a world that is empty. */
-world_t *model_doubt_begin(void);
+world_t *model_candidates_begin(void);
 /** The worlds, from 0 on; NULL: there are no more. */
-const world_t *model_world(int number);
-/** 0: there is so much doubt that no more allocations should fail. */
-int model_doubt_bearable(void);
+const world_t *model_candidate(int number);
+/** 0: there are so many that no more allocations should fail. */
+int model_candidates_are_few(void);
 /** Does SMMAP_PARANOID ask for paranoid mode? Then memory is not made to fail. */
 int model_is_paranoid(void);
 /** 1: an operation that the library did is explained. failed: an allocation did. */
@@ -479,7 +492,7 @@ int model_explain(const operation_t *o, const outcome_t *seen, const unsigned ch
 /** Does a handle or a region hold the file, in one of the worlds? */
 int model_in_use(int inode);
 /** Do an operation on files. */
-void model_doubt_disk(const operation_t *o);
+void model_candidates_disk(const operation_t *o);
 
 /* run.c */
 

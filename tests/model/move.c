@@ -4,7 +4,7 @@
 #include "model.h"
 
 #define CHUNK ((apr_off_t)1 << 20)
-#define SPARE_MOST ((apr_off_t)1 << 20)
+#define HEAP_MOST ((apr_off_t)1 << 20)
 
 static omanager_t *owner_of(world_t *w, int cursor)
 {
@@ -22,7 +22,7 @@ void model_release(world_t *w, int cursor)
     it->region = NONE;
     it->offset = 0;
     it->size = 0;
-    model_limbo_release(w, it->manager, region);
+    model_retired_release(w, it->manager, region);
 }
 
 int model_at(const world_t *w, int cursor, apr_off_t offset)
@@ -106,7 +106,7 @@ typedef struct want_t {
     apr_off_t to;
     int on_grid;
     int copying;
-    int spare;
+    int on_heap;
 } want_t;
 
 static void choose(const world_t *w, want_t *want)
@@ -194,7 +194,7 @@ int model_exhausted(apr_status_t status)
 
 /* The heap's memory, filled by reading. Returns the status of the call, where the system has
    refused a mapping with `refusal`. */
-static apr_status_t spare(world_t *w, want_t *want, apr_status_t refusal)
+static apr_status_t map_heap(world_t *w, want_t *want, apr_status_t refusal)
 {
     omanager_t *manager = &w->managers[w->files[want->file].manager];
     apr_off_t grain = (apr_off_t)w->granularity;
@@ -207,13 +207,13 @@ static apr_status_t spare(world_t *w, want_t *want, apr_status_t refusal)
     if (want->to > size) {
         want->to = size;
     }
-    if (want->copying || want->to - want->from > SPARE_MOST) {
+    if (want->copying || want->to - want->from > HEAP_MOST) {
         manager->stats.map_failures += !want->copying;
         return refusal;
     }
     manager->stats.retries++;
     length = (apr_size_t)(want->to - want->from);
-    status = model_room_take(w, w->files[want->file].manager, length);
+    status = model_budget_reserve(w, w->files[want->file].manager, length);
     if (status != APR_SUCCESS) {
         manager->stats.limit_failures++;
         return status;
@@ -225,7 +225,7 @@ static apr_status_t spare(world_t *w, want_t *want, apr_status_t refusal)
         manager->stats.map_failures++;
         return model_exhausted(status) ? refusal : status;
     }
-    want->spare = 1;
+    want->on_heap = 1;
     manager->stats.buffered++;
     manager->stats.buffered_regions++;
     manager->stats.buffered_bytes += length;
@@ -241,7 +241,7 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
 
     for (;;) {
         apr_size_t length = (apr_size_t)(want->to - want->from);
-        apr_status_t status = model_room_take(w, number, length);
+        apr_status_t status = model_budget_reserve(w, number, length);
 
         if (status != APR_SUCCESS) {
             stats->limit_failures += !want->copying;
@@ -262,17 +262,17 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
             return status;
         }
         if (!cleared) {
-            trash_t trash;
+            reclaim_t reclaim;
 
             cleared = 1;
-            model_trash_begin(&trash);
-            model_room_clear(w, number, &trash);
-            model_trash_empty(w, number, &trash);
-            stats->evictions += trash.unmapped;
+            model_reclaim_begin(&reclaim);
+            model_evict_unpinned(w, number, &reclaim);
+            model_reclaim(w, number, &reclaim);
+            stats->evictions += reclaim.unmapped;
         } else if (choose_smaller(w, want)) {
             smaller = 1;
         } else {
-            return spare(w, want, status);
+            return map_heap(w, want, status);
         }
         stats->retries++;
     }
@@ -293,20 +293,20 @@ static int enter(world_t *w, const want_t *want, int findable)
     region->real = w->inodes[region->inode].real;
     region->begin = want->from;
     region->length = (apr_size_t)(want->to - want->from);
-    region->on_grid = want->on_grid && !want->spare;
-    region->spare = want->spare;
+    region->on_grid = want->on_grid && !want->on_heap;
+    region->on_heap = want->on_heap;
     region->serial = ++w->serial;
     w->files[want->file].regions++;
-    w->files[want->file].spares += want->spare;
-    w->live_mappings += !want->spare;
-    w->live_bytes += want->spare ? 0 : region->length;
+    w->files[want->file].heap_regions += want->on_heap;
+    w->live_mappings += !want->on_heap;
+    w->live_bytes += want->on_heap ? 0 : region->length;
     if (findable) {
-        region->place = QUEUED;
+        region->state = ACTIVE;
         manager->queue[manager->length++] = new;
     } else {
-        model_to_limbo(w, new);
+        model_retire(w, new);
     }
-    if (want->spare) {
+    if (want->on_heap) {
         /* The system hears nothing of it. */
     } else if (w->event_count < EVENTS) {
         fake_event_t *event = &w->events[w->event_count++];
@@ -361,7 +361,7 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
         }
         if (status == APR_SUCCESS) {
             *region = enter(w, &want,
-                            !want.spare &&
+                            !want.on_heap &&
                                 (want.on_grid || model_prepare(w, file, file->span_leaf, number)));
         }
     }
@@ -387,7 +387,7 @@ static apr_status_t move(world_t *w, int cursor, apr_off_t offset, apr_off_t end
         if (region != old) {
             ahead(w, cursor, w->regions[region].begin);
             if (old != NONE) {
-                model_limbo_release(w, it->manager, old);
+                model_retired_release(w, it->manager, old);
             }
         }
         return APR_SUCCESS;

@@ -117,7 +117,7 @@ void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **
     apr_status_t status = APR_SUCCESS;
 
     seen->number = 0;
-    *shown = model_real.room;
+    *shown = model_real.scratch;
     switch (o->kind) {
     case DO_CREATE_MANAGER:
         status = smmap_manager_create(&model_real.managers[o->manager], &o->options,
@@ -156,7 +156,7 @@ void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **
         status = smmap_cursor_require(cursor, o->offset, size);
         break;
     case DO_READ:
-        status = smmap_cursor_read(cursor, o->offset, model_real.room, size, &seen->number);
+        status = smmap_cursor_read(cursor, o->offset, model_real.scratch, size, &seen->number);
         break;
     case DO_REFRESH:
         status = smmap_cursor_refresh(cursor);
@@ -175,11 +175,11 @@ void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **
         smmap_buffer_end_access(buffer);
         break;
     case DO_BUFFER_BYTE:
-        status = smmap_buffer_byte(buffer, o->offset, model_real.room);
+        status = smmap_buffer_byte(buffer, o->offset, model_real.scratch);
         seen->number = status == APR_SUCCESS;
         break;
     case DO_BUFFER_READ:
-        status = smmap_buffer_read(buffer, o->offset, model_real.room, size, &seen->number);
+        status = smmap_buffer_read(buffer, o->offset, model_real.scratch, size, &seen->number);
         break;
     case DO_BUFFER_SLICE:
         status = smmap_buffer_slice(buffer, o->offset, size, shown);

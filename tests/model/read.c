@@ -1,9 +1,9 @@
 /*
- * The oracle's copying reads, from windows and past them. See model.h.
+ * The oracle's copying reads, from windows and from the system. See model.h.
  */
 #include "model.h"
 
-enum { READS_BEFORE = 63 }; /* so often a window is read past before it may be mapped */
+enum { READS_BEFORE = 63 }; /* reads that bypass a window before it may be mapped */
 
 static omanager_t *owner_of(world_t *w, int cursor)
 {
@@ -22,8 +22,8 @@ static void note_piece(world_t *w, unsigned key, apr_off_t offset, apr_size_t le
     w->piece_count++;
 }
 
-/* Should the window that holds it be read past? */
-static int read_past(world_t *w, int file, apr_off_t offset)
+/* Should the read bypass the window that holds it? */
+static int bypass(world_t *w, int file, apr_off_t offset)
 {
     ofile_t *it = &w->files[file];
     apr_uint64_t number = model_number(w, file, offset);
@@ -45,7 +45,7 @@ static int read_past(world_t *w, int file, apr_off_t offset)
     return !model_admitted(w, file, number);
 }
 
-static apr_status_t read_direct(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
+static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
                                 apr_size_t *copied)
 {
     ocursor_t *it = &w->cursors[cursor];
@@ -90,8 +90,8 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
                          ? model_region_on_grid(w, it->file, model_number(w, it->file, offset))
                          : NONE;
 
-        if (region == NONE && read_past(w, it->file, offset)) {
-            return read_direct(w, cursor, offset, size, copied);
+        if (region == NONE && bypass(w, it->file, offset)) {
+            return read_bypassed(w, cursor, offset, size, copied);
         }
         int instead;
 
@@ -102,7 +102,7 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
         if (status != APR_SUCCESS) {
             instead = instead && (model_exhausted(status) || status == SMMAP_ELIMIT_BYTES ||
                                   status == SMMAP_ELIMIT_REGIONS);
-            return instead ? read_direct(w, cursor, offset, size, copied) : status;
+            return instead ? read_bypassed(w, cursor, offset, size, copied) : status;
         }
     }
     *copied = (apr_size_t)(model_region_end(&w->regions[it->region]) - offset);

@@ -1,7 +1,6 @@
 /*
  * A sequence: each operation is done by the library, and compared with what the oracle
- * expected of it.
- * See model.h.
+ * expected. See model.h.
  */
 #include "model.h"
 
@@ -39,11 +38,11 @@ static int step(const operation_t *o)
 
     tally[o->kind]++;
     if (o->kind >= DO_FILE_MAKE && o->kind <= DO_FILE_DIRECTORY) {
-        model_doubt_disk(o);
+        model_candidates_disk(o);
         return 1;
     }
     fake_events_clear();
-    if (o->allocation != 0 && !model_is_paranoid()) { /* which has more, not foretold */
+    if (o->allocation != 0 && !model_is_paranoid()) { /* its own may fail, too */
         fake_memory_fail(o->allocation);
     }
     model_perform(o, &seen, &shown);
@@ -70,7 +69,7 @@ static int oracle_is_empty(const world_t *world)
 /* So many regions that the system would not unmap that the oracle's table could become full? */
 static int is_crowded(void)
 {
-    const world_t *world = model_world(0);
+    const world_t *world = model_candidate(0);
     int used = 0;
     int i;
 
@@ -108,8 +107,8 @@ static int finish(unsigned order)
             return 0;
         }
     }
-    for (i = 0; model_world(i) != NULL; i++) {
-        if (!oracle_is_empty(model_world(i))) {
+    for (i = 0; model_candidate(i) != NULL; i++) {
+        if (!oracle_is_empty(model_candidate(i))) {
             return 0;
         }
     }
@@ -125,7 +124,7 @@ static int finish(unsigned order)
 
 static void start(const unsigned char record[RECORD], operation_t files[3])
 {
-    world_t *world = model_doubt_begin();
+    world_t *world = model_candidates_begin();
     int i;
 
     for (i = 0; i < ALL_CURSORS; i++) {
@@ -158,13 +157,13 @@ int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
     memcpy(record, bytes, size < RECORD ? size : RECORD);
     start(record, files);
     if (verbose) {
-        printf("  granularity %lld\n", (long long)model_world(0)->granularity);
+        printf("  granularity %lld\n", (long long)model_candidate(0)->granularity);
     }
     for (i = 0; i < 3; i++) {
         if (verbose) {
             model_print(&files[i], 0);
         }
-        model_doubt_disk(&files[i]);
+        model_candidates_disk(&files[i]);
     }
     for (i = 0; i < POOLS; i++) {
         if (apr_pool_create(&model_real.pools[i], NULL) != APR_SUCCESS) {
@@ -179,8 +178,8 @@ int model_run(const unsigned char *bytes, apr_size_t size, int verbose)
                 good = 0;
                 break;
             }
-            model_decode(model_world(0), bytes + at, &operation);
-            if (!model_doubt_bearable()) {
+            model_decode(model_candidate(0), bytes + at, &operation);
+            if (!model_candidates_are_few()) {
                 operation.allocation = 0;
             }
             if (verbose) {
@@ -210,8 +209,8 @@ int model_begin(void)
         fprintf(stderr, "model: cannot start APR\n");
         return 0;
     }
-    model_real.room = malloc(ROOM);
-    if (model_real.room == NULL) {
+    model_real.scratch = malloc(ROOM);
+    if (model_real.scratch == NULL) {
         fprintf(stderr, "model: out of memory\n");
         return 0;
     }
@@ -221,6 +220,6 @@ int model_begin(void)
 void model_end(void)
 {
     model_disk_end();
-    free(model_real.room);
+    free(model_real.scratch);
     apr_terminate();
 }

@@ -1,8 +1,8 @@
 /*
- * Measuring a file, for the model: it stands before APR's own function, as the program's
- * symbols go before those of a shared library, so that it can be counted and made to
- * fail, and tells the model's own ids and times. The core measures files by nothing else.
- * See model.h.
+ * Measuring a file, for the model: apr_file_info_get() defined here takes the place of APR's,
+ * as the program's symbols go before those of a shared library. So it can be counted and made
+ * to fail, and it returns the model's own ids and times. The core measures files by nothing
+ * else. See model.h.
  */
 #include "model.h"
 

@@ -1,6 +1,6 @@
 /*
- * The oracle's world: calls of the system that fail when they are told to, regions
- * and where they are, the trash. See model.h.
+ * The oracle's world: calls of the system that fail on demand, regions and their states,
+ * and how they are reclaimed. See model.h.
  */
 #include "model.h"
 
@@ -145,79 +145,79 @@ void model_queue_remove(world_t *w, int region)
     }
 }
 
-void model_to_trash(world_t *w, int region, trash_t *trash)
+void model_reclaim_add(world_t *w, int region, reclaim_t *reclaim)
 {
     oregion_t *going = &w->regions[region];
 
-    going->place = THROWN;
-    trash->regions[trash->region_count++] = region;
+    going->state = RECLAIMED;
+    reclaim->regions[reclaim->region_count++] = region;
     w->files[going->file].regions--;
-    w->files[going->file].spares -= going->spare;
-    model_file_reap(w, going->file, trash);
+    w->files[going->file].heap_regions -= going->on_heap;
+    model_file_reap(w, going->file, reclaim);
 }
 
-void model_to_limbo(world_t *w, int region)
+void model_retire(world_t *w, int region)
 {
     omanager_t *manager = &w->managers[w->regions[region].manager];
 
-    w->regions[region].place = LIMBO;
-    manager->limbo[manager->limbo_length++] = region;
+    w->regions[region].state = RETIRED;
+    manager->retired[manager->retired_length++] = region;
 }
 
-static void leave_limbo(world_t *w, omanager_t *manager, int at, trash_t *trash)
+static void leave_retired(world_t *w, omanager_t *manager, int at, reclaim_t *reclaim)
 {
-    int region = manager->limbo[at];
+    int region = manager->retired[at];
 
-    memmove(manager->limbo + at, manager->limbo + at + 1,
-            (size_t)(manager->limbo_length - at - 1) * sizeof manager->limbo[0]);
-    manager->limbo_length--;
-    model_to_trash(w, region, trash);
+    memmove(manager->retired + at, manager->retired + at + 1,
+            (size_t)(manager->retired_length - at - 1) * sizeof manager->retired[0]);
+    manager->retired_length--;
+    model_reclaim_add(w, region, reclaim);
 }
 
-void model_limbo_sweep(world_t *w, int manager, trash_t *trash)
+void model_retired_sweep(world_t *w, int manager, reclaim_t *reclaim)
 {
     omanager_t *owner = &w->managers[manager];
     int at;
 
-    for (at = owner->limbo_length - 1; at >= 0; at--) {
-        if (!model_pinned(w, owner->limbo[at])) {
-            leave_limbo(w, owner, at, trash);
+    for (at = owner->retired_length - 1; at >= 0; at--) {
+        if (!model_pinned(w, owner->retired[at])) {
+            leave_retired(w, owner, at, reclaim);
         }
     }
 }
 
-void model_limbo_release(world_t *w, int manager, int region)
+void model_retired_release(world_t *w, int manager, int region)
 {
     omanager_t *owner = &w->managers[manager];
-    trash_t trash;
+    reclaim_t reclaim;
     int at;
 
-    if (w->regions[region].place != LIMBO || model_pinned(w, region)) {
+    if (w->regions[region].state != RETIRED || model_pinned(w, region)) {
         return;
     }
-    model_trash_begin(&trash);
-    for (at = 0; owner->limbo[at] != region; at++) {
+    model_reclaim_begin(&reclaim);
+    for (at = 0; owner->retired[at] != region; at++) {
     }
-    leave_limbo(w, owner, at, &trash);
-    model_trash_empty(w, manager, &trash);
+    leave_retired(w, owner, at, &reclaim);
+    model_reclaim(w, manager, &reclaim);
 }
 
-/* The trash. */
+/* Reclaiming: unmap regions, close files. */
 
-void model_trash_begin(trash_t *trash)
+void model_reclaim_begin(reclaim_t *reclaim)
 {
-    trash->region_count = 0;
-    trash->file_count = 0;
-    trash->status = APR_SUCCESS;
-    trash->unmapped = 0;
+    reclaim->region_count = 0;
+    reclaim->file_count = 0;
+    reclaim->status = APR_SUCCESS;
+    reclaim->unmapped = 0;
 }
 
 static apr_status_t unmap(world_t *w, int region)
 {
     oregion_t *gone = &w->regions[region];
-    apr_status_t status = gone->spare ? APR_SUCCESS : model_call(w, FAKE_UNMAP);
+    apr_status_t status = gone->on_heap ? APR_SUCCESS : model_call(w, FAKE_UNMAP);
 
-    if (gone->spare) {
+    if (gone->on_heap) {
         w->managers[gone->manager].stats.buffered_regions--;
         w->managers[gone->manager].stats.buffered_bytes -= gone->length;
         gone->used = 0;
@@ -242,14 +242,14 @@ static apr_status_t unmap(world_t *w, int region)
     return APR_SUCCESS;
 }
 
-void model_trash_empty(world_t *w, int manager, trash_t *trash)
+void model_reclaim(world_t *w, int manager, reclaim_t *reclaim)
 {
     omanager_t *owner = &w->managers[manager];
     int failed[REGIONS];
     int failed_count = 0;
 
-    while (trash->region_count > 0) {
-        int region = trash->regions[--trash->region_count];
+    while (reclaim->region_count > 0) {
+        int region = reclaim->regions[--reclaim->region_count];
         apr_size_t length = w->regions[region].length;
         apr_status_t status = unmap(w, region);
 
@@ -257,21 +257,21 @@ void model_trash_empty(world_t *w, int manager, trash_t *trash)
             owner->stats.mapped_bytes -= length;
             owner->stats.regions--;
             owner->stats.unmaps++;
-            trash->unmapped++;
+            reclaim->unmapped++;
         } else {
-            model_keep_first(&trash->status, status);
+            model_keep_first(&reclaim->status, status);
             failed[failed_count++] = region;
         }
     }
     while (failed_count > 0) {
-        w->regions[failed[--failed_count]].place = STUCK;
-        owner->stuck[owner->stuck_length++] = failed[failed_count];
+        w->regions[failed[--failed_count]].state = UNMAP_FAILED;
+        owner->unmap_failed[owner->unmap_failed_length++] = failed[failed_count];
     }
-    while (trash->file_count > 0) {
-        ofile_t *file = &w->files[trash->files[--trash->file_count]];
+    while (reclaim->file_count > 0) {
+        ofile_t *file = &w->files[reclaim->files[--reclaim->file_count]];
 
         if (file->open) {
-            model_keep_first(&trash->status, model_call(w, FAKE_CLOSE));
+            model_keep_first(&reclaim->status, model_call(w, FAKE_CLOSE));
             w->live_handles--;
             owner->stats.open_files--;
             owner->stats.closes++;

@@ -2,7 +2,7 @@
  * Files that are cut short and grow again while they are read.
  *
  * On the fake backend alone: its mappings are copies. On a real one, touching what
- * was cut off is a fault of the system, which nobody could tell from a fault of ours.
+ * was cut off is a fault of the system, which cannot be told from a fault of ours.
  *
  * A file is measured and then mapped; when it is cut in between, the copy has
  * FAKE_BEYOND from the cut on; and a read of the system that meets a cut and the growth

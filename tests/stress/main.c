@@ -12,7 +12,6 @@
 
 #include <apr_general.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +86,7 @@ static void read_arguments(int argc, char **argv, asked_t *asked)
 }
 
 /* A program that dies says first how to run the lap again. Whoever had the signal before (a
-   sanitizer, or nobody) gets it then: the instruction that faulted is tried once more. */
+   sanitizer, or the default) gets it then: the instruction that faulted is tried once more. */
 static const int deadly[] = {SIGSEGV, SIGBUS, SIGALRM};
 static struct sigaction before[sizeof deadly / sizeof deadly[0]];
 static char last_words[300];
@@ -140,15 +139,9 @@ static unsigned choose(const char *name, const stress_scenario_t **chosen)
 
 static void make_directory(void)
 {
-    const char *base = getenv("TMPDIR");
     unsigned f;
 
-    snprintf(directory, sizeof directory, "%s/smmap-stress-XXXXXX",
-             base != NULL && *base != '\0' ? base : "/tmp");
-    if (mkdtemp(directory) == NULL) {
-        fprintf(stderr, "cannot make the directory %s: %s\n", directory, strerror(errno));
-        exit(2);
-    }
+    stress_directory(directory, sizeof directory, "stress");
     for (f = 0; f < STRESS_FILES; f++) {
         snprintf(stress.files[f].path, sizeof stress.files[f].path, "%s/%c", directory,
                  (char)('a' + f));

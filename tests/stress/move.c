@@ -213,7 +213,7 @@ static void pins(void)
 {
     stress_files(24, 1);
     stress.options.limits = SMMAP_LIMITS_HARD;
-    /* One region more than can be pinned, so that nobody is refused and all are wanted. */
+    /* One region more than can be pinned, so that no thread is refused and all are wanted. */
     stress.options.max_regions = (stress.threads - 1) * SLEEPER_CURSORS + 2;
     stress.options.max_mapped_bytes = stress.options.max_regions * stress.unit;
     stress_manage();

@@ -1,6 +1,7 @@
 /*
- * The real backend, with a count of what it has given out: backends/posix.c and
- * posix_paranoid.c are included here under other names, and what the core calls is in this file.
+ * The real backend, with a count of what it has given out: the files of backends/posix/ that
+ * give out something are included here under other names, and what the core calls is in this
+ * file. The rest of the backend is linked.
  *
  * Something is counted from before it is asked for until after it was taken back,
  * so that a peak is never below what there really was. The core reserves before it
@@ -19,7 +20,7 @@
 
 #include "stress.h"
 
-/* posix.c defines these; they are not to be seen outside. */
+/* The included files define these; they are not to be seen outside. */
 static apr_status_t real_open(apr_os_file_t *file, const char *path);
 static apr_status_t real_dup(apr_os_file_t *copy, apr_os_file_t file);
 static apr_status_t real_close(apr_os_file_t file);
@@ -27,7 +28,7 @@ static apr_status_t real_map(smmap__os_mapping_t *mapping, apr_os_file_t file, a
                              apr_size_t length);
 static apr_status_t real_memory(smmap__os_mapping_t *mapping, apr_size_t length);
 static apr_status_t real_unmap(smmap__os_mapping_t *mapping);
-static apr_status_t real_bar(smmap__os_mapping_t *mapping);
+static apr_status_t real_quarantine(smmap__os_mapping_t *mapping);
 static apr_status_t real_read(apr_os_file_t file, apr_off_t offset, void *buffer,
                               apr_size_t length, apr_size_t *nread);
 static void real_fence_heavy(void);
@@ -36,18 +37,19 @@ static void real_fence_heavy(void);
 #define smmap__os_file_dup real_dup
 #define smmap__os_file_close real_close
 #define smmap__os_map real_map
-#define smmap__os_memory real_memory
+#define smmap__os_map_anonymous real_memory
 #define smmap__os_unmap real_unmap
-#define smmap__os_quarantine real_bar
+#define smmap__os_quarantine real_quarantine
 #define smmap__os_read real_read
 #define smmap__os_fence_heavy real_fence_heavy
-#include "backends/posix.c"
-#include "backends/posix_paranoid.c"
+#include "backends/posix/fence.c"
+#include "backends/posix/file.c"
+#include "backends/posix/map.c"
 #undef smmap__os_file_open
 #undef smmap__os_file_dup
 #undef smmap__os_file_close
 #undef smmap__os_map
-#undef smmap__os_memory
+#undef smmap__os_map_anonymous
 #undef smmap__os_unmap
 #undef smmap__os_quarantine
 #undef smmap__os_read
@@ -87,28 +89,25 @@ static void let_others_run(void)
     }
 }
 
-apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+/* A handle that was counted before the call, as it is there before the call returns. */
+static apr_status_t handle_if(apr_status_t status)
 {
-    apr_status_t status;
-
-    add(&handles, 1);
-    status = real_open(file, path);
     if (status != APR_SUCCESS) {
         take(&handles, 1);
     }
     return status;
 }
 
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    add(&handles, 1);
+    return handle_if(real_open(file, path));
+}
+
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    apr_status_t status;
-
     add(&handles, 1);
-    status = real_dup(copy, file);
-    if (status != APR_SUCCESS) {
-        take(&handles, 1);
-    }
-    return status;
+    return handle_if(real_dup(copy, file));
 }
 
 apr_status_t smmap__os_file_close(apr_os_file_t file)
@@ -142,7 +141,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     return keep(real_map(mapping, file, offset, length), length);
 }
 
-apr_status_t smmap__os_memory(smmap__os_mapping_t *mapping, apr_size_t length)
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
     reserve(length);
     return keep(real_memory(mapping, length), length);
@@ -169,7 +168,7 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
 apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
 {
     apr_size_t length = mapping->length;
-    apr_status_t status = real_bar(mapping);
+    apr_status_t status = real_quarantine(mapping);
 
     if (status == APR_SUCCESS) {
         take(&bytes, length);

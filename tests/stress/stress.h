@@ -124,6 +124,8 @@ typedef struct stress_truth_t {
 
 /* work.c */
 
+/** Make an empty directory for a program; ends the program with 2 when it cannot be made. */
+void stress_directory(char *path, apr_size_t size, const char *program);
 /** The value of an option; ends the program with 2 when it is no number from least to most. */
 apr_uint64_t stress_number(const char *program, const char *option, const char *text,
                            apr_uint64_t least, apr_uint64_t most);
@@ -187,8 +189,8 @@ void stress_nothing_left(const leftover_t *before);
 /** Look at the statistics and the truth while others work. Only with hard limits. */
 void stress_watch_begin(void);
 void stress_watch_end(void);
-/** All three, where the limits are hard and leave room for everybody: run under the watch,
-    nobody may be refused, settle. */
+/** All three, where the limits are hard and leave room for all threads: run under the watch,
+    no thread may be refused, settle. */
 void stress_run_watched(stress_work_t *work);
 
 /* posix.c, fake.c: what the backend has given out. */

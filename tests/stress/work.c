@@ -10,6 +10,7 @@
 #include <apr_file_io.h>
 #include <apr_portable.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -34,6 +35,18 @@ void stress_bad(const char *format, ...)
     va_end(arguments);
     printf("  BAD %s\n", text);
     fflush(stdout);
+}
+
+void stress_directory(char *path, apr_size_t size, const char *program)
+{
+    const char *base = getenv("TMPDIR");
+
+    snprintf(path, size, "%s/smmap-%s-XXXXXX", base != NULL && *base != '\0' ? base : "/tmp",
+             program);
+    if (mkdtemp(path) == NULL) {
+        fprintf(stderr, "cannot make the directory %s: %s\n", path, strerror(errno));
+        exit(2);
+    }
 }
 
 apr_uint64_t stress_number(const char *program, const char *option, const char *text,

@@ -30,18 +30,23 @@ void begin_limited(apr_size_t most_bytes, apr_size_t most_regions, smmap_limits_
     mover = cursor_open(manager, file.path);
 }
 
-smmap_cursor_t *begin_handles(apr_size_t most, apr_int64_t birth)
+smmap_manager_t *manager_handles(apr_size_t most)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
 
-    unit = smmap_granularity();
-    fake_set_birth(birth);
     options.mode = SMMAP_MODE_SLIDING;
     options.window_size = unit;
     options.max_open_files = most;
-    manager = manager_make(&options);
+    return manager_make(&options);
+}
+
+void begin_handles(apr_size_t most, apr_int64_t birth)
+{
+    unit = smmap_granularity();
+    fake_set_birth(birth);
+    manager = manager_handles(most);
     file = file_make("file", 8 * unit);
-    return cursor_open(manager, file.path);
+    mover = cursor_open(manager, file.path);
 }
 
 smmap_manager_t *manager_in(apr_pool_t *pool)
@@ -94,6 +99,11 @@ apr_off_t at_window(apr_size_t index)
     return (apr_off_t)(index * unit);
 }
 
+apr_status_t window_use(apr_size_t window)
+{
+    return smmap_cursor_use(mover, at_window(window), 0);
+}
+
 void window_touch(apr_size_t window)
 {
     NEED_OK(smmap_cursor_use(mover, at_window(window) + 1, 0));
@@ -143,4 +153,9 @@ int cursor_is_empty(const smmap_cursor_t *cursor)
            smmap_cursor_end(cursor) == 0 && smmap_cursor_region_begin(cursor) == 0 &&
            smmap_cursor_region_size(cursor) == 0 && smmap_cursor_region_clients(cursor) == 0 &&
            !smmap_cursor_includes(cursor, 0) && smmap_cursor_at(cursor, 0) == NULL;
+}
+
+int mover_is_empty(void)
+{
+    return cursor_is_empty(mover) && smmap_cursor_is_associated(mover);
 }

@@ -10,7 +10,7 @@
 extern apr_size_t unit; /**< the granularity, and the size of a window */
 extern test_file_t file;
 extern smmap_manager_t *manager; /**< not of begin_file() */
-extern smmap_cursor_t *mover; /**< on the file, of begin_limited() and begin_guarded() alone */
+extern smmap_cursor_t *mover;    /**< on the file; not of begin_file() and begin_windows() */
 
 /** A file of some windows and an odd end. */
 void begin_file(apr_size_t count);
@@ -18,12 +18,14 @@ void begin_file(apr_size_t count);
 void begin_windows(apr_size_t count);
 /** A file of 24 windows, `most` of them allowed by the one limit or the other; 0: a default. */
 void begin_limited(apr_size_t most_bytes, apr_size_t most_regions, smmap_limits_t limits);
-/** A cursor on a file of 8 windows. most: handles that may be open; birth: what the fake backend
-    says about all files, 0: it does not know. */
-smmap_cursor_t *begin_handles(apr_size_t most, apr_int64_t birth);
+/** A file of 8 windows. most: handles that may be open; birth: what the fake backend says
+    about all files, 0: it does not know. */
+void begin_handles(apr_size_t most, apr_int64_t birth);
 /** A file of 16 units in windows of 4, under the guard; without zeroes, so that one is seen. */
 void begin_guarded(smmap_mode_t mode);
 
+/** As in begin_handles(). */
+smmap_manager_t *manager_handles(apr_size_t most);
 /** As in begin_guarded(). */
 smmap_manager_t *manager_guarded(smmap_mode_t mode);
 /** Cut the file short. */
@@ -35,7 +37,9 @@ smmap_cursor_t *cursor_in(smmap_manager_t *of, apr_pool_t *pool);
 
 /** Where a window begins. */
 apr_off_t at_window(apr_size_t index);
-/** Move the mover to a window, look at it, and let it go. */
+/** Move the mover to a window. */
+apr_status_t window_use(apr_size_t window);
+/** The same, look at it, and let it go. */
 void window_touch(apr_size_t window);
 /** Touching this window must cost that one, and nothing else. With the fake backend alone. */
 void window_costs(apr_size_t window, apr_size_t victim);
@@ -47,5 +51,7 @@ void take_handle(void);
 void later_than(const char *path);
 /** 1 when a cursor says in all ways that it has no window. */
 int cursor_is_empty(const smmap_cursor_t *cursor);
+/** The same of the mover, which is still on a file. */
+int mover_is_empty(void);
 
 #endif

@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/core.h"
+#include "core/types.h"
 #include "tests/fake/backend.h"
 #include "tests/fake/memory.h"
 
@@ -317,6 +317,18 @@ smmap_manager_t *manager_sliding(apr_size_t window, apr_size_t max_bytes, apr_si
     return manager_make(&options);
 }
 
+smmap_manager_t *manager_traced(smmap_trace_t *trace, void *context)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = smmap_granularity();
+    options.max_regions = 4;
+    options.trace = trace;
+    options.trace_context = context;
+    return manager_make(&options);
+}
+
 apr_status_t manager_destroy(smmap_manager_t *manager)
 {
     unsigned i;
@@ -391,10 +403,10 @@ void counts_check(void)
         smmap_stats_t stats = manager_stats(managers[i].manager);
 
         check_stats(managers[i].manager, &stats);
-        regions += stats.regions - managers[i].manager->heap_regions;
-        bytes += stats.mapped_bytes - managers[i].manager->heap_bytes;
-        CHECK(managers[i].manager->heap_regions <= stats.buffered_regions);
-        CHECK(managers[i].manager->heap_bytes <= stats.buffered_bytes);
+        regions += stats.regions - managers[i].manager->heap.regions;
+        bytes += stats.mapped_bytes - managers[i].manager->heap.bytes;
+        CHECK(managers[i].manager->heap.regions <= stats.buffered_regions);
+        CHECK(managers[i].manager->heap.bytes <= stats.buffered_bytes);
         handles += stats.open_files;
     }
     if (fake_present() && !orphans) {

@@ -5,7 +5,7 @@
  *
  * Two programs are made from the tests. suite-posix (on Windows: suite-windows) links
  * the system's backend and tests/fake/absent.c, suite-fake links tests/fake/backend.c;
- * both link tests/fake/memory.c in the place of core/memory.c. A test that needs the fake
+ * both link tests/fake/memory.c in the place of core/base/memory.c. A test that needs the fake
  * backend asks fake_present() (fake/backend.h) and skips itself otherwise.
  *
  * A third one, suite-wrap, where the linker can do it, has a few modules of its own: there the
@@ -163,6 +163,8 @@ void manager_track(smmap_manager_t *manager, apr_pool_t *pool);
 /** Sliding mode; 0 takes a default. */
 smmap_manager_t *manager_sliding(apr_size_t window, apr_size_t max_bytes, apr_size_t max_regions,
                                  smmap_limits_t limits);
+/** Windows of one granule, four of them at most; the trace goes to a function. */
+smmap_manager_t *manager_traced(smmap_trace_t *trace, void *context);
 /** Destroy one that the harness made. */
 apr_status_t manager_destroy(smmap_manager_t *manager);
 smmap_stats_t manager_stats(smmap_manager_t *manager);
@@ -176,7 +178,7 @@ apr_pool_t *pool_make(apr_pool_t *parent);
 /**
  * Compare: what each manager says about itself makes sense, and all of them together say
  * what the fake backend counts. Not while windows of a destroyed manager are pinned, as
- * nobody counts them any more.
+ * they are not counted any more.
  */
 void counts_check(void);
 

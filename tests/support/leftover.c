@@ -63,8 +63,8 @@ leftover_t leftover_now(void)
     void *frames[1];
     leftover_t now = {0, 0, 0, 0, 0};
 
-    /* In paranoid mode the first question who called loads a library, which stays. */
-    smmap__os_callers(frames, 1);
+    /* In paranoid mode the first look for a caller loads a library, which stays. */
+    smmap__os_backtrace(frames, 1);
     now.known = count_descriptors(&now.descriptors) && count_mappings(&now.mappings, &now.deleted);
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 33))
     now.heap = mallinfo2().uordblks;

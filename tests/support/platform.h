@@ -27,7 +27,7 @@ typedef enum native_use_t {
     NATIVE_DIRECTORY /**< a directory, for reading */
 } native_use_t;
 
-/** Open; not inherited, and shared with everybody. NO_HANDLE is left on failure. */
+/** Open; not inherited, and shared with all. NO_HANDLE is left on failure. */
 apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t use);
 /** A handle on the device that swallows everything. */
 apr_status_t native_open_null(apr_os_file_t *handle);
@@ -58,7 +58,7 @@ apr_status_t native_read_at(apr_os_file_t handle, apr_off_t offset, void *to, ap
 /** What is open: its size, its id, whether it is a plain file. */
 apr_status_t native_facts(apr_os_file_t handle, apr_off_t *size, apr_uint64_t *id, int *regular);
 
-/** A handle for reading, while nobody else may open the file. S */
+/** A handle for reading, while no other process may open the file. S */
 apr_status_t native_open_alone(apr_os_file_t *handle, const char *path);
 /** A handle for reading by which calls come back before they have read, as Windows has them. The
     port that is told of each such read is watched until native_told(). shared: others may open
@@ -106,9 +106,9 @@ apr_status_t native_symlink(const char *target, const char *path);
 /** A FIFO, or a socket, with a name. S */
 apr_status_t native_fifo(const char *path);
 apr_status_t native_socket(apr_os_file_t *handle, const char *path);
-/** Hold a lease on it, until the handle is closed: who opens it has to wait. S */
+/** Hold a lease on it, until the handle is closed: a process that opens it has to wait. S */
 void native_lease(apr_os_file_t *handle, const char *path);
-/** Let nobody read it but root, who needs no leave. S */
+/** Only root may read it. S */
 void native_forbid(const char *path);
 /** Give it back the times of access and change that `like` had. */
 typedef struct native_times_t {

@@ -50,7 +50,7 @@ apr_status_t native_open_alone(apr_os_file_t *handle, const char *path)
 {
     (void)handle;
     (void)path;
-    test_skip_now("nobody can keep others from opening a file here");
+    test_skip_now("a process cannot keep others from opening a file here");
 }
 
 apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int shared)

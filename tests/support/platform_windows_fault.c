@@ -5,7 +5,7 @@
  * memory, which takes a device or a server that fails. Here a page is made inaccessible
  * instead, and a vectored handler that comes before all others makes the one exception
  * out of the other: the code and the parameters become those that Windows gives, and
- * where it happens, and who is asked about it then, is real.
+ * where it happens, and the handlers that are called then, are real.
  *
  * Wine refuses to cut a mapped file, as Windows does, but the system below it does not,
  * and it does not raise an in-page error (8.0) when a page is lost so, but an access

@@ -184,7 +184,7 @@ int native_child_main(int argc, char **argv, int (*run)(const native_order_t *or
     report = (HANDLE)(apr_uintptr_t)strtoul(argv[6], NULL, 10);
     order.root = argv[7];
     order.only = argc > 8 ? argv[8] : NULL;
-    /* Nobody whom a test starts should have it. */
+    /* No process that a test starts should have it. */
     SetHandleInformation(report, HANDLE_FLAG_INHERIT, 0);
     order.report = _fdopen(_open_osfhandle((intptr_t)report, _O_WRONLY | _O_TEXT), "w");
     SetErrorMode(SEM_FAILCRITICALERRORS | SEM_NOGPFAULTERRORBOX); /* no windows that wait */

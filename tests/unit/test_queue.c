@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "core/core.h"
+#include "core/region/region.h"
 
 enum { MOST = 64 };
 
@@ -18,7 +18,7 @@ static void fresh(smmap__queue_t *queue, int count)
     int i;
 
     memset(regions, 0, sizeof regions);
-    memset(queue, 0, sizeof *queue);
+    smmap__queue_init(queue);
     for (i = 0; i < count; i++) {
         smmap__queue_add(queue, &regions[i]);
     }

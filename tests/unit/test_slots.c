@@ -4,7 +4,7 @@
  */
 #include "tests/support/harness.h"
 
-#include "core/slots.h"
+#include "core/base/slots.h"
 #include "tests/fake/memory.h"
 
 static char things[64];

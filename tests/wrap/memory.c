@@ -1,6 +1,6 @@
 /*
  * fake/memory.h in suite-wrap: what the harness asks for, told by the wrapped calls. The
- * memory of the core is the real one, core/memory.c.
+ * memory of the core is the real one, core/base/memory.c.
  */
 #include "tests/fake/memory.h"
 #include "wrap.h"

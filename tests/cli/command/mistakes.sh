@@ -32,21 +32,21 @@ mistake()
 {
     check "refused: smmap $(shift; echo "$*" | head -c 70)" complains "$@"
 }
-mistake 'there is no command'
-mistake "no command 'fnid'" fnid x t/hello
-mistake "no option '--bogus' before a command" --bogus
-mistake 'no use for' --version extra
-mistake "no command 'x'" help x
-mistake 'there is no pattern' find
-mistake 'there is no file' find x
-mistake 'there is no file' cat
-mistake 'there is no file' info
-mistake 'smmap bench: .*no such option' bench --bogus
+mistake 'no command given'
+mistake "unknown command 'fnid'" fnid x t/hello
+mistake "unknown option '--bogus'" --bogus
+mistake 'unexpected argument' --version extra
+mistake "unknown command 'x'" help x
+mistake 'no pattern given' find
+mistake 'no file given' find x
+mistake 'no file given' cat
+mistake 'no file given' info
+mistake 'smmap bench: .*unknown option' bench --bogus
 mistake 'smmap bench: .*too small' bench t/hello
-mistake "no option '--bogus'" cat --bogus t/hello
-mistake "is it '--max-memory'" cat --max-mem 4K t/hello
-mistake "is it '--count'" find --cuont x t/hello
-mistake "no option '-y'" find -cy x t/hello
+mistake "unknown option '--bogus'" cat --bogus t/hello
+mistake "did you mean '--max-memory'" cat --max-mem 4K t/hello
+mistake "did you mean '--count'" find --cuont x t/hello
+mistake "unknown option '-y'" find -cy x t/hello
 mistake "'--stats' takes no value" cat --stats=3 t/hello
 mistake "'--offset' needs a value" cat t/hello --offset
 mistake "'-m' needs a value" find x t/hello -m

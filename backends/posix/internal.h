@@ -1,0 +1,78 @@
+/*
+ * What the files of the POSIX backend offer each other. Calls run one way:
+ *
+ *   map.c          -> patches.c
+ *   system.c       -> guard.c -> patches.c, signal_chain.c
+ *   file.c, identity.c, fence.c, backtrace.c call none of them.
+ */
+#ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H
+#define SMMAP_BACKENDS_POSIX_INTERNAL_H
+
+#include <apr.h>
+#include <apr_errno.h>
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* The sanitizers, as gcc and clang announce them. */
+#if defined(__has_feature)
+#define SMMAP__POSIX_FEATURE(name) __has_feature(name)
+#else
+#define SMMAP__POSIX_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || SMMAP__POSIX_FEATURE(thread_sanitizer)
+#define SMMAP__POSIX_TSAN 1
+#else
+#define SMMAP__POSIX_TSAN 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || SMMAP__POSIX_FEATURE(address_sanitizer)
+#define SMMAP__POSIX_ASAN 1
+#else
+#define SMMAP__POSIX_ASAN 0
+#endif
+
+/* --- patches.c --- */
+
+/** How many mappings have a patched page. Never too low, and too high only for a moment. */
+extern atomic_size_t smmap__posix_patch_count;
+
+/**
+ * Replace a page of a mapping by zeros, after marking the mapping as patched. If the system has
+ * no memory area left for that, replace the whole mapping, which takes none.
+ *
+ * Async-signal-safe.
+ *
+ * @param mapping (in) its address.
+ * @param length (in) its bytes.
+ * @param fault (in) the address of the fault, inside the page.
+ * @param page_size (in) bytes.
+ * @return 1: done; 0: the table of patched mappings is full, or the system refuses.
+ */
+int smmap__posix_patch(uintptr_t mapping, apr_size_t length, uintptr_t fault, uintptr_t page_size);
+
+/** Remove the mark of a mapping that is about to be unmapped. */
+void smmap__posix_patch_forget(const unsigned char *mapping);
+
+/* --- signal_chain.c --- */
+
+/** A signal handler of the SA_SIGINFO kind. */
+typedef void smmap__posix_handler_t(int number, siginfo_t *info, void *context);
+
+/**
+ * Install a handler, and push the one that it replaces. No effect when it is installed already.
+ * Calls must not overlap.
+ *
+ * @return APR_ENOSPC: there are too many previous handlers; or an error of sigaction().
+ */
+apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *handler);
+
+/** Forward a signal to the previous handler. For the handler just installed, with what it got. */
+void smmap__posix_chain_forward(int number, siginfo_t *info, void *context);
+
+/* --- guard.c --- */
+
+/** For the child, after a fork. */
+void smmap__posix_guard_forked(void);
+
+#endif

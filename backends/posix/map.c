@@ -1,0 +1,126 @@
+/*
+ * POSIX: mappings, their advice, residency and protection, and quarantined addresses.
+ *
+ * No state. Before a mapping goes, it is taken out of the table of patches.c: afterwards its
+ * address may belong to another mapping at once.
+ */
+#include "config.h"
+
+#include "backends/backend.h"
+#include "backends/posix/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The bit of mincore() that says "in memory". Linux and the BSDs set no other; macOS does, for
+   pages that were referenced or modified. */
+#ifdef MINCORE_INCORE
+#define INCORE_BIT MINCORE_INCORE
+#else
+#define INCORE_BIT 1
+#endif
+
+apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
+                           apr_size_t length)
+{
+    /* Shared: a private mapping shows the same bytes, but may copy pages on some systems, and
+       counts against the commit limit on others. */
+    void *address = mmap(NULL, length, PROT_READ, MAP_SHARED, file, (off_t)offset);
+
+    if (address == MAP_FAILED) {
+        return errno == ENODEV ? APR_ENOTIMPL : errno;
+    }
+    mapping->address = address;
+    mapping->length = length;
+    mapping->memory = 0;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
+{
+    void *address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (address == MAP_FAILED) {
+        return errno;
+    }
+    mapping->address = address;
+    mapping->length = length;
+    mapping->memory = 1;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
+{
+    if (mapping->address != NULL) {
+        smmap__posix_patch_forget(mapping->address);
+        if (munmap(mapping->address, mapping->length) != 0) {
+            return errno;
+        }
+    }
+    memset(mapping, 0, sizeof *mapping);
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                              apr_size_t length, smmap__os_advice_t advice)
+{
+    static const int native[] = {
+        [SMMAP__OS_NORMAL] = MADV_NORMAL,     [SMMAP__OS_SEQUENTIAL] = MADV_SEQUENTIAL,
+        [SMMAP__OS_RANDOM] = MADV_RANDOM,     [SMMAP__OS_WILLNEED] = MADV_WILLNEED,
+        [SMMAP__OS_DONTNEED] = MADV_DONTNEED,
+    };
+
+    return madvise(mapping->address + offset, length, native[advice]) == 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                                 apr_size_t length, unsigned char *pages)
+{
+    apr_size_t page = (apr_size_t)sysconf(_SC_PAGESIZE);
+    apr_size_t count = length / page + (length % page != 0);
+    apr_size_t i;
+
+#ifdef __linux__
+    int failed = mincore(mapping->address + offset, length, pages);
+#else
+    int failed = mincore(mapping->address + offset, length, (void *)pages);
+#endif
+
+    if (failed != 0) {
+        return errno;
+    }
+    for (i = 0; i < count; i++) {
+        pages[i] = (pages[i] & INCORE_BIT) != 0;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
+{
+    int usual = mapping->memory ? PROT_READ | PROT_WRITE : PROT_READ;
+
+    return mprotect(mapping->address, mapping->length, allowed ? usual : PROT_NONE) == 0
+               ? APR_SUCCESS
+               : errno;
+}
+
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
+{
+    smmap__posix_patch_forget(mapping->address);
+    /* In one step, so that no other mapping gets the addresses in between. */
+    return mmap(mapping->address, mapping->length, PROT_NONE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED
+               ? APR_SUCCESS
+               : errno;
+}
+
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *quarantined)
+{
+    if (quarantined->length != 0 && munmap(quarantined->address, quarantined->length) != 0) {
+        return errno;
+    }
+    memset(quarantined, 0, sizeof *quarantined);
+    return APR_SUCCESS;
+}

@@ -1,0 +1,67 @@
+/*
+ * Windows: facts about the machine and the process, and functions that are looked up by name.
+ * No state.
+ */
+#include "backends/windows/internal.h"
+
+static smmap__windows_function_t *function_of(const WCHAR *library, const char *name)
+{
+    return (smmap__windows_function_t *)GetProcAddress(GetModuleHandleW(library), name);
+}
+
+smmap__windows_function_t *smmap__windows_function(const char *name)
+{
+    return function_of(L"kernel32.dll", name);
+}
+
+smmap__windows_function_t *smmap__windows_nt_function(const char *name)
+{
+    return function_of(L"ntdll.dll", name);
+}
+
+int smmap__windows_is_wine(void)
+{
+    return smmap__windows_nt_function("wine_get_version") != NULL;
+}
+
+void smmap__os_info(smmap__os_info_t *info)
+{
+    SYSTEM_INFO system;
+
+    GetSystemInfo(&system);
+    info->page_size = system.dwPageSize;
+    info->granularity = system.dwAllocationGranularity;
+    info->address_bits = (int)sizeof(void *) * 8;
+    info->max_open_files = 0; /* some millions: memory runs out first */
+    info->shrink = SMMAP__OS_SHRINK_REFUSED;
+    info->case_insensitive = 1;
+    info->lexical_dots = 1;
+}
+
+/* User Account Control can give a program more rights than its parent has. Wine reports every
+   program as elevated (seen in 8.0), and elevates none. */
+int smmap__os_environment_is_trusted(void)
+{
+    TOKEN_ELEVATION_TYPE type = TokenElevationTypeFull;
+    DWORD length = 0;
+    HANDLE token;
+
+    if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+        if (!GetTokenInformation(token, TokenElevationType, &type, sizeof type, &length)) {
+            type = TokenElevationTypeFull;
+        }
+        CloseHandle(token);
+    }
+    return type != TokenElevationTypeFull || smmap__windows_is_wine();
+}
+
+/* Win32 has no fork(). */
+apr_status_t smmap__os_fork_watch(void)
+{
+    return APR_SUCCESS;
+}
+
+unsigned smmap__os_forks(void)
+{
+    return 0;
+}

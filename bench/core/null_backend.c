@@ -1,0 +1,253 @@
+/*
+ * A backend without an operating system; backends/backend.h has the contract.
+ *
+ * A mapping is a number that looks like an address: page-aligned, unique while it is alive,
+ * outside of all memory. It is never touched. As with a real system, the address that was
+ * unmapped last is used next.
+ *
+ * Files can have any size: the core measures a file by the handle that it gets from
+ * smmap__os_file_dup(), and that is the caller's own handle, of a file that is all hole. The
+ * caller closes it. Nothing can be opened by name.
+ *
+ * The program has one thread, so there are no locks, and the heavy fence does nothing.
+ */
+#include "bench/core/null_backend.h"
+
+#include <string.h>
+
+/* Most of these functions have nothing to do with their arguments. */
+#if defined(__GNUC__)
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#endif
+
+#define PAGE ((apr_size_t)4096)
+/* The lowest address: above what programs have, below what a pointer can be. */
+#define LOWEST ((apr_uintptr_t)(APR_UINT64_C(1) << 44))
+
+static apr_uint32_t *places; /* a stack of those that are free */
+static apr_uint32_t place_count;
+static apr_uint32_t free_count;
+static apr_size_t place_size;
+static apr_uint64_t made;
+
+void null_backend_start(apr_uint32_t *memory, apr_uint32_t count, apr_size_t length)
+{
+    apr_uint32_t i;
+
+    places = memory;
+    place_count = count;
+    free_count = count;
+    place_size = (length + PAGE - 1) / PAGE * PAGE;
+    for (i = 0; i < count; i++) {
+        places[i] = count - 1 - i; /* the lowest is on top */
+    }
+}
+
+apr_uint64_t null_backend_alive(void)
+{
+    return place_count - free_count;
+}
+
+apr_uint64_t null_backend_made(void)
+{
+    return made;
+}
+
+void smmap__os_info(smmap__os_info_t *info)
+{
+    memset(info, 0, sizeof(*info));
+    info->page_size = PAGE;
+    info->granularity = PAGE;
+    info->address_bits = (int)sizeof(void *) * 8;
+    info->shrink = SMMAP__OS_SHRINK_FAULTS;
+}
+
+/* Nothing here has a name. */
+apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
+{
+    *copy = file;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_close(apr_os_file_t file)
+{
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
+}
+
+int smmap__os_is_stream(apr_os_file_t file)
+{
+    return 0;
+}
+
+smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+{
+    return SMMAP__OS_ID_UNIQUE;
+}
+
+apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
+                           apr_size_t length)
+{
+    if (free_count == 0 || length > place_size) {
+        return APR_ENOMEM;
+    }
+    mapping->address = (unsigned char *)(LOWEST + places[--free_count] * place_size);
+    mapping->length = length;
+    made++;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
+{
+    return APR_ENOTIMPL; /* all its files can be mapped */
+}
+
+apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
+{
+    if (mapping->address != NULL) {
+        apr_uintptr_t distance = (apr_uintptr_t)mapping->address - LOWEST;
+
+        places[free_count++] = (apr_uint32_t)(distance / place_size);
+    }
+    mapping->address = NULL;
+    mapping->length = 0;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                              apr_size_t length, smmap__os_advice_t advice)
+{
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
+                                   smmap__os_advice_t advice)
+{
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
+                            apr_size_t *nread)
+{
+    memset(buffer, 0, length); /* it is a hole */
+    *nread = length;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
+{
+    *nread = 1; /* no file is empty */
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
+                                 apr_size_t length, unsigned char *pages)
+{
+    return APR_ENOTIMPL;
+}
+
+int smmap__os_environment_is_trusted(void)
+{
+    return 0; /* a trace that is replayed is not recorded again */
+}
+
+int smmap__os_fence_asymmetric(void)
+{
+    return 1;
+}
+
+void smmap__os_fence_heavy(void)
+{
+}
+
+/* Mappings cannot be read, so there is nothing to guard; and the program does not fork. */
+
+apr_status_t smmap__os_guard_install(void)
+{
+    return APR_ENOTIMPL;
+}
+
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault)
+{
+    *fault = offset;
+    return SMMAP__OS_FAULTED;
+}
+
+apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)
+{
+    return APR_ENOTIMPL;
+}
+
+int smmap__os_guard_end(smmap__os_guard_t *guard)
+{
+    return 0;
+}
+
+int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault)
+{
+    return 0;
+}
+
+apr_status_t smmap__os_fork_watch(void)
+{
+    return APR_SUCCESS;
+}
+
+unsigned smmap__os_forks(void)
+{
+    return 0;
+}
+
+/* Its addresses are no memory, so there is nothing to protect. */
+
+apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
+{
+    return APR_SUCCESS;
+}
+
+unsigned smmap__os_backtrace(void **frames, unsigned most)
+{
+    return 0;
+}
+
+void smmap__os_symbolize(const void *frame, char *text, apr_size_t size)
+{
+    if (size > 0) {
+        text[0] = '\0';
+    }
+}

@@ -1,0 +1,208 @@
+/*
+ * Standard output and standard error.
+ *
+ * Standard output is buffered here and not in the C library or in APR, so that each write is
+ * seen and the first error is kept: a command that prints its result to a full disk has
+ * failed. What is printed after an error is dropped, and commands check console_status() now
+ * and then, so that they stop soon.
+ *
+ * Invariant: while the progress bar is on the screen, nothing else is written to it. Each
+ * output erases the bar first; standard output does so only where it may be the same
+ * terminal.
+ */
+#include "cli/console.h"
+
+#include <string.h>
+
+#include <apr_env.h>
+#include <apr_file_io.h>
+#include <apr_strings.h>
+
+#define BUFFER ((apr_size_t)65536)
+
+struct console_t {
+    apr_file_t *out;
+    apr_file_t *err;
+    apr_pool_t *scratch; /* for formatting; cleared after each use */
+    apr_status_t status; /* first error of `out` */
+    int wrote;           /* 1: something was to be written to `out` */
+    int out_is_device;   /* 1: `out` may be a terminal */
+    int can_draw;
+    apr_size_t drawn; /* columns of the bar on the screen; 0: there is none */
+    apr_size_t used;  /* bytes in the buffer */
+    char buffer[BUFFER];
+};
+
+/* A character device: a terminal, or something where writing too much does no harm. */
+static int is_device(apr_file_t *file)
+{
+    apr_finfo_t info;
+    apr_status_t status = apr_file_info_get(&info, APR_FINFO_TYPE, file);
+
+    return (status == APR_SUCCESS || status == APR_INCOMPLETE) && info.filetype == APR_CHR;
+}
+
+apr_status_t console_open(console_t **console, apr_pool_t *pool)
+{
+    console_t *made = apr_pcalloc(pool, sizeof(*made));
+    apr_status_t status = apr_file_open_stderr(&made->err, pool);
+    char *terminal = NULL;
+
+    if (status == APR_SUCCESS) {
+        status = apr_file_open_stdout(&made->out, pool);
+    }
+    if (status == APR_SUCCESS) {
+        status = apr_pool_create(&made->scratch, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    made->out_is_device = is_device(made->out);
+    /* The bar needs a terminal that can go back to the start of its line. */
+    made->can_draw =
+        is_device(made->err) &&
+        !(apr_env_get(&terminal, "TERM", pool) == APR_SUCCESS && strcmp(terminal, "dumb") == 0);
+    *console = made;
+    return APR_SUCCESS;
+}
+
+static void write_out(console_t *console, const void *data, apr_size_t size)
+{
+    apr_status_t status;
+
+    console->wrote = 1;
+    if (console->status != APR_SUCCESS) {
+        return;
+    }
+    if (console->out_is_device) {
+        console_erase(console);
+    }
+    status = apr_file_write_full(console->out, data, size, NULL);
+    if (status != APR_SUCCESS) {
+        console->status = status;
+    }
+}
+
+void console_flush(console_t *console)
+{
+    if (console->used > 0) {
+        write_out(console, console->buffer, console->used);
+        console->used = 0;
+    }
+}
+
+void console_print(console_t *console, const char *data, apr_size_t size)
+{
+    if (size > BUFFER - console->used) {
+        console_flush(console);
+    }
+    if (size > BUFFER) {
+        write_out(console, data, size);
+        return;
+    }
+    memcpy(console->buffer + console->used, data, size);
+    console->used += size;
+}
+
+void console_printf(console_t *console, const char *format, ...)
+{
+    const char *text;
+    va_list arguments;
+
+    va_start(arguments, format);
+    text = apr_pvsprintf(console->scratch, format, arguments);
+    va_end(arguments);
+    console_print(console, text, strlen(text));
+    apr_pool_clear(console->scratch);
+}
+
+apr_status_t console_write(console_t *console, const unsigned char *data, apr_size_t size)
+{
+    console_flush(console);
+    write_out(console, data, size);
+    return console->status;
+}
+
+apr_status_t console_status(const console_t *console)
+{
+    return console->status;
+}
+
+void console_forgive(console_t *console)
+{
+    console->status = APR_SUCCESS;
+}
+
+void console_error(console_t *console, const char *format, ...)
+{
+    const char *text;
+    va_list arguments;
+
+    console_flush(console);
+    console_erase(console);
+    va_start(arguments, format);
+    text = apr_pvsprintf(console->scratch, format, arguments);
+    va_end(arguments);
+    /* When this fails there is nowhere left to say so. */
+    (void)apr_file_write_full(console->err, text, strlen(text), NULL);
+    apr_pool_clear(console->scratch);
+}
+
+int console_can_draw(const console_t *console)
+{
+    return console->can_draw;
+}
+
+void console_draw(console_t *console, const char *text)
+{
+    apr_size_t columns = 0;
+    apr_size_t blanks;
+    const char *c;
+    char *line;
+
+    for (c = text; *c != '\0'; c++) {
+        columns += ((unsigned char)*c & 0xc0) != 0x80; /* characters of UTF-8 */
+    }
+    blanks = console->drawn > columns ? console->drawn - columns : 0;
+    line = apr_psprintf(console->scratch, "\r%s%*s", text, (int)blanks, "");
+    (void)apr_file_write_full(console->err, line, strlen(line), NULL);
+    apr_pool_clear(console->scratch);
+    console->drawn = columns;
+}
+
+void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most)
+{
+    char bar[CONSOLE_BAR_MOST + 1];
+    char line[512];
+
+    memset(bar, ' ', (apr_size_t)width);
+    memset(bar, '=', (apr_size_t)(part * width));
+    bar[width] = '\0';
+    apr_snprintf(line, sizeof(line), "%3d %% [%s] %s", (int)(part * 100), bar, text);
+    if (strlen(line) > most) {
+        line[most] = '\0'; /* a narrow terminal: better cut than wrapped */
+    }
+    console_draw(console, line);
+}
+
+void console_erase(console_t *console)
+{
+    if (console->drawn > 0) {
+        console_draw(console, "");
+        (void)apr_file_write_full(console->err, "\r", 1, NULL);
+    }
+}
+
+apr_status_t console_close(console_t *console)
+{
+    apr_status_t status;
+
+    console_flush(console);
+    console_erase(console);
+    status = apr_file_close(console->out);
+    /* A stream that was closed from the start matters only to those who write. */
+    if (console->status == APR_SUCCESS && console->wrote) {
+        console->status = status;
+    }
+    return console->status;
+}

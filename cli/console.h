@@ -1,0 +1,71 @@
+/*
+ * Standard output and standard error.
+ */
+#ifndef SMMAP_CLI_CONSOLE_H
+#define SMMAP_CLI_CONSOLE_H
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+
+/** The compiler compares a format with what is printed, where it can. */
+#if defined(__GNUC__)
+#define CONSOLE_PRINTF(format, first) __attribute__((__format__(__printf__, format, first)))
+#else
+#define CONSOLE_PRINTF(format, first)
+#endif
+
+/** The widest bar, in columns. */
+#define CONSOLE_BAR_MOST 40
+
+/** The two streams; opaque. */
+typedef struct console_t console_t;
+
+/** Get hold of the two streams. They are not closed when the pool goes. */
+apr_status_t console_open(console_t **console, apr_pool_t *pool);
+
+/** Print to standard output, through a buffer. After an error nothing more is written. */
+void console_print(console_t *console, const char *data, apr_size_t size);
+void console_printf(console_t *console, const char *format, ...) CONSOLE_PRINTF(2, 3);
+
+/**
+ * Write to standard output at once, straight from the caller's memory.
+ *
+ * @return APR_SUCCESS or the error, which is also kept. Memory that the system cannot read
+ *         (a file was cut short while it is mapped) is such an error here, where a copy
+ *         would have been a fault.
+ */
+apr_status_t console_write(console_t *console, const unsigned char *data, apr_size_t size);
+
+/** Write out what is in the buffer. */
+void console_flush(console_t *console);
+
+/** The first error of standard output, or APR_SUCCESS. */
+apr_status_t console_status(const console_t *console);
+
+/** Forget the error: it was not one of standard output. */
+void console_forgive(console_t *console);
+
+/** Print to standard error, behind what was printed to standard output so far. */
+void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2, 3);
+
+/** 1 when a progress bar makes sense: standard error is a terminal. */
+int console_can_draw(const console_t *console);
+
+/** Draw this text as the bar, in place of the one before. It is erased before any output. */
+void console_draw(console_t *console, const char *text);
+
+/** Draw "PART % [====    ] text" with a bar of so many columns, cut to `most` columns. */
+void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most);
+
+/** Erase the bar. */
+void console_erase(console_t *console);
+
+/**
+ * Take the bar away, write out the buffer and close standard output, which may bring an
+ * error to light that writing did not.
+ *
+ * @return the first error of standard output, or APR_SUCCESS.
+ */
+apr_status_t console_close(console_t *console);
+
+#endif

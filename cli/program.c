@@ -1,0 +1,112 @@
+/*
+ * How a program starts and ends.
+ *
+ * A program that a signal ends tells its shell so. Therefore, after a signal that was
+ * caught, and when nobody reads the output any more, the program ends by that very signal;
+ * where that is not possible, with the exit code that a shell would give it.
+ */
+#include "cli/program.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include <apr_general.h>
+#include <apr_signal.h>
+
+#include "smmap/status.h"
+
+const char *program_name;
+
+static volatile sig_atomic_t caught;
+
+#ifdef SIGPIPE /* not a signal of every C library */
+/* What it did when the program was started. */
+static void (*inherited_pipe)(int) = SIG_DFL;
+#endif
+
+static int out_of_memory(int status)
+{
+    (void)status;
+    exit(PROGRAM_ERROR); /* there is no memory for a message */
+}
+
+static void on_signal(int signal_number)
+{
+    /* When the program cannot stop soon, as the reader of its output sleeps, the next signal
+       ends it. */
+    apr_signal(signal_number, SIG_DFL);
+    caught = signal_number;
+}
+
+void program_catch(int signal_number)
+{
+    if (apr_signal(signal_number, on_signal) == SIG_IGN) {
+        apr_signal(signal_number, SIG_IGN);
+    }
+}
+
+int program_interrupted(void)
+{
+    return (int)caught;
+}
+
+int program_fail(console_t *console, const char *what, apr_status_t status)
+{
+    char reason[256];
+
+    console_error(console, "%s: %s: %s\n", program_name, what,
+                  smmap_strerror(status, reason, sizeof(reason)));
+    return 0;
+}
+
+/* End by a signal, or (`quietly`) with the exit code that a shell has for it. */
+static int end_by(int signal_number, int quietly)
+{
+    if (!quietly) {
+        apr_signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    }
+    return 128 + signal_number;
+}
+
+/* Close standard output and turn its state into the exit code. */
+static int finish(console_t *console, int code)
+{
+    apr_status_t status = console_close(console);
+
+    if (caught) {
+        return end_by((int)caught, 0);
+    }
+    if (status == APR_SUCCESS) {
+        return code;
+    }
+#ifdef SIGPIPE
+    if (APR_STATUS_IS_EPIPE(status)) {
+        return end_by(SIGPIPE, inherited_pipe == SIG_IGN);
+    }
+#endif
+    program_fail(console, "standard output", status);
+    return PROGRAM_ERROR;
+}
+
+int program_main(const char *name, int argc, const char *const *argv, const char *const *env,
+                 program_run_t *run)
+{
+    console_t *console;
+    apr_pool_t *pool;
+
+    program_name = name;
+    if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS) {
+        return PROGRAM_ERROR; /* without APR there is no message */
+    }
+    atexit(apr_terminate);
+#ifdef SIGPIPE
+    /* A write without a reader becomes an error, so that the progress bar can be erased. */
+    inherited_pipe = apr_signal(SIGPIPE, SIG_IGN);
+#endif
+    if (apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS ||
+        console_open(&console, pool) != APR_SUCCESS) {
+        return PROGRAM_ERROR;
+    }
+    return finish(console, run(argc, argv, console, pool));
+}

@@ -1,0 +1,88 @@
+/*
+ * The hash table; see hash.h.
+ */
+#include "core/base/hash.h"
+
+#include "core/base/memory.h"
+
+enum { FIRST_SIZE = 64 };
+
+static smmap__hash_node_t **bucket_of(const smmap__hash_t *hash, apr_uint64_t key)
+{
+    return &hash->buckets[(smmap__hash_bits(key) >> 32) & (hash->size - 1)];
+}
+
+apr_status_t smmap__hash_init(smmap__hash_t *hash,
+                              apr_uint64_t (*key_of)(smmap__hash_node_t *node))
+{
+    hash->buckets = smmap__alloc(FIRST_SIZE * sizeof *hash->buckets);
+    hash->size = FIRST_SIZE;
+    hash->count = 0;
+    hash->key_of = key_of;
+    return hash->buckets != NULL ? APR_SUCCESS : APR_ENOMEM;
+}
+
+void smmap__hash_destroy(smmap__hash_t *hash)
+{
+    smmap__free(hash->buckets);
+}
+
+smmap__hash_node_t *smmap__hash_chain(const smmap__hash_t *hash, apr_uint64_t key)
+{
+    return *bucket_of(hash, key);
+}
+
+static void push(smmap__hash_t *hash, smmap__hash_node_t *node)
+{
+    smmap__hash_node_t **bucket = bucket_of(hash, hash->key_of(node));
+
+    node->next = *bucket;
+    *bucket = node;
+}
+
+static void grow(smmap__hash_t *hash)
+{
+    smmap__hash_node_t **old = hash->buckets;
+    apr_size_t old_size = hash->size;
+    smmap__hash_node_t **larger;
+    apr_size_t i;
+
+    if (old_size > APR_SIZE_MAX / 4 / sizeof *larger) {
+        return;
+    }
+    larger = smmap__alloc(2 * old_size * sizeof *larger);
+    if (larger == NULL) {
+        return;
+    }
+    hash->buckets = larger;
+    hash->size = 2 * old_size;
+    for (i = 0; i < old_size; i++) {
+        while (old[i] != NULL) {
+            smmap__hash_node_t *node = old[i];
+
+            old[i] = node->next;
+            push(hash, node);
+        }
+    }
+    smmap__free(old);
+}
+
+void smmap__hash_insert(smmap__hash_t *hash, smmap__hash_node_t *node)
+{
+    if (hash->count >= hash->size) {
+        grow(hash);
+    }
+    push(hash, node);
+    hash->count++;
+}
+
+void smmap__hash_remove(smmap__hash_t *hash, smmap__hash_node_t *node)
+{
+    smmap__hash_node_t **link = bucket_of(hash, hash->key_of(node));
+
+    while (*link != node) {
+        link = &(*link)->next;
+    }
+    *link = node->next;
+    hash->count--;
+}

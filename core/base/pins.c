@@ -1,0 +1,199 @@
+/*
+ * Pins; see pins.h for what they are, and the proof.
+ *
+ * A chunk holds the words of its groups side by side, so that a walk touches nothing
+ * else, and behind them what their cursors count, which only statistics read. A group
+ * is eight pins: a line of words, four lines of counters, a thread. Groups with a free
+ * pin hang in a list; one that is wholly free is for any thread. Chunks are given back
+ * when the manager goes.
+ *
+ * Invariant: a pin that is free holds no window and has counted nothing, so that a
+ * walk over whole chunks needs to know nothing about which are in use.
+ */
+#include "core/base/pins.h"
+
+#include "backends/backend.h"
+#include "core/base/memory.h"
+
+enum { PINS = 8, GROUPS = 8 };
+
+struct smmap__pin_group_t {
+    smmap__pin_t pins[PINS];
+    smmap__pin_group_t *next; /* in the list of those with a free pin */
+    uintptr_t thread;
+    unsigned free; /* a bit for each pin */
+    char padding[SMMAP__LINE];
+};
+
+struct smmap__pin_chunk_t {
+    smmap__word_t windows[GROUPS * PINS];
+    smmap__pin_group_t groups[GROUPS];
+    void *block; /* what was allocated; the chunk is at the first line in it */
+    smmap__pin_chunk_t *next;
+};
+
+enum { ALL_FREE = (1 << PINS) - 1 };
+
+/* Some address that no other thread has. */
+static uintptr_t this_thread(void)
+{
+    static SMMAP__THREAD_LOCAL char here;
+
+    return (uintptr_t)&here;
+}
+
+static int add_chunk(smmap__pins_t *pins)
+{
+    char *block = smmap__alloc(sizeof(smmap__pin_chunk_t) + SMMAP__LINE);
+    smmap__pin_chunk_t *chunk;
+    int i;
+    int k;
+
+    if (block == NULL) {
+        return 0;
+    }
+    chunk = (smmap__pin_chunk_t *)(void *)(block + (SMMAP__LINE - (uintptr_t)block % SMMAP__LINE));
+    chunk->block = block;
+    chunk->next = pins->chunks;
+    pins->chunks = chunk;
+    for (i = GROUPS - 1; i >= 0; i--) {
+        smmap__pin_group_t *group = &chunk->groups[i];
+
+        for (k = 0; k < PINS; k++) {
+            group->pins[k].window = &chunk->windows[i * PINS + k];
+            group->pins[k].group = group;
+        }
+        group->free = ALL_FREE;
+        group->next = pins->open;
+        pins->open = group;
+    }
+    return 1;
+}
+
+/* The place in the list of a group of this thread; where there is none, of a free one. */
+static smmap__pin_group_t **find_group(smmap__pins_t *pins, uintptr_t thread)
+{
+    smmap__pin_group_t **found = NULL;
+    smmap__pin_group_t **link;
+
+    for (link = &pins->open; *link != NULL; link = &(*link)->next) {
+        if ((*link)->free == ALL_FREE) {
+            found = found == NULL ? link : found;
+        } else if ((*link)->thread == thread) {
+            return link;
+        }
+    }
+    return found;
+}
+
+smmap__pin_t *smmap__pin_make(smmap__pins_t *pins)
+{
+    uintptr_t thread = this_thread();
+    smmap__pin_group_t **link = find_group(pins, thread);
+    smmap__pin_group_t *group;
+    unsigned number = 0;
+
+    if (link == NULL) {
+        if (!add_chunk(pins)) {
+            return NULL;
+        }
+        link = &pins->open;
+    }
+    group = *link;
+    while (!(group->free >> number & 1)) {
+        number++;
+    }
+    group->thread = thread;
+    group->free &= ~(1u << number);
+    if (group->free == 0) {
+        *link = group->next;
+        group->next = NULL;
+    }
+    return &group->pins[number];
+}
+
+int smmap__pin_is_near(const smmap__pin_t *pin)
+{
+    return pin->group->thread == this_thread();
+}
+
+void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
+{
+    smmap__pin_group_t *group = pin->group;
+
+    smmap__store(pin->window, 0);
+    smmap__count_store(&pin->hits, 0);
+    smmap__count_store(&pin->bypassed_reads, 0);
+    smmap__count_store(&pin->prefetches, 0);
+    if (group->free == 0) {
+        group->next = pins->open;
+        pins->open = group;
+    }
+    group->free |= 1u << (pin - group->pins);
+}
+
+apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window)
+{
+    const smmap__pin_chunk_t *chunk;
+    apr_size_t count = 0;
+    int i;
+
+    for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
+        for (i = 0; i < GROUPS * PINS; i++) {
+            count += smmap__load(&chunk->windows[i]) == (uintptr_t)window;
+        }
+    }
+    return count;
+}
+
+void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
+                      void (*call)(void *context, uintptr_t window), void *context)
+{
+    const smmap__pin_chunk_t *chunk;
+    int i;
+
+    smmap__os_fence_heavy();
+    for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
+        for (i = 0; i < GROUPS * PINS; i++) {
+            uintptr_t window = smmap__load(&chunk->windows[i]);
+
+            if (set->only != 0 ? window == set->only
+                               : window != 0 && (set->bits & smmap__pin_bit(window)) != 0) {
+                call(context, window);
+            }
+        }
+    }
+}
+
+void smmap__pin_count(const smmap__pin_t *pin, smmap_stats_t *stats)
+{
+    stats->hits += smmap__count_load(&pin->hits);
+    stats->bypassed_reads += smmap__count_load(&pin->bypassed_reads);
+    stats->prefetches += smmap__count_load(&pin->prefetches);
+}
+
+void smmap__pins_count(const smmap__pins_t *pins, smmap_stats_t *stats)
+{
+    const smmap__pin_chunk_t *chunk;
+    int i;
+    int k;
+
+    for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
+        for (i = 0; i < GROUPS; i++) {
+            for (k = 0; k < PINS; k++) {
+                smmap__pin_count(&chunk->groups[i].pins[k], stats);
+            }
+        }
+    }
+}
+
+void smmap__pins_destroy(smmap__pins_t *pins)
+{
+    while (pins->chunks != NULL) {
+        smmap__pin_chunk_t *next = pins->chunks->next;
+
+        smmap__free(pins->chunks->block);
+        pins->chunks = next;
+    }
+    pins->open = NULL;
+}

@@ -1,0 +1,130 @@
+/*
+ * Pins: which window each cursor uses, and why no window is unmapped while one does.
+ *
+ * A cursor publishes the address of its window in a word of its own; nobody counts the
+ * users of a window. These are hazard pointers (Michael, "Hazard Pointers: Safe Memory
+ * Reclamation for Lock-Free Objects", IEEE TPDS 15(6), 2004) with an asymmetric fence
+ * (as in Folly). Eight words fill a cache line, and a line belongs to the cursors of one
+ * thread, so two threads that hit one window write to two lines, and looking through the
+ * pins of ten thousand cursors is a walk over 80 KiB in order.
+ *
+ * THE PROTOCOL. A window's address stands in a slot, a word that anyone may read.
+ *
+ *   reader (smmap__pin_acquire)           evictor (smmap__pins_scan), with the lock
+ *     R1  word = slot     load, acquire     E1  slot = 0        compare and exchange
+ *     R2  pin = address   store,            E2  heavy fence
+ *         then a light fence                E3  read all pins   load, acquire
+ *     R3  slot == word?   load, acquire     E4  nobody pins it: unmap it. Else put the
+ *     R4  yes: it is pinned. No: pin = 0,       word back, marked as visited
+ *         and take the path with the lock
+ *
+ * Proof. R2, light fence, R3 and E1, heavy fence, E3 are the store buffering pattern, and
+ * the pair of fences forbids that both loads miss the other side's store. So either E3
+ * sees the pin, and the window stays, or R3 sees a slot that is 0, and nothing was
+ * acquired. A slot that changed twice between R1 and R3 does no harm: R3 compares the
+ * address, and one that is equal is that of a window which is mapped there now and is this
+ * window of this file; E1 of its own eviction is still to come, and will find the pin.
+ * Reads of the window come after R3, which acquires, and before the store of 0 that ends
+ * the pin, which releases.
+ *
+ * With the lock a pin may be set in two more ways, as no eviction is between E1 and E4
+ * then: a miss pins the window that it has just mapped before anyone can find it, and a
+ * copy of a cursor pins what its source pins.
+ *
+ * A window that is retired (it can no longer be found, but was pinned when that began) is
+ * unmapped by whoever notices that its last pin is gone: the scan that followed its
+ * retirement, or the cursor that leaves it. The retirer stores the count of retired
+ * windows, then E2, E3; a cursor stores its new pin, light fence, then loads that count.
+ * The same pattern: one of the two sees the other, so none stays behind.
+ *
+ * The light fence costs nothing where the heavy one makes every processor of the process
+ * execute a barrier (Linux: membarrier); it then only stops the compiler.
+ *
+ * Making, dropping and scanning are done with the manager's lock held; publishing is its
+ * cursor's, without a lock.
+ */
+#ifndef SMMAP_CORE_BASE_PINS_H
+#define SMMAP_CORE_BASE_PINS_H
+
+#include <apr_errno.h>
+
+#include "core/base/atomic.h"
+#include "core/base/hash.h"
+#include "smmap/manager.h"
+
+typedef struct smmap__pin_chunk_t smmap__pin_chunk_t;
+typedef struct smmap__pin_group_t smmap__pin_group_t;
+
+typedef struct smmap__pin_t {
+    smmap__word_t *window; /* points to the address of the window in use; that is 0: none */
+    smmap__count_t hits;   /* of the cursor, not yet added to the manager's */
+    smmap__count_t bypassed_reads;
+    smmap__count_t prefetches;
+    smmap__pin_group_t *group;
+} smmap__pin_t;
+
+/** A zeroed structure has no pins. */
+typedef struct smmap__pins_t {
+    smmap__pin_chunk_t *chunks;
+    smmap__pin_group_t *open; /* groups with a pin to give */
+} smmap__pins_t;
+
+/**
+ * The reader's half (R2, R3): pin the window whose address was found in a slot.
+ *
+ * @param slot (in) where the address was read.
+ * @param word (in) what was read there (R1).
+ * @param flags (in) the bits of it that may have changed since.
+ * @param asymmetric (in) whether the heavy fence makes light ones free.
+ * @return 1: it is pinned. 0: it was just leaving; the pin holds its address all the same, as
+ *         the evictor may have seen that: let go of it as of any other window.
+ */
+static inline int smmap__pin_acquire(const smmap__pin_t *pin, const smmap__word_t *slot,
+                                     uintptr_t word, uintptr_t flags, uintptr_t address,
+                                     int asymmetric)
+{
+    smmap__publish(pin->window, address, asymmetric);
+    return ((smmap__load(slot) ^ word) & ~flags) == 0;
+}
+
+/** A set of windows; it may seem to hold others, too (a Bloom filter of one hash). */
+typedef struct smmap__pin_set_t {
+    apr_uint64_t bits;
+    uintptr_t only; /* the one window in it; 0: there are several */
+} smmap__pin_set_t;
+
+/** The set of all windows. */
+#define SMMAP__PIN_SET_ALL      \
+    {                           \
+        ~(apr_uint64_t)0, 0     \
+    }
+static inline apr_uint64_t smmap__pin_bit(uintptr_t window)
+{
+    return (apr_uint64_t)1 << (smmap__hash_bits(window >> 12) >> 58);
+}
+
+/**
+ * The evictor's half (E2, E3): the heavy fence, and then all pins.
+ *
+ * @param set (in) the windows that were made impossible to find (E1).
+ * @param call (in) called with each window of the set that is pinned, and perhaps with others.
+ */
+void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
+                      void (*call)(void *context, uintptr_t window), void *context);
+
+/** A pin that pins nothing, for the calling thread; NULL when memory is out. */
+smmap__pin_t *smmap__pin_make(smmap__pins_t *pins);
+/** Is it in a line of the calling thread? */
+int smmap__pin_is_near(const smmap__pin_t *pin);
+/** Give it back; it pins nothing any more. */
+void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin);
+/** How many cursors pin a window, as far as that is to be seen without a fence. */
+apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window);
+/** Add what a cursor has counted to a manager's statistics. */
+void smmap__pin_count(const smmap__pin_t *pin, smmap_stats_t *stats);
+/** The same for all. */
+void smmap__pins_count(const smmap__pins_t *pins, smmap_stats_t *stats);
+/** Free the chunks. */
+void smmap__pins_destroy(smmap__pins_t *pins);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * Cursors: their lives. How they move is in move.c, what they say of themselves in query.c.
+ *
+ * A cursor always has a file and a reference of that file's manager. It is used by one
+ * thread at a time, so its own fields need no lock.
+ */
+#include "core/cursor/cursor.h"
+
+#include <string.h>
+
+static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
+{
+    return (smmap__cursor_t *)(void *)(apr_uintptr_t)cursor;
+}
+
+/* Let go of window, file and manager. */
+static void leave(smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    if (cursor->guarded) {
+        smmap__guard_drop(cursor);
+    }
+    smmap__cursor_empty(cursor);
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return;
+    }
+    smmap__manager_lock(manager);
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
+    smmap__pin_origin_forget_locked(cursor);
+    smmap__file_leave_locked(cursor->file, cursor->path == NULL, &reclaim);
+    smmap__path_unref_locked(cursor->path);
+    if (smmap__count_load(&manager->closed) != 0) {
+        /* Its handle may have been kept for this cursor alone. */
+        smmap__handle_close_idle_relock(manager);
+    }
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__manager_unref_unlock(manager);
+}
+
+/* Put an empty structure beside another cursor, on its file and window. */
+static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
+{
+    smmap_manager_t *manager = from->manager;
+    apr_status_t status = APR_SUCCESS;
+
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    if (smmap__count_load(&manager->closed) != 0) {
+        status = SMMAP_ECLOSED;
+    } else if (from->shown.window_data != NULL) {
+        cursor->pin = smmap__pin_make(&manager->pins);
+        if (cursor->pin != NULL) {
+            smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
+        } else {
+            status = APR_ENOMEM;
+        }
+    }
+    if (status == APR_SUCCESS) {
+        smmap__file_join_locked(from->file, from->path == NULL);
+        if (from->path != NULL) {
+            from->path->users++;
+        }
+    }
+    smmap__manager_unlock(manager);
+    if (status == APR_SUCCESS) {
+        cursor->shown = from->shown;
+        cursor->offset = from->offset;
+        cursor->asked = from->asked;
+        cursor->manager = manager;
+        cursor->file = from->file;
+        cursor->path = from->path;
+        cursor->access = from->access;
+        cursor->traced = from->traced;
+    }
+    if (status == APR_SUCCESS && manager->paranoia != NULL && cursor->pin != NULL) {
+        /* It can be touched, as the other cursor has it. */
+        smmap__pin_origin_enter(cursor, (uintptr_t)cursor->shown.window_data);
+    }
+    return status;
+}
+
+static apr_status_t cursor_cleanup(void *data)
+{
+    smmap__cursor_free(data);
+    return APR_SUCCESS;
+}
+
+static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
+                            apr_os_file_t native, apr_pool_t *pool)
+{
+    smmap__cursor_t *made;
+    apr_status_t status;
+
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    made = smmap__alloc(sizeof *made);
+    status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
+    if (status == APR_SUCCESS && path != NULL) {
+        status = smmap__path_make(manager, path, &made->path);
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__file_join(manager, made->path, native, &made->file);
+    }
+    if (status != APR_SUCCESS) {
+        if (made != NULL) {
+            smmap__free(made->path);
+        }
+        smmap__free(made);
+        return status;
+    }
+    made->manager = manager;
+    made->traced = manager->trace != NULL || manager->tracer != NULL;
+    made->pool = pool;
+    apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
+    *cursor = &made->shown;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
+                               apr_pool_t *pool)
+{
+    if (cursor == NULL || manager == NULL || path == NULL || pool == NULL || path[0] == '\0') {
+        return APR_EINVAL;
+    }
+    return open_on(cursor, manager, path, 0, pool);
+}
+
+apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *manager,
+                                      apr_os_file_t handle, apr_pool_t *pool)
+{
+    if (cursor == NULL || manager == NULL || pool == NULL) {
+        return APR_EINVAL;
+    }
+    return open_on(cursor, manager, NULL, handle, pool);
+}
+
+apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *cursor)
+{
+    smmap__cursor_t *made = smmap__alloc(sizeof *made);
+    apr_status_t status = made != NULL ? join(made, inside(cursor)) : APR_ENOMEM;
+
+    if (status != APR_SUCCESS) {
+        smmap__free(made);
+        return status;
+    }
+    *clone = made;
+    return APR_SUCCESS;
+}
+
+void smmap__cursor_free(smmap__cursor_t *cursor)
+{
+    leave(cursor);
+    smmap__free(cursor);
+}
+
+apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *cursor,
+                               apr_pool_t *pool)
+{
+    smmap__cursor_t *made;
+    apr_status_t status;
+
+    if (copy == NULL || cursor == NULL || pool == NULL) {
+        return APR_EINVAL;
+    }
+    status = smmap__cursor_clone(&made, cursor);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    made->pool = pool;
+    apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
+    *copy = &made->shown;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from)
+{
+    smmap__cursor_t joined;
+    smmap__cursor_t *to;
+    apr_status_t status;
+
+    if (cursor == NULL || from == NULL) {
+        return APR_EINVAL;
+    }
+    if (cursor == from) {
+        return APR_SUCCESS;
+    }
+    memset(&joined, 0, sizeof joined);
+    /* First take, then let go: the file they share may have no other cursor. */
+    status = join(&joined, inside(from));
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    to = inside(cursor);
+    joined.pool = to->pool;
+    leave(to);
+    *to = joined;
+    return APR_SUCCESS;
+}
+
+void smmap_cursor_close(smmap_cursor_t *cursor)
+{
+    if (cursor != NULL) {
+        apr_pool_cleanup_run(inside(cursor)->pool, inside(cursor), cursor_cleanup);
+    }
+}
+
+apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
+{
+    if (cursor == NULL) {
+        return APR_EINVAL;
+    }
+    return smmap__file_measure(inside(cursor)->file, inside(cursor)->path);
+}

@@ -1,0 +1,367 @@
+/*
+ * The miss path: mapping a window that is not mapped.
+ *
+ * Mapping is done with the file's lock held and the manager's let go, so that two threads
+ * that miss on one window map it once, and nobody else waits for it. The manager's lock is
+ * taken three times for a miss: to look, to reserve (after the file was measured), and to
+ * attach; once more where something is evicted. The system chooses the address. Where the
+ * window size is a multiple of 2 MiB, so is each window's offset, and Linux then chooses an
+ * address that lets it use huge page-table entries.
+ *
+ * A file that the system cannot map is read into memory, in smaller windows, and the memory
+ * is a region like others. It shows the file as it was then, so such regions are given up
+ * when the file's times have changed. Where the system has no room for a mapping of a file
+ * that it could map, the last resort is a region of the heap's; see region/heap.c.
+ */
+#include "core/cursor/cursor.h"
+
+/* A window of a file that is read into memory, at most; what is required may be more. */
+enum { BUFFERED_MOST = 1024 * 1024 };
+
+/* A range of the file that is going to be mapped. */
+typedef struct range_t {
+    apr_off_t begin;
+    apr_off_t end;
+    int on_grid;
+} range_t;
+
+/* A mapping in the making: what is asked for, and how far we are. */
+typedef struct attempt_t {
+    smmap__file_t *file;
+    apr_off_t offset; /* these bytes must be in the region */
+    apr_off_t end;
+    apr_size_t window; /* the size of window we try for; 0: exactly these bytes */
+    range_t range;
+    smmap__pin_t *pin;
+    smmap_access_t access;
+    int retried;
+    int smaller;  /* the system refused more */
+    int buffered; /* the system cannot map this file */
+    int heap;     /* there is no room for a mapping; buffered, too */
+    int copying;  /* better none than one of the heap's */
+} attempt_t;
+
+/* The window of the attempt's size that holds what is asked for; where there is
+   none (it crosses the end of one), the granules that do. */
+static void choose_range(attempt_t *attempt)
+{
+    const smmap_manager_t *manager = attempt->file->manager;
+    apr_off_t size = smmap__offset_load(&attempt->file->size);
+    apr_off_t grid = attempt->file->window;
+    range_t *range = &attempt->range;
+
+    if (manager->window_size == 0 && (!attempt->buffered || size <= BUFFERED_MOST)) {
+        range->begin = 0;
+        range->end = size;
+        range->on_grid = 1;
+        return;
+    }
+    if (attempt->window != 0) {
+        apr_off_t window = (apr_off_t)attempt->window;
+        apr_off_t origin = attempt->offset - attempt->offset % grid;
+        apr_off_t last = origin < size - grid ? origin + grid : size;
+
+        range->begin = origin + (attempt->offset - origin) / window * window;
+        range->end = range->begin < last - window ? range->begin + window : last;
+        range->on_grid = attempt->window == manager->window_size;
+        if (attempt->end <= range->end) {
+            return;
+        }
+    }
+    attempt->window = 0;
+    range->begin = smmap_align_down(attempt->offset, manager->granularity);
+    range->end = smmap_align_up(attempt->end, manager->granularity);
+    range->on_grid = 0;
+    if (range->end < 0 || range->end > size) {
+        range->end = size;
+    }
+}
+
+/* A smaller range for the same bytes; 0 when there is none. */
+static int choose_smaller(attempt_t *attempt)
+{
+    apr_off_t length = attempt->range.end - attempt->range.begin;
+    apr_size_t granularity = attempt->file->manager->granularity;
+
+    while (attempt->window > granularity) {
+        attempt->window =
+            (apr_size_t)smmap_align_up((apr_off_t)(attempt->window / 2), granularity);
+        choose_range(attempt);
+        if (attempt->range.end - attempt->range.begin < length) {
+            attempt->smaller = 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Nothing that the system has: the granules that hold what is wanted, from the heap. */
+static int choose_heap(attempt_t *attempt)
+{
+    apr_size_t granularity = attempt->file->manager->granularity;
+    apr_off_t size = smmap__offset_load(&attempt->file->size);
+    range_t range;
+
+    range.begin = smmap_align_down(attempt->offset, granularity);
+    range.end = smmap_align_up(attempt->end, granularity);
+    range.on_grid = 0;
+    if (range.end < 0 || range.end > size) {
+        range.end = size;
+    }
+    if (attempt->heap || attempt->copying || range.end - range.begin > BUFFERED_MOST) {
+        return 0;
+    }
+    attempt->range = range;
+    attempt->window = 0;
+    attempt->smaller = 0;
+    attempt->buffered = 1;
+    attempt->heap = 1;
+    return 1;
+}
+
+/* From now on the file is read into memory, and in smaller windows. */
+static void be_buffered(attempt_t *attempt)
+{
+    smmap_manager_t *manager = attempt->file->manager;
+    apr_size_t most = (apr_size_t)smmap_align_up(BUFFERED_MOST, manager->granularity);
+
+    smmap__count_store(&attempt->file->unmappable, 1);
+    attempt->buffered = 1;
+    if (attempt->window == 0 || attempt->window > most) {
+        attempt->window = most;
+    }
+    choose_range(attempt);
+}
+
+/* Memory with the bytes of the range. A mapping that is there although it failed could not be
+   given back. */
+static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
+                         smmap__os_mapping_t *mapping)
+{
+    apr_size_t nread;
+    apr_status_t status = attempt->heap
+                              ? smmap__heap_map(attempt->file->manager, mapping, length)
+                              : smmap__os_map_anonymous(mapping, length);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
+    if (status == APR_SUCCESS && nread < length) {
+        status = SMMAP_ETRUNCATED; /* since it was measured, a moment ago */
+    }
+    if (status != APR_SUCCESS) {
+        smmap__mapping_unmap(mapping);
+    }
+    return status;
+}
+
+/* Some systems look where the file ends when they map. */
+static apr_status_t show(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
+                         smmap__os_mapping_t *mapping)
+{
+    apr_status_t status = attempt->buffered
+                              ? fill(attempt, handle, length, mapping)
+                              : smmap__os_map(mapping, handle, attempt->range.begin, length);
+
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}
+
+/* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
+   ever smaller windows, then memory of the heap. */
+SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t handle,
+                               smmap__os_mapping_t *mapping)
+{
+    smmap_manager_t *manager = attempt->file->manager;
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    apr_status_t refusal = APR_SUCCESS; /* the system's */
+
+    for (;;) {
+        apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
+        apr_status_t status;
+
+        if (length > APR_SIZE_MAX) {
+            return SMMAP_ETOOLARGE;
+        }
+        status = smmap__budget_reserve_relock(manager, (apr_size_t)length);
+        if (status != APR_SUCCESS) {
+            manager->stats.limit_failures += smmap__limited(status) && !attempt->copying;
+            return status;
+        }
+        smmap__manager_unlock(manager);
+        status = show(attempt, handle, (apr_size_t)length, mapping);
+        if (status == APR_SUCCESS && !attempt->buffered && attempt->access != SMMAP_ACCESS_NORMAL) {
+            /* A hint: where it is not taken, it is not. */
+            smmap__os_advise(mapping, 0, (apr_size_t)length,
+                             attempt->access == SMMAP_ACCESS_RANDOM ? SMMAP__OS_RANDOM
+                                                                    : SMMAP__OS_SEQUENTIAL);
+        }
+        smmap__manager_lock(manager);
+        if (status == APR_SUCCESS) {
+            return APR_SUCCESS;
+        }
+        if (mapping->address != NULL) {
+            manager->stats.map_failures++;
+            return status; /* it keeps its room */
+        }
+        smmap__budget_release_locked(manager, (apr_size_t)length);
+        if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
+            be_buffered(attempt);
+            continue;
+        }
+        if (!attempt->heap) {
+            refusal = status;
+        }
+        if (smmap__exhausted(status) && !attempt->retried) {
+            attempt->retried = 1;
+            smmap__evict_unpinned_locked(manager, &reclaim);
+            smmap__reclaim_relock(manager, &reclaim);
+            manager->stats.evictions += reclaim.unmapped;
+            reclaim.unmapped = 0;
+            if (manager->paranoia != NULL) {
+                smmap__manager_unlock(manager);
+                smmap__paranoid_unquarantine(manager);
+                smmap__manager_lock(manager);
+            }
+        } else if (!smmap__exhausted(status)) {
+            manager->stats.map_failures++;
+            return status;
+        } else if (!choose_smaller(attempt) && !choose_heap(attempt)) {
+            manager->stats.map_failures += !attempt->copying;
+            return refusal;
+        }
+        manager->stats.retries++;
+    }
+}
+
+/* A region that is mapped now is counted. */
+SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__region_t *region)
+{
+    smmap_manager_t *manager = attempt->file->manager;
+    smmap_stats_t *stats = &manager->stats;
+
+    stats->maps++;
+    if (attempt->buffered) {
+        stats->buffered++;
+        stats->buffered_regions++;
+        stats->buffered_bytes += region->mapping.length;
+    }
+    if (attempt->heap) {
+        manager->heap.regions++;
+        manager->heap.bytes += region->mapping.length;
+    }
+    stats->over_limit += stats->mapped_bytes > manager->max_mapped_bytes ||
+                         stats->regions > manager->max_regions;
+    stats->shrunk_maps += attempt->smaller != 0;
+    if (stats->peak_mapped_bytes < stats->mapped_bytes) {
+        stats->peak_mapped_bytes = stats->mapped_bytes;
+    }
+    if (stats->peak_regions < stats->regions) {
+        stats->peak_regions = stats->regions;
+    }
+}
+
+/* Map the region and make it known. */
+SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t handle,
+                                smmap__region_t **made)
+{
+    smmap__file_t *file = attempt->file;
+    smmap_manager_t *manager = file->manager;
+    apr_uint64_t number = smmap__window_number(file, attempt->offset);
+    smmap__region_t *region = smmap__alloc(sizeof *region);
+    apr_status_t status = region != NULL ? APR_SUCCESS : APR_ENOMEM;
+
+    if (smmap__count_load(&file->unmappable) != 0) {
+        be_buffered(attempt);
+    } else {
+        choose_range(attempt);
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__slots_prepare(attempt->range.on_grid ? &file->grid : &file->spans, number);
+    }
+    if (status == APR_SUCCESS) {
+        status = map_relock(attempt, handle, &region->mapping);
+    }
+    if (status != APR_SUCCESS && region != NULL && region->mapping.address != NULL) {
+        count_map(attempt, region); /* tried again with what else could not be unmapped */
+        region->next = manager->unmap_failed;
+        manager->unmap_failed = region;
+        return status;
+    }
+    if (status != APR_SUCCESS) {
+        smmap__free(region);
+        return status;
+    }
+    region->begin = attempt->range.begin;
+    region->file = file;
+    file->regions++;
+    file->buffered_regions += region->mapping.memory != 0;
+    if (attempt->range.on_grid) {
+        region->slot = smmap__slots_find(&file->grid, number);
+    }
+    /* The pin first: nobody may evict it before its cursor has it. */
+    smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
+    if (!attempt->heap && (attempt->range.on_grid ||
+                            smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
+        smmap__region_attach_locked(region);
+    } else {
+        smmap__region_attach_private_locked(region);
+    }
+    count_map(attempt, region);
+    *made = region;
+    return APR_SUCCESS;
+}
+
+/* The manager was destroyed while we mapped: undo it. */
+SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap__pin_t *pin)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    smmap__store(pin->window, 0);
+    smmap__evict_unpinned_locked(manager, &reclaim);
+    smmap__retired_sweep_locked(manager, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    return SMMAP_ECLOSED;
+}
+
+apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
+                                  int whole, smmap__region_t **region)
+{
+    smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
+    smmap_manager_t *manager = file->manager;
+    attempt_t attempt = {
+        file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, pin,
+        cursor->access, 0, 0, 0, 0, cursor->copying};
+    apr_os_file_t handle;
+    apr_status_t status;
+
+    smmap__file_lock(file);
+    status = smmap__handle_enter_lock(file, cursor->path, &handle);
+    if (status != APR_SUCCESS) {
+        smmap__manager_unlock(manager);
+        smmap__file_unlock(file);
+        cursor->copying = 0;
+        return status;
+    }
+    if (smmap__count_load(&manager->closed) != 0) {
+        status = SMMAP_ECLOSED;
+    } else if (attempt.end > smmap__offset_load(&file->size)) {
+        status = SMMAP_ETRUNCATED;
+    } else {
+        /* Another thread may have mapped it while we waited for the file's lock. */
+        *region = smmap__region_find_locked(file, offset, attempt.end);
+        if (*region != NULL) {
+            smmap__store(pin->window, (uintptr_t)(*region)->mapping.address);
+        } else {
+            status = make_relock(&attempt, handle, region);
+        }
+    }
+    if (status == APR_SUCCESS && smmap__count_load(&manager->closed) != 0) {
+        status = closed_relock(manager, pin);
+    }
+    smmap__handle_end_use_relock(file);
+    smmap__manager_unlock(manager);
+    smmap__file_unlock(file);
+    return status;
+}

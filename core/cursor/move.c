@@ -1,0 +1,298 @@
+/*
+ * Moves: a cursor comes to a window, and lets go of one.
+ *
+ * The window is shown in the public part of the cursor, for the inline access, and published
+ * in its pin, for whoever wants to unmap it; both change together.
+ *
+ * A move to a window that is mapped takes no lock: smmap__move_lockless() follows the
+ * protocol in base/pins.h, and where the window is not whole reads the file's size, too (see
+ * region/region.c). hit.c has the same for what is asked most. A move that is no such hit
+ * looks with the manager's lock, and then maps (miss.c).
+ */
+#include "core/cursor/cursor.h"
+
+static smmap_cursor_t *shown(smmap__cursor_t *cursor)
+{
+    return (smmap_cursor_t *)cursor;
+}
+
+static void show(smmap__cursor_t *cursor, const unsigned char *data, apr_off_t begin,
+                 apr_size_t window, apr_off_t offset, apr_size_t size)
+{
+    cursor->offset = offset;
+    cursor->asked = size;
+    cursor->shown.window_data = data;
+    cursor->shown.window_begin = begin;
+    cursor->shown.window_size = window;
+}
+
+static void show_region(smmap__cursor_t *cursor, const smmap__region_t *region, apr_off_t offset,
+                        apr_size_t size)
+{
+    show(cursor, region->mapping.address, region->begin, region->mapping.length, offset, size);
+}
+
+/* A window that a cursor has let go of may be retired. */
+static void release_retired(smmap_manager_t *manager, const unsigned char *window)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return;
+    }
+    smmap__manager_lock(manager);
+    smmap__retired_release_locked(manager, (uintptr_t)window, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__manager_unlock(manager);
+}
+
+/* Pin nothing any more. A thread that saw the pin left it to us to unmap the window. */
+static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
+{
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
+    if (cursor->manager->paranoia != NULL) {
+        smmap__pin_origin_leave(cursor, (uintptr_t)window);
+    }
+    if (smmap__count_load(&cursor->manager->retired.count) != 0) {
+        release_retired(cursor->manager, window);
+    }
+}
+
+/* Let go of the window. */
+void smmap__cursor_empty(smmap__cursor_t *cursor)
+{
+    const unsigned char *window = cursor->shown.window_data;
+
+    if (window == NULL) {
+        return;
+    }
+    if (cursor->guarded) {
+        smmap__guard_leave(cursor);
+    }
+    cursor->shown.window_data = NULL;
+    cursor->shown.window_begin = 0;
+    cursor->shown.window_size = 0;
+    cursor->offset = 0;
+    cursor->asked = 0;
+    let_go(cursor, window);
+}
+
+void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address)
+{
+    smmap__cursor_empty(cursor);
+    let_go(cursor, (const unsigned char *)address);
+}
+
+apr_status_t smmap__window_left(smmap_manager_t *manager, const unsigned char *window)
+{
+    if (window != NULL) {
+        release_retired(manager, window);
+    }
+    return APR_SUCCESS;
+}
+
+/* Copy from the file what hit.c needs; the cursor has a pin. */
+static void cache_fast_path(smmap__cursor_t *cursor)
+{
+    const smmap__file_t *file = cursor->file;
+
+    cursor->slots = (smmap__word_t *)smmap__load(&file->grid.first);
+    cursor->shift = file->shift;
+    cursor->window = (apr_size_t)file->window; /* in static mode it is not used */
+    cursor->slot_count = 0;
+    if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
+        cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded && !cursor->traced) {
+        cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
+    }
+}
+
+int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
+                       apr_size_t size)
+{
+    const smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
+    const unsigned char *old = cursor->shown.window_data;
+    apr_off_t file_size = smmap__offset_load(&file->size);
+    apr_uint64_t number = smmap__window_number(file, offset);
+    smmap__word_t *slot = smmap__slots_find(&file->grid, number);
+    apr_off_t begin = smmap__window_begin(file, number);
+    apr_off_t window = file_size - begin < file->window ? file_size - begin : file->window;
+    uintptr_t word;
+    uintptr_t address;
+
+    if (slot == NULL || pin == NULL || cursor->manager->paranoia != NULL || cursor->guarded ||
+        window - (offset - begin) < length) {
+        return 0;
+    }
+    word = smmap__load(slot);
+    address = word & ~SMMAP__FLAGS;
+    if (address == 0) {
+        return 0;
+    }
+    /* The slot before the size: only a region that is found there now is kept by the pin;
+       before, another one may have had its address. And after the size, as region.c says. */
+    if (address != (uintptr_t)old &&
+        (!smmap__pin_acquire(pin, slot, word, SMMAP__FLAGS, address,
+                             cursor->manager->asymmetric) ||
+         smmap__offset_load(&file->size) != file_size ||
+         (smmap__load(slot) & ~SMMAP__FLAGS) != address)) {
+        smmap__pin_failed(cursor, address);
+        return 0;
+    }
+    /* Going on in the window it has is no second visit: to read a window in a thousand steps
+       is to use it once. */
+    if (!(word & SMMAP__VISITED) && address != (uintptr_t)old) {
+        smmap__replace(slot, word, word | SMMAP__VISITED);
+    }
+    smmap__count_store(&pin->hits, smmap__count_load(&pin->hits) + 1);
+    show(cursor, (const unsigned char *)address, begin, (apr_size_t)window, offset, size);
+    if (cursor->slots == NULL) {
+        cache_fast_path(cursor);
+    }
+    if (address != (uintptr_t)old) {
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
+            smmap__prefetch_next(cursor, begin);
+        }
+        if (smmap__count_load(&cursor->manager->retired.count) != 0 && old != NULL) {
+            release_retired(cursor->manager, old);
+        }
+    }
+    return 1;
+}
+
+/* See that the cursor has a pin, and in a line of the thread that uses it. It pins nothing. */
+SMMAP__LOCKED static void pin_near_locked(smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__pin_t *pin;
+
+    if (cursor->pin != NULL && smmap__pin_is_near(cursor->pin)) {
+        return;
+    }
+    pin = smmap__pin_make(&manager->pins);
+    if (pin == NULL) {
+        return; /* one that is far will do */
+    }
+    if (cursor->pin != NULL) {
+        smmap__pin_count(cursor->pin, &manager->stats);
+        smmap__pin_drop(&manager->pins, cursor->pin);
+    }
+    cursor->pin = pin;
+}
+
+/* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
+   was asked for in one piece; size: what the cursor is to show, 0 for all. */
+static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end, int whole,
+                         apr_size_t size)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const unsigned char *old = cursor->shown.window_data;
+    smmap__region_t *region = NULL;
+    apr_status_t status = APR_SUCCESS;
+    int goes_on = 0; /* in its window: smmap__move_lockless() has left that to us */
+
+    smmap__cursor_empty(cursor);
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    pin_near_locked(cursor);
+    if (smmap__count_load(&manager->closed) != 0) {
+        status = SMMAP_ECLOSED;
+    } else if (end > smmap__offset_load(&cursor->file->size)) {
+        status = APR_EOF;
+    } else if (cursor->pin == NULL) {
+        status = APR_ENOMEM;
+    } else {
+        region = smmap__region_find_locked(cursor->file, offset, end);
+        if (region != NULL) {
+            smmap__store(cursor->pin->window, (uintptr_t)region->mapping.address);
+            goes_on = region->mapping.address == old && region->slot != NULL;
+            if (region->mapping.address != old) {
+                smmap__region_mark_visited_locked(region);
+            }
+            manager->stats.hits++;
+        } else {
+            manager->stats.misses++;
+        }
+    }
+    smmap__manager_unlock(manager);
+    if (status == APR_SUCCESS && region == NULL) {
+        status = smmap__region_obtain(cursor, offset, end, whole, &region);
+    }
+    if (status == APR_SUCCESS) {
+        show_region(cursor, region, offset, size);
+        if (manager->paranoia != NULL) {
+            status = smmap__pin_origin_enter(cursor, (uintptr_t)region->mapping.address);
+        }
+        if (status != APR_SUCCESS) {
+            smmap__cursor_empty(cursor);
+            return status;
+        }
+        if (cursor->guarded) {
+            smmap__guard_enter(cursor);
+        }
+        if (cursor->access == SMMAP_ACCESS_SEQUENTIAL && !goes_on) {
+            smmap__prefetch_next(cursor, region->begin);
+        }
+    }
+    return status;
+}
+
+apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
+{
+    if (smmap__move_lockless(cursor, offset, 1, size)) {
+        return APR_SUCCESS;
+    }
+    if (offset == SMMAP__OFFSET_MAX) {
+        smmap__cursor_empty(cursor);
+        return APR_EOF; /* the last byte that a file can have is the one before */
+    }
+    return move_slow(cursor, offset, offset + 1, 0, size);
+}
+
+apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                               uintptr_t failed)
+{
+    if (failed != 0) {
+        smmap__pin_failed(cursor, failed);
+    }
+    if (cursor == NULL || offset < 0) {
+        smmap_cursor_release(shown(cursor));
+        return APR_EINVAL;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_USE, offset, size);
+    }
+    return smmap__move_checked(cursor, offset, size);
+}
+
+apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
+                                   uintptr_t failed)
+{
+    if (failed != 0) {
+        smmap__pin_failed(cursor, failed);
+    }
+    if (cursor == NULL || offset < 0 || size == 0) {
+        smmap_cursor_release(shown(cursor));
+        return APR_EINVAL;
+    }
+    if (size > (apr_uint64_t)(SMMAP__OFFSET_MAX - offset)) {
+        smmap__cursor_empty(cursor);
+        return SMMAP_ETOOLARGE;
+    }
+    if (cursor->traced) {
+        smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
+    }
+    if (smmap__move_lockless(cursor, offset, (apr_off_t)size, size)) {
+        return APR_SUCCESS;
+    }
+    return move_slow(cursor, offset, offset + (apr_off_t)size, 1, size);
+}
+
+void smmap_cursor_release(smmap_cursor_t *cursor)
+{
+    if (cursor != NULL) {
+        smmap__cursor_empty((smmap__cursor_t *)(void *)cursor);
+    }
+}

@@ -1,0 +1,154 @@
+/*
+ * Looking at a cursor: the accessors. None of them moves it. But for resident none can
+ * fail; without a window, and for NULL, they answer with nothing.
+ */
+#include "core/cursor/cursor.h"
+
+static const smmap__cursor_t *inside(const smmap_cursor_t *cursor)
+{
+    return (const smmap__cursor_t *)(const void *)cursor;
+}
+
+int smmap_cursor_is_valid(const smmap_cursor_t *cursor)
+{
+    return cursor != NULL && cursor->window_data != NULL;
+}
+
+int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
+{
+    const smmap_manager_t *manager = cursor != NULL ? inside(cursor)->manager : NULL;
+
+    return manager != NULL && !smmap__forked(manager) && smmap__count_load(&manager->closed) == 0;
+}
+
+const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor)
+{
+    if (!smmap_cursor_is_valid(cursor)) {
+        return NULL;
+    }
+    return cursor->window_data + (apr_size_t)(inside(cursor)->offset - cursor->window_begin);
+}
+
+apr_off_t smmap_cursor_offset(const smmap_cursor_t *cursor)
+{
+    return smmap_cursor_is_valid(cursor) ? inside(cursor)->offset : 0;
+}
+
+apr_size_t smmap_cursor_size(const smmap_cursor_t *cursor)
+{
+    return smmap_cursor_is_valid(cursor) ? smmap__cursor_size(inside(cursor)) : 0;
+}
+
+apr_off_t smmap_cursor_end(const smmap_cursor_t *cursor)
+{
+    return smmap_cursor_offset(cursor) + (apr_off_t)smmap_cursor_size(cursor);
+}
+
+int smmap_cursor_includes(const smmap_cursor_t *cursor, apr_off_t offset)
+{
+    return smmap_cursor_offset(cursor) <= offset && offset < smmap_cursor_end(cursor);
+}
+
+apr_off_t smmap_cursor_region_begin(const smmap_cursor_t *cursor)
+{
+    return smmap_cursor_is_valid(cursor) ? cursor->window_begin : 0;
+}
+
+apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor)
+{
+    return smmap_cursor_is_valid(cursor) ? cursor->window_size : 0;
+}
+
+apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
+{
+    smmap_manager_t *manager;
+    apr_size_t clients;
+
+    if (!smmap_cursor_is_valid(cursor)) {
+        return 0;
+    }
+    manager = inside(cursor)->manager;
+    if (smmap__forked(manager)) {
+        return 1;
+    }
+    smmap__manager_lock(manager);
+    clients = smmap__pins_on(&manager->pins, cursor->window_data);
+    smmap__manager_unlock(manager);
+    return clients;
+}
+
+apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
+{
+    return smmap_cursor_is_associated(cursor) ? smmap__offset_load(&inside(cursor)->file->size)
+                                              : 0;
+}
+
+const char *smmap_cursor_path(const smmap_cursor_t *cursor)
+{
+    const smmap__path_t *path = NULL;
+
+    if (smmap_cursor_is_associated(cursor)) {
+        path = inside(cursor)->path;
+    }
+    return path != NULL ? smmap__path_text(path) : NULL;
+}
+
+int smmap__cursor_memory(const smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    const smmap__region_t *region;
+    int memory;
+
+    if (smmap__forked(manager)) {
+        return 0;
+    }
+    smmap__manager_lock(manager);
+    region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
+    memory = region != NULL ? region->mapping.memory : 0;
+    smmap__manager_unlock(manager);
+    return memory;
+}
+
+apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
+{
+    unsigned char pages[1024];
+    smmap__os_mapping_t mapping;
+    apr_size_t page;
+    apr_size_t offset = 0;
+    apr_size_t found = 0;
+
+    if (cursor == NULL || bytes == NULL) {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(inside(cursor)->manager)) {
+        return SMMAP_EFORKED;
+    }
+    if (cursor->window_data == NULL) {
+        return SMMAP_ENOWINDOW;
+    }
+    if (smmap__cursor_memory(inside(cursor)) == SMMAP__HEAP) {
+        *bytes = cursor->window_size; /* nobody has to bring it in */
+        return APR_SUCCESS;
+    }
+    mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
+    mapping.length = cursor->window_size;
+    page = inside(cursor)->manager->page_size;
+    while (offset < mapping.length) {
+        apr_size_t left = mapping.length - offset;
+        apr_size_t part = left < sizeof pages * page ? left : sizeof pages * page;
+        apr_size_t at;
+        apr_status_t status = smmap__os_residency(&mapping, offset, part, pages);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        for (at = 0; at < part; at += page) {
+            if (pages[at / page]) {
+                found += part - at < page ? part - at : page;
+            }
+        }
+        offset += part;
+    }
+    *bytes = found;
+    return APR_SUCCESS;
+}

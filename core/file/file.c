@@ -1,0 +1,192 @@
+/*
+ * Files, and the registry: which files a manager knows, told apart by what they are.
+ *
+ * Hard links, symbolic links and other spellings of a path share one file and its windows,
+ * and a path that was replaced leads to another file.
+ *
+ * Invariants, under the manager's lock: no two registered files have one id; a file that
+ * was found not to be the one of its id any more is forgotten, and lives on for its cursors
+ * alone. A file is freed when no cursor, region or closing handle is left.
+ */
+#include "core/file/file.h"
+
+/* The grid in static mode: one window, as large as a file can be; so shifted every offset is 0. */
+#define STATIC_WINDOW SMMAP__OFFSET_MAX
+enum { STATIC_SHIFT = 8 * sizeof(apr_off_t) - 1 };
+
+static apr_uint64_t key_of_id(apr_dev_t device, apr_ino_t inode)
+{
+    return (apr_uint64_t)inode ^ ((apr_uint64_t)device << 40);
+}
+
+static apr_uint64_t key_of(smmap__hash_node_t *node)
+{
+    const smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, hash);
+
+    return key_of_id(file->identity.device, file->identity.inode);
+}
+
+apr_status_t smmap__registry_init(smmap__registry_t *registry)
+{
+    return smmap__hash_init(&registry->hash, key_of);
+}
+
+smmap__file_t *smmap__file_lookup_locked(smmap_manager_t *manager,
+                                         const smmap__identity_t *identity)
+{
+    smmap__hash_node_t *node =
+        smmap__hash_chain(&manager->registry.hash, key_of_id(identity->device, identity->inode));
+
+    if (identity->id == SMMAP__OS_ID_NONE) {
+        return NULL; /* it has none of its own */
+    }
+    for (; node != NULL; node = node->next) {
+        smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, hash);
+
+        if (file->identity.device == identity->device && file->identity.inode == identity->inode) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
+void smmap__file_register_locked(smmap__file_t *file)
+{
+    smmap__registry_t *registry = &file->manager->registry;
+
+    if (file->identity.id != SMMAP__OS_ID_NONE) {
+        smmap__hash_insert(&registry->hash, &file->hash);
+        file->registered = 1;
+    }
+    file->number = ++registry->last_number;
+    file->stripe = registry->next_stripe++ % SMMAP__STRIPES;
+    file->manager->stats.files++;
+}
+
+void smmap__file_forget_locked(smmap__file_t *file)
+{
+    if (file->registered) {
+        smmap__hash_remove(&file->manager->registry.hash, &file->hash);
+        file->registered = 0;
+    }
+}
+
+smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_t *identity)
+{
+    smmap__file_t *file = smmap__alloc(sizeof *file);
+    apr_uint64_t windows = 1;
+
+    if (file == NULL) {
+        return NULL;
+    }
+    file->manager = manager;
+    file->identity = *identity;
+    smmap__offset_store(&file->size, identity->size);
+    smmap__count_store(&file->unmappable, identity->sizeless != 0);
+    if (manager->window_size == 0) {
+        file->window = STATIC_WINDOW;
+        file->shift = STATIC_SHIFT;
+    } else {
+        file->window = (apr_off_t)manager->window_size;
+        if ((file->window & (file->window - 1)) == 0) {
+            while (((apr_off_t)1 << file->shift) < file->window) {
+                file->shift++;
+            }
+        }
+        /* A file that is empty now may grow; one slot would then not do. */
+        windows = (apr_uint64_t)(identity->size / file->window) + 2;
+    }
+    smmap__slots_init(&file->grid, windows);
+    smmap__slots_init(&file->spans, windows);
+    return file;
+}
+
+void smmap__file_free(smmap__file_t *file)
+{
+    smmap__slots_destroy(&file->grid);
+    smmap__slots_destroy(&file->spans);
+    smmap__free(file->canonical_path);
+    smmap__free(file);
+}
+
+/* One more, or one less, cursor that was opened by a handle. */
+SMMAP__LOCKED static void keep_handle_locked(smmap__file_t *file, int more)
+{
+    smmap_manager_t *manager = file->manager;
+
+    /* A handle that is kept does not become idle when its call ends. */
+    manager->handles.busy -= file->busy && file->kept == 0;
+    file->kept = more ? file->kept + 1 : file->kept - 1;
+    manager->handles.busy += file->busy && file->kept == 0;
+    smmap__idle_update_locked(file);
+    smmap__manager_wake_locked(manager);
+}
+
+void smmap__file_join_locked(smmap__file_t *file, int by_handle)
+{
+    file->cursors++;
+    file->manager->references++;
+    file->manager->stats.cursors++;
+    if (by_handle) {
+        keep_handle_locked(file, 1);
+    }
+}
+
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__reclaim_t *reclaim)
+{
+    file->cursors--;
+    file->manager->stats.cursors--;
+    if (by_handle) {
+        keep_handle_locked(file, 0);
+    }
+    smmap__file_reap_locked(file, reclaim);
+}
+
+void smmap__file_set_path_locked(smmap__file_t *file, smmap__path_t *path)
+{
+    if (path != NULL) {
+        path->users++;
+    }
+    smmap__path_unref_locked(file->path);
+    file->path = path;
+}
+
+void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim)
+{
+    if (file->cursors > 0 || file->regions > 0 || file->closing) {
+        return;
+    }
+    smmap__file_forget_locked(file);
+    smmap__idle_remove_locked(file);
+    smmap__file_set_path_locked(file, NULL);
+    file->reclaim_next = reclaim->files;
+    reclaim->files = file;
+}
+
+apr_size_t smmap__files_reclaim(smmap__reclaim_t *reclaim, apr_size_t *handles)
+{
+    apr_size_t count = 0;
+
+    *handles = 0;
+    while (reclaim->files != NULL) {
+        smmap__file_t *file = reclaim->files;
+
+        reclaim->files = file->reclaim_next;
+        count++;
+        if (file->handle_open) {
+            apr_status_t status = smmap__os_file_close(file->handle);
+
+            reclaim->status = reclaim->status != APR_SUCCESS ? reclaim->status : status;
+            ++*handles;
+        }
+        smmap__file_free(file);
+    }
+    return count;
+}
+
+void smmap__files_reclaimed_locked(smmap_manager_t *manager, apr_size_t files, apr_size_t handles)
+{
+    manager->stats.files -= files;
+    manager->stats.open_files -= handles;
+    manager->stats.closes += handles;
+}

@@ -1,0 +1,123 @@
+/*
+ * Files: what they are told apart by, how they are found, and their native handles.
+ *
+ *   path.c       the paths that files were opened by
+ *   identity.c   what tells a file from another; measuring it
+ *   file.c       the registry: joining and leaving files; freeing them
+ *   idle.c       handles that can be closed, by last use
+ *   handle.c     native handles under their limit; reading by them without a lock
+ */
+#ifndef SMMAP_CORE_FILE_FILE_H
+#define SMMAP_CORE_FILE_FILE_H
+
+#include "core/lock.h"
+
+/* path.c */
+
+/** Make a path absolute, with one user; and without . and .., where these are text. */
+apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap__path_t **path);
+/** Its text. */
+const char *smmap__path_text(const smmap__path_t *path);
+/** One user less; the last one frees it. NULL is ignored. */
+void smmap__path_unref_locked(smmap__path_t *path) SMMAP__LOCKED;
+
+/* identity.c */
+
+/** Are these the same file? pinned: a handle or a mapping kept its id from being given to
+    another. Where the id does not tell, the file must not have changed. */
+int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned);
+/** What a handle's file is now. with_birth: also ask for the time of birth, and for all that is
+    to be known of its id; otherwise that is as APR has it, and good for nothing. */
+apr_status_t smmap__identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
+                             smmap__identity_t *identity);
+/** The same for a file that is known, which may have no size but what can be read of it. */
+apr_status_t smmap__identify_known(const smmap__file_t *file, apr_os_file_t handle, int with_birth,
+                                   smmap__identity_t *identity);
+/** Can it be read by this handle, and does it hold what its size says? Files that the system
+    makes up (/proc) have the size 0 and bytes all the same; they cannot be mapped, and are as
+    long as what can be read. */
+apr_status_t smmap__identity_probe(smmap_manager_t *manager, apr_os_file_t handle,
+                                   smmap__identity_t *identity);
+/** How long is a file whose size the system does not tell? Reads all of it. */
+apr_status_t smmap__count_bytes(apr_os_file_t handle, apr_off_t *size);
+/** The system's path for a file, to be freed; NULL: it has none, or there is no memory. */
+char *smmap__canonical_path_of(apr_os_file_t handle);
+
+/* file.c */
+
+/** The registry of a new manager. APR_ENOMEM. */
+apr_status_t smmap__registry_init(smmap__registry_t *registry);
+/** A file that is in no registry and that no cursor is on; NULL when memory is out. */
+smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_t *identity);
+/** Free a file that nobody can find; its handle is closed. */
+void smmap__file_free(smmap__file_t *file);
+/** The file that has an identity's device and id, or NULL. Files without an id are not found. */
+smmap__file_t *smmap__file_lookup_locked(smmap_manager_t *manager,
+                                         const smmap__identity_t *identity) SMMAP__LOCKED;
+/** Make a new file known. */
+void smmap__file_register_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** A cursor that is opened from now on does not find the file. */
+void smmap__file_forget_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** Count one more cursor on a file, and a reference of its manager. */
+void smmap__file_join_locked(smmap__file_t *file, int by_handle) SMMAP__LOCKED;
+/** One cursor less. The manager's reference is still the caller's to drop. */
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__reclaim_t *reclaim)
+    SMMAP__LOCKED;
+/** The file was opened by this path last (NULL: not known to be anywhere). */
+void smmap__file_set_path_locked(smmap__file_t *file, smmap__path_t *path) SMMAP__LOCKED;
+/** Put the file on the reclaim list if nothing holds it any more. */
+void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** Close and free the files of a reclaim list, without the lock. Returns how many there were;
+    *handles (out) had open handles. */
+apr_size_t smmap__files_reclaim(smmap__reclaim_t *reclaim, apr_size_t *handles) SMMAP__LOCKS;
+/** Count what smmap__files_reclaim() returned. */
+void smmap__files_reclaimed_locked(smmap_manager_t *manager, apr_size_t files, apr_size_t handles)
+    SMMAP__LOCKED;
+/** Does a region of the file keep its id from being given to another? Memory does not; nor does a
+    mapping whose pages were all replaced after faults, so with the guard nothing is said. */
+static inline int smmap__file_pinned(const smmap__file_t *file)
+{
+    return file->regions > file->buffered_regions && file->manager->guard == SMMAP_GUARD_OFF;
+}
+
+/* idle.c */
+
+/** Put the file where it belongs after handle_open, busy or kept has changed. */
+void smmap__idle_update_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** Take a file out that is about to be freed. */
+void smmap__idle_remove_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** The least recently used file whose handle can be closed; NULL: there is none. */
+smmap__file_t *smmap__idle_first_locked(smmap_manager_t *manager) SMMAP__LOCKED;
+/** The one that was used next after it, or NULL. */
+smmap__file_t *smmap__idle_next_locked(const smmap__file_t *file) SMMAP__LOCKED;
+
+/* handle.c */
+
+/** Reserve one open handle, closing idle ones. */
+apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** Give a reservation back that came to nothing. */
+void smmap__handle_return_locked(smmap_manager_t *manager) SMMAP__LOCKED;
+/** Open by path, or (path: NULL) duplicate, a handle for which one was reserved. */
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *path,
+                                apr_os_file_t native, apr_os_file_t *handle) SMMAP__LOCKS;
+/** Close a handle that no file got, and give its reservation back. */
+void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle) SMMAP__LOCKS;
+/** Give a handle, for which one was reserved, to a file that has none. */
+void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle) SMMAP__LOCKED;
+/** Open the file of a closed handle again, if it is still the same one. */
+apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_t *path)
+    SMMAP__RELOCK;
+/** The open handle is in use from now on, and stays open. */
+void smmap__handle_begin_use_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** It is no longer. */
+void smmap__handle_end_use_relock(smmap__file_t *file) SMMAP__RELOCK;
+/** Close the handle of a file, which is idle. 0: somebody reads by it, so it stays open, and the
+    lock was kept. */
+int smmap__handle_close_relock(smmap__file_t *file) SMMAP__RELOCK;
+/** Close every idle handle, waiting for those that read by them. */
+void smmap__handle_close_idle_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** Use the file's handle without a lock; 0: it is closed, and nothing is to be ended. */
+int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle);
+void smmap__reading_end(smmap__file_t *file);
+
+#endif

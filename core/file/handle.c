@@ -1,0 +1,292 @@
+/*
+ * The native handles of files, under their limit; and reading by one without a lock.
+ *
+ * A mapping needs no handle, so a file's handle is open for two reasons alone: it is in use
+ * (busy) while a window is mapped or the file is measured, or it is kept for the next time,
+ * as long as the limit allows (idle). The least recently used idle handle is closed first,
+ * but for those that a thread reads by without the lock, as a read may take long, or hang.
+ * Only the thread that destroys the manager waits for these. A handle that cannot be opened
+ * again, because a cursor was opened by handle, is never idle.
+ *
+ * A file that was closed is opened again by the path of the cursor that needs it. What is
+ * found there must be the same file: see smmap__identity_same(); else SMMAP_ESTALE.
+ *
+ * Invariant: stats.open_files counts what is open and what is reserved for opening.
+ *
+ * READING WITHOUT A LOCK. `published_handle` is the handle plus one, or 0; `readers` counts
+ * the calls that may be using it.
+ *
+ *   reader (smmap__reading_begin)          closer (smmap__handle_close_relock), with the lock
+ *     R1  readers += 1                       C1  published_handle = 0
+ *     R2  published_handle != 0?             C2  readers == 0?
+ *     R3  yes: read by it, readers -= 1      C3  yes: close it. No: publish it again
+ *         no: readers -= 1, take the lock
+ *
+ * All four accesses are sequentially consistent, so of R1, R2 and C1, C2 at least one load
+ * sees the other side's store: a reader finds 0, or the closer finds a reader.
+ */
+#include "core/file/file.h"
+
+#include <apr_file_info.h>
+#include <apr_time.h>
+
+/* Microseconds: a read may be over by then, or hang for minutes. */
+enum { WAIT_FOR_READER = 100 };
+
+int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
+{
+    uintptr_t published;
+
+    smmap__count_raise(&file->readers);
+    published = smmap__load_ordered(&file->published_handle);
+    if (published == 0) {
+        smmap__reading_end(file);
+        return 0;
+    }
+    *handle = (apr_os_file_t)(published - 1);
+    return 1;
+}
+
+void smmap__reading_end(smmap__file_t *file)
+{
+    smmap__count_lower(&file->readers);
+}
+
+/* C1, C2: take the handle away from readers to come. 1: nobody reads by it now. */
+SMMAP__LOCKED static int unpublish_locked(smmap__file_t *file)
+{
+    smmap__replace(&file->published_handle, (uintptr_t)file->handle + 1, 0);
+    return smmap__count_load_ordered(&file->readers) == 0;
+}
+
+/* Close a handle that was unpublished, once nobody reads by it. By then the file may have a new
+   one, whose readers are waited for, too. */
+SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait_for_readers)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    apr_os_file_t handle = file->handle;
+    apr_size_t files;
+    apr_size_t handles;
+
+    file->closing++;
+    file->handle_open = 0;
+    smmap__idle_update_locked(file);
+    manager->reclaiming++;
+    smmap__manager_unlock(manager);
+    while (wait_for_readers && smmap__count_load_ordered(&file->readers) != 0) {
+        apr_sleep(WAIT_FOR_READER);
+    }
+    smmap__os_file_close(handle);
+    smmap__manager_lock(manager);
+    manager->reclaiming--;
+    manager->stats.open_files--;
+    manager->stats.closes++;
+    file->closing--;
+    smmap__file_reap_locked(file, &reclaim);
+    if (reclaim.files != NULL) {
+        smmap__manager_unlock(manager);
+        files = smmap__files_reclaim(&reclaim, &handles);
+        smmap__manager_lock(manager);
+        smmap__files_reclaimed_locked(manager, files, handles);
+    }
+    smmap__manager_wake_locked(manager);
+}
+
+int smmap__handle_close_relock(smmap__file_t *file)
+{
+    if (!unpublish_locked(file) && !smmap__forked(file->manager)) {
+        smmap__store(&file->published_handle, (uintptr_t)file->handle + 1);
+        return 0;
+    }
+    close_unpublished_relock(file, 0);
+    return 1;
+}
+
+void smmap__handle_close_idle_relock(smmap_manager_t *manager)
+{
+    smmap__file_t *file;
+
+    while ((file = smmap__idle_first_locked(manager)) != NULL) {
+        unpublish_locked(file);
+        close_unpublished_relock(file, !smmap__forked(manager));
+    }
+}
+
+/* Close the least recently used handle that nobody reads by. 0: there is none. */
+SMMAP__RELOCK static int close_unread_relock(smmap_manager_t *manager)
+{
+    smmap__file_t *file = smmap__idle_first_locked(manager);
+
+    while (file != NULL && !smmap__handle_close_relock(file)) {
+        file = smmap__idle_next_locked(file);
+    }
+    return file != NULL;
+}
+
+apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
+{
+    while (manager->stats.open_files >= manager->max_open_files) {
+        if (smmap__count_load(&manager->closed) != 0) {
+            return SMMAP_ECLOSED;
+        }
+        if (close_unread_relock(manager)) {
+            continue; /* the lock was let go */
+        }
+        if (manager->limits == SMMAP_LIMITS_SOFT) {
+            break; /* counted when the handle is there */
+        }
+        if (smmap__idle_first_locked(manager) != NULL) {
+            /* Somebody reads by each of them, and tells nobody when it is over. */
+            smmap__manager_unlock(manager);
+            apr_sleep(WAIT_FOR_READER);
+            smmap__manager_lock(manager);
+        } else if (manager->handles.busy > 0 || manager->reclaiming > 0) {
+            /* In use for the length of one call; the call that ends it closes it for us. */
+            manager->handles.waiters++;
+            smmap__manager_wait_relock(manager);
+            manager->handles.waiters--;
+        } else {
+            manager->stats.limit_failures++;
+            return SMMAP_ELIMIT_FILES;
+        }
+    }
+    manager->stats.open_files++;
+    manager->handles.busy++;
+    return APR_SUCCESS;
+}
+
+void smmap__handle_return_locked(smmap_manager_t *manager)
+{
+    manager->stats.open_files--;
+    manager->handles.busy--;
+    smmap__manager_wake_locked(manager);
+}
+
+void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
+{
+    smmap_stats_t *stats = &file->manager->stats;
+
+    file->handle = handle;
+    file->handle_open = 1;
+    smmap__store(&file->published_handle, (uintptr_t)handle + 1);
+    file->manager->handles.busy--;
+    stats->opens++;
+    stats->over_limit += stats->open_files > file->manager->max_open_files;
+    if (stats->peak_open_files < stats->open_files) {
+        stats->peak_open_files = stats->open_files;
+    }
+    smmap__idle_update_locked(file);
+    smmap__manager_wake_locked(file->manager);
+}
+
+/* One attempt to get a handle of our own. */
+static apr_status_t open_once(smmap_manager_t *manager, const smmap__path_t *path,
+                              apr_os_file_t native, apr_os_file_t *handle)
+{
+    apr_finfo_t info;
+    apr_pool_t *scratch;
+    apr_status_t status;
+
+    if (path == NULL) {
+        return smmap__os_file_dup(handle, native);
+    }
+    status = smmap__scratch(manager, &scratch);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    /* Look before opening: opening a device may already do something. */
+    status = apr_stat(&info, smmap__path_text(path), APR_FINFO_TYPE, scratch);
+    apr_pool_destroy(scratch);
+    if (status == APR_SUCCESS && info.filetype != APR_REG && info.filetype != APR_BLK) {
+        status = SMMAP_ENOTREGULAR;
+    }
+    return status == APR_SUCCESS ? smmap__os_file_open(handle, smmap__path_text(path)) : status;
+}
+
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *path,
+                                apr_os_file_t native, apr_os_file_t *handle)
+{
+    apr_status_t status = open_once(manager, path, native, handle);
+
+    if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
+        smmap__manager_lock(manager);
+        while (close_unread_relock(manager)) {
+        }
+        manager->stats.retries++;
+        smmap__manager_unlock(manager);
+        status = open_once(manager, path, native, handle);
+    }
+    return status;
+}
+
+void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle)
+{
+    smmap__os_file_close(handle);
+    smmap__manager_lock(manager);
+    smmap__handle_return_locked(manager);
+    smmap__manager_unlock(manager);
+}
+
+apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_t *path)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__identity_t identity;
+    apr_os_file_t handle;
+    apr_status_t status = smmap__handle_reserve_relock(manager);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    smmap__manager_unlock(manager);
+    status = smmap__handle_open(manager, path, 0, &handle);
+    if (status != APR_SUCCESS) {
+        smmap__manager_lock(manager);
+        smmap__handle_return_locked(manager);
+        if (status == SMMAP_ENOTREGULAR) {
+            manager->stats.stale_files++;
+            return SMMAP_ESTALE; /* our file was one */
+        }
+        manager->stats.open_failures++;
+        return status;
+    }
+    status = smmap__identify_known(file, handle, 1, &identity);
+    smmap__manager_lock(manager);
+    if (status == APR_SUCCESS &&
+        !smmap__identity_same(&file->identity, &identity,
+                              smmap__file_pinned(file) || file->handle_open)) {
+        manager->stats.stale_files++;
+        status = SMMAP_ESTALE;
+    }
+    if (status == APR_SUCCESS && !file->handle_open) {
+        smmap__handle_install_locked(file, handle);
+        return APR_SUCCESS;
+    }
+    /* It failed, or a cursor that was opened meanwhile brought a handle with it. */
+    smmap__manager_unlock(manager);
+    smmap__handle_discard(manager, handle);
+    smmap__manager_lock(manager);
+    return status;
+}
+
+void smmap__handle_begin_use_locked(smmap__file_t *file)
+{
+    file->busy = 1;
+    file->manager->handles.busy += file->kept == 0;
+    smmap__idle_update_locked(file);
+}
+
+void smmap__handle_end_use_relock(smmap__file_t *file)
+{
+    smmap_manager_t *manager = file->manager;
+
+    file->busy = 0;
+    manager->handles.busy -= file->kept == 0;
+    smmap__idle_update_locked(file);
+    if (smmap__count_load(&manager->closed) != 0) {
+        smmap__handle_close_idle_relock(manager);
+    } else if (file->is_idle && manager->handles.waiters > 0) {
+        smmap__handle_close_relock(file); /* or the waiter finds that it is idle */
+    }
+    smmap__manager_wake_locked(manager);
+}

@@ -1,0 +1,34 @@
+/*
+ * The locks of a manager, and what is left of them in a forked child. See types.h for their
+ * order, base/capability.h for what _locked, _relock and _unlock in a name promise.
+ */
+#ifndef SMMAP_CORE_LOCK_H
+#define SMMAP_CORE_LOCK_H
+
+#include "core/types.h"
+
+/** Make the pool, the locks and the condition of a new manager. On failure what was made is
+    found in manager->root. */
+apr_status_t smmap__locks_make(smmap_manager_t *manager);
+void smmap__manager_lock(smmap_manager_t *manager) SMMAP__LOCK;
+void smmap__manager_unlock(smmap_manager_t *manager) SMMAP__UNLOCK;
+/** Wait until room was made or a handle is idle. */
+void smmap__manager_wait_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** Wake all that wait for that. */
+void smmap__manager_wake_locked(smmap_manager_t *manager) SMMAP__LOCKED;
+/** The file's lock. */
+void smmap__file_lock(smmap__file_t *file) SMMAP__FILE_LOCK SMMAP__LOCKS;
+void smmap__file_unlock(smmap__file_t *file) SMMAP__FILE_UNLOCK;
+/** A pool for the length of one call. */
+apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool);
+
+/** Is this process a child, and the manager its parent's? */
+static inline int smmap__forked(const smmap_manager_t *manager)
+{
+    return smmap__os_forks() != manager->forks;
+}
+/** In a child: may the manager's structures be touched? No, where another thread of the parent
+    held the lock when the process was forked. */
+int smmap__fork_usable(smmap_manager_t *manager);
+
+#endif

@@ -1,0 +1,197 @@
+/*
+ * Letting go of files by path: smmap_manager_drop().
+ *
+ * Windows refuses to cut, replace or delete a file while anybody maps it, and keeps
+ * the name of a deleted one while anybody has it open. So a program that is going to
+ * do such a thing says where, and what nobody uses there goes.
+ *
+ * A file is where it was when a cursor was opened on it by path the last time
+ * (file->path, a reference of its own). Paths are compared as text, component by
+ * component, after . and .. are gone; the file that the path itself names is also reported
+ * by its identity, whatever name it was opened by. Where the system has one name for all
+ * that can be written in other ways, too (Windows), that of the path now is also compared
+ * with that of the file when it became known. Files that no path is known of (opened by
+ * handle) are found in the second way, and the third.
+ *
+ * What is pinned stays: the steps are those of eviction (find.c).
+ */
+#include "core/manager/manager.h"
+
+#include <apr_file_info.h>
+#include <apr_lib.h>
+
+#include <string.h>
+
+/* Room for the system's name of a file. One that is longer is not known. */
+enum { PLACE_MOST = 4096 };
+
+/* What is to be released. */
+typedef struct target_t {
+    smmap_manager_t *manager;
+    apr_pool_t *scratch;
+    const char *path; /* absolute, without . and .., and without a slash at its end */
+    const char *canonical_path; /* the system's name for it; NULL: not known */
+    apr_dev_t device;  /* of the file that has this path */
+    apr_ino_t inode;
+    int is_file;       /* these are known */
+    int case_insensitive;
+    unsigned number; /* of this call: tells whether a file was asked before */
+} target_t;
+
+/* Without . and .. and what else may be written in several ways. */
+static const char *plain(const char *path, apr_pool_t *pool)
+{
+    char *merged;
+    apr_size_t length;
+
+    if (apr_filepath_merge(&merged, NULL, path, 0, pool) != APR_SUCCESS) {
+        return path; /* opening such a path fails, too */
+    }
+    length = strlen(merged);
+    while (length > 0 && merged[length - 1] == '/') {
+        merged[--length] = '\0';
+    }
+    return merged;
+}
+
+/* Who is meant? What APR does not know of it, the backend does, or there is no more. */
+static void resolve_target(target_t *target, const char *path)
+{
+    apr_finfo_t info;
+    apr_os_file_t handle;
+    smmap__os_id_t id = SMMAP__OS_ID_UNIQUE;
+    char *place;
+    apr_status_t status = apr_stat(&info, path, APR_FINFO_IDENT | APR_FINFO_TYPE, target->scratch);
+
+    if (status == APR_SUCCESS) {
+        target->is_file = info.filetype == APR_REG;
+        target->device = info.device;
+        target->inode = info.inode;
+    }
+    if (smmap__os_file_open_attributes(&handle, path) != APR_SUCCESS) {
+        return;
+    }
+    id = smmap__os_file_id(&target->device, &target->inode, handle);
+    target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
+    place = apr_palloc(target->scratch, PLACE_MOST);
+    if (place != NULL && smmap__os_file_canonical_path(place, PLACE_MOST, handle) == APR_SUCCESS) {
+        target->canonical_path = place;
+    }
+    smmap__os_file_close(handle);
+}
+
+/* Is `path` what the prefix says, or below it? */
+static int is_below(const target_t *target, const char *prefix, const char *path)
+{
+    for (; *prefix != '\0'; prefix++, path++) {
+        if (*prefix != *path &&
+            (!target->case_insensitive || apr_tolower(*prefix) != apr_tolower(*path))) {
+            return 0;
+        }
+    }
+    return *path == '\0' || *path == '/';
+}
+
+/* Under the manager's lock. The answer is kept for the other regions of the file. */
+static int matches(const target_t *target, smmap__file_t *file)
+{
+    if (file->drop_asked != target->number) {
+        file->drop_asked = target->number;
+        file->drop_matches =
+            (target->is_file && file->identity.id != SMMAP__OS_ID_NONE &&
+             file->identity.device == target->device && file->identity.inode == target->inode) ||
+            (target->canonical_path != NULL && file->canonical_path != NULL &&
+             is_below(target, target->canonical_path, file->canonical_path)) ||
+            (file->path != NULL &&
+             is_below(target, target->path,
+                      plain(smmap__path_text(file->path), target->scratch)));
+    }
+    return file->drop_matches;
+}
+
+static int region_matches(void *context, smmap__region_t *region)
+{
+    return matches(context, region->file);
+}
+
+/* Regions that nobody can find any more, but somebody pins. The pins were just marked. */
+SMMAP__LOCKED static apr_size_t count_retired(const target_t *target)
+{
+    const smmap__region_t *region;
+    apr_size_t count = 0;
+
+    for (region = target->manager->retired.first; region != NULL; region = region->next) {
+        count += matches(target, region->file) != 0;
+    }
+    return count;
+}
+
+/* Others may open them again meanwhile: we go on for as many as there were. */
+SMMAP__RELOCK static void close_handles_relock(const target_t *target)
+{
+    smmap_manager_t *manager = target->manager;
+    apr_size_t most = manager->stats.open_files;
+    smmap__file_t *file = smmap__idle_first_locked(manager);
+
+    while (file != NULL && most > 0) {
+        if (matches(target, file) && smmap__handle_close_relock(file)) {
+            file = smmap__idle_first_locked(manager);
+            most--;
+        } else {
+            file = smmap__idle_next_locked(file);
+        }
+    }
+}
+
+static apr_status_t release(target_t *target, apr_size_t *pinned)
+{
+    smmap_manager_t *manager = target->manager;
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    smmap__manager_lock(manager);
+    target->number = ++manager->drops;
+    *pinned = smmap__evict_matching_locked(manager, region_matches, target, &reclaim);
+    smmap__retired_sweep_locked(manager, &reclaim);
+    *pinned += count_retired(target);
+    smmap__reclaim_relock(manager, &reclaim);
+    close_handles_relock(target);
+    smmap__manager_unlock(manager);
+    return reclaim.status;
+}
+
+apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
+                                   apr_size_t *pinned)
+{
+    smmap__os_info_t system;
+    smmap__path_t *name;
+    apr_size_t count = 0;
+    apr_status_t status;
+    target_t target;
+
+    if (manager == NULL || path == NULL || *path == '\0') {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    status = smmap__path_make(manager, path, &name);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    memset(&target, 0, sizeof target);
+    target.manager = manager;
+    status = smmap__scratch(manager, &target.scratch);
+    if (status == APR_SUCCESS) {
+        smmap__os_info(&system);
+        target.case_insensitive = system.case_insensitive;
+        target.path = plain(smmap__path_text(name), target.scratch);
+        resolve_target(&target, smmap__path_text(name));
+        status = release(&target, &count);
+        apr_pool_destroy(target.scratch);
+    }
+    smmap__free(name);
+    if (pinned != NULL) {
+        *pinned = count;
+    }
+    return status;
+}

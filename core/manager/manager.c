@@ -1,0 +1,125 @@
+/*
+ * The manager: its creation, destruction and collection.
+ *
+ * Lifetime: the structure is counted. smmap_manager_destroy() closes the manager: unpinned
+ * windows are unmapped, idle handles closed, and from then on every call of a cursor answers
+ * SMMAP_ECLOSED. Cursors hold references; what they still pin goes when they let go of it,
+ * and the last of them frees the structure.
+ */
+#include "core/manager/manager.h"
+
+/* Close the manager and drop its creator's reference. */
+static apr_status_t manager_close(smmap_manager_t *manager)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
+        return APR_SUCCESS;
+    }
+    smmap__trace_close(manager);
+    if (manager->paranoia != NULL) {
+        smmap__pinned_report(manager);
+    }
+    smmap__manager_lock(manager);
+    smmap__count_store(&manager->closed, 1);
+    manager->owner = NULL;
+    /* Nobody may find any of them from now on. What is pinned goes with its pin. */
+    while (manager->queue.length != 0) {
+        smmap__region_retire_locked(smmap__queue_first(&manager->queue));
+    }
+    smmap__retired_sweep_locked(manager, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__handle_close_idle_relock(manager);
+    smmap__manager_wake_locked(manager);
+    smmap__manager_unref_unlock(manager);
+    return reclaim.status;
+}
+
+static apr_status_t manager_cleanup(void *data)
+{
+    return manager_close(data);
+}
+
+SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager, const smmap_options_t *options,
+                                  apr_pool_t *pool)
+{
+    smmap_manager_t *made;
+    apr_status_t status;
+
+    if (manager == NULL || pool == NULL) {
+        return APR_EINVAL;
+    }
+    made = smmap__alloc(sizeof *made);
+    if (made == NULL) {
+        return APR_ENOMEM;
+    }
+    made->forks = smmap__os_forks();
+    smmap__queue_init(&made->queue);
+    smmap__list_init(&made->handles.idle);
+    status = smmap__options_apply(made, options);
+    if (status == APR_SUCCESS) {
+        status = smmap__os_fork_watch();
+    }
+    if (status == APR_SUCCESS && made->guard != SMMAP_GUARD_OFF) {
+        status = smmap__os_guard_install();
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__registry_init(&made->registry);
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__hash_init(&made->by_address, smmap__region_key);
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__locks_make(made);
+    }
+    if (status != APR_SUCCESS) {
+        smmap__manager_free(made);
+        return status;
+    }
+    smmap__trace_open(made);
+    made->references = 1;
+    made->owner = pool;
+    made->stats.struct_size = sizeof made->stats;
+    apr_pool_cleanup_register(pool, made, manager_cleanup, apr_pool_cleanup_null);
+    *manager = made;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_manager_destroy(smmap_manager_t *manager)
+{
+    if (manager == NULL) {
+        return APR_SUCCESS;
+    }
+    return apr_pool_cleanup_run(manager->owner, manager, manager_cleanup);
+}
+
+apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    if (manager == NULL) {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    smmap__evict_unpinned_locked(manager, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__manager_unlock(manager);
+    if (count != NULL) {
+        *count = reclaim.unmapped;
+    }
+    return reclaim.status;
+}
+
+apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager)
+{
+    if (manager == NULL || manager->guard == SMMAP_GUARD_OFF) {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    return smmap__os_guard_install();
+}

@@ -1,0 +1,107 @@
+/*
+ * What the options of a manager mean on this machine.
+ */
+#include "core/manager/manager.h"
+
+#define GIB ((apr_uint64_t)1 << 30)
+#define MIB ((apr_uint64_t)1 << 20)
+
+/* A window by default is at most this part of the limit of mapped bytes. */
+enum { DEFAULT_WINDOWS_LEAST = 8 };
+
+/* Half of vm.max_map_count's default on Linux: the program maps things too. */
+enum { DEFAULT_MAX_REGIONS = 32768, DEFAULT_OPEN_FILES_LEAST = 8 };
+
+/* `value`, or what stands for it when it is SMMAP_DEFAULT, cut to what a size holds. */
+static apr_size_t number_or(apr_size_t value, apr_uint64_t standard)
+{
+    if (value != SMMAP_DEFAULT) {
+        return value;
+    }
+    return standard < APR_SIZE_MAX ? (apr_size_t)standard : APR_SIZE_MAX;
+}
+
+static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted, int wide)
+{
+    apr_size_t granularity = manager->granularity;
+
+    if (manager->mode == SMMAP_MODE_STATIC) {
+        manager->window_size = 0;
+        return APR_SUCCESS;
+    }
+    if (wanted == SMMAP_DEFAULT) {
+        apr_size_t share = manager->max_mapped_bytes / DEFAULT_WINDOWS_LEAST;
+
+        wanted = number_or(SMMAP_DEFAULT, wide ? GIB : 64 * MIB);
+        if (share < wanted) {
+            wanted = share > granularity ? share - share % granularity : granularity;
+        }
+    }
+    /* Half the address space, so that sums of two windows fit everywhere. */
+    if (wanted > APR_SIZE_MAX / 2 - granularity) {
+        return SMMAP_ETOOLARGE;
+    }
+    manager->window_size = (wanted + granularity - 1) / granularity * granularity;
+    if (manager->limits == SMMAP_LIMITS_HARD && manager->window_size > manager->max_mapped_bytes) {
+        return SMMAP_ELIMIT_BYTES;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_t *given)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap__os_info_t system;
+    int wide;
+
+    if (given != NULL) {
+        if (given->struct_size != sizeof options) {
+            return APR_EINVAL;
+        }
+        options = *given;
+    }
+    if ((options.mode != SMMAP_MODE_AUTO && options.mode != SMMAP_MODE_STATIC &&
+         options.mode != SMMAP_MODE_SLIDING) ||
+        (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON &&
+         options.guard != SMMAP_GUARD_STRICT) ||
+        (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD)) {
+        return APR_EINVAL;
+    }
+    smmap__os_info(&system);
+    wide = system.address_bits == 64;
+    manager->granularity = system.granularity;
+    manager->page_size = system.page_size;
+    manager->lexical_dots = system.lexical_dots;
+    manager->asymmetric = smmap__os_fence_asymmetric();
+    manager->trace = options.trace;
+    manager->trace_context = options.trace_context;
+    manager->limits = options.limits;
+    manager->guard = options.guard;
+    manager->mode = options.mode;
+    if (smmap__paranoid_wanted(&options)) {
+        apr_status_t status = smmap__paranoid_open(manager);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        if (options.window_size == SMMAP_DEFAULT) {
+            options.window_size = manager->granularity;
+        }
+        if (manager->mode == SMMAP_MODE_AUTO) {
+            manager->mode = SMMAP_MODE_SLIDING;
+        }
+    }
+    if (manager->mode == SMMAP_MODE_AUTO) {
+        manager->mode = wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
+    }
+    manager->max_mapped_bytes = number_or(options.max_mapped_bytes, wide ? 8 * GIB : GIB);
+    manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
+    if (system.max_open_files == 0) {
+        manager->max_open_files = number_or(options.max_open_files, SMMAP_UNLIMITED);
+    } else if (system.max_open_files / 2 < DEFAULT_OPEN_FILES_LEAST) {
+        manager->max_open_files = number_or(options.max_open_files, DEFAULT_OPEN_FILES_LEAST);
+    } else {
+        manager->max_open_files = number_or(options.max_open_files, system.max_open_files / 2);
+    }
+    return window_choose(manager, options.window_size, wide);
+}

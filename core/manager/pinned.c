@@ -1,0 +1,170 @@
+/*
+ * Who pins what: smmap_manager_pinned().
+ *
+ * What is to be reported is collected under the manager's lock, and reported without it, so that
+ * the caller's function may call the library. Names are counted meanwhile.
+ *
+ * In paranoid mode each cursor has a watch (paranoid.c) and is reported by itself, with the
+ * place in the program where it took its window. Cursors without one are reported together.
+ */
+#include "core/manager/manager.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PLACE = 2048 };
+
+typedef struct entry_t {
+    smmap_pinned_t reported;
+    smmap__path_t *path; /* counted; NULL: the file was opened by handles alone */
+    unsigned frame_count;
+    void *frames[SMMAP__FRAMES];
+} entry_t;
+
+typedef struct list_t {
+    entry_t *entries; /* NULL: they are only counted */
+    apr_size_t room;
+    apr_size_t count;
+} list_t;
+
+static entry_t *add(list_t *list, const smmap__region_t *region, apr_size_t cursors)
+{
+    entry_t *entry;
+
+    if (list->entries == NULL) {
+        list->count++;
+        return NULL;
+    }
+    if (list->count == list->room) {
+        return NULL; /* pinned since it was counted: that takes no lock */
+    }
+    entry = &list->entries[list->count++];
+    entry->reported.window_begin = region->begin;
+    entry->reported.window_size = region->mapping.length;
+    entry->reported.cursors = cursors;
+    entry->path = region->file->path;
+    if (entry->path != NULL) {
+        entry->path->users++;
+        entry->reported.path = smmap__path_text(entry->path);
+    }
+    return entry;
+}
+
+SMMAP__LOCKED static void add_region(list_t *list, const smmap__region_t *region)
+{
+    const smmap_manager_t *manager = region->file->manager;
+    apr_size_t cursors = smmap__pins_on(&manager->pins, region->mapping.address);
+    const smmap__pin_origin_t *origin;
+
+    for (origin = manager->pin_origins; origin != NULL && cursors > 0; origin = origin->next) {
+        if (origin->window == (uintptr_t)region->mapping.address) {
+            entry_t *entry = add(list, region, 1);
+
+            if (entry != NULL) {
+                entry->frame_count = origin->frame_count;
+                memcpy(entry->frames, origin->frames, sizeof entry->frames);
+            }
+            cursors--;
+        }
+    }
+    if (cursors > 0) {
+        add(list, region, cursors);
+    }
+}
+
+/* All that is marked with this epoch. */
+SMMAP__LOCKED static void walk_locked(const smmap_manager_t *manager, unsigned epoch, list_t *list)
+{
+    const smmap__region_t *region;
+
+    list->count = 0;
+    for (region = smmap__queue_first(&manager->queue); region != NULL;
+         region = smmap__queue_next(&manager->queue, region)) {
+        if (region->epoch == epoch) {
+            add_region(list, region);
+        }
+    }
+    for (region = manager->retired.first; region != NULL; region = region->next) {
+        if (region->epoch == epoch) {
+            add_region(list, region);
+        }
+    }
+}
+
+/* The frames in one line, the innermost first. */
+static void describe(const entry_t *entry, char *place, apr_size_t size)
+{
+    apr_size_t used = 0;
+    unsigned i;
+
+    place[0] = '\0';
+    for (i = 0; i < entry->frame_count && size - used > 8; i++) {
+        if (i > 0) {
+            memcpy(place + used, " < ", 4);
+            used += 3;
+        }
+        smmap__os_symbolize(entry->frames[i], place + used, size - used);
+        used += strlen(place + used);
+    }
+}
+
+apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callback_t *callback,
+                                  void *context)
+{
+    list_t list = {NULL, 0, 0};
+    char place[PLACE];
+    unsigned epoch;
+    apr_size_t i;
+
+    if (manager == NULL || callback == NULL) {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    epoch = smmap__region_mark_pinned_locked(manager, NULL);
+    walk_locked(manager, epoch, &list);
+    if (list.count > 0) {
+        list.room = list.count;
+        list.entries = smmap__alloc(list.room * sizeof *list.entries);
+        if (list.entries == NULL) {
+            smmap__manager_unlock(manager);
+            return APR_ENOMEM;
+        }
+        walk_locked(manager, epoch, &list);
+    }
+    smmap__manager_unlock(manager);
+    for (i = 0; i < list.count; i++) {
+        entry_t *entry = &list.entries[i];
+
+        if (entry->frame_count > 0) {
+            describe(entry, place, sizeof place);
+            entry->reported.origin = place;
+        }
+        callback(context, &entry->reported);
+    }
+    smmap__manager_lock(manager);
+    for (i = 0; i < list.count; i++) {
+        smmap__path_unref_locked(list.entries[i].path);
+    }
+    smmap__manager_unlock(manager);
+    smmap__free(list.entries);
+    return APR_SUCCESS;
+}
+
+static void write_pinned(void *context, const smmap_pinned_t *pinned)
+{
+    (void)context;
+    fprintf(stderr,
+            "smmap: still pinned when its manager was destroyed: %s, window at %" APR_OFF_T_FMT
+            " of %" APR_SIZE_T_FMT " bytes, by %" APR_SIZE_T_FMT " cursor(s), taken at %s\n",
+            pinned->path != NULL ? pinned->path : "(opened by handle)", pinned->window_begin,
+            pinned->window_size, pinned->cursors,
+            pinned->origin != NULL ? pinned->origin : "(not known)");
+}
+
+void smmap__pinned_report(smmap_manager_t *manager)
+{
+    smmap_manager_pinned(manager, write_pinned, NULL);
+}

@@ -1,0 +1,84 @@
+/*
+ * Statistics and settings of a manager.
+ */
+#include "core/manager/manager.h"
+
+apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
+{
+    if (manager == NULL || stats == NULL || stats->struct_size != sizeof *stats) {
+        return APR_EINVAL;
+    }
+    if (smmap__forked(manager)) {
+        return SMMAP_EFORKED;
+    }
+    smmap__manager_lock(manager);
+    *stats = manager->stats;
+    stats->trace_failures = smmap__count_load(&manager->trace_failures);
+    smmap__pins_count(&manager->pins, stats);
+    smmap__region_mark_pinned_locked(manager, stats);
+    smmap__manager_unlock(manager);
+    return APR_SUCCESS;
+}
+
+smmap_mode_t smmap_manager_mode(const smmap_manager_t *manager)
+{
+    return manager->mode;
+}
+
+smmap_limits_t smmap_manager_limits(const smmap_manager_t *manager)
+{
+    return manager->limits;
+}
+
+smmap_guard_t smmap_manager_guard(const smmap_manager_t *manager)
+{
+    return manager->guard;
+}
+
+apr_size_t smmap_manager_window_size(const smmap_manager_t *manager)
+{
+    return manager->window_size;
+}
+
+apr_size_t smmap_manager_max_mapped_bytes(const smmap_manager_t *manager)
+{
+    return manager->max_mapped_bytes;
+}
+
+apr_size_t smmap_manager_max_regions(const smmap_manager_t *manager)
+{
+    return manager->max_regions;
+}
+
+apr_size_t smmap_manager_max_open_files(const smmap_manager_t *manager)
+{
+    return manager->max_open_files;
+}
+
+static apr_size_t read_counter(smmap_manager_t *manager, const apr_size_t *counter)
+{
+    apr_size_t value;
+
+    if (smmap__forked(manager)) {
+        return *counter; /* as it was */
+    }
+    smmap__manager_lock(manager);
+    value = *counter;
+    smmap__manager_unlock(manager);
+    return value;
+}
+
+apr_size_t smmap_manager_mapped_bytes(smmap_manager_t *manager)
+{
+    return read_counter(manager, &manager->stats.mapped_bytes);
+}
+
+apr_size_t smmap_manager_regions(smmap_manager_t *manager)
+{
+    return read_counter(manager, &manager->stats.regions);
+}
+
+apr_size_t smmap_manager_open_files(smmap_manager_t *manager)
+{
+    return read_counter(manager, &manager->stats.open_files);
+}

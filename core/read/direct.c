@@ -1,0 +1,68 @@
+/*
+ * Reads by the system, into the caller's memory, past the windows.
+ */
+#include "core/read/read.h"
+
+/* By a handle that stays open. With the strict guard the file is measured afterwards: while
+   it is being cut, a read may find the size as it was and zeroes in the place of bytes. */
+static apr_status_t read_by(const smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
+                            void *to, apr_size_t size, apr_size_t *copied)
+{
+    apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
+
+    if (cursor->manager->guard == SMMAP_GUARD_STRICT && !cursor->file->identity.sizeless) {
+        apr_off_t now = 0;
+        apr_status_t measured = smmap__os_file_size(&now, handle);
+
+        if (measured != APR_SUCCESS || now < offset) {
+            now = offset;
+        }
+        if (now - offset < (apr_off_t)*copied) {
+            *copied = (apr_size_t)(now - offset);
+        }
+        status = status != APR_SUCCESS ? status : measured;
+    }
+    return status;
+}
+
+apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                apr_size_t size, apr_size_t *copied)
+{
+    smmap__file_t *file = cursor->file;
+    smmap__pin_t *pin = cursor->pin;
+    apr_os_file_t handle;
+    apr_status_t status;
+
+    *copied = 0;
+    if (smmap__reading_begin(file, &handle)) {
+        status = read_by(cursor, handle, offset, to, size, copied);
+        smmap__reading_end(file);
+    } else if (smmap__forked(cursor->manager)) {
+        status = SMMAP_EFORKED;
+    } else {
+        smmap__file_lock(file);
+        status = smmap__handle_enter_lock(file, cursor->path, &handle);
+        smmap__manager_unlock(cursor->manager);
+        if (status == APR_SUCCESS) {
+            status = read_by(cursor, handle, offset, to, size, copied);
+            smmap__handle_leave(file);
+        }
+        smmap__file_unlock(file);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (pin != NULL) {
+        smmap__count_store(&pin->bypassed_reads, smmap__count_load(&pin->bypassed_reads) + 1);
+    } else {
+        /* The cursor never had a window, so there is nowhere to count without the lock. */
+        smmap__manager_lock(cursor->manager);
+        cursor->manager->stats.bypassed_reads++;
+        smmap__manager_unlock(cursor->manager);
+    }
+    if (*copied < size) {
+        status = smmap__file_measure(file, cursor->path);
+        return status != APR_SUCCESS ? status : SMMAP_ETRUNCATED;
+    }
+    return APR_SUCCESS;
+}

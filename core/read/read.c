@@ -1,0 +1,196 @@
+/*
+ * Copying reads: from a window where one is mapped, and otherwise by whichever is cheaper,
+ * mapping the window or asking the system for the bytes.
+ *
+ * A map, the faults behind it and the unmap of its victim cost as much as tens of reads of
+ * 4 KiB, and what is gained by a window that stays is half of a read each time. While there
+ * is room, mapping costs nothing but itself, so it is done at once. When there is none, a
+ * window has to earn its place: it is bypassed (read into the caller's memory) until it was
+ * touched ADMIT_AFTER times, and then the eviction queue is asked. If the region at its
+ * hand was hit since the hand passed, that one loses its bit and stays, and the newcomer
+ * starts again; otherwise the newcomer is mapped. So where all windows are equally hot the
+ * mapped ones stay, and reading costs what pread costs; where some are hotter, these become
+ * mapped. The idea of a frequency that a newcomer must show is TinyLFU's (Einziger et al.,
+ * ACM TOS 13(4), 2017); the victim's bit is SIEVE's.
+ *
+ * The count stands in the low bits of the slot's word while nothing is mapped there, and
+ * goes when something is. It is approximate: of two threads that count at one moment, one
+ * may be lost.
+ */
+#include "core/read/read.h"
+
+#include <string.h>
+
+enum { ADMIT_AFTER = 64, COUNT_SHIFT = 1 };
+
+/* A window has been touched often enough: may it be mapped? */
+static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
+{
+    smmap__region_t *region;
+    int yes;
+
+    smmap__manager_lock(manager);
+    region = smmap__queue_step(&manager->queue);
+    yes = region == NULL || !smmap__region_test_and_clear_visited_locked(region);
+    if (yes) {
+        manager->queue.hand = region; /* the evictor wants to see it, too */
+    } else {
+        uintptr_t word = smmap__load(slot);
+
+        manager->stats.admission_rejects++;
+        if ((word & ~SMMAP__FLAGS) == 0) {
+            smmap__replace(slot, word, 0);
+        }
+    }
+    smmap__manager_unlock(manager);
+    return yes;
+}
+
+/* Is it better to bypass the window that holds this offset? */
+static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__file_t *file = cursor->file;
+    apr_uint64_t number = smmap__window_number(file, offset);
+    smmap__word_t *slot = smmap__slots_find(&file->grid, number);
+    uintptr_t word;
+
+    if (smmap__count_load(&file->unmappable) != 0) {
+        return 1; /* a window of it costs a read of the whole window */
+    }
+    if (smmap__count_load(&manager->pressure) == 0) {
+        return 0;
+    }
+    if (slot == NULL) {
+        smmap__manager_lock(manager);
+        smmap__slots_prepare(&file->grid, number);
+        smmap__manager_unlock(manager);
+        return 1;
+    }
+    word = smmap__load(slot);
+    if ((word & ~SMMAP__FLAGS) != 0) {
+        return 0;
+    }
+    if (word >> COUNT_SHIFT < ADMIT_AFTER - 1) {
+        smmap__replace(slot, word, word + ((uintptr_t)1 << COUNT_SHIFT));
+        return 1;
+    }
+    return !admitted(manager, slot);
+}
+
+/* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that
+   this is short. */
+static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                 apr_size_t size, apr_size_t *copied)
+{
+    smmap__os_copied_t made = SMMAP__OS_UNVERIFIED; /* strict: measured first */
+
+    if (cursor->manager->guard == SMMAP_GUARD_ON) {
+        const smmap_cursor_t *shown = &cursor->shown;
+
+        made = smmap__os_guard_copy(to, shown->window_data, shown->window_size,
+                                    (apr_size_t)(offset - shown->window_begin), size, copied);
+        if (made == SMMAP__OS_COPIED) {
+            *copied = size;
+            return APR_SUCCESS;
+        }
+    }
+    return smmap__guard_again(cursor, offset, to, size, made, copied);
+}
+
+/* Read some of a range that lies in one window: as much as the first thing that can
+   be read from holds. */
+static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                              apr_size_t size, apr_size_t *copied)
+{
+    const smmap_cursor_t *shown = &cursor->shown;
+    const unsigned char *from = smmap_cursor_at(shown, offset);
+    apr_status_t status;
+    int instead;
+
+    *copied = size;
+    if (from != NULL) {
+        apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
+
+        if (there < size) {
+            *copied = there;
+        }
+    } else {
+        if (!smmap__hit(cursor, offset, size)) {
+            if (smmap__forked(cursor->manager)) {
+                *copied = 0;
+                return SMMAP_EFORKED;
+            }
+            if (should_bypass(cursor, offset)) {
+                *copied = 0;
+                return smmap__read_direct(cursor, offset, to, size, copied);
+            }
+            cursor->copying = 1;
+            status = smmap__move_checked(cursor, offset, size);
+            instead = cursor->copying;
+            cursor->copying = 0;
+            if (status != APR_SUCCESS) {
+                *copied = 0;
+                return instead && (smmap__exhausted(status) || smmap__limited(status) ||
+                                   status == SMMAP_ETOOLARGE)
+                           ? smmap__read_direct(cursor, offset, to, size, copied)
+                           : status; /* a copy needs no mapping */
+            }
+            *copied = smmap__cursor_size(cursor);
+        }
+        from = smmap_cursor_data(shown);
+    }
+    if (cursor->manager->guard != SMMAP_GUARD_OFF) {
+        return read_guarded(cursor, offset, to, *copied, copied);
+    }
+    memcpy(to, from, *copied);
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *destination,
+                               apr_size_t size, apr_size_t *got)
+{
+    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
+    unsigned char *to = destination;
+    apr_size_t done = 0;
+    apr_status_t status = APR_SUCCESS;
+    apr_off_t file_size;
+
+    if (got != NULL) {
+        *got = 0;
+    }
+    if (shown == NULL || offset < 0 || (destination == NULL && size != 0)) {
+        return APR_EINVAL;
+    }
+    if (smmap__count_load(&cursor->manager->closed) != 0) {
+        return SMMAP_ECLOSED;
+    }
+    file_size = smmap__offset_load(&cursor->file->size);
+    if (size != 0 && offset >= file_size) {
+        return APR_EOF;
+    }
+    if (size != 0 && (apr_uint64_t)(file_size - offset) < size) {
+        size = (apr_size_t)(file_size - offset);
+    }
+    if (cursor->traced && size != 0) {
+        smmap__trace(cursor, SMMAP_MOVE_READ, offset, size);
+    }
+    while (status == APR_SUCCESS && done < size) {
+        const smmap__file_t *file = cursor->file;
+        apr_off_t at = offset + (apr_off_t)done;
+        apr_off_t begin = smmap__window_begin(file, smmap__window_number(file, at));
+        apr_off_t left = file->window - (at - begin);
+        apr_size_t part = size - done;
+
+        if ((apr_uint64_t)left < part) {
+            part = (apr_size_t)left;
+        }
+        status = read_some(cursor, at, to + done, part, &part);
+        done += part;
+    }
+    if (got != NULL) {
+        *got = done;
+    }
+    /* The bytes were there when we began; a window on the way showed that they are gone. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}

@@ -1,0 +1,168 @@
+/*
+ * Paranoid mode: a use after release faults where it happens.
+ *
+ * Nothing else changes: the same windows are mapped, found, counted and evicted as without
+ * it. But the pages of a region can be accessed only while a cursor pins it (see
+ * cursor/pin_origin.c), and the addresses of one that was unmapped are quarantined for a
+ * while, so that a pointer that was kept too long does not show the bytes of another window.
+ * Where the options do not say how large windows are, they are one granule, so that a walk
+ * past the end of what was asked for leaves the window soon.
+ *
+ * Quarantined ranges are kept in a ring under the manager's lock; the system is asked
+ * without it.
+ */
+#include "core/region/region.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* So many ranges are quarantined at a time; those that the system does not take back, and those
+   of threads that quarantine at one moment, find a place, too. */
+enum { QUARANTINED = 64, PLACES = 2 * QUARANTINED };
+
+/* They take address space; this much of it at most. */
+#define QUARANTINED_BYTES (APR_SIZE_MAX / 4096 * (sizeof(void *) > 4 ? 1 : 64))
+
+struct smmap__paranoia_t {
+    smmap__os_mapping_t quarantined[PLACES]; /* a ring; length 0: a free place */
+    unsigned quarantined_count;
+    unsigned next;
+    apr_size_t quarantined_bytes;
+};
+
+int smmap__paranoid_wanted(const smmap_options_t *options)
+{
+    const char *environment = getenv("SMMAP_PARANOID");
+
+    return options->paranoid ||
+           (environment != NULL && *environment != '\0' && strcmp(environment, "0") != 0);
+}
+
+apr_status_t smmap__paranoid_open(smmap_manager_t *manager)
+{
+    manager->paranoia = smmap__alloc(sizeof *manager->paranoia);
+    return manager->paranoia != NULL ? APR_SUCCESS : APR_ENOMEM;
+}
+
+/* The oldest quarantined range, taken out of the ring; length 0: there is none. */
+SMMAP__LOCKED static smmap__os_mapping_t take_locked(smmap__paranoia_t *paranoia)
+{
+    smmap__os_mapping_t none = {NULL, 0, 0};
+    unsigned i;
+
+    for (i = 0; i < PLACES; i++) {
+        smmap__os_mapping_t *place = &paranoia->quarantined[(paranoia->next + i) % PLACES];
+
+        if (place->length != 0) {
+            smmap__os_mapping_t found = *place;
+
+            *place = none;
+            paranoia->quarantined_bytes -= found.length;
+            paranoia->quarantined_count--;
+            return found;
+        }
+    }
+    return none;
+}
+
+/* Put one in. 0: there is no place. */
+SMMAP__LOCKED static int put_locked(smmap__paranoia_t *paranoia, const smmap__os_mapping_t *quarantined)
+{
+    unsigned i;
+
+    for (i = 0; i < PLACES; i++) {
+        unsigned at = (paranoia->next + i) % PLACES;
+
+        if (paranoia->quarantined[at].length == 0) {
+            paranoia->quarantined[at] = *quarantined;
+            paranoia->quarantined_bytes += quarantined->length;
+            paranoia->quarantined_count++;
+            paranoia->next = (at + 1) % PLACES;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Give the oldest range back. 0: there is none, or the system would not take it. */
+static int unquarantine_one(smmap_manager_t *manager)
+{
+    smmap__os_mapping_t oldest;
+
+    smmap__manager_lock(manager);
+    oldest = take_locked(manager->paranoia);
+    smmap__manager_unlock(manager);
+    if (oldest.length == 0) {
+        return 0;
+    }
+    if (smmap__os_unquarantine(&oldest) != APR_SUCCESS) {
+        smmap__manager_lock(manager);
+        put_locked(manager->paranoia, &oldest);
+        smmap__manager_unlock(manager);
+        return 0;
+    }
+    return 1;
+}
+
+void smmap__paranoid_unquarantine(smmap_manager_t *manager)
+{
+    while (unquarantine_one(manager)) {
+    }
+}
+
+SMMAP__UNCHECKED void smmap__paranoid_free(smmap_manager_t *manager)
+{
+    smmap__os_mapping_t oldest;
+
+    if (manager->paranoia == NULL) {
+        return;
+    }
+    /* Nobody else is here any more. */
+    for (oldest = take_locked(manager->paranoia); oldest.length != 0;
+         oldest = take_locked(manager->paranoia)) {
+        smmap__os_unquarantine(&oldest); /* the last attempt */
+    }
+    smmap__free(manager->paranoia);
+}
+
+/* Is there a place for so many bytes more? */
+static int has_place(smmap_manager_t *manager, apr_size_t bytes)
+{
+    smmap__paranoia_t *paranoia = manager->paranoia;
+    int has;
+
+    smmap__manager_lock(manager);
+    has = paranoia->quarantined_count < QUARANTINED && paranoia->quarantined_bytes <= QUARANTINED_BYTES - bytes;
+    smmap__manager_unlock(manager);
+    return has;
+}
+
+apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping)
+{
+    smmap__os_mapping_t quarantined = *mapping;
+    int put;
+
+    if (mapping->memory == SMMAP__HEAP || mapping->length > QUARANTINED_BYTES) {
+        return smmap__mapping_unmap(mapping);
+    }
+    /* First a place, then what goes there: so nothing is left over when the system refuses. */
+    while (!has_place(manager, mapping->length)) {
+        if (!unquarantine_one(manager)) {
+            return smmap__mapping_unmap(mapping);
+        }
+    }
+    if (smmap__os_quarantine(&quarantined) != APR_SUCCESS) {
+        return smmap__mapping_unmap(mapping);
+    }
+    memset(mapping, 0, sizeof *mapping);
+    if (quarantined.length == 0) {
+        return APR_SUCCESS;
+    }
+    smmap__manager_lock(manager);
+    put = put_locked(manager->paranoia, &quarantined);
+    smmap__manager_unlock(manager);
+    if (!put) {
+        smmap__os_unquarantine(&quarantined); /* others took the place meanwhile */
+    }
+    return APR_SUCCESS;
+}

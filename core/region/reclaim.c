@@ -1,0 +1,89 @@
+/*
+ * Reclaiming: what left the manager's structures with its lock held is unmapped, closed and
+ * freed with the lock let go, and then credited.
+ *
+ * Invariant: a region that the system would not unmap stays counted, and is tried again when
+ * room is wanted the next time.
+ */
+#include "core/region/region.h"
+
+/* What was unmapped, by the counters that it leaves. */
+typedef struct credit_t {
+    apr_size_t bytes;
+    apr_size_t regions;
+    apr_size_t buffered_bytes;
+    apr_size_t buffered_regions;
+    smmap__heap_t heap;
+} credit_t;
+
+/* Unmap the regions of a list. Returns those that the system would not. */
+static smmap__region_t *unmap_all(smmap_manager_t *manager, smmap__reclaim_t *reclaim,
+                                  credit_t *credit)
+{
+    smmap__region_t *failed = NULL;
+
+    while (reclaim->regions != NULL) {
+        smmap__region_t *region = reclaim->regions;
+        apr_size_t length = region->mapping.length;
+        int memory = region->mapping.memory;
+        apr_status_t status = manager->paranoia != NULL
+                                  ? smmap__paranoid_unmap(manager, &region->mapping)
+                                  : smmap__mapping_unmap(&region->mapping);
+
+        reclaim->regions = region->next;
+        if (status != APR_SUCCESS) {
+            reclaim->status = reclaim->status != APR_SUCCESS ? reclaim->status : status;
+            region->next = failed;
+            failed = region;
+            continue;
+        }
+        credit->bytes += length;
+        credit->regions++;
+        credit->buffered_bytes += memory ? length : 0;
+        credit->buffered_regions += memory ? 1 : 0;
+        credit->heap.bytes += memory == SMMAP__HEAP ? length : 0;
+        credit->heap.regions += memory == SMMAP__HEAP ? 1 : 0;
+        smmap__free(region);
+    }
+    reclaim->unmapped += credit->regions;
+    return failed;
+}
+
+SMMAP__LOCKED static void credit_locked(smmap_manager_t *manager, const credit_t *credit)
+{
+    manager->stats.mapped_bytes -= credit->bytes;
+    manager->stats.regions -= credit->regions;
+    manager->stats.buffered_bytes -= credit->buffered_bytes;
+    manager->stats.buffered_regions -= credit->buffered_regions;
+    manager->stats.unmaps += credit->regions;
+    manager->heap.bytes -= credit->heap.bytes;
+    manager->heap.regions -= credit->heap.regions;
+}
+
+void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+{
+    credit_t credit = {0, 0, 0, 0, {0, 0}};
+    smmap__region_t *failed;
+    apr_size_t files;
+    apr_size_t handles;
+
+    if (reclaim->regions == NULL && reclaim->files == NULL) {
+        return;
+    }
+    manager->reclaiming++;
+    smmap__manager_unlock(manager);
+    failed = unmap_all(manager, reclaim, &credit);
+    files = smmap__files_reclaim(reclaim, &handles);
+    smmap__manager_lock(manager);
+    while (failed != NULL) {
+        smmap__region_t *next = failed->next;
+
+        failed->next = manager->unmap_failed;
+        manager->unmap_failed = failed;
+        failed = next;
+    }
+    manager->reclaiming--;
+    credit_locked(manager, &credit);
+    smmap__files_reclaimed_locked(manager, files, handles);
+    smmap__manager_wake_locked(manager);
+}

@@ -1,0 +1,304 @@
+/*
+ * The structures of the core.
+ *
+ * Ownership. A manager is counted: one reference for its creator, one for each cursor; so a
+ * cursor may outlive smmap_manager_destroy(). A file lives while a cursor is on it, a region
+ * of it is mapped, or a call works on it. A region lives until it is unmapped; it belongs to
+ * its file and to the manager's queue.
+ *
+ * Locks, in the order in which they are taken:
+ *
+ *   1. the file's lock (one of a fixed set of stripes; see lock.c), held while a window is
+ *      mapped or the file is measured, so that two threads that miss on one window map it
+ *      once. A thread never holds two of them.
+ *   2. the manager's lock, held for everything else: registry, slots, queue, pins and
+ *      counters. Nothing is mapped, unmapped, opened, closed or read under it.
+ *
+ * Counters are reserved before the system is asked and given back after it took the thing
+ * away, so they are never below the truth, and a hard limit that holds for them holds for
+ * the process. What is to be unmapped, closed or freed is put on a reclaim list with the
+ * lock held, and reclaimed with the lock let go.
+ *
+ * THE STATES OF A REGION, which change with the manager's lock held. The functions are
+ * those of region/region.c.
+ *
+ *   ACTIVE    its address is in its slot, or it hangs in its window's chain of spans; it is
+ *             in the queue. Anyone can find and pin it.
+ *   EVICTING  the same, but its slot is 0: out of sight while the pins are looked at.
+ *   RETIRED   in the list of retired regions alone. Nobody can find it any more: it is wrong
+ *             since the file's size changed, or the manager is closed, or it is the heap's
+ *             and its cursor's alone. It goes when its last pin does.
+ *
+ *   from       to          by                                      when
+ *   (mapped)   ACTIVE      smmap__region_attach_locked             a miss
+ *   (mapped)   RETIRED     smmap__region_attach_private_locked     a miss, heap-backed
+ *   ACTIVE     EVICTING    smmap__region_unlink_locked             the hand chose it
+ *   EVICTING   ACTIVE      smmap__region_relink_locked             somebody pins it
+ *   EVICTING   (reclaim)   smmap__region_evict_locked              nobody does
+ *   ACTIVE     RETIRED     smmap__region_retire_locked             size, fault, destroy
+ *   RETIRED    (reclaim)   smmap__retired_sweep_locked             nobody pins it
+ *   RETIRED    (reclaim)   smmap__retired_release_locked           its last pin went
+ *   (reclaim)  (gone)      smmap__reclaim_relock                   unmapped and freed
+ *   (reclaim)  (reclaim)   smmap__reclaim_relock                   the system would not
+ */
+#ifndef SMMAP_CORE_TYPES_H
+#define SMMAP_CORE_TYPES_H
+
+#include <apr_pools.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "core/base/base.h"
+#include "smmap/buffer.h"
+#include "smmap/cursor.h"
+#include "smmap/manager.h"
+#include "smmap/window.h"
+
+/** How many locks the files of one manager share. */
+#define SMMAP__STRIPES 64
+
+/** How many frames of a stack are remembered in paranoid mode. */
+#define SMMAP__FRAMES 12
+
+/** In `memory` of a mapping: it is the heap's; see region/heap.c. */
+#define SMMAP__HEAP 2
+
+/** The facts of a file that tell it from another, and its size. */
+typedef struct smmap__identity_t {
+    apr_dev_t device;
+    apr_ino_t inode;
+    apr_off_t size;
+    apr_time_t mtime;
+    apr_time_t ctime;
+    apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
+    smmap__os_id_t id; /* how far device and inode tell */
+    int sizeless;      /* the system says 0, and size is what reading gave */
+} smmap__identity_t;
+
+/** An absolute path, shared by a cursor, its copies and their file. The text stands behind it. */
+typedef struct smmap__path_t {
+    apr_size_t users; /* under the manager's lock */
+} smmap__path_t;
+
+typedef struct smmap__file_t smmap__file_t;
+typedef struct smmap__region_t smmap__region_t;
+typedef struct smmap__tracer_t smmap__tracer_t;
+typedef struct smmap__paranoia_t smmap__paranoia_t;
+typedef struct smmap__pin_origin_t smmap__pin_origin_t;
+
+/** See above. */
+typedef enum smmap__state_t {
+    SMMAP__ACTIVE,
+    SMMAP__EVICTING,
+    SMMAP__RETIRED
+} smmap__state_t;
+
+/** In a slot's word, beside the address of the region, whose low bits are 0: it was hit since
+    the hand passed; it is as long as a window can be. */
+#define SMMAP__VISITED ((uintptr_t)1)
+#define SMMAP__WHOLE ((uintptr_t)2)
+#define SMMAP__FLAGS ((uintptr_t)0xff)
+
+/** A window that is mapped. Address, begin and length never change. */
+struct smmap__region_t {
+    smmap__link_t link; /* in the queue */
+    smmap__os_mapping_t mapping;
+    apr_off_t begin;
+    smmap__file_t *file;
+    smmap__word_t *slot;     /* its word in the grid; NULL: a span */
+    smmap__region_t *next;   /* in a chain of spans, the retired list or a reclaim list */
+    smmap__hash_node_t hash; /* in the table by address */
+    unsigned epoch;          /* was pinned when the pins were counted under this number */
+    unsigned char state;     /* smmap__state_t */
+    unsigned char visited;   /* of a span; a region of the grid has the bit in its slot */
+    unsigned char is_protected; /* paranoid mode: nobody pins it, so it cannot be accessed */
+};
+
+/** A file, shared by all cursors on it. What a hit reads comes first, and changes rarely. */
+struct smmap__file_t {
+    smmap__offset_t size; /* as last measured */
+    apr_off_t window;     /* the step of the grid; in static mode no file is longer */
+    unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
+    smmap__word_t published_handle; /* the handle + 1, for readers that count themselves in
+                                       `readers`; 0: closed */
+    smmap__slots_t grid; /* window number -> address of the region there, and its bits */
+
+    char padding[SMMAP__LINE];
+    smmap_manager_t *manager;
+    apr_uint64_t number;        /* no other file of the manager ever has it */
+    unsigned stripe;            /* of its lock */
+    smmap__count_t unmappable;  /* 1: the system cannot map it; it is read into memory */
+    smmap__count_t readers;     /* calls that read by the handle without a lock */
+    char *canonical_path;       /* the system's for it when it was made; NULL: not known */
+
+    /* Under the manager's lock. */
+    smmap__link_t idle_link;
+    smmap__hash_node_t hash;    /* in the registry */
+    smmap__identity_t identity; /* as last measured */
+    smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
+    apr_size_t regions;         /* those on no reclaim list */
+    apr_size_t buffered_regions; /* of these: memory, which shows no file */
+    apr_size_t cursors;
+    apr_size_t kept;            /* cursors opened by a handle: it must stay open for them */
+    apr_os_file_t handle;       /* while handle_open */
+    smmap__file_t *reclaim_next;
+    smmap__path_t *path;        /* by which it was opened last, counted; NULL: by handles alone */
+    unsigned drop_asked;        /* the number of the last drop that looked at it, */
+    unsigned char drop_matches; /* and whether that meant this file */
+    unsigned char registered;   /* can be found by identity */
+    unsigned char handle_open;  /* handle is one */
+    unsigned char is_idle;      /* the handle is in the list of those that can be closed */
+    unsigned char busy;         /* a call uses the handle right now; it holds the file's lock */
+    unsigned closing;           /* handles that are being closed: it must not be freed */
+};
+
+/** What is to be unmapped, closed and freed with the lock let go. */
+typedef struct smmap__reclaim_t {
+    smmap__region_t *regions;
+    smmap__file_t *files;
+    apr_status_t status; /* the first error that was met */
+    apr_size_t unmapped; /* regions that are gone */
+} smmap__reclaim_t;
+
+#define SMMAP__RECLAIM_INIT {NULL, NULL, APR_SUCCESS, 0}
+
+/** In paranoid mode: where in the program a cursor took its window. */
+struct smmap__pin_origin_t {
+    smmap__pin_origin_t *next;  /* in the manager's list */
+    smmap__pin_origin_t **link; /* what points to this one */
+    uintptr_t window;           /* 0: none now */
+    unsigned frame_count;
+    void *frames[SMMAP__FRAMES]; /* the innermost first */
+};
+
+/** The eviction queue; see region/queue.c. */
+typedef struct smmap__queue_t {
+    smmap__link_t regions; /* the oldest first */
+    smmap__region_t *hand; /* where to look next; NULL: at the oldest */
+    apr_size_t length;
+} smmap__queue_t;
+
+/** The registry: files by identity; see file/file.c. */
+typedef struct smmap__registry_t {
+    smmap__hash_t hash;
+    apr_uint64_t last_number; /* of the file that was made last */
+    unsigned next_stripe;
+} smmap__registry_t;
+
+/** Handles that calls use, and handles that can be closed; see file/handle.c. */
+typedef struct smmap__handles_t {
+    smmap__link_t idle; /* files; the least recently used first */
+    apr_size_t busy;    /* in use, or about to be opened, and can be closed afterwards */
+    apr_size_t waiters; /* calls that wait for one of these */
+} smmap__handles_t;
+
+/** Regions that nobody can find, but somebody pins. */
+typedef struct smmap__retired_t {
+    smmap__region_t *first;
+    smmap__count_t count; /* read without the lock by cursors that leave a window */
+} smmap__retired_t;
+
+/** Windows in memory of the heap; see region/heap.c. */
+typedef struct smmap__heap_t {
+    apr_size_t regions;
+    apr_size_t bytes;
+} smmap__heap_t;
+
+struct smmap_manager_t {
+    /* Constant after create. */
+    apr_pool_t *root; /* holds the locks */
+    apr_allocator_t *allocator;
+    smmap_mode_t mode;
+    smmap_limits_t limits;
+    smmap_guard_t guard;
+    apr_size_t granularity;
+    apr_size_t page_size;
+    int lexical_dots;      /* see smmap__os_info_t */
+    apr_size_t window_size; /* 0: a window is the whole file */
+    apr_size_t max_mapped_bytes;
+    apr_size_t max_regions;
+    apr_size_t max_open_files;
+    apr_thread_mutex_t *stripes[SMMAP__STRIPES];
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *changed; /* room was made, or a handle is idle */
+    unsigned forks;             /* smmap__os_forks() when it was made */
+    int asymmetric;             /* the heavy fence makes light ones free; see pins.h */
+    smmap_trace_t *trace;       /* called for each move; NULL: the tracer, if there is one */
+    void *trace_context;
+    smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
+    smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
+    apr_pool_t *owner; /* the creator's pool; NULL once the manager was destroyed */
+    int inherited;     /* in a forked child; see lock.c */
+
+    /* Changed under the lock, read without. */
+    smmap__count_t closed;
+    smmap__count_t trace_failures;
+    smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
+    smmap__retired_t retired;
+
+    /* Under the lock. */
+    apr_size_t references SMMAP__GUARDED;
+    apr_size_t reclaiming SMMAP__GUARDED; /* reclaim lists and handles under way right now */
+    smmap__queue_t queue SMMAP__GUARDED;
+    smmap__hash_t by_address SMMAP__GUARDED; /* regions */
+    smmap__registry_t registry SMMAP__GUARDED;
+    smmap__handles_t handles SMMAP__GUARDED;
+    smmap__pins_t pins SMMAP__GUARDED;
+    smmap__pin_origin_t *pin_origins SMMAP__GUARDED; /* in paranoid mode */
+    smmap__heap_t heap SMMAP__GUARDED;
+    smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
+    unsigned epoch SMMAP__GUARDED; /* the number of the last count of pins */
+    unsigned drops SMMAP__GUARDED; /* calls of smmap_manager_drop() */
+    smmap_stats_t stats SMMAP__GUARDED;
+};
+
+/** A cursor; what the public header shows comes first. */
+typedef struct smmap__cursor_t {
+    smmap_cursor_t shown;
+    apr_off_t offset;  /* what was asked for last */
+    apr_size_t asked;  /* 0: all that the window holds from there on */
+    smmap__pin_t *pin; /* where the window is published; NULL: never had one */
+    /* What hit.c needs of the file, so that it touches no line of it. */
+    smmap__word_t *slots;    /* the first leaf of the grid; NULL: not known yet */
+    apr_uint64_t slot_count; /* words in it; 0: hit.c is not for this cursor */
+    apr_size_t window;       /* bytes in a window, where slot_count is not 0 */
+    unsigned shift;
+    smmap_access_t access;
+    int guarded;               /* between begin_guard and end_guard; every move then takes the lock */
+    apr_status_t guard_status; /* what went wrong since begin_guard */
+    smmap__os_guard_t guard;
+    apr_off_t fault;          /* where the last fault was, plus one; 0: there was none */
+    smmap_manager_t *manager; /* counted */
+    smmap__file_t *file;      /* counted in file->cursors */
+    smmap__path_t *path;      /* counted in path->users; NULL: opened by a handle */
+    apr_pool_t *pool;         /* NULL: belongs to a buffer */
+    smmap__pin_origin_t *pin_origin; /* in paranoid mode; NULL: none yet */
+    unsigned char traced;     /* its moves are reported */
+    unsigned char copying;    /* the move is for a copy, which can be read, too; 0 again when the
+                                 file cannot even be opened */
+} smmap__cursor_t;
+
+/** Bytes that a cursor with a window shows. */
+static inline apr_size_t smmap__cursor_size(const smmap__cursor_t *cursor)
+{
+    apr_size_t there = cursor->shown.window_size -
+                       (apr_size_t)(cursor->offset - cursor->shown.window_begin);
+
+    return cursor->asked != 0 && cursor->asked < there ? cursor->asked : there;
+}
+
+/** The number of the window that holds an offset. */
+static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_off_t offset)
+{
+    return file->shift != 0 ? (apr_uint64_t)offset >> file->shift
+                            : (apr_uint64_t)offset / (apr_uint64_t)file->window;
+}
+
+/** Where a window begins. */
+static inline apr_off_t smmap__window_begin(const smmap__file_t *file, apr_uint64_t number)
+{
+    return file->shift != 0 ? (apr_off_t)(number << file->shift)
+                            : (apr_off_t)number * file->window;
+}
+
+#endif
