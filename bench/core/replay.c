@@ -216,13 +216,14 @@ int overhead_ratios(overhead_t *overhead)
                              "Belady x LRU |\n"
                              "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
     }
-    for (i = 0; i < trace_made_count(); i++) {
-        if (!compare_made(overhead, i)) {
+    /* These first: what is wrong with one is said before the others take their time. */
+    for (i = 0; i < settings->trace_count; i++) {
+        if (!compare_recorded(overhead, settings->traces[i])) {
             return 0;
         }
     }
-    for (i = 0; i < settings->trace_count; i++) {
-        if (!compare_recorded(overhead, settings->traces[i])) {
+    for (i = 0; i < trace_made_count(); i++) {
+        if (!compare_made(overhead, i)) {
             return 0;
         }
     }

@@ -32,7 +32,8 @@ lane_run()
     local answer=0
     # At -O2, with the scripts and the shared library, they are the lane native where cc is gcc.
     # shellcheck disable=SC2046 # a list of words
-    build_all $(configure_places) --enable-werror --disable-shared CC=gcc CXX=g++ CFLAGS="-O3 -g" || return 1
+    build_all $(configure_places) --enable-werror --disable-shared CC=gcc CXX=g++ \
+        CFLAGS="-O3 -g" || return 1
     run_tests TESTS="$(list_tests '[^h]$')" || answer=1
     if [ "$(uname -m)" = x86_64 ]; then
         step "the guard where copies are made in place" guard_of_inlined_copies || answer=1

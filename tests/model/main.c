@@ -313,7 +313,7 @@ static int usage(FILE *out)
     fprintf(out,
             "usage: %s [--seed N] [--operations N] | --replay FILE...\n"
             "  --seed N        the start of the random numbers; default: from the clock\n"
-            "  --operations N  how many; default: 1000000, with SMMAP_TEST_LIGHT=1 20000\n"
+            "  --operations N  how many; default: 250000, with SMMAP_TEST_LIGHT=1 20000\n"
             "  --replay FILE   do what a file of bytes says, and print each operation;\n"
             "                  of several files, print those that fail\n"
             "What failed is made shorter, printed and written to model-failure-N.bin.\n",
@@ -333,7 +333,7 @@ static int parse_number(const char *text, apr_uint64_t *number)
 int main(int argc, char **argv)
 {
     const char *light = getenv("SMMAP_TEST_LIGHT");
-    apr_uint64_t operations = light != NULL && *light != '\0' && *light != '0' ? 20000 : 1000000;
+    apr_uint64_t operations = light != NULL && *light != '\0' && *light != '0' ? 20000 : 250000;
     int again = 0;
     struct timeval now;
     apr_uint64_t seed;
