@@ -4,5 +4,7 @@ lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
 
 lane_run()
 {
-    native_build && run_tests
+    native_build || return 1
+    step "includes and calls run one way" "$top/scripts/floors" "$build"
+    run_tests
 }

@@ -12,10 +12,13 @@
 # or step: "PASSED FAILED NAME". A lane does not print sums; scripts/check makes them.
 #
 # Set by scripts/check: top (the tree), work (the build directory of all checks),
-# source (a copy of the tree in it), build (the directory of this lane), results, jobs,
+# source (a copy of the tree in it), lane, build (the directory of this lane), results, jobs,
 # progress. File descriptor 3 is where the reader looks.
 #
 # Lanes run side by side. What several of them need is built once, by shared_build.
+
+# How a build says how far it has come: terminal, lines or none.
+progress=none
 
 say()
 {
@@ -126,6 +129,10 @@ copy_source()
     if [ -f "$old" ]; then
         LC_ALL=C comm -23 "$old" "$list" | while read -r file; do
             rm -f "$source/$file"
+            case "$file" in
+            # Objects of files that are no more must not be taken for a part of a build.
+            *.c) rm -f "$work"/*/configured ;;
+            esac
         done
     fi
 }

@@ -223,10 +223,10 @@ install_packages()
     shift
     case "$manager" in
     apt)
-        try_often as_root apt-get -o DPkg::Lock::Timeout=120 update </dev/null ||
+        try_often as_root apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 update </dev/null ||
             echo "apt-get update failed; trying with the lists that are there" >&2
         try_often as_root env DEBIAN_FRONTEND=noninteractive apt-get \
-            -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@" </dev/null
+            -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 install -y --no-install-recommends "$@" </dev/null
         ;;
     dnf) try_often as_root dnf install -y "$@" </dev/null ;;
     brew) try_often brew install "$@" </dev/null ;;
@@ -249,9 +249,7 @@ say_packages()
     done
 }
 
-# need_packages THING...: 0 when all are there in the end, otherwise 2. The variable
-# packages_installed becomes 1 when something was installed.
-packages_installed=0
+# need_packages THING...: 0 when all are there in the end, otherwise 2.
 need_packages()
 {
     local manager packages thing missing="" log
@@ -288,7 +286,6 @@ need_packages()
         say_packages "$@" >&2
         return 2
     fi
-    packages_installed=1
     for thing in "$@"; do
         has_thing "$thing" || missing="$missing $thing"
     done
