@@ -51,7 +51,10 @@ end_progress()
 print_table()
 {
     cat "$@" | awk '
-        BEGIN { form = "%-14s %8s %8s %8s %8s\n"; printf form, "lane", "seconds", "CPU s", "passed", "failed" }
+        BEGIN {
+            form = "%-14s %8s %8s %8s %8s\n"
+            printf form, "lane", "seconds", "CPU s", "passed", "failed"
+        }
         { printf form, $1, $2, $3, $4, $5; cpu += $3; passed += $4; failed += $5 }
         END { printf form, "all", "", cpu, passed, failed }'
 }
@@ -137,11 +140,18 @@ copy_source()
     fi
 }
 
-# make_configure: configure is made once, and again by make when what it is made of changes.
+# make_configure: configure is made once, and again when what it is made of changes. (make would
+# do so, too, but a build that is configured anew would begin with an old one.)
 make_configure()
 {
-    test -x "$source/configure" && test -f "$source/Makefile.in" && return 0
-    "$source/autogen.sh"
+    local stamp=$work/configure.made file old=0
+    for file in autogen.sh configure.ac Makefile.am sources.mk m4/smmap.m4 \
+        include/smmap/version.h; do
+        test ! "$source/$file" -nt "$stamp" || old=1
+    done
+    test "$old" -eq 1 || test ! -x "$source/configure" || test ! -f "$source/Makefile.in" ||
+        return 0
+    "$source/autogen.sh" && touch "$stamp"
 }
 
 # libraries: what configure would find; when it changes, configure runs again.

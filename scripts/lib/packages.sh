@@ -219,14 +219,16 @@ as_root()
 
 install_packages()
 {
-    local manager=$1
+    local manager=$1 apt="apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3"
     shift
+    # A list of words in $apt.
+    # shellcheck disable=SC2086
     case "$manager" in
     apt)
-        try_often as_root apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 update </dev/null ||
+        try_often as_root $apt update </dev/null ||
             echo "apt-get update failed; trying with the lists that are there" >&2
-        try_often as_root env DEBIAN_FRONTEND=noninteractive apt-get \
-            -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 install -y --no-install-recommends "$@" </dev/null
+        try_often as_root env DEBIAN_FRONTEND=noninteractive \
+            $apt install -y --no-install-recommends "$@" </dev/null
         ;;
     dnf) try_often as_root dnf install -y "$@" </dev/null ;;
     brew) try_often brew install "$@" </dev/null ;;
