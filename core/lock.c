@@ -50,8 +50,8 @@ apr_status_t smmap__locks_make(smmap_manager_t *manager)
         status = apr_thread_cond_create(&manager->changed, manager->root);
     }
     for (i = 0; i < SMMAP__STRIPES && status == APR_SUCCESS; i++) {
-        status = apr_thread_mutex_create(&manager->stripes[i], APR_THREAD_MUTEX_DEFAULT,
-                                         manager->root);
+        status =
+            apr_thread_mutex_create(&manager->stripes[i], APR_THREAD_MUTEX_DEFAULT, manager->root);
     }
     return status;
 }

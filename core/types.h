@@ -87,11 +87,7 @@ typedef struct smmap__paranoia_t smmap__paranoia_t;
 typedef struct smmap__pin_origin_t smmap__pin_origin_t;
 
 /** See above. */
-typedef enum smmap__state_t {
-    SMMAP__ACTIVE,
-    SMMAP__EVICTING,
-    SMMAP__RETIRED
-} smmap__state_t;
+typedef enum smmap__state_t { SMMAP__ACTIVE, SMMAP__EVICTING, SMMAP__RETIRED } smmap__state_t;
 
 /** In a slot's word, beside the address of the region, whose low bits are 0: it was hit since
     the hand passed; it is as long as a window can be. */
@@ -105,12 +101,12 @@ struct smmap__region_t {
     smmap__os_mapping_t mapping;
     apr_off_t begin;
     smmap__file_t *file;
-    smmap__word_t *slot;     /* its word in the grid; NULL: a span */
-    smmap__region_t *next;   /* in a chain of spans, the retired list or a reclaim list */
-    smmap__hash_node_t hash; /* in the table by address */
-    unsigned epoch;          /* was pinned when the pins were counted under this number */
-    unsigned char state;     /* smmap__state_t */
-    unsigned char visited;   /* of a span; a region of the grid has the bit in its slot */
+    smmap__word_t *slot;        /* its word in the grid; NULL: a span */
+    smmap__region_t *next;      /* in a chain of spans, the retired list or a reclaim list */
+    smmap__hash_node_t hash;    /* in the table by address */
+    unsigned epoch;             /* was pinned when the pins were counted under this number */
+    unsigned char state;        /* smmap__state_t */
+    unsigned char visited;      /* of a span; a region of the grid has the bit in its slot */
     unsigned char is_protected; /* paranoid mode: nobody pins it, so it cannot be accessed */
 };
 
@@ -121,26 +117,26 @@ struct smmap__file_t {
     unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
     smmap__word_t published_handle; /* the handle + 1, for readers that count themselves in
                                        `readers`; 0: closed */
-    smmap__slots_t grid; /* window number -> address of the region there, and its bits */
+    smmap__slots_t grid;            /* window number -> address of the region there, and its bits */
 
     char padding[SMMAP__LINE];
     smmap_manager_t *manager;
-    apr_uint64_t number;        /* no other file of the manager ever has it */
-    unsigned stripe;            /* of its lock */
-    smmap__count_t unmappable;  /* 1: the system cannot map it; it is read into memory */
-    smmap__count_t readers;     /* calls that read by the handle without a lock */
-    char *canonical_path;       /* the system's for it when it was made; NULL: not known */
+    apr_uint64_t number;       /* no other file of the manager ever has it */
+    unsigned stripe;           /* of its lock */
+    smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
+    smmap__count_t readers;    /* calls that read by the handle without a lock */
+    char *canonical_path;      /* the system's for it when it was made; NULL: not known */
 
     /* Under the manager's lock. */
     smmap__link_t idle_link;
-    smmap__hash_node_t hash;    /* in the registry */
-    smmap__identity_t identity; /* as last measured */
-    smmap__slots_t spans;       /* window number -> chain of spans that begin in it */
-    apr_size_t regions;         /* those on no reclaim list */
+    smmap__hash_node_t hash;     /* in the registry */
+    smmap__identity_t identity;  /* as last measured */
+    smmap__slots_t spans;        /* window number -> chain of spans that begin in it */
+    apr_size_t regions;          /* those on no reclaim list */
     apr_size_t buffered_regions; /* of these: memory, which shows no file */
     apr_size_t cursors;
-    apr_size_t kept;            /* cursors opened by a handle: it must stay open for them */
-    apr_os_file_t handle;       /* while handle_open */
+    apr_size_t kept;      /* cursors opened by a handle: it must stay open for them */
+    apr_os_file_t handle; /* while handle_open */
     smmap__file_t *reclaim_next;
     smmap__path_t *path;        /* by which it was opened last, counted; NULL: by handles alone */
     unsigned drop_asked;        /* the number of the last drop that looked at it, */
@@ -160,7 +156,10 @@ typedef struct smmap__reclaim_t {
     apr_size_t unmapped; /* regions that are gone */
 } smmap__reclaim_t;
 
-#define SMMAP__RECLAIM_INIT {NULL, NULL, APR_SUCCESS, 0}
+#define SMMAP__RECLAIM_INIT        \
+    {                              \
+        NULL, NULL, APR_SUCCESS, 0 \
+    }
 
 /** In paranoid mode: where in the program a cursor took its window. */
 struct smmap__pin_origin_t {
@@ -213,7 +212,7 @@ struct smmap_manager_t {
     smmap_guard_t guard;
     apr_size_t granularity;
     apr_size_t page_size;
-    int lexical_dots;      /* see smmap__os_info_t */
+    int lexical_dots;       /* see smmap__os_info_t */
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;
@@ -227,8 +226,8 @@ struct smmap_manager_t {
     void *trace_context;
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
-    apr_pool_t *owner; /* the creator's pool; NULL once the manager was destroyed */
-    int inherited;     /* in a forked child; see lock.c */
+    apr_pool_t *owner;           /* the creator's pool; NULL once the manager was destroyed */
+    int inherited;               /* in a forked child; see lock.c */
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
@@ -247,8 +246,8 @@ struct smmap_manager_t {
     smmap__pin_origin_t *pin_origins SMMAP__GUARDED; /* in paranoid mode */
     smmap__heap_t heap SMMAP__GUARDED;
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
-    unsigned epoch SMMAP__GUARDED; /* the number of the last count of pins */
-    unsigned drops SMMAP__GUARDED; /* calls of smmap_manager_drop() */
+    unsigned epoch SMMAP__GUARDED;                /* the number of the last count of pins */
+    unsigned drops SMMAP__GUARDED;                /* calls of smmap_manager_drop() */
     smmap_stats_t stats SMMAP__GUARDED;
 };
 
@@ -264,25 +263,25 @@ typedef struct smmap__cursor_t {
     apr_size_t window;       /* bytes in a window, where slot_count is not 0 */
     unsigned shift;
     smmap_access_t access;
-    int guarded;               /* between begin_guard and end_guard; every move then takes the lock */
+    int guarded; /* between begin_guard and end_guard; every move then takes the lock */
     apr_status_t guard_status; /* what went wrong since begin_guard */
     smmap__os_guard_t guard;
-    apr_off_t fault;          /* where the last fault was, plus one; 0: there was none */
-    smmap_manager_t *manager; /* counted */
-    smmap__file_t *file;      /* counted in file->cursors */
-    smmap__path_t *path;      /* counted in path->users; NULL: opened by a handle */
-    apr_pool_t *pool;         /* NULL: belongs to a buffer */
+    apr_off_t fault;                 /* where the last fault was, plus one; 0: there was none */
+    smmap_manager_t *manager;        /* counted */
+    smmap__file_t *file;             /* counted in file->cursors */
+    smmap__path_t *path;             /* counted in path->users; NULL: opened by a handle */
+    apr_pool_t *pool;                /* NULL: belongs to a buffer */
     smmap__pin_origin_t *pin_origin; /* in paranoid mode; NULL: none yet */
-    unsigned char traced;     /* its moves are reported */
-    unsigned char copying;    /* the move is for a copy, which can be read, too; 0 again when the
+    unsigned char traced;            /* its moves are reported */
+    unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the
                                  file cannot even be opened */
 } smmap__cursor_t;
 
 /** Bytes that a cursor with a window shows. */
 static inline apr_size_t smmap__cursor_size(const smmap__cursor_t *cursor)
 {
-    apr_size_t there = cursor->shown.window_size -
-                       (apr_size_t)(cursor->offset - cursor->shown.window_begin);
+    apr_size_t there =
+        cursor->shown.window_size - (apr_size_t)(cursor->offset - cursor->shown.window_begin);
 
     return cursor->asked != 0 && cursor->asked < there ? cursor->asked : there;
 }
@@ -297,8 +296,7 @@ static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_o
 /** Where a window begins. */
 static inline apr_off_t smmap__window_begin(const smmap__file_t *file, apr_uint64_t number)
 {
-    return file->shift != 0 ? (apr_off_t)(number << file->shift)
-                            : (apr_off_t)number * file->window;
+    return file->shift != 0 ? (apr_off_t)(number << file->shift) : (apr_off_t)number * file->window;
 }
 
 #endif

@@ -31,8 +31,7 @@ extern struct smmap__capability_t smmap__may_relock;
 
 /** After the declaration of a function. */
 #define SMMAP__LOCKED SMMAP__ATTRIBUTE(requires_capability(smmap__manager_mutex))
-#define SMMAP__RELOCK \
-    SMMAP__ATTRIBUTE(requires_capability(smmap__manager_mutex, smmap__may_relock))
+#define SMMAP__RELOCK SMMAP__ATTRIBUTE(requires_capability(smmap__manager_mutex, smmap__may_relock))
 #define SMMAP__UNLOCK SMMAP__ATTRIBUTE(release_capability(smmap__manager_mutex, smmap__may_relock))
 #define SMMAP__LOCK SMMAP__ATTRIBUTE(acquire_capability(smmap__manager_mutex, smmap__may_relock))
 /** It takes the manager's lock itself. */

@@ -12,8 +12,7 @@ static smmap__hash_node_t **bucket_of(const smmap__hash_t *hash, apr_uint64_t ke
     return &hash->buckets[(smmap__hash_bits(key) >> 32) & (hash->size - 1)];
 }
 
-apr_status_t smmap__hash_init(smmap__hash_t *hash,
-                              apr_uint64_t (*key_of)(smmap__hash_node_t *node))
+apr_status_t smmap__hash_init(smmap__hash_t *hash, apr_uint64_t (*key_of)(smmap__hash_node_t *node))
 {
     hash->buckets = smmap__alloc(FIRST_SIZE * sizeof *hash->buckets);
     hash->size = FIRST_SIZE;

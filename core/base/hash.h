@@ -12,7 +12,6 @@
 
 #include <apr_errno.h>
 
-
 /** A key as bits that are spread, the high ones best: multiplicative hashing by 2^64 / phi (Knuth,
     TAOCP 3, 6.4), as addresses and inodes differ in few bits, and in low ones. */
 static inline apr_uint64_t smmap__hash_bits(apr_uint64_t key)

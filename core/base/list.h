@@ -17,7 +17,7 @@ typedef struct smmap__link_t {
 
 /** The element that a member of it is at, as of a link or a node of a hash table. */
 #define SMMAP__ELEMENT(member_at, type, member) \
-    ((type *)(void *)((char *)(member_at) - offsetof(type, member)))
+    ((type *)(void *)((char *)(member_at)-offsetof(type, member)))
 
 /** Make a head that has no elements. */
 static inline void smmap__list_init(smmap__link_t *list)

@@ -70,7 +70,7 @@ static int add_chunk(smmap__pins_t *pins)
     return 1;
 }
 
-/* The place in the list of a group of this thread; where there is none, of a free one. */
+/* The link to a group of this thread with a free pin; if there is none, to a wholly free one. */
 static smmap__pin_group_t **find_group(smmap__pins_t *pins, uintptr_t thread)
 {
     smmap__pin_group_t **found = NULL;

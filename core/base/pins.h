@@ -32,7 +32,7 @@
  * copy of a cursor pins what its source pins.
  *
  * A window that is retired (it can no longer be found, but was pinned when that began) is
- * unmapped by whoever notices that its last pin is gone: the scan that followed its
+ * unmapped by the thread that notices that its last pin is gone: the scan that followed its
  * retirement, or the cursor that leaves it. The retirer stores the count of retired
  * windows, then E2, E3; a cursor stores its new pin, light fence, then loads that count.
  * The same pattern: one of the two sees the other, so none stays behind.
@@ -94,9 +94,9 @@ typedef struct smmap__pin_set_t {
 } smmap__pin_set_t;
 
 /** The set of all windows. */
-#define SMMAP__PIN_SET_ALL      \
-    {                           \
-        ~(apr_uint64_t)0, 0     \
+#define SMMAP__PIN_SET_ALL  \
+    {                       \
+        ~(apr_uint64_t)0, 0 \
     }
 static inline apr_uint64_t smmap__pin_bit(uintptr_t window)
 {

@@ -70,7 +70,7 @@ smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t i
 {
     const smmap__root_t *root = root_of(slots);
     apr_uint64_t number = index >> slots->leaf_bits;
-    apr_uint64_t place = index & (((apr_uint64_t)1 << slots->leaf_bits) - 1);
+    apr_uint64_t within = index & (((apr_uint64_t)1 << slots->leaf_bits) - 1);
     const smmap__word_t *branch;
     smmap__word_t *leaf;
 
@@ -82,7 +82,7 @@ smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t i
         return NULL;
     }
     leaf = (smmap__word_t *)smmap__load(&branch[number & (LEAVES_OF_BRANCH - 1)]);
-    return leaf != NULL ? leaf + place : NULL;
+    return leaf != NULL ? leaf + within : NULL;
 }
 
 /* Let the root hold `number`: at least twice as large as before, so that growing

@@ -8,7 +8,7 @@
  * until the table goes, as somebody may be reading it. A table of one word, which is
  * what a file in static mode has, allocates nothing.
  *
- * Reading is for anyone at any time. Who prepares holds the manager's lock.
+ * Any thread may read at any time; preparing needs the manager's lock.
  */
 #ifndef SMMAP_CORE_BASE_SLOTS_H
 #define SMMAP_CORE_BASE_SLOTS_H

@@ -1,7 +1,7 @@
 /*
- * Sentences for status codes, and the version that was built.
+ * Messages for status codes, and the version that was built.
  *
- * Each sentence says what happened and, where there is one, the remedy. The
+ * Each message says what happened and, where there is one, the remedy. The
  * table is in the order of the codes in smmap/status.h.
  */
 #include "core/base/base.h"

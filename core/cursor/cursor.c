@@ -1,5 +1,5 @@
 /*
- * Cursors: their lives. How they move is in move.c, what they say of themselves in query.c.
+ * Opening, copying and closing cursors. Moves are in move.c, accessors in query.c.
  *
  * A cursor always has a file and a reference of that file's manager. It is used by one
  * thread at a time, so its own fields need no lock.

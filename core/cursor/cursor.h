@@ -40,8 +40,7 @@ int smmap__cursor_memory(const smmap__cursor_t *cursor) SMMAP__LOCKS;
 /* trace.c */
 
 /** Report a move, or write it down; not in a child. To be called where cursor->traced is set. */
-void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset,
-                  apr_size_t length);
+void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset, apr_size_t length);
 /** Begin to write moves down, if that is asked for. What goes wrong is counted. */
 void smmap__trace_open(smmap_manager_t *manager);
 /** Write the rest. In a child: only close the file. */
@@ -83,8 +82,8 @@ void smmap__prefetch_next(smmap__cursor_t *cursor, apr_off_t begin);
 /** Map the region for [offset, end) and pin it. whole: in one piece even where it crosses a
     window's end; otherwise what a window holds from offset on. */
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
-                                  int whole, smmap__region_t **region)
-    SMMAP__FILE_LOCKS SMMAP__LOCKS;
+                                  int whole,
+                                  smmap__region_t **region) SMMAP__FILE_LOCKS SMMAP__LOCKS;
 
 /* move.c */
 

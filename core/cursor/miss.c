@@ -84,8 +84,7 @@ static int choose_smaller(attempt_t *attempt)
     apr_size_t granularity = attempt->file->manager->granularity;
 
     while (attempt->window > granularity) {
-        attempt->window =
-            (apr_size_t)smmap_align_up((apr_off_t)(attempt->window / 2), granularity);
+        attempt->window = (apr_size_t)smmap_align_up((apr_off_t)(attempt->window / 2), granularity);
         choose_range(attempt);
         if (attempt->range.end - attempt->range.begin < length) {
             attempt->smaller = 1;
@@ -139,9 +138,8 @@ static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_siz
                          smmap__os_mapping_t *mapping)
 {
     apr_size_t nread;
-    apr_status_t status = attempt->heap
-                              ? smmap__heap_map(attempt->file->manager, mapping, length)
-                              : smmap__os_map_anonymous(mapping, length);
+    apr_status_t status = attempt->heap ? smmap__heap_map(attempt->file->manager, mapping, length)
+                                        : smmap__os_map_anonymous(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;
@@ -170,7 +168,7 @@ static apr_status_t show(const attempt_t *attempt, apr_os_file_t handle, apr_siz
 /* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
    ever smaller windows, then memory of the heap. */
 SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t handle,
-                               smmap__os_mapping_t *mapping)
+                                             smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
@@ -250,8 +248,8 @@ SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__regio
         manager->heap.regions++;
         manager->heap.bytes += region->mapping.length;
     }
-    stats->over_limit += stats->mapped_bytes > manager->max_mapped_bytes ||
-                         stats->regions > manager->max_regions;
+    stats->over_limit +=
+        stats->mapped_bytes > manager->max_mapped_bytes || stats->regions > manager->max_regions;
     stats->shrunk_maps += attempt->smaller != 0;
     if (stats->peak_mapped_bytes < stats->mapped_bytes) {
         stats->peak_mapped_bytes = stats->mapped_bytes;
@@ -263,7 +261,7 @@ SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__regio
 
 /* Map the region and make it known. */
 SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t handle,
-                                smmap__region_t **made)
+                                              smmap__region_t **made)
 {
     smmap__file_t *file = attempt->file;
     smmap_manager_t *manager = file->manager;
@@ -301,8 +299,8 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
-    if (!attempt->heap && (attempt->range.on_grid ||
-                            smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
+    if (!attempt->heap &&
+        (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
         smmap__region_attach_locked(region);
     } else {
         smmap__region_attach_private_locked(region);
@@ -330,9 +328,18 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
     smmap_manager_t *manager = file->manager;
-    attempt_t attempt = {
-        file, offset, whole ? end : offset + 1, manager->window_size, {0, 0, 0}, pin,
-        cursor->access, 0, 0, 0, 0, cursor->copying};
+    attempt_t attempt = {file,
+                         offset,
+                         whole ? end : offset + 1,
+                         manager->window_size,
+                         {0, 0, 0},
+                         pin,
+                         cursor->access,
+                         0,
+                         0,
+                         0,
+                         0,
+                         cursor->copying};
     apr_os_file_t handle;
     apr_status_t status;
 

@@ -2,7 +2,7 @@
  * Moves: a cursor comes to a window, and lets go of one.
  *
  * The window is shown in the public part of the cursor, for the inline access, and published
- * in its pin, for whoever wants to unmap it; both change together.
+ * in its pin, for threads that evict; both change together.
  *
  * A move to a window that is mapped takes no lock: smmap__move_lockless() follows the
  * protocol in base/pins.h, and where the window is not whole reads the file's size, too (see
@@ -107,7 +107,7 @@ static void cache_fast_path(smmap__cursor_t *cursor)
 }
 
 int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
-                       apr_size_t size)
+                         apr_size_t size)
 {
     const smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
@@ -132,8 +132,7 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
     /* The slot before the size: only a region that is found there now is kept by the pin;
        before, another one may have had its address. And after the size, as region.c says. */
     if (address != (uintptr_t)old &&
-        (!smmap__pin_acquire(pin, slot, word, SMMAP__FLAGS, address,
-                             cursor->manager->asymmetric) ||
+        (!smmap__pin_acquire(pin, slot, word, SMMAP__FLAGS, address, cursor->manager->asymmetric) ||
          smmap__offset_load(&file->size) != file_size ||
          (smmap__load(slot) & ~SMMAP__FLAGS) != address)) {
         smmap__pin_failed(cursor, address);
@@ -183,7 +182,7 @@ SMMAP__LOCKED static void pin_near_locked(smmap__cursor_t *cursor)
 /* A move of use or require that is no hit: [offset, end) must be in the region; whole: all of it
    was asked for in one piece; size: what the cursor is to show, 0 for all. */
 static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end, int whole,
-                         apr_size_t size)
+                              apr_size_t size)
 {
     smmap_manager_t *manager = cursor->manager;
     const unsigned char *old = cursor->shown.window_data;
@@ -252,7 +251,7 @@ apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_
 }
 
 apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
-                               uintptr_t failed)
+                             uintptr_t failed)
 {
     if (failed != 0) {
         smmap__pin_failed(cursor, failed);
@@ -268,7 +267,7 @@ apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size
 }
 
 apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
-                                   uintptr_t failed)
+                                 uintptr_t failed)
 {
     if (failed != 0) {
         smmap__pin_failed(cursor, failed);

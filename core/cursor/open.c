@@ -3,7 +3,7 @@
  */
 #include "core/cursor/cursor.h"
 
-/* How often a path is opened anew that leads to another file each time. */
+/* How often a path is opened again that names another file each time. */
 enum { MOST_TRIES = 100 };
 
 /* Does anything of ours keep the file's id from being given away? */
@@ -12,8 +12,8 @@ static int is_pinned(const smmap__file_t *file)
     return file->handle_open || smmap__file_pinned(file);
 }
 
-/* Join the file of a handle of the caller's, where it is known and open. While he
-   has his handle, its id is nobody else's. *found stays NULL where there is none. */
+/* Join the file of a caller's handle, if it is known and open. While that handle is open no
+   other file can have its id. *found stays NULL if there is none. */
 static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
                                smmap__file_t **found, apr_off_t *size)
 {
@@ -40,9 +40,9 @@ static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
     return status;
 }
 
-/* Open it, and look it up by what was opened: what a path names may be another file a
-   moment later, and only opening tells whether we may read it. The handle goes to the
-   file, or, if that has one, is closed. */
+/* Open it, and look it up by what was opened: a moment later the path may name another file,
+   and only opening shows whether we may read it. The file keeps the handle, unless it has one
+   already. */
 static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *path,
                                 apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
 {
@@ -109,8 +109,8 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *p
 }
 
 /* One attempt of smmap__file_join(). */
-static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path,
-                              apr_os_file_t native, smmap__file_t **found)
+static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path, apr_os_file_t native,
+                              smmap__file_t **found)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     smmap__file_t *file = NULL;
@@ -139,21 +139,22 @@ static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path,
         return status;
     }
     if (path != NULL) {
-        smmap__file_set_path_locked(file, path); /* not before: when this call fails, its name goes */
+        smmap__file_set_path_locked(file,
+                                    path); /* not before: when this call fails, its name goes */
     }
     smmap__manager_unlock(manager);
     *found = file;
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path,
-                              apr_os_file_t native, smmap__file_t **found)
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, apr_os_file_t native,
+                              smmap__file_t **found)
 {
     apr_status_t status;
     int tries = 0;
 
     /* To be measured a file may have to be opened once more, as others closed its handle.
-       That the path leads to another file by then is no error of who opens it now. */
+       If the path names another file by then, that is not this caller's error: open that. */
     do {
         status = join_once(manager, path, native, found);
     } while (status == SMMAP_ESTALE && ++tries < MOST_TRIES);

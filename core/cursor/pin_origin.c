@@ -1,5 +1,5 @@
 /*
- * Paranoid mode, the part of cursors: who can access a window, and where it was taken.
+ * Paranoid mode, the part of cursors: access to windows, and where they were taken.
  *
  * Access is given and taken with the manager's lock held. A cursor publishes its pin before
  * it gives access, and one that lets go takes it back only where no pin is left; so a cursor
@@ -15,7 +15,8 @@
 #include <string.h>
 
 /* The cursor has this window from now on. Its first origin is made here. */
-SMMAP__LOCKED static void remember_locked(smmap__cursor_t *cursor, uintptr_t window, void *const *frames, unsigned count)
+SMMAP__LOCKED static void remember_locked(smmap__cursor_t *cursor, uintptr_t window,
+                                          void *const *frames, unsigned count)
 {
     smmap__pin_origin_t **first = &cursor->manager->pin_origins;
     smmap__pin_origin_t *made = cursor->pin_origin;

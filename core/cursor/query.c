@@ -1,6 +1,6 @@
 /*
- * Looking at a cursor: the accessors. None of them moves it. But for resident none can
- * fail; without a window, and for NULL, they answer with nothing.
+ * The accessors of a cursor. None of them moves it, and only smmap_cursor_resident() can fail;
+ * without a window, and for NULL, they return 0 or NULL.
  */
 #include "core/cursor/cursor.h"
 
@@ -79,8 +79,7 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
 
 apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
 {
-    return smmap_cursor_is_associated(cursor) ? smmap__offset_load(&inside(cursor)->file->size)
-                                              : 0;
+    return smmap_cursor_is_associated(cursor) ? smmap__offset_load(&inside(cursor)->file->size) : 0;
 }
 
 const char *smmap_cursor_path(const smmap_cursor_t *cursor)

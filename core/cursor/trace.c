@@ -78,18 +78,18 @@ static void add_line(smmap__tracer_t *tracer, const smmap__file_t *file,
 {
     char *line = tracer->block + tracer->used;
 
-    tracer->used += (apr_size_t)apr_snprintf(
-        line, NUMBERS_MOST, "%" APR_INT64_T_FMT " %" APR_SIZE_T_FMT " %s",
-        (apr_int64_t)event->offset, event->length, moves[event->move]);
+    tracer->used +=
+        (apr_size_t)apr_snprintf(line, NUMBERS_MOST, "%" APR_INT64_T_FMT " %" APR_SIZE_T_FMT " %s",
+                                 (apr_int64_t)event->offset, event->length, moves[event->move]);
     if (event->file != tracer->last) {
         tracer->block[tracer->used++] = ' ';
         if (name != NULL) {
             add_name(tracer, name);
         } else {
-            tracer->used += (apr_size_t)apr_snprintf(
-                tracer->block + tracer->used, NUMBERS_MOST,
-                "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT,
-                (apr_uint64_t)file->identity.device, (apr_uint64_t)file->identity.inode);
+            tracer->used += (apr_size_t)apr_snprintf(tracer->block + tracer->used, NUMBERS_MOST,
+                                                     "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT,
+                                                     (apr_uint64_t)file->identity.device,
+                                                     (apr_uint64_t)file->identity.inode);
         }
         tracer->last = event->file;
     }

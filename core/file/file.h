@@ -61,8 +61,8 @@ void smmap__file_forget_locked(smmap__file_t *file) SMMAP__LOCKED;
 /** Count one more cursor on a file, and a reference of its manager. */
 void smmap__file_join_locked(smmap__file_t *file, int by_handle) SMMAP__LOCKED;
 /** One cursor less. The manager's reference is still the caller's to drop. */
-void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__reclaim_t *reclaim)
-    SMMAP__LOCKED;
+void smmap__file_leave_locked(smmap__file_t *file, int by_handle,
+                              smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** The file was opened by this path last (NULL: not known to be anywhere). */
 void smmap__file_set_path_locked(smmap__file_t *file, smmap__path_t *path) SMMAP__LOCKED;
 /** Put the file on the reclaim list if nothing holds it any more. */
@@ -71,8 +71,8 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim) SMM
     *handles (out) had open handles. */
 apr_size_t smmap__files_reclaim(smmap__reclaim_t *reclaim, apr_size_t *handles) SMMAP__LOCKS;
 /** Count what smmap__files_reclaim() returned. */
-void smmap__files_reclaimed_locked(smmap_manager_t *manager, apr_size_t files, apr_size_t handles)
-    SMMAP__LOCKED;
+void smmap__files_reclaimed_locked(smmap_manager_t *manager, apr_size_t files,
+                                   apr_size_t handles) SMMAP__LOCKED;
 /** Does a region of the file keep its id from being given to another? Memory does not; nor does a
     mapping whose pages were all replaced after faults, so with the guard nothing is said. */
 static inline int smmap__file_pinned(const smmap__file_t *file)
@@ -105,8 +105,8 @@ void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle) SMMAP
 /** Give a handle, for which one was reserved, to a file that has none. */
 void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle) SMMAP__LOCKED;
 /** Open the file of a closed handle again, if it is still the same one. */
-apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_t *path)
-    SMMAP__RELOCK;
+apr_status_t smmap__handle_reopen_relock(smmap__file_t *file,
+                                         const smmap__path_t *path) SMMAP__RELOCK;
 /** The open handle is in use from now on, and stays open. */
 void smmap__handle_begin_use_locked(smmap__file_t *file) SMMAP__LOCKED;
 /** It is no longer. */

@@ -137,7 +137,7 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
             break; /* counted when the handle is there */
         }
         if (smmap__idle_first_locked(manager) != NULL) {
-            /* Somebody reads by each of them, and tells nobody when it is over. */
+            /* A thread reads by each of them, and signals nobody when it is done. */
             smmap__manager_unlock(manager);
             apr_sleep(WAIT_FOR_READER);
             smmap__manager_lock(manager);

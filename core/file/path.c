@@ -43,16 +43,16 @@ static apr_status_t prefix_of(const char **path, const char **prefix, apr_pool_t
         return status;
     }
     if (status != APR_ERELATIVE) {
-        return APR_SUCCESS; /* what is wrong with it, opening tells better */
+        return APR_SUCCESS; /* opening it gives the better error */
     }
     status = apr_filepath_get(&here, 0, scratch);
     *prefix = here;
     return status;
 }
 
-/* A path as the system sees it when it begins to look, where that is known from the text. A long
-   one must be so for APR, which puts \\?\ before it, and after that it is taken as it stands; as
-   is one that begins so. What is wrong with a path, opening tells better. */
+/* A path as the system resolves it, as far as its text tells. APR puts \\?\ before a long one,
+   and the system takes what follows that as it stands; so a long path must have no dots, and
+   one that begins with \\?\ stays as it is. Opening a bad path gives the better error. */
 static const char *without_dots(const char *path, apr_pool_t *scratch)
 {
     char *merged;

@@ -3,17 +3,17 @@
  *
  * Windows refuses to cut, replace or delete a file while anybody maps it, and keeps
  * the name of a deleted one while anybody has it open. So a program that is going to
- * do such a thing says where, and what nobody uses there goes.
+ * do such a thing drops the path first, and what nobody uses there goes.
  *
- * A file is where it was when a cursor was opened on it by path the last time
- * (file->path, a reference of its own). Paths are compared as text, component by
- * component, after . and .. are gone; the file that the path itself names is also reported
- * by its identity, whatever name it was opened by. Where the system has one name for all
- * that can be written in other ways, too (Windows), that of the path now is also compared
- * with that of the file when it became known. Files that no path is known of (opened by
- * handle) are found in the second way, and the third.
+ * A file matches in three ways:
+ * - by text: the path by which a cursor was opened on it last (file->path), without . and ..,
+ *   is the given one or below it;
+ * - by identity: the given path names this file now, whatever path it was opened by;
+ * - by canonical path, on systems that have one (Windows): that of the given path now is
+ *   compared with that of the file when it became known.
+ * Files that were opened by handle match in the last two ways.
  *
- * What is pinned stays: the steps are those of eviction (find.c).
+ * What is pinned stays: the steps are those of an eviction (see base/pins.h).
  */
 #include "core/manager/manager.h"
 
@@ -22,20 +22,20 @@
 
 #include <string.h>
 
-/* Room for the system's name of a file. One that is longer is not known. */
-enum { PLACE_MOST = 4096 };
+/* A canonical path that is longer is not known. */
+enum { PATH_MOST = 4096 };
 
-/* What is to be released. */
+/* What is to be dropped. */
 typedef struct target_t {
     smmap_manager_t *manager;
     apr_pool_t *scratch;
-    const char *path; /* absolute, without . and .., and without a slash at its end */
-    const char *canonical_path; /* the system's name for it; NULL: not known */
-    apr_dev_t device;  /* of the file that has this path */
+    const char *path;           /* absolute, without . and .., and without a slash at its end */
+    const char *canonical_path; /* NULL: not known */
+    apr_dev_t device;           /* of the file that has this path */
     apr_ino_t inode;
-    int is_file;       /* these are known */
+    int is_file; /* these are known */
     int case_insensitive;
-    unsigned number; /* of this call: tells whether a file was asked before */
+    unsigned number; /* of this call: shows whether a file was looked at before */
 } target_t;
 
 /* Without . and .. and what else may be written in several ways. */
@@ -54,13 +54,13 @@ static const char *plain(const char *path, apr_pool_t *pool)
     return merged;
 }
 
-/* Who is meant? What APR does not know of it, the backend does, or there is no more. */
+/* Find out what the path names now. */
 static void resolve_target(target_t *target, const char *path)
 {
     apr_finfo_t info;
     apr_os_file_t handle;
     smmap__os_id_t id = SMMAP__OS_ID_UNIQUE;
-    char *place;
+    char *canonical;
     apr_status_t status = apr_stat(&info, path, APR_FINFO_IDENT | APR_FINFO_TYPE, target->scratch);
 
     if (status == APR_SUCCESS) {
@@ -73,9 +73,10 @@ static void resolve_target(target_t *target, const char *path)
     }
     id = smmap__os_file_id(&target->device, &target->inode, handle);
     target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
-    place = apr_palloc(target->scratch, PLACE_MOST);
-    if (place != NULL && smmap__os_file_canonical_path(place, PLACE_MOST, handle) == APR_SUCCESS) {
-        target->canonical_path = place;
+    canonical = apr_palloc(target->scratch, PATH_MOST);
+    if (canonical != NULL &&
+        smmap__os_file_canonical_path(canonical, PATH_MOST, handle) == APR_SUCCESS) {
+        target->canonical_path = canonical;
     }
     smmap__os_file_close(handle);
 }
@@ -103,8 +104,7 @@ static int matches(const target_t *target, smmap__file_t *file)
             (target->canonical_path != NULL && file->canonical_path != NULL &&
              is_below(target, target->canonical_path, file->canonical_path)) ||
             (file->path != NULL &&
-             is_below(target, target->path,
-                      plain(smmap__path_text(file->path), target->scratch)));
+             is_below(target, target->path, plain(smmap__path_text(file->path), target->scratch)));
     }
     return file->drop_matches;
 }
@@ -143,7 +143,7 @@ SMMAP__RELOCK static void close_handles_relock(const target_t *target)
     }
 }
 
-static apr_status_t release(target_t *target, apr_size_t *pinned)
+static apr_status_t drop(target_t *target, apr_size_t *pinned)
 {
     smmap_manager_t *manager = target->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
@@ -159,8 +159,7 @@ static apr_status_t release(target_t *target, apr_size_t *pinned)
     return reclaim.status;
 }
 
-apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
-                                   apr_size_t *pinned)
+apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path, apr_size_t *pinned)
 {
     smmap__os_info_t system;
     smmap__path_t *name;
@@ -186,7 +185,7 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
         target.case_insensitive = system.case_insensitive;
         target.path = plain(smmap__path_text(name), target.scratch);
         resolve_target(&target, smmap__path_text(name));
-        status = release(&target, &count);
+        status = drop(&target, &count);
         apr_pool_destroy(target.scratch);
     }
     smmap__free(name);

@@ -40,8 +40,8 @@ static apr_status_t manager_cleanup(void *data)
     return manager_close(data);
 }
 
-SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager, const smmap_options_t *options,
-                                  apr_pool_t *pool)
+SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
+                                                   const smmap_options_t *options, apr_pool_t *pool)
 {
     smmap_manager_t *made;
     apr_status_t status;

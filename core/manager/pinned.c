@@ -1,18 +1,18 @@
 /*
  * Who pins what: smmap_manager_pinned().
  *
- * What is to be reported is collected under the manager's lock, and reported without it, so that
- * the caller's function may call the library. Names are counted meanwhile.
+ * Entries are collected under the manager's lock and reported without it, so that the
+ * callback may call the library. Their paths are counted meanwhile.
  *
- * In paranoid mode each cursor has a watch (paranoid.c) and is reported by itself, with the
- * place in the program where it took its window. Cursors without one are reported together.
+ * In paranoid mode each cursor with a pin origin is reported by itself, with the backtrace of
+ * where it took its window. Cursors without one are reported together.
  */
 #include "core/manager/manager.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { PLACE = 2048 };
+enum { ORIGIN_MOST = 2048 };
 
 typedef struct entry_t {
     smmap_pinned_t reported;
@@ -92,19 +92,19 @@ SMMAP__LOCKED static void walk_locked(const smmap_manager_t *manager, unsigned e
 }
 
 /* The frames in one line, the innermost first. */
-static void describe(const entry_t *entry, char *place, apr_size_t size)
+static void describe(const entry_t *entry, char *text, apr_size_t size)
 {
     apr_size_t used = 0;
     unsigned i;
 
-    place[0] = '\0';
+    text[0] = '\0';
     for (i = 0; i < entry->frame_count && size - used > 8; i++) {
         if (i > 0) {
-            memcpy(place + used, " < ", 4);
+            memcpy(text + used, " < ", 4);
             used += 3;
         }
-        smmap__os_symbolize(entry->frames[i], place + used, size - used);
-        used += strlen(place + used);
+        smmap__os_symbolize(entry->frames[i], text + used, size - used);
+        used += strlen(text + used);
     }
 }
 
@@ -112,7 +112,7 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
                                   void *context)
 {
     list_t list = {NULL, 0, 0};
-    char place[PLACE];
+    char text[ORIGIN_MOST];
     unsigned epoch;
     apr_size_t i;
 
@@ -139,8 +139,8 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
         entry_t *entry = &list.entries[i];
 
         if (entry->frame_count > 0) {
-            describe(entry, place, sizeof place);
-            entry->reported.origin = place;
+            describe(entry, text, sizeof text);
+            entry->reported.origin = text;
         }
         callback(context, &entry->reported);
     }

@@ -100,8 +100,8 @@ static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void
 
 /* Read some of a range that lies in one window: as much as the first thing that can
    be read from holds. */
-static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                              apr_size_t size, apr_size_t *copied)
+static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
+                              apr_size_t *copied)
 {
     const smmap_cursor_t *shown = &cursor->shown;
     const unsigned char *from = smmap_cursor_at(shown, offset);

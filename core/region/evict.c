@@ -15,8 +15,8 @@
 
 #include <string.h>
 
-SMMAP__LOCKED static int fits(const smmap_manager_t *manager, apr_size_t bytes, apr_size_t going_bytes,
-                apr_size_t going_regions)
+SMMAP__LOCKED static int fits(const smmap_manager_t *manager, apr_size_t bytes,
+                              apr_size_t going_bytes, apr_size_t going_regions)
 {
     const smmap_stats_t *stats = &manager->stats;
     apr_size_t mapped = stats->mapped_bytes - going_bytes;
@@ -94,8 +94,8 @@ static void batch_see_pin(void *context, uintptr_t window)
 
 /* Unlink regions at the hand until the new one would fit, and `more` besides. Returns 0 when
    each region of the queue was looked at often enough. */
-SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes, apr_size_t more,
-                      apr_size_t *steps)
+SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes,
+                                    apr_size_t more, apr_size_t *steps)
 {
     const apr_size_t lap = manager->queue.length;
     /* None is looked at twice in one batch. */
@@ -124,7 +124,8 @@ SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, batch_t *batch, ap
 }
 
 /* The evictor's half of the protocol in base/pins.h, E2 to E4. */
-SMMAP__LOCKED static void batch_evict(smmap_manager_t *manager, batch_t *batch, smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void batch_evict(smmap_manager_t *manager, batch_t *batch,
+                                      smmap__reclaim_t *reclaim)
 {
     unsigned i;
 
@@ -143,7 +144,8 @@ SMMAP__LOCKED static void batch_evict(smmap_manager_t *manager, batch_t *batch, 
 
 /* Put victims on the reclaim list so that the region fits, and a few more where there are
    many regions. None where nothing can go. */
-SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes, smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes,
+                                    smmap__reclaim_t *reclaim)
 {
     apr_size_t more = manager->queue.length / REGIONS_FOR_ONE_MORE;
     apr_size_t steps = 0;

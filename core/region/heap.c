@@ -15,7 +15,7 @@
 #include <string.h>
 
 apr_status_t smmap__heap_map(const smmap_manager_t *manager, smmap__os_mapping_t *mapping,
-                               apr_size_t length)
+                             apr_size_t length)
 {
     const apr_size_t page = manager->page_size;
     unsigned char *block = smmap__alloc(sizeof block + page + length);

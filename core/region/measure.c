@@ -13,7 +13,8 @@
 #include "core/region/region.h"
 
 /* Nobody finds the regions of a file any more that reach past an offset. */
-SMMAP__LOCKED static void retire_past_locked(smmap__file_t *file, apr_off_t end, smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void retire_past_locked(smmap__file_t *file, apr_off_t end,
+                                             smmap__reclaim_t *reclaim)
 {
     smmap_manager_t *manager = file->manager;
     smmap__region_t *region = smmap__queue_first(&manager->queue);
@@ -41,15 +42,15 @@ SMMAP__LOCKED static void retire_last_locked(smmap__file_t *file, apr_off_t old_
         old_size > 0 ? smmap__slots_find(&file->grid, smmap__window_number(file, old_size - 1))
                      : NULL;
     uintptr_t address = slot != NULL ? smmap__load(slot) & ~SMMAP__FLAGS : 0;
-    smmap__region_t *region =
-        address != 0 ? smmap__region_at_locked(file->manager, address) : NULL;
+    smmap__region_t *region = address != 0 ? smmap__region_at_locked(file->manager, address) : NULL;
 
     if (region != NULL && (apr_off_t)region->mapping.length != file->window) {
         smmap__region_retire_locked(region);
     }
 }
 
-SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size, smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size,
+                                        smmap__reclaim_t *reclaim)
 {
     smmap_manager_t *manager = file->manager;
     apr_off_t old_size = smmap__offset_load(&file->size);
@@ -86,7 +87,7 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
 
 /* The handle was closed, or is just being closed: open it again, and identify the file. */
 SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smmap__path_t *path,
-                                      apr_os_file_t *handle, smmap__identity_t *now)
+                                                  apr_os_file_t *handle, smmap__identity_t *now)
 {
     smmap_manager_t *manager = file->manager;
     apr_status_t status = APR_SUCCESS;

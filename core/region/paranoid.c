@@ -16,15 +16,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many ranges are quarantined at a time; those that the system does not take back, and those
-   of threads that quarantine at one moment, find a place, too. */
-enum { QUARANTINED = 64, PLACES = 2 * QUARANTINED };
+/* At most QUARANTINED ranges at a time; the ring has room for more, as the system may refuse to
+   take one back, and several threads may add one at the same moment. */
+enum { QUARANTINED = 64, RING_SIZE = 2 * QUARANTINED };
 
 /* They take address space; this much of it at most. */
 #define QUARANTINED_BYTES (APR_SIZE_MAX / 4096 * (sizeof(void *) > 4 ? 1 : 64))
 
 struct smmap__paranoia_t {
-    smmap__os_mapping_t quarantined[PLACES]; /* a ring; length 0: a free place */
+    smmap__os_mapping_t quarantined[RING_SIZE]; /* a ring; length 0: free */
     unsigned quarantined_count;
     unsigned next;
     apr_size_t quarantined_bytes;
@@ -50,13 +50,13 @@ SMMAP__LOCKED static smmap__os_mapping_t take_locked(smmap__paranoia_t *paranoia
     smmap__os_mapping_t none = {NULL, 0, 0};
     unsigned i;
 
-    for (i = 0; i < PLACES; i++) {
-        smmap__os_mapping_t *place = &paranoia->quarantined[(paranoia->next + i) % PLACES];
+    for (i = 0; i < RING_SIZE; i++) {
+        smmap__os_mapping_t *entry = &paranoia->quarantined[(paranoia->next + i) % RING_SIZE];
 
-        if (place->length != 0) {
-            smmap__os_mapping_t found = *place;
+        if (entry->length != 0) {
+            smmap__os_mapping_t found = *entry;
 
-            *place = none;
+            *entry = none;
             paranoia->quarantined_bytes -= found.length;
             paranoia->quarantined_count--;
             return found;
@@ -65,19 +65,20 @@ SMMAP__LOCKED static smmap__os_mapping_t take_locked(smmap__paranoia_t *paranoia
     return none;
 }
 
-/* Put one in. 0: there is no place. */
-SMMAP__LOCKED static int put_locked(smmap__paranoia_t *paranoia, const smmap__os_mapping_t *quarantined)
+/* Put one in. 0: the ring is full. */
+SMMAP__LOCKED static int put_locked(smmap__paranoia_t *paranoia,
+                                    const smmap__os_mapping_t *quarantined)
 {
     unsigned i;
 
-    for (i = 0; i < PLACES; i++) {
-        unsigned at = (paranoia->next + i) % PLACES;
+    for (i = 0; i < RING_SIZE; i++) {
+        unsigned at = (paranoia->next + i) % RING_SIZE;
 
         if (paranoia->quarantined[at].length == 0) {
             paranoia->quarantined[at] = *quarantined;
             paranoia->quarantined_bytes += quarantined->length;
             paranoia->quarantined_count++;
-            paranoia->next = (at + 1) % PLACES;
+            paranoia->next = (at + 1) % RING_SIZE;
             return 1;
         }
     }
@@ -125,14 +126,15 @@ SMMAP__UNCHECKED void smmap__paranoid_free(smmap_manager_t *manager)
     smmap__free(manager->paranoia);
 }
 
-/* Is there a place for so many bytes more? */
-static int has_place(smmap_manager_t *manager, apr_size_t bytes)
+/* Is there room for so many bytes more? */
+static int has_room(smmap_manager_t *manager, apr_size_t bytes)
 {
     smmap__paranoia_t *paranoia = manager->paranoia;
     int has;
 
     smmap__manager_lock(manager);
-    has = paranoia->quarantined_count < QUARANTINED && paranoia->quarantined_bytes <= QUARANTINED_BYTES - bytes;
+    has = paranoia->quarantined_count < QUARANTINED &&
+          paranoia->quarantined_bytes <= QUARANTINED_BYTES - bytes;
     smmap__manager_unlock(manager);
     return has;
 }
@@ -145,8 +147,8 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
     if (mapping->memory == SMMAP__HEAP || mapping->length > QUARANTINED_BYTES) {
         return smmap__mapping_unmap(mapping);
     }
-    /* First a place, then what goes there: so nothing is left over when the system refuses. */
-    while (!has_place(manager, mapping->length)) {
+    /* Make room first, so that nothing is left over when the system refuses. */
+    while (!has_room(manager, mapping->length)) {
         if (!unquarantine_one(manager)) {
             return smmap__mapping_unmap(mapping);
         }
@@ -162,7 +164,7 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
     put = put_locked(manager->paranoia, &quarantined);
     smmap__manager_unlock(manager);
     if (!put) {
-        smmap__os_unquarantine(&quarantined); /* others took the place meanwhile */
+        smmap__os_unquarantine(&quarantined); /* other threads filled the ring meanwhile */
     }
     return APR_SUCCESS;
 }

@@ -246,7 +246,7 @@ unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager, smmap_stats_
 }
 
 SMMAP__LOCKED static void reclaim_retired(smmap__retired_t *retired, smmap__region_t **link,
-                            smmap__reclaim_t *reclaim)
+                                          smmap__reclaim_t *reclaim)
 {
     smmap__region_t *region = *link;
 

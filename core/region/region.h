@@ -47,8 +47,8 @@ apr_status_t smmap__paranoid_open(smmap_manager_t *manager);
 /** For any manager. */
 void smmap__paranoid_free(smmap_manager_t *manager);
 /** Unmap, but keep others from the addresses for a while. */
-apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping)
-    SMMAP__LOCKS;
+apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager,
+                                   smmap__os_mapping_t *mapping) SMMAP__LOCKS;
 /** Give all such addresses back: they are wanted. */
 void smmap__paranoid_unquarantine(smmap_manager_t *manager) SMMAP__LOCKS;
 
@@ -62,8 +62,8 @@ apr_off_t smmap__region_end(const smmap__region_t *region);
 smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
                                            apr_off_t end) SMMAP__LOCKED;
 /** The region at an address, or NULL. */
-smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager, uintptr_t address)
-    SMMAP__LOCKED;
+smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager,
+                                         uintptr_t address) SMMAP__LOCKED;
 /** Make it known: table, queue, address. Its slot or chain was prepared. */
 void smmap__region_attach_locked(smmap__region_t *region) SMMAP__LOCKED;
 /** Make it known by address alone: it is its cursor's, and goes when that lets go of it. */
@@ -82,11 +82,10 @@ void smmap__region_evict_locked(smmap__region_t *region, smmap__reclaim_t *recla
 void smmap__region_retire_locked(smmap__region_t *region) SMMAP__LOCKED;
 /** Mark each region that is pinned now with a new epoch, and return that. stats (NULL: none):
     their number and bytes are added there. */
-unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager, smmap_stats_t *stats)
-    SMMAP__LOCKED;
+unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager,
+                                          smmap_stats_t *stats) SMMAP__LOCKED;
 /** Put the retired regions that nobody pins on the reclaim list. */
-void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
-    SMMAP__LOCKED;
+void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** The same for the one at an address, which a cursor has let go of. */
 void smmap__retired_release_locked(smmap_manager_t *manager, uintptr_t address,
                                    smmap__reclaim_t *reclaim) SMMAP__LOCKED;
@@ -99,14 +98,13 @@ void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim) 
 /* evict.c */
 
 /** Reserve a region of `bytes`, evicting what has to go. */
-apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes)
-    SMMAP__RELOCK;
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SMMAP__LOCKED;
 /** Put every region that is not pinned on the reclaim list, and those that the system would not
     unmap before. */
-void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
-    SMMAP__LOCKED;
+void smmap__evict_unpinned_locked(smmap_manager_t *manager,
+                                  smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** The same for those that match; returns how many of these are pinned. */
 apr_size_t smmap__evict_matching_locked(smmap_manager_t *manager,
                                         int (*matches)(void *context, smmap__region_t *region),
@@ -122,7 +120,7 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
 /** End that; nothing is locked before and after. */
 void smmap__handle_leave(smmap__file_t *file) SMMAP__LOCKS;
 /** Open it again if need be, and take its size. */
-apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__path_t *path)
-    SMMAP__FILE_LOCKS SMMAP__LOCKS;
+apr_status_t smmap__file_measure(smmap__file_t *file,
+                                 const smmap__path_t *path) SMMAP__FILE_LOCKS SMMAP__LOCKS;
 
 #endif
