@@ -124,7 +124,8 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
     smmap__identity_t now;
     apr_status_t status;
 
-    if (smmap__reading_begin(file, handle)) {
+    /* A handle that the caller opened may be another file's after the manager's end. */
+    if (smmap__count_load(&manager->closed) == 0 && smmap__reading_begin(file, handle)) {
         status = smmap__identify_known(file, *handle, 0, &now);
         smmap__manager_lock(manager);
         if (smmap__count_load(&manager->closed) != 0) {
