@@ -109,9 +109,6 @@ SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smm
     smmap__manager_unlock(manager);
     status = smmap__identify_known(file, *handle, 0, now);
     smmap__manager_lock(manager);
-    if (status != APR_SUCCESS) {
-        smmap__handle_end_use_relock(file);
-    }
     return status;
 }
 
@@ -125,21 +122,24 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
     apr_status_t status;
 
     /* A handle that the caller opened may be another file's after the manager's end. */
-    if (smmap__count_load(&manager->closed) == 0 && smmap__reading_begin(file, handle)) {
+    if (smmap__count_load(&manager->closed) != 0 || !smmap__reading_begin(file, handle)) {
+        status = enter_closed_lock(file, path, handle, &now);
+    } else {
         status = smmap__identify_known(file, *handle, 0, &now);
         smmap__manager_lock(manager);
-        if (smmap__count_load(&manager->closed) != 0) {
-            status = SMMAP_ECLOSED;
-        }
-        if (status == APR_SUCCESS) {
-            smmap__handle_begin_use_locked(file);
-        }
         smmap__reading_end(file);
-    } else {
-        status = enter_closed_lock(file, path, handle, &now);
+        if (smmap__count_load(&manager->closed) != 0) {
+            return SMMAP_ECLOSED;
+        }
+        smmap__handle_begin_use_locked(file);
+    }
+    if (!file->busy) {
+        return status; /* it could not be opened */
     }
     if (status == APR_SUCCESS) {
         adopt_relock(file, &now);
+    } else {
+        smmap__handle_end_use_relock(file);
     }
     return status;
 }
