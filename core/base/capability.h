@@ -14,7 +14,7 @@
 #ifndef SMMAP_CORE_BASE_CAPABILITY_H
 #define SMMAP_CORE_BASE_CAPABILITY_H
 
-#if defined(__clang__)
+#if defined(__clang__) && !defined(_MSC_VER)
 #define SMMAP__ATTRIBUTE(x) __attribute__((x))
 #else
 #define SMMAP__ATTRIBUTE(x)

@@ -46,7 +46,7 @@ lane_run()
     . "$top/scripts/lib/sanitizers.sh"
     # mkfs and losetup are where only root looks by itself.
     PATH=$PATH:/usr/sbin:/sbin
-    seconds=$(seconds_of SMMAP_SOAK_SECONDS 12) || return 1
+    seconds=$(seconds_of SMMAP_SOAK_SECONDS 10) || return 1
 
     native_build tests/chaos/chaos tests/media/media || return 1
     server=$(build_server) || return 1

@@ -79,6 +79,8 @@ lane_run()
         "$build"/objects-posix/*.o "$build"/objects-packscan/*.o $libs -lz -lpthread || return 1
 
     fuzz model "${SMMAP_FUZZ_RUNS:-3000}" 1208
-    fuzz size "${SMMAP_FUZZ_RUNS:-150000}" 200 -close_fd_mask=1
-    fuzz packscan "${SMMAP_FUZZ_RUNS:-15000}" 4096 -close_fd_mask=3 -malloc_limit_mb=64
+    # The seed is fixed. The first 60000 inputs of size reach 258 edges, 150000 reach 259; the
+    # first 8000 of packscan 931, 15000 reach 935.
+    fuzz size "${SMMAP_FUZZ_RUNS:-60000}" 200 -close_fd_mask=1
+    fuzz packscan "${SMMAP_FUZZ_RUNS:-8000}" 4096 -close_fd_mask=3 -malloc_limit_mb=64
 }

@@ -9,7 +9,7 @@ lane_run()
     local seconds
     . "$top/scripts/lib/stress.sh"
     . "$top/scripts/lib/sanitizers.sh"
-    seconds=$(stress_seconds 15) || return 1
+    seconds=$(stress_seconds) || return 1
     native_build $stress_programs || return 1
     run_stress "" "$seconds"
     asan_build $stress_programs || return 1

@@ -13,7 +13,7 @@ lane_run()
     local command seconds
     . "$top/scripts/lib/stress.sh"
     . "$top/scripts/lib/sanitizers.sh"
-    seconds=$(stress_seconds 20) || return 1
+    seconds=$(stress_seconds) || return 1
     tsan_build || return 1
     # The suites make fewer random steps when they are told to.
     SMMAP_TEST_LIGHT=1 run_tests LOG_COMPILER="$command" \

@@ -15,10 +15,11 @@ seconds_of()
     echo "$seconds"
 }
 
-# stress_seconds DEFAULT: each of the stress programs.
+# stress_seconds: each of the stress programs. Of the core's 1874 branches stress-posix takes 924
+# in one lap, 933 in 5 seconds, 938 in 10, 939 in 15 and 940 in 20.
 stress_seconds()
 {
-    seconds_of SMMAP_STRESS_SECONDS "$1"
+    seconds_of SMMAP_STRESS_SECONDS 10
 }
 
 # What `make` is told to build.
