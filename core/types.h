@@ -24,15 +24,15 @@
  *
  *   ACTIVE    its address is in its slot, or it hangs in its window's chain of spans; it is
  *             in the queue. Anyone can find and pin it.
- *   EVICTING  the same, but its slot is 0: out of sight while the pins are looked at.
+ *   EVICTING  the same, but its slot has no address: out of sight while the pins are looked at.
  *   RETIRED   in the list of retired regions alone. Nobody can find it any more: it is wrong
- *             since the file's size changed, or the manager is closed, or it is the heap's
- *             and its cursor's alone. It goes when its last pin does.
+ *             since the file's size changed, or the manager is closed, or it is its cursor's
+ *             alone. It goes when its last pin does.
  *
  *   from       to          by                                      when
  *   (mapped)   ACTIVE      smmap__region_attach_locked             a miss
- *   (mapped)   RETIRED     smmap__region_attach_private_locked     a miss, heap-backed
- *   ACTIVE     EVICTING    smmap__region_unlink_locked             the hand chose it
+ *   (mapped)   RETIRED     smmap__region_attach_private_locked     heap-backed, or no chain
+ *   ACTIVE     EVICTING    smmap__region_unlink_locked             a victim, or all are
  *   EVICTING   ACTIVE      smmap__region_relink_locked             somebody pins it
  *   EVICTING   (reclaim)   smmap__region_evict_locked              nobody does
  *   ACTIVE     RETIRED     smmap__region_retire_locked             size, fault, destroy
@@ -130,7 +130,7 @@ struct smmap__file_t {
     /* Under the manager's lock. */
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
-    smmap__identity_t identity;  /* as last measured */
+    smmap__identity_t identity;  /* as last measured; device, inode and sizeless never change */
     smmap__slots_t spans;        /* window number -> chain of spans that begin in it */
     apr_size_t regions;          /* those on no reclaim list */
     apr_size_t buffered_regions; /* of these: memory, which shows no file */

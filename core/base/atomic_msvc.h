@@ -10,8 +10,8 @@
  *
  * A value is in a structure, so that no plain assignment to it compiles.
  */
-#ifndef SMMAP_CORE_ATOMIC_MSVC_H
-#define SMMAP_CORE_ATOMIC_MSVC_H
+#ifndef SMMAP_CORE_BASE_ATOMIC_MSVC_H
+#define SMMAP_CORE_BASE_ATOMIC_MSVC_H
 
 #include <intrin.h>
 

@@ -10,6 +10,7 @@
  *   name_relock   needs the lock and lets it go meanwhile: what was read before may have
  *                 changed when it returns
  *   name_unlock   needs the lock, and returns without it
+ *   name_lock     returns with the lock
  */
 #ifndef SMMAP_CORE_BASE_CAPABILITY_H
 #define SMMAP_CORE_BASE_CAPABILITY_H

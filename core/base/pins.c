@@ -146,13 +146,12 @@ apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window)
     return count;
 }
 
-void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
+void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
                       void (*call)(void *context, uintptr_t window), void *context)
 {
     const smmap__pin_chunk_t *chunk;
     int i;
 
-    smmap__os_fence_heavy();
     for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
         for (i = 0; i < GROUPS * PINS; i++) {
             uintptr_t window = smmap__load(&chunk->windows[i]);
@@ -163,6 +162,13 @@ void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
             }
         }
     }
+}
+
+void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
+                      void (*call)(void *context, uintptr_t window), void *context)
+{
+    smmap__os_fence_heavy();
+    smmap__pins_each(pins, set, call, context);
 }
 
 void smmap__pin_count(const smmap__pin_t *pin, smmap_stats_t *stats)

@@ -11,7 +11,7 @@
  * THE PROTOCOL. A window's address stands in a slot, a word that anyone may read.
  *
  *   reader (smmap__pin_acquire)           evictor (smmap__pins_scan), with the lock
- *     R1  word = slot     load, acquire     E1  slot = 0        compare and exchange
+ *     R1  word = slot     load, acquire     E1  slot = 0
  *     R2  pin = address   store,            E2  heavy fence
  *         then a light fence                E3  read all pins   load, acquire
  *     R3  slot == word?   load, acquire     E4  nobody pins it: unmap it. Else put the
@@ -20,22 +20,23 @@
  *
  * Proof. R2, light fence, R3 and E1, heavy fence, E3 are the store buffering pattern, and
  * the pair of fences forbids that both loads miss the other side's store. So either E3
- * sees the pin, and the window stays, or R3 sees a slot that is 0, and nothing was
- * acquired. A slot that changed twice between R1 and R3 does no harm: R3 compares the
+ * sees the pin, and the window stays, or R3 sees a slot without that address, and nothing
+ * was acquired. A slot that changed twice between R1 and R3 does no harm: R3 compares the
  * address, and one that is equal is that of a window which is mapped there now and is this
  * window of this file; E1 of its own eviction is still to come, and will find the pin.
  * Reads of the window come after R3, which acquires, and before the store of 0 that ends
  * the pin, which releases.
  *
- * With the lock a pin may be set in two more ways, as no eviction is between E1 and E4
- * then: a miss pins the window that it has just mapped before anyone can find it, and a
- * copy of a cursor pins what its source pins.
+ * With the lock a pin may be set in three more ways, as no eviction is between E1 and E4
+ * then: a move that looks with the lock pins what it finds, a miss pins the window that it has
+ * just mapped before anyone can find it, and a copy of a cursor pins what its source pins.
  *
  * A window that is retired (it can no longer be found, but was pinned when that began) is
  * unmapped by the thread that notices that its last pin is gone: the scan that followed its
  * retirement, or the cursor that leaves it. The retirer stores the count of retired
  * windows, then E2, E3; a cursor stores its new pin, light fence, then loads that count.
- * The same pattern: one of the two sees the other, so none stays behind.
+ * The same pattern: one of the two sees the other, so none stays behind. (A window that is
+ * retired from the start needs no scan: only its cursor, and copies of it, can pin it.)
  *
  * The light fence costs nothing where the heavy one makes every processor of the process
  * execute a barrier (Linux: membarrier); it then only stops the compiler.
@@ -110,6 +111,10 @@ static inline apr_uint64_t smmap__pin_bit(uintptr_t window)
  * @param call (in) called with each window of the set that is pinned, and perhaps with others.
  */
 void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
+                      void (*call)(void *context, uintptr_t window), void *context);
+
+/** The same without the fence, for statistics: a pin may be missed. */
+void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
                       void (*call)(void *context, uintptr_t window), void *context);
 
 /** A pin that pins nothing, for the calling thread; NULL when memory is out. */

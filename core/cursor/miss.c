@@ -4,7 +4,7 @@
  * Mapping is done with the file's lock held and the manager's let go, so that two threads
  * that miss on one window map it once, and nobody else waits for it. The manager's lock is
  * taken three times for a miss: to look, to reserve (after the file was measured), and to
- * attach; once more where something is evicted. The system chooses the address. Where the
+ * attach; once more where something is evicted, or the handle has to be opened again. The system chooses the address. Where the
  * window size is a multiple of 2 MiB, so is each window's offset, and Linux then chooses an
  * address that lets it use huge page-table entries.
  *

@@ -5,7 +5,7 @@
  * (busy) while a window is mapped or the file is measured, or it is kept for the next time,
  * as long as the limit allows (idle). The least recently used idle handle is closed first,
  * but for those that a thread reads by without the lock, as a read may take long, or hang.
- * Only the thread that destroys the manager waits for these. A handle that cannot be opened
+ * Only the thread that destroys the manager waits for these. Measuring a file is such a read. A handle that cannot be opened
  * again, because a cursor was opened by handle, is never idle.
  *
  * A file that was closed is opened again by the path of the cursor that needs it. What is
@@ -79,7 +79,6 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     }
     smmap__os_file_close(handle);
     smmap__manager_lock(manager);
-    manager->reclaiming--;
     manager->stats.open_files--;
     manager->stats.closes++;
     file->closing--;
@@ -90,6 +89,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
         smmap__manager_lock(manager);
         smmap__files_reclaimed_locked(manager, files, handles);
     }
+    manager->reclaiming--; /* not before: all that is counted is closed now */
     smmap__manager_wake_locked(manager);
 }
 
@@ -138,9 +138,11 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
         }
         if (smmap__idle_first_locked(manager) != NULL) {
             /* A thread reads by each of them, and signals nobody when it is done. */
+            manager->handles.waiters++;
             smmap__manager_unlock(manager);
             apr_sleep(WAIT_FOR_READER);
             smmap__manager_lock(manager);
+            manager->handles.waiters--;
         } else if (manager->handles.busy > 0 || manager->reclaiming > 0) {
             /* In use for the length of one call; the call that ends it closes it for us. */
             manager->handles.waiters++;

@@ -15,7 +15,7 @@
 apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                 apr_size_t size, apr_size_t *copied) SMMAP__FILE_LOCKS SMMAP__LOCKS;
 
-/** A guarded copy from the cursor's window was not certain (MAYBE, or not made yet), or met a
+/** A guarded copy from the cursor's window was not certain (UNVERIFIED, or not made yet), or met a
     fault at an offset of the window (FAULTED, *copied): find out, or read.
     @param copied (in, out) the fault; what was copied. */
 apr_status_t smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to,

@@ -241,7 +241,11 @@ unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager, smmap_stats_
     marking_t marking = {manager, stats};
 
     manager->epoch++;
-    smmap__pins_scan(&manager->pins, &all, mark, &marking);
+    if (stats == NULL) {
+        smmap__pins_scan(&manager->pins, &all, mark, &marking);
+    } else {
+        smmap__pins_each(&manager->pins, &all, mark, &marking);
+    }
     return manager->epoch;
 }
 
@@ -257,9 +261,13 @@ SMMAP__LOCKED static void reclaim_retired(smmap__retired_t *retired, smmap__regi
 
 void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
-    unsigned epoch = smmap__region_mark_pinned_locked(manager, NULL);
     smmap__region_t **link = &manager->retired.first;
+    unsigned epoch;
 
+    if (*link == NULL) {
+        return; /* and nobody is kept waiting for a fence */
+    }
+    epoch = smmap__region_mark_pinned_locked(manager, NULL);
     while (*link != NULL) {
         if ((*link)->epoch != epoch) {
             reclaim_retired(&manager->retired, link, reclaim);

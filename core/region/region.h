@@ -80,8 +80,9 @@ void smmap__region_relink_locked(smmap__region_t *region) SMMAP__LOCKED;
 void smmap__region_evict_locked(smmap__region_t *region, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** Nobody is to find it, whoever pins it. To be followed by smmap__retired_sweep_locked(). */
 void smmap__region_retire_locked(smmap__region_t *region) SMMAP__LOCKED;
-/** Mark each region that is pinned now with a new epoch, and return that. stats (NULL: none):
-    their number and bytes are added there. */
+/** Mark each region that is pinned now with a new epoch, and return that: the evictor's half of
+    the protocol in base/pins.h. With stats nothing is evicted, so there is no fence: number and
+    bytes of the regions are added there. */
 unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager,
                                           smmap_stats_t *stats) SMMAP__LOCKED;
 /** Put the retired regions that nobody pins on the reclaim list. */

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# Running programs for Windows with Wine, in a directory of our own: what the user keeps in
-# ~/.wine is neither read nor written.
+# Running programs for Windows with Wine, in a directory of the lane: what the user keeps in
+# ~/.wine is neither read nor written, and no lane ends the server of another.
 
 # wine_begin: make the directory, and start one server that stays. Without it each program
 # that is read through a pipe would wait seconds for Wine's services to end.
 wine_begin()
 {
-    export WINEPREFIX=$work/wine WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
+    export WINEPREFIX=$work/wine-$lane WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
     unset DISPLAY
     mkdir -p "$WINEPREFIX"
     wineserver -p && wine cmd /c exit </dev/null >/dev/null 2>&1
