@@ -130,7 +130,11 @@ static int run(int argc, const char *const *argv, console_t *console, apr_pool_t
             status = rows(console, path, 0, pool);
         }
     }
-    return status == APR_SUCCESS ? 0 : (program_fail(console, "copies", status), PROGRAM_ERROR);
+    if (status != APR_SUCCESS) {
+        program_fail(console, "copies", status);
+        return PROGRAM_ERROR;
+    }
+    return 0;
 }
 
 int main(int argc, const char *const *argv, const char *const *env)

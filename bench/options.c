@@ -148,6 +148,11 @@ static int take_operands(const options_t *options, bench_settings_t *settings)
     return 1;
 }
 
+/* Where the script is installed; a build says it. */
+#ifndef BENCH_PYTHON_SCRIPT
+#define BENCH_PYTHON_SCRIPT "python_smmap.py"
+#endif
+
 int bench_settings_parse(bench_settings_t *settings, int argc, const char *const *argv,
                          console_t *console, apr_pool_t *pool)
 {

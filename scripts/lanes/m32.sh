@@ -10,7 +10,29 @@ lane_possible()
     elif ! has_commands apt-get; then
         echo "APR and CUnit for 32 bit are built from the source packages of Debian or Ubuntu"
         return 1
+    elif ! runs_32_bit; then
+        echo "this kernel runs no 32-bit programs"
+        return 1
     fi
+}
+
+# Does the kernel run 32-bit programs? This one is an ELF header, a program header and three instructions,
+# which call exit(0), so that no compiler is needed.
+runs_32_bit()
+{
+    local program answer
+    program=$(mktemp "${TMPDIR:-/tmp}/smmap-m32.XXXXXX") || return 1
+    {
+        printf '\177ELF\1\1\1\0\0\0\0\0\0\0\0\0\2\0\3\0\1\0\0\0'
+        printf '\124\200\4\10\64\0\0\0\0\0\0\0\0\0\0\0\64\0\40\0\1\0\0\0\0\0\0\0'
+        printf '\1\0\0\0\0\0\0\0\0\200\4\10\0\200\4\10\135\0\0\0\135\0\0\0\5\0\0\0\0\20\0\0'
+        printf '\270\1\0\0\0\61\333\315\200'
+    } >"$program"
+    chmod +x "$program"
+    "$program" 2>/dev/null
+    answer=$?
+    rm -f "$program"
+    return $answer
 }
 
 lane_run()
