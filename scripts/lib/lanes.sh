@@ -12,18 +12,19 @@
 # or step: "PASSED FAILED NAME". A lane does not print sums; scripts/check makes them.
 #
 # Set by scripts/check: top (the tree), work (the build directory of all checks),
-# source (a copy of the tree in it), lane, build (the directory of this lane), results, jobs,
-# progress. File descriptor 3 is where the reader looks.
+# source (a copy of the tree in it), lane, lane_start, build (the directory of this lane),
+# results, jobs, progress. File descriptor 3 is where the reader looks.
 #
 # Lanes run side by side. What several of them need is built once, by shared_build.
 
 # How a build says how far it has come: terminal, lines or none.
 progress=none
 
+# say TEXT...: to the reader, with the lane's age in seconds, and to the log.
 say()
 {
     end_progress
-    echo "   $*" >&3
+    printf '%4d s  %s\n' $((SECONDS - lane_start)) "$*" >&3
     echo "--- $*"
 }
 
@@ -33,11 +34,11 @@ show_progress()
 {
     case "$progress" in
     terminal)
-        printf '\r   %s of %s: %.60s\033[K' "$1" "$2" "$3" >&3
+        printf '\r        %s of %s: %.60s\033[K' "$1" "$2" "$3" >&3
         ;;
     lines)
         test "$2" -le 0 || test $(($1 * 5 / $2)) -eq $((($1 - 1) * 5 / $2)) ||
-            echo "   $1 of $2: $3" >&3
+            say "$1 of $2: $3"
         ;;
     esac
 }
