@@ -20,6 +20,9 @@
 # How a build says how far it has come: terminal, lines or none.
 progress=none
 
+# When what says something began; a lane has its own.
+lane_start=$SECONDS
+
 # say TEXT...: to the reader, with the lane's age in seconds, and to the log.
 say()
 {
