@@ -25,6 +25,8 @@ SMMAP_CORE_FILES = \
 	core/base/hash.h \
 	core/base/list.h \
 	core/base/memory.h \
+	core/base/owned.c \
+	core/base/owned.h \
 	core/base/pins.c \
 	core/base/pins.h \
 	core/base/slots.c \

@@ -6,6 +6,7 @@
  *   hash.h        a hash table whose insertion cannot fail
  *   list.h        an intrusive list
  *   memory.h      the only door to the heap
+ *   owned.h       objects that a pool frees, or that are freed before
  *   pins.h        which window each cursor uses; the protocol of hits and evictions
  *   slots.h       the table from window number to address, read without a lock
  *
@@ -23,6 +24,7 @@
 #include "core/base/hash.h"
 #include "core/base/list.h"
 #include "core/base/memory.h"
+#include "core/base/owned.h"
 #include "core/base/pins.h"
 #include "core/base/slots.h"
 #include "smmap/status.h"

@@ -58,6 +58,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->pin = smmap__pin_make(&manager->pins);
         if (cursor->pin != NULL) {
             smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
+            smmap__store(&cursor->pin->retired, smmap__load(&from->pin->retired));
         } else {
             status = APR_ENOMEM;
         }
@@ -86,10 +87,9 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     return status;
 }
 
-static apr_status_t cursor_cleanup(void *data)
+static void cursor_cleanup(smmap__owned_t *owned)
 {
-    smmap__cursor_free(data);
-    return APR_SUCCESS;
+    smmap__cursor_free(SMMAP__ELEMENT(owned, smmap__cursor_t, owned));
 }
 
 static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
@@ -118,8 +118,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
     }
     made->manager = manager;
     made->traced = manager->trace != NULL || manager->tracer != NULL;
-    made->pool = pool;
-    apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
+    smmap__own(&made->owned, cursor_cleanup, pool);
     *cursor = &made->shown;
     return APR_SUCCESS;
 }
@@ -127,7 +126,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
 apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
                                apr_pool_t *pool)
 {
-    if (cursor == NULL || manager == NULL || path == NULL || pool == NULL || path[0] == '\0') {
+    if (cursor == NULL || manager == NULL || path == NULL || path[0] == '\0') {
         return APR_EINVAL;
     }
     return open_on(cursor, manager, path, 0, pool);
@@ -136,7 +135,7 @@ apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager
 apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *manager,
                                       apr_os_file_t handle, apr_pool_t *pool)
 {
-    if (cursor == NULL || manager == NULL || pool == NULL) {
+    if (cursor == NULL || manager == NULL) {
         return APR_EINVAL;
     }
     return open_on(cursor, manager, NULL, handle, pool);
@@ -167,15 +166,14 @@ apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *curs
     smmap__cursor_t *made;
     apr_status_t status;
 
-    if (copy == NULL || cursor == NULL || pool == NULL) {
+    if (copy == NULL || cursor == NULL) {
         return APR_EINVAL;
     }
     status = smmap__cursor_clone(&made, cursor);
     if (status != APR_SUCCESS) {
         return status;
     }
-    made->pool = pool;
-    apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
+    smmap__own(&made->owned, cursor_cleanup, pool);
     *copy = &made->shown;
     return APR_SUCCESS;
 }
@@ -199,7 +197,7 @@ apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *f
         return status;
     }
     to = inside(cursor);
-    joined.pool = to->pool;
+    joined.owned = to->owned;
     leave(to);
     *to = joined;
     return APR_SUCCESS;
@@ -208,7 +206,8 @@ apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *f
 void smmap_cursor_close(smmap_cursor_t *cursor)
 {
     if (cursor != NULL) {
-        apr_pool_cleanup_run(inside(cursor)->pool, inside(cursor), cursor_cleanup);
+        smmap__disown(&inside(cursor)->owned);
+        smmap__cursor_free(inside(cursor));
     }
 }
 

@@ -95,8 +95,8 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
                          apr_size_t size);
 /** A window was just leaving when it was to be pinned: let go of it and of the one before. */
 void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address);
-/** The cursor has left a window (NULL: none) that may be retired. Returns APR_SUCCESS. */
-apr_status_t smmap__window_left(smmap_manager_t *manager, const unsigned char *window);
+/** The cursor, whose pin has the flag, has left a window (NULL: none). Returns APR_SUCCESS. */
+apr_status_t smmap__window_left(smmap__cursor_t *cursor, const unsigned char *window);
 /** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. failed: the address of
     a window as for smmap__pin_failed(), or 0. */
 apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,

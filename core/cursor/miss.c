@@ -16,7 +16,7 @@
 #include "core/cursor/cursor.h"
 
 /* A window of a file that is read into memory, at most; what is required may be more. */
-enum { BUFFERED_MOST = 1024 * 1024 };
+enum { BUFFERED_MOST = 1 << SMMAP__STATIC_SPAN_SHIFT };
 
 /* A range of the file that is going to be mapped. */
 typedef struct range_t {
@@ -182,6 +182,10 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
             return SMMAP_ETOOLARGE;
         }
         status = smmap__budget_reserve_relock(manager, (apr_size_t)length);
+        if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && choose_smaller(attempt)) {
+            manager->stats.retries++; /* what was asked for is one byte */
+            continue;
+        }
         if (status != APR_SUCCESS) {
             manager->stats.limit_failures += smmap__limited(status) && !attempt->copying;
             return status;
@@ -259,6 +263,11 @@ SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__regio
     }
 }
 
+SMMAP__LOCKED static apr_status_t prepare_chain(smmap__file_t *file, apr_off_t begin)
+{
+    return smmap__slots_prepare(&file->spans, smmap__span_number(file, begin));
+}
+
 /* Map the region and make it known. */
 SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t handle,
                                               smmap__region_t **made)
@@ -275,7 +284,8 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
         choose_range(attempt);
     }
     if (status == APR_SUCCESS) {
-        status = smmap__slots_prepare(attempt->range.on_grid ? &file->grid : &file->spans, number);
+        status = attempt->range.on_grid ? smmap__slots_prepare(&file->grid, number)
+                                        : prepare_chain(file, attempt->range.begin);
     }
     if (status == APR_SUCCESS) {
         status = map_relock(attempt, handle, &region->mapping);
@@ -292,18 +302,16 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
     }
     region->begin = attempt->range.begin;
     region->file = file;
-    file->regions++;
-    file->buffered_regions += region->mapping.memory != 0;
     if (attempt->range.on_grid) {
         region->slot = smmap__slots_find(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
     if (!attempt->heap &&
-        (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
+        (attempt->range.on_grid || prepare_chain(file, region->begin) == APR_SUCCESS)) {
         smmap__region_attach_locked(region);
     } else {
-        smmap__region_attach_private_locked(region);
+        smmap__region_attach_private_locked(region, attempt->pin);
     }
     count_map(attempt, region);
     *made = region;
@@ -314,10 +322,11 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
 SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap__pin_t *pin)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    uintptr_t window = smmap__load(pin->window);
 
     smmap__store(pin->window, 0);
     smmap__evict_unpinned_locked(manager, &reclaim);
-    smmap__retired_sweep_locked(manager, &reclaim);
+    smmap__pin_left_locked(manager, pin, window, 0, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     return SMMAP_ECLOSED;
 }

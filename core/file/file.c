@@ -28,6 +28,7 @@ static apr_uint64_t key_of(smmap__hash_node_t *node)
 
 apr_status_t smmap__registry_init(smmap__registry_t *registry)
 {
+    smmap__list_init(&registry->files);
     return smmap__hash_init(&registry->hash, key_of);
 }
 
@@ -58,6 +59,7 @@ void smmap__file_register_locked(smmap__file_t *file)
         smmap__hash_insert(&registry->hash, &file->hash);
         file->registered = 1;
     }
+    smmap__list_append(&registry->files, &file->link);
     file->number = ++registry->last_number;
     file->stripe = registry->next_stripe++ % SMMAP__STRIPES;
     file->manager->stats.files++;
@@ -80,6 +82,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
         return NULL;
     }
     file->manager = manager;
+    smmap__list_init(&file->region_list);
     file->identity = *identity;
     smmap__offset_store(&file->size, identity->size);
     smmap__count_store(&file->unmappable, identity->sizeless != 0);
@@ -97,7 +100,9 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
         windows = (apr_uint64_t)(identity->size / file->window) + 2;
     }
     smmap__slots_init(&file->grid, windows);
-    smmap__slots_init(&file->spans, windows);
+    smmap__slots_init(&file->spans, manager->window_size == 0
+                                        ? smmap__span_number(file, identity->size) + 2
+                                        : windows);
     return file;
 }
 
@@ -106,6 +111,7 @@ void smmap__file_free(smmap__file_t *file)
     smmap__slots_destroy(&file->grid);
     smmap__slots_destroy(&file->spans);
     smmap__free(file->canonical_path);
+    smmap__free(file->plain_path);
     smmap__free(file);
 }
 
@@ -147,6 +153,10 @@ void smmap__file_set_path_locked(smmap__file_t *file, smmap__path_t *path)
     if (path != NULL) {
         path->users++;
     }
+    if (path != file->path) {
+        smmap__free(file->plain_path);
+        file->plain_path = NULL;
+    }
     smmap__path_unref_locked(file->path);
     file->path = path;
 }
@@ -157,6 +167,7 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim)
         return;
     }
     smmap__file_forget_locked(file);
+    smmap__list_remove(&file->link);
     smmap__idle_remove_locked(file);
     smmap__file_set_path_locked(file, NULL);
     file->reclaim_next = reclaim->files;

@@ -87,12 +87,10 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
         if (options.window_size == SMMAP_DEFAULT) {
             options.window_size = manager->granularity;
         }
-        if (manager->mode == SMMAP_MODE_AUTO) {
-            manager->mode = SMMAP_MODE_SLIDING;
-        }
     }
+    /* A window by default is so large that most files have one, and small enough for the limit. */
     if (manager->mode == SMMAP_MODE_AUTO) {
-        manager->mode = wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
+        manager->mode = SMMAP_MODE_SLIDING;
     }
     manager->max_mapped_bytes = number_or(options.max_mapped_bytes, wide ? 8 * GIB : GIB);
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);

@@ -13,25 +13,17 @@
 #include "core/region/region.h"
 
 /* Nobody finds the regions of a file any more that reach past an offset. */
-SMMAP__LOCKED static void retire_past_locked(smmap__file_t *file, apr_off_t end,
-                                             smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void retire_past_locked(smmap__file_t *file, apr_off_t end)
 {
-    smmap_manager_t *manager = file->manager;
-    smmap__region_t *region = smmap__queue_first(&manager->queue);
-    int retired = 0;
+    smmap__link_t *link = smmap__list_next(&file->region_list, &file->region_list);
 
-    /* Rare, so a walk over everything is good enough. */
-    while (region != NULL) {
-        smmap__region_t *next = smmap__queue_next(&manager->queue, region);
+    while (link != NULL) {
+        smmap__region_t *region = SMMAP__ELEMENT(link, smmap__region_t, file_link);
 
-        if (region->file == file && smmap__region_end(region) > end) {
+        link = smmap__list_next(&file->region_list, link);
+        if (region->state == SMMAP__ACTIVE && smmap__region_end(region) > end) {
             smmap__region_retire_locked(region);
-            retired = 1;
         }
-        region = next;
-    }
-    if (retired) {
-        smmap__retired_sweep_locked(manager, reclaim);
     }
 }
 
@@ -49,24 +41,18 @@ SMMAP__LOCKED static void retire_last_locked(smmap__file_t *file, apr_off_t old_
     }
 }
 
-SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size,
-                                        smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size)
 {
-    smmap_manager_t *manager = file->manager;
     apr_off_t old_size = smmap__offset_load(&file->size);
-    apr_size_t retired = smmap__count_load(&manager->retired.count);
 
     file->identity.size = size;
     if (size < old_size) {
-        manager->stats.truncated_files++;
+        file->manager->stats.truncated_files++;
         smmap__offset_store(&file->size, size);
-        retire_past_locked(file, size, reclaim);
+        retire_past_locked(file, size);
     } else if (size > old_size) {
         retire_last_locked(file, old_size);
         smmap__offset_store(&file->size, size);
-        if (smmap__count_load(&manager->retired.count) != retired) {
-            smmap__retired_sweep_locked(manager, reclaim);
-        }
     }
 }
 
@@ -77,11 +63,12 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
 
     if (smmap__count_load(&file->unmappable) != 0 &&
         (file->identity.mtime != now->mtime || file->identity.ctime != now->ctime)) {
-        retire_past_locked(file, 0, &reclaim); /* copies of what was there */
+        retire_past_locked(file, 0); /* copies of what was there */
     }
     file->identity.mtime = now->mtime;
     file->identity.ctime = now->ctime;
-    resize_locked(file, now->size, &reclaim);
+    resize_locked(file, now->size);
+    smmap__retired_sweep_locked(file->manager, &reclaim);
     smmap__reclaim_relock(file->manager, &reclaim);
 }
 

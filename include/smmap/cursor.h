@@ -71,9 +71,10 @@ typedef struct smmap_cursor_t {
  * @param manager (in) the manager that keeps and counts the file.
  * @param path (in) the file, in UTF-8 on Windows; copied. A relative path is resolved against
  *        the current directory of this call, also when the file is reopened later.
- * @param pool (in) closes the cursor when it is cleared or destroyed.
+ * @param pool (in) closes the cursor when it is cleared or destroyed. NULL: only
+ *        smmap_cursor_close() does, in any thread.
  * @return APR_SUCCESS (an empty file can be opened; using it returns APR_EOF);
- *         APR_EINVAL: an argument is NULL, or the path is empty;
+ *         APR_EINVAL: cursor, manager or path is NULL, or the path is empty;
  *         APR_ENOENT, APR_EACCES, ...: status of the system;
  *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device (except block devices on
  *         Linux), or a file without a size, as in /proc, that does not end within 64 MiB;
@@ -94,7 +95,8 @@ SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_
  * @param cursor (out) the cursor; set only on success.
  * @param manager (in) the manager that keeps and counts the file.
  * @param handle (in) a file descriptor or HANDLE open for reading; you keep ownership.
- * @param pool (in) closes the cursor when it is cleared or destroyed.
+ * @param pool (in) closes the cursor when it is cleared or destroyed. NULL: only
+ *        smmap_cursor_close() does, in any thread.
  * @return as smmap_cursor_open(); APR_EBADF: the handle is not open for reading;
  *         APR_ENOTIMPL: on Windows, a handle for overlapped or unbuffered I/O whose file
  *         cannot be reopened because it is not shared.
@@ -229,8 +231,9 @@ SMMAP_API void smmap_cursor_release(smmap_cursor_t *cursor);
  *
  * @param copy (out) the new cursor; set only on success.
  * @param cursor (in) the cursor to copy; not changed.
- * @param pool (in) closes the copy when it is cleared or destroyed.
- * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ECLOSED; SMMAP_EFORKED;
+ * @param pool (in) closes the copy when it is cleared or destroyed; NULL: as for
+ *        smmap_cursor_open().
+ * @return APR_SUCCESS; APR_EINVAL: copy or cursor is NULL; SMMAP_ECLOSED; SMMAP_EFORKED;
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *cursor,
@@ -248,7 +251,8 @@ SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_curs
 SMMAP_API apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from);
 
 /**
- * Close a cursor before its pool. Releases its window and file.
+ * Close a cursor before its pool. Releases its window and file. Takes the same time however many
+ * cursors the pool owns, and in which order they are closed.
  *
  * @param cursor (in) the cursor, invalid after the call; NULL is ignored.
  */

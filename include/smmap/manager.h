@@ -7,10 +7,10 @@
  *
  * Threads: any number of threads may use a manager at once. A constructor uses the pool you
  * pass only during the call and again when the object is destroyed. APR pools are not
- * thread-safe, so no other thread may use the pool at those two moments. Call
- * apr_initialize() first.
+ * thread-safe, so no other thread may use the pool at those two moments. An object without a
+ * pool (NULL) may be closed by any thread. Call apr_initialize() first.
  *
- * Lifetime: destroying the pool is always enough. Pool, manager and cursors may be destroyed
+ * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool, manager and cursors may be destroyed
  * in any order. Cursors that outlive their manager return SMMAP_ECLOSED, and a pinned window
  * stays mapped until its last cursor releases it.
  *
@@ -40,7 +40,7 @@ typedef struct smmap_manager_t smmap_manager_t;
 
 /** How a manager maps files. */
 typedef enum smmap_mode_t {
-    SMMAP_MODE_AUTO = 0,   /**< STATIC in a 64-bit program, SLIDING in a 32-bit one */
+    SMMAP_MODE_AUTO = 0,   /**< SLIDING; see window_size in smmap_options_t */
     SMMAP_MODE_STATIC = 1, /**< one window per file: the whole file */
     SMMAP_MODE_SLIDING = 2 /**< windows of `window_size` bytes on a fixed grid */
 } smmap_mode_t;
@@ -74,7 +74,8 @@ typedef struct smmap_options_t {
     smmap_limits_t limits;
     /** Window size in bytes, rounded up to the allocation granularity; sliding mode only.
         Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
-        `max_mapped_bytes` and at least one granule. */
+        `max_mapped_bytes` and at least one granule. So most files have one window, the whole
+        file, and a file that is large beside the limit has several. */
     apr_size_t window_size;
     /** Maximum number of bytes mapped at a time, counted in bytes of files: the part of the
         last page beyond the end of a file does not count. Default: 8 GiB in a 64-bit program,
@@ -105,8 +106,8 @@ typedef struct smmap_options_t {
         are accessible only while a cursor pins it; afterwards touching them ends the process
         (SIGSEGV on POSIX), also for some time after the window was unmapped. Windows still
         pinned when the manager is destroyed are reported on stderr; see
-        smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that
-        SMMAP_MODE_AUTO means sliding mode and the default of `window_size` is one granule.
+        smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that the
+        default of `window_size` is one granule.
         Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0. */
     int paranoid;
     /** Callback for each move; see trace.h. Default: none, or, if SMMAP_TRACE is set in the
@@ -179,9 +180,10 @@ typedef struct smmap_stats_t {
  *
  * @param manager (out) the manager; set only on success.
  * @param options (in) copied. NULL: all defaults.
- * @param pool (in) destroys the manager when it is cleared or destroyed.
+ * @param pool (in) destroys the manager when it is cleared or destroyed. NULL: only
+ *        smmap_manager_destroy() does, in any thread.
  * @return APR_SUCCESS;
- *         APR_EINVAL: manager or pool is NULL, struct_size is unknown, or an option is not one
+ *         APR_EINVAL: manager is NULL, struct_size is unknown, or an option is not one
  *         of its enumerators;
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;

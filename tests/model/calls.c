@@ -31,7 +31,7 @@ static apr_status_t apply_options(const world_t *w, omanager_t *manager, const s
     }
     manager->mode = o->mode;
     if (o->mode == SMMAP_MODE_AUTO) {
-        manager->mode = wide && !paranoid ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
+        manager->mode = SMMAP_MODE_SLIDING;
     }
     manager->limits = o->limits;
     manager->max_bytes = or_default(o->max_mapped_bytes, wide ? 8 * GIB : GIB);
