@@ -86,6 +86,11 @@ apr_size_t fake_failed(void)
     return 0;
 }
 
+apr_size_t fake_fences(void)
+{
+    return 0;
+}
+
 apr_size_t fake_calls(fake_call_t call)
 {
     (void)call;

@@ -104,6 +104,8 @@ void fake_fail_none(void);
 /** How many calls were failed since fake_reset(). */
 apr_size_t fake_failed(void);
 
+/** How many heavy fences there were in this process. */
+apr_size_t fake_fences(void);
 /** How many calls of a kind there were since fake_reset(). */
 apr_size_t fake_calls(fake_call_t call);
 /** What is given out now; memory in the place of a mapping counts as one. */
