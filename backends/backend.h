@@ -308,6 +308,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
 /** A mapping that a thread guards. The memory belongs to the caller, and stays until the end. */
 typedef struct smmap__os_guard_t {
     struct smmap__os_guard_t *outer;     /**< for the backend */
+    int borrowed;                        /**< for the backend */
     const unsigned char *const *address; /**< points to the address of the mapping, which may
                                               change meanwhile; NULL there: no mapping */
     const apr_size_t *length;            /**< points to its length */

@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "backends/common.h"
+#include "backends/posix/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,6 +111,7 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 {
     struct stat info;
 
+    smmap__posix_mask_forget();
     if (fstat(file, &info) != 0) {
         return errno;
     }
