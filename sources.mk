@@ -21,6 +21,7 @@ SMMAP_CORE_FILES = \
 	core/base/atomic_msvc.h \
 	core/base/base.h \
 	core/base/capability.h \
+	core/base/environment.c \
 	core/base/hash.c \
 	core/base/hash.h \
 	core/base/list.h \
@@ -80,6 +81,7 @@ SMMAP_MEMORY_FILES = \
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
 	backends/common.h \
+	backends/posix/append.c \
 	backends/posix/backtrace.c \
 	backends/posix/fence.c \
 	backends/posix/file.c \

@@ -119,8 +119,24 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *pat
  */
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 
-/** Close a handle that one of the three functions above made. */
+/** Close a handle that a function of this section made. */
 apr_status_t smmap__os_file_close(apr_os_file_t file);
+
+/**
+ * Open a file for appending, or make it. Never waits, and has no effect on anything but a regular
+ * file.
+ *
+ * @param file (out) close it with smmap__os_file_close(). Not inherited by child programs.
+ * @param path (in) as APR takes paths; need not be absolute.
+ * @return APR_ENOTIMPL: it is no regular file.
+ */
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path);
+
+/**
+ * Append to such a file, in one piece as far as the system does. No signal comes of it. On failure
+ * a part may have been appended.
+ */
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length);
 
 /**
  * Get the size of a file or block device. APR does not know it for devices, and takes four times

@@ -5,7 +5,7 @@
  *   file.c         -> mask.c
  *   system.c       -> guard.c -> patches.c, signal_chain.c, mask.c, stay_loaded.c
  *   guard.c, signal_chain.c, mask.c -> thread.c
- *   identity.c, fence.c, backtrace.c call none of them.
+ *   append.c, identity.c, fence.c, backtrace.c call none of them.
  */
 #ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H
 #define SMMAP_BACKENDS_POSIX_INTERNAL_H

@@ -56,7 +56,10 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     made->forks = smmap__os_forks();
     smmap__queue_init(&made->queue);
     smmap__list_init(&made->handles.idle);
-    status = smmap__options_apply(made, options);
+    status = smmap__locks_make(made);
+    if (status == APR_SUCCESS) {
+        status = smmap__options_apply(made, options);
+    }
     if (status == APR_SUCCESS) {
         status = smmap__os_fork_watch();
     }
@@ -68,9 +71,6 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     }
     if (status == APR_SUCCESS) {
         status = smmap__hash_init(&made->by_address, smmap__region_key);
-    }
-    if (status == APR_SUCCESS) {
-        status = smmap__locks_make(made);
     }
     if (status != APR_SUCCESS) {
         smmap__manager_free(made);

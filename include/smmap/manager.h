@@ -109,7 +109,8 @@ typedef struct smmap_options_t {
         pinned when the manager is destroyed are reported on stderr; see
         smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that
         SMMAP_MODE_AUTO means sliding mode and the default of `window_size` is one granule.
-        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0. */
+        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0.
+        Programs with more privileges than their user ignore the variable. */
     int paranoid;
     /** Callback for each move; see trace.h. Default: none, or, if SMMAP_TRACE is set in the
         environment, moves are written to the file that it names. */

@@ -78,7 +78,7 @@ apr_status_t fake_enter(fake_call_t call)
         fake_lock();
     }
     this_kind = due(call);
-    any_kind = call != FAKE_ACCESS && due(FAKE_ANY);
+    any_kind = call < FAKE_ACCESS && due(FAKE_ANY);
     if (!this_kind && !any_kind) {
         return APR_SUCCESS;
     }

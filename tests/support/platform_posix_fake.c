@@ -25,7 +25,7 @@ static apr_status_t give(int fd, apr_os_file_t *handle)
 apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t use)
 {
     static const int flags[] = {O_RDONLY | O_NONBLOCK, O_WRONLY, O_WRONLY | O_CREAT | O_TRUNC,
-                                O_RDONLY};
+                                O_RDONLY, O_WRONLY | O_CREAT | O_APPEND};
 
     return give(open(path, flags[use] | O_CLOEXEC, 0644), handle);
 }

@@ -86,6 +86,13 @@ int native_limit_memory(apr_size_t more)
     return setrlimit(RLIMIT_AS, &limit) == 0;
 }
 
+void native_limit_file_size(apr_off_t size)
+{
+    struct rlimit limit = {(rlim_t)size, (rlim_t)size};
+
+    NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+}
+
 void native_limit_none(void)
 {
     struct rlimit limit;
