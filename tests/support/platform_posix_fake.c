@@ -68,6 +68,11 @@ void native_set_place(apr_os_file_t handle, apr_off_t place)
     }
 }
 
+apr_off_t native_write(apr_os_file_t handle, const void *from, apr_size_t size)
+{
+    return write(handle, from, size);
+}
+
 apr_status_t native_read_at(apr_os_file_t handle, apr_off_t offset, void *to, apr_size_t size,
                             apr_size_t *got)
 {
