@@ -67,6 +67,20 @@ int smmap__os_fence_asymmetric(void);
 /** The heavy fence, executed between unpublishing a region and reading the pins. */
 void smmap__os_fence_heavy(void);
 
+/**
+ * Keep this thread from being cancelled (pthread_cancel): what a call holds must not be left
+ * behind. The other functions of a backend are no points where a thread is cancelled.
+ *
+ * @return for smmap__os_cancel_restore().
+ */
+int smmap__os_cancel_disable(void);
+
+/** The state before. */
+void smmap__os_cancel_restore(int state);
+
+/** If the thread is to be cancelled, do it here, where nothing is held. */
+void smmap__os_cancel_point(void);
+
 /** Start to count forks. Call it again after a failure. */
 apr_status_t smmap__os_fork_watch(void);
 

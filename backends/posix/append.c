@@ -16,27 +16,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Looked at before as well: to open a device or a FIFO may do something. */
-static int is_something_else(int result, const struct stat *info)
-{
-    return result == 0 && !S_ISREG(info->st_mode);
-}
-
 apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
 {
     const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct stat info;
     int fd;
+    int cancel = smmap__os_cancel_disable();
 
-    if (is_something_else(stat(path, &info), &info)) {
-        return APR_ENOTIMPL;
-    }
     fd = open(path, flags, 0666);
+    smmap__os_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
     if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        close(fd);
+        smmap__os_file_close(fd);
         return APR_ENOTIMPL;
     }
     *file = fd;
@@ -73,6 +66,7 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
     sigset_t before;
     int was_pending;
     int number;
+    int cancel = smmap__os_cancel_disable(); /* write() and sigwait() */
 
     sigemptyset(&too_long);
     sigaddset(&too_long, SIGXFSZ);
@@ -84,5 +78,6 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
         sigwait(&too_long, &number);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    smmap__os_cancel_restore(cancel);
     return status;
 }

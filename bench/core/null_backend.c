@@ -185,6 +185,20 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
     return APR_ENOTIMPL;
 }
 
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
+}
+
 int smmap__os_fence_asymmetric(void)
 {
     return 1;

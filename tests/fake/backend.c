@@ -373,6 +373,20 @@ void smmap__os_fence_heavy(void)
     smmap__replace(&nothing, 0, 1);
 }
 
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
+}
+
 int smmap__os_environment_is_trusted(void)
 {
     return !fake_state.strange;
