@@ -7,6 +7,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -208,6 +211,86 @@ static int modes_stay(void *unused)
     return 0;
 }
 
+/* A thread is cancelled in the middle of a call: nothing that it held stays behind. */
+
+static void cancel_this_thread(void *context, const smmap_trace_event_t *event)
+{
+    (void)context;
+    if (event->offset != 0) {
+        pthread_cancel(pthread_self()); /* at the next point where that is looked at */
+    }
+}
+
+static void *be_cancelled(void *other)
+{
+    unsigned char bytes[10];
+
+    smmap_cursor_read(other, (apr_off_t)(3 * unit), bytes, 10, NULL);
+    pthread_testcancel();
+    return NULL;
+}
+
+static int cancelled(void *unused)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *other;
+    pthread_t thread;
+    void *result = NULL;
+
+    (void)unused;
+    alarm(20);
+    unit = smmap_granularity();
+    file = file_make("file", 8 * unit);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.limits = SMMAP_LIMITS_HARD;
+    options.window_size = unit;
+    options.max_regions = 1; /* so the other cursor reads by the handle */
+    options.trace = cancel_this_thread;
+    NEED_OK(smmap_manager_create(&manager, &options, test_pool));
+    NEED_OK(smmap_cursor_open(&cursor, manager, file.path, test_pool));
+    NEED_OK(smmap_cursor_open(&other, manager, file.path, test_pool));
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    NEED(pthread_create(&thread, NULL, be_cancelled, other) == 0);
+    NEED(pthread_join(thread, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED);
+    smmap_cursor_close(other);
+    smmap_cursor_close(cursor);
+    CHECK_OK(smmap_manager_destroy(manager)); /* waits for all who read by the handle */
+    return 0;
+}
+
+#ifdef __linux__
+/* All that the process may lock is locked when a page has to be replaced. */
+static int memory_locked(void *unused)
+{
+    struct rlimit limit = {64 << 20, 64 << 20};
+    apr_size_t size;
+
+    (void)unused;
+    begin(SMMAP_GUARD_ON);
+    map_whole();
+    NEED_OK(smmap_cursor_begin_guard(cursor));
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0 || chmod(file.path, 0666) != 0 ||
+        truncate(file.path, 1) != 0 || (geteuid() == 0 && (setgid(65534) || setuid(65534))) ||
+        mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+        return 77;
+    }
+    for (size = 32 << 20; size >= 4096; size /= 2) {
+        while (mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+               MAP_FAILED) {
+        }
+    }
+    sink = ((const volatile unsigned char *)smmap_cursor_data(cursor))[3 * unit];
+    return smmap_cursor_end_guard(cursor) == SMMAP_ETRUNCATED ? 0 : 1;
+}
+#else
+static int memory_locked(void *unused)
+{
+    (void)unused;
+    return 77;
+}
+#endif
+
 void signals_of_a_thread(void)
 {
     smmap_guard_t on = SMMAP_GUARD_ON;
@@ -225,4 +308,7 @@ void signals_of_a_thread(void)
     code = test_in_child(stack_stays, &disarms);
     CHECK(code == 0 || code == 77);
     CHECK_NUMBER(test_in_child(modes_stay, NULL), 0);
+    CHECK_NUMBER(test_in_child(cancelled, NULL), 0);
+    code = test_in_child(memory_locked, NULL);
+    CHECK(code == 0 || code == 77);
 }
