@@ -59,16 +59,14 @@ static int visit_processors(void)
     for (i = 0; i < SET_WORDS; i++) {
         every[i] = ~0UL;
     }
-    if (syscall(SYS_sched_setaffinity, 0, bytes, every) != 0 ||
-        syscall(SYS_sched_getaffinity, 0, sizeof every, every) != bytes) {
-        return 0;
-    }
-    for (i = 0; i < bytes * 8; i++) {
+    is_complete = syscall(SYS_sched_setaffinity, 0, bytes, every) == 0 &&
+                  syscall(SYS_sched_getaffinity, 0, sizeof every, every) == bytes;
+    for (i = 0; is_complete && i < bytes * 8; i++) {
         unsigned long bit = 1UL << (i % WORD_BITS);
 
         if (every[i / WORD_BITS] & bit) {
             one[i / WORD_BITS] = bit;
-            is_complete &= syscall(SYS_sched_setaffinity, 0, bytes, one) == 0;
+            is_complete = syscall(SYS_sched_setaffinity, 0, bytes, one) == 0;
             one[i / WORD_BITS] = 0;
         }
     }
