@@ -67,6 +67,20 @@ int smmap__os_fence_asymmetric(void);
 /** The heavy fence, executed between unpublishing a region and reading the pins. */
 void smmap__os_fence_heavy(void);
 
+/**
+ * Keep this thread from being cancelled (pthread_cancel): what a call holds must not be left
+ * behind. The other functions of a backend are no points where a thread is cancelled.
+ *
+ * @return for smmap__os_cancel_restore().
+ */
+int smmap__os_cancel_disable(void);
+
+/** The state before. */
+void smmap__os_cancel_restore(int state);
+
+/** If the thread is to be cancelled, do it here, where nothing is held. */
+void smmap__os_cancel_point(void);
+
 /** Start to count forks. Call it again after a failure. */
 apr_status_t smmap__os_fork_watch(void);
 
@@ -119,8 +133,24 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *pat
  */
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 
-/** Close a handle that one of the three functions above made. */
+/** Close a handle that a function of this section made. */
 apr_status_t smmap__os_file_close(apr_os_file_t file);
+
+/**
+ * Open a file for appending, or make it. Never waits, and has no effect on anything but a regular
+ * file.
+ *
+ * @param file (out) close it with smmap__os_file_close(). Not inherited by child programs.
+ * @param path (in) as APR takes paths; need not be absolute.
+ * @return APR_ENOTIMPL: it is no regular file.
+ */
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path);
+
+/**
+ * Append to such a file, in one piece as far as the system does. No signal comes of it. On failure
+ * a part may have been appended.
+ */
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length);
 
 /**
  * Get the size of a file or block device. APR does not know it for devices, and takes four times
@@ -308,6 +338,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
 /** A mapping that a thread guards. The memory belongs to the caller, and stays until the end. */
 typedef struct smmap__os_guard_t {
     struct smmap__os_guard_t *outer;     /**< for the backend */
+    int borrowed;                        /**< for the backend */
     const unsigned char *const *address; /**< points to the address of the mapping, which may
                                               change meanwhile; NULL there: no mapping */
     const apr_size_t *length;            /**< points to its length */

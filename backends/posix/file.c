@@ -7,6 +7,7 @@
 
 #include "backends/backend.h"
 #include "backends/common.h"
+#include "backends/posix/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,7 @@ static int open_leased(const char *path)
 
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
+    int cancel = smmap__os_cancel_disable();
     /* Nonblocking: a FIFO may have replaced the file since the core examined it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -58,6 +60,7 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
         fd = open_leased(path);
     }
 #endif
+    smmap__os_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -74,8 +77,10 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *pat
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
+    int cancel = smmap__os_cancel_disable();
     int fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
 
+    smmap__os_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -85,7 +90,11 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 
 apr_status_t smmap__os_file_close(apr_os_file_t file)
 {
-    return close(file) == 0 ? APR_SUCCESS : errno;
+    int cancel = smmap__os_cancel_disable();
+    int result = close(file);
+
+    smmap__os_cancel_restore(cancel);
+    return result == 0 ? APR_SUCCESS : errno;
 }
 
 /* fstat() reports a block device as empty. */
@@ -110,6 +119,7 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 {
     struct stat info;
 
+    smmap__posix_mask_forget();
     if (fstat(file, &info) != 0) {
         return errno;
     }
@@ -141,7 +151,11 @@ static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buf
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)
 {
-    return smmap__read_fully(read_once, file, offset, buffer, length, nread);
+    int cancel = smmap__os_cancel_disable();
+    apr_status_t status = smmap__read_fully(read_once, file, offset, buffer, length, nread);
+
+    smmap__os_cancel_restore(cancel);
+    return status;
 }
 
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)

@@ -29,6 +29,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
        counts against the commit limit on others. */
     void *address = mmap(NULL, length, PROT_READ, MAP_SHARED, file, (off_t)offset);
 
+    smmap__posix_mask_forget();
     if (address == MAP_FAILED) {
         return errno == ENODEV ? APR_ENOTIMPL : errno;
     }

@@ -32,7 +32,8 @@ static int widen(WCHAR *wide, int size, const char *path)
 
 static HANDLE open_wide(const WCHAR *path, DWORD access, DWORD flags)
 {
-    return CreateFileW(path, access, SHARE_ALL, NULL, OPEN_EXISTING, flags, NULL);
+    return CreateFileW(path, access, SHARE_ALL, NULL,
+                       access == FILE_APPEND_DATA ? OPEN_ALWAYS : OPEN_EXISTING, flags, NULL);
 }
 
 static const WCHAR unc_prefix[] = L"\\\\?\\UNC\\";
@@ -109,6 +110,36 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *path)
 {
     return open_path(file, path, FILE_READ_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS);
+}
+
+/* --- appending --- */
+
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
+{
+    apr_os_file_t made;
+    apr_status_t status = open_path(&made, path, FILE_APPEND_DATA, FILE_ATTRIBUTE_NORMAL);
+
+    if (status == APR_SUCCESS && GetFileType(made) != FILE_TYPE_DISK) {
+        CloseHandle(made);
+        status = APR_ENOTIMPL;
+    }
+    if (status == APR_SUCCESS) {
+        *file = made;
+    }
+    return status;
+}
+
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length)
+{
+    DWORD written = 0;
+
+    for (; length > 0; length -= written, bytes += written) {
+        if (!WriteFile(file, bytes, length < 0x40000000 ? (DWORD)length : 0x40000000, &written,
+                       NULL)) {
+            return smmap__windows_status(GetLastError());
+        }
+    }
+    return APR_SUCCESS;
 }
 
 /* --- the handles of callers --- */

@@ -175,6 +175,30 @@ int smmap__os_environment_is_trusted(void)
     return 0; /* a trace that is replayed is not recorded again */
 }
 
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length)
+{
+    return APR_ENOTIMPL;
+}
+
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
+}
+
 int smmap__os_fence_asymmetric(void)
 {
     return 1;

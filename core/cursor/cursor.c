@@ -98,6 +98,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
     smmap__cursor_t *made;
     apr_status_t status;
 
+    smmap__os_cancel_point();
     if (smmap__forked(manager)) {
         return SMMAP_EFORKED;
     }

@@ -186,6 +186,7 @@ static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off
     int goes_on = 0; /* in its window: smmap__move_lockless() has left that to us */
 
     smmap__cursor_empty(cursor);
+    smmap__os_cancel_point();
     if (smmap__forked(manager)) {
         return SMMAP_EFORKED;
     }

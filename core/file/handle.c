@@ -75,7 +75,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     manager->reclaiming++;
     smmap__manager_unlock(manager);
     while (wait_for_readers && smmap__count_load_ordered(&file->readers) != 0) {
-        apr_sleep(WAIT_FOR_READER);
+        smmap__sleep(WAIT_FOR_READER);
     }
     smmap__os_file_close(handle);
     smmap__manager_lock(manager);
@@ -140,7 +140,7 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
             /* A thread reads by each of them, and signals nobody when it is done. */
             manager->handles.waiters++;
             smmap__manager_unlock(manager);
-            apr_sleep(WAIT_FOR_READER);
+            smmap__sleep(WAIT_FOR_READER);
             smmap__manager_lock(manager);
             manager->handles.waiters--;
         } else if (manager->handles.busy > 0 || manager->reclaiming > 0) {

@@ -58,7 +58,10 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     smmap__list_init(&made->retired.fresh);
     smmap__list_init(&made->retired.pinned);
     smmap__list_init(&made->handles.idle);
-    status = smmap__options_apply(made, options);
+    status = smmap__locks_make(made);
+    if (status == APR_SUCCESS) {
+        status = smmap__options_apply(made, options);
+    }
     if (status == APR_SUCCESS) {
         status = smmap__os_fork_watch();
     }
@@ -70,9 +73,6 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     }
     if (status == APR_SUCCESS) {
         status = smmap__hash_init(&made->by_address, smmap__region_key);
-    }
-    if (status == APR_SUCCESS) {
-        status = smmap__locks_make(made);
     }
     if (status != APR_SUCCESS) {
         smmap__manager_free(made);

@@ -78,7 +78,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     manager->limits = options.limits;
     manager->guard = options.guard;
     manager->mode = options.mode;
-    if (smmap__paranoid_wanted(&options)) {
+    if (smmap__paranoid_wanted(manager, &options)) {
         apr_status_t status = smmap__paranoid_open(manager);
 
         if (status != APR_SUCCESS) {

@@ -159,6 +159,8 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
 
 static void write_pinned(void *context, const smmap_pinned_t *pinned)
 {
+    int cancel = smmap__os_cancel_disable();
+
     (void)context;
     fprintf(stderr,
             "smmap: still pinned when its manager was destroyed: %s, window at %" APR_OFF_T_FMT
@@ -166,6 +168,7 @@ static void write_pinned(void *context, const smmap_pinned_t *pinned)
             pinned->path != NULL ? pinned->path : "(opened by handle)", pinned->window_begin,
             pinned->window_size, pinned->cursors,
             pinned->origin != NULL ? pinned->origin : "(not known)");
+    smmap__os_cancel_restore(cancel);
 }
 
 void smmap__pinned_report(smmap_manager_t *manager)

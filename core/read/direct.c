@@ -34,6 +34,7 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     apr_status_t status;
 
     *copied = 0;
+    smmap__os_cancel_point();
     if (smmap__reading_begin(file, &handle)) {
         status = read_by(cursor, handle, offset, to, size, copied);
         smmap__reading_end(file);

@@ -41,7 +41,7 @@ apr_status_t smmap__mapping_unmap(smmap__os_mapping_t *mapping);
 /* paranoid.c; but for wanted and free for managers in paranoid mode alone */
 
 /** Do options or environment ask for paranoid mode? */
-int smmap__paranoid_wanted(const smmap_options_t *options);
+int smmap__paranoid_wanted(const smmap_manager_t *manager, const smmap_options_t *options);
 /** APR_ENOMEM. */
 apr_status_t smmap__paranoid_open(smmap_manager_t *manager);
 /** For any manager. */

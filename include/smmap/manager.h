@@ -98,9 +98,11 @@ typedef struct smmap_options_t {
         from; see docs/reliability.md.
 
         The first manager with a guard installs a process-wide handler in front of the existing
-        one. The handler stays installed, so do not unload the library afterwards. It passes
-        unrelated faults to the previous handler; see smmap_manager_reinstall_guard(). On
-        Windows pointers cannot be guarded; see docs/windows.md. Default: SMMAP_GUARD_OFF. */
+        one. The handler stays installed, and keeps the library, or the plugin that it is linked
+        into, loaded. It passes unrelated faults to the previous handler; see
+        smmap_manager_reinstall_guard(). A thread that blocks SIGBUS has it unblocked while it
+        guards something; see docs/reliability.md. On Windows pointers cannot be guarded; see
+        docs/windows.md. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
     /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
         are accessible only while a cursor pins it; afterwards touching them ends the process
@@ -108,7 +110,8 @@ typedef struct smmap_options_t {
         pinned when the manager is destroyed are reported on stderr; see
         smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that the
         default of `window_size` is one granule.
-        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0. */
+        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0.
+        Programs with more privileges than their user ignore the variable. */
     int paranoid;
     /** Callback for each move; see trace.h. Default: none, or, if SMMAP_TRACE is set in the
         environment, moves are written to the file that it names. */

@@ -78,7 +78,7 @@ apr_status_t fake_enter(fake_call_t call)
         fake_lock();
     }
     this_kind = due(call);
-    any_kind = call != FAKE_ACCESS && due(FAKE_ANY);
+    any_kind = call < FAKE_ACCESS && due(FAKE_ANY);
     if (!this_kind && !any_kind) {
         return APR_SUCCESS;
     }
@@ -380,6 +380,20 @@ void smmap__os_fence_heavy(void)
     /* What replaces a word is a full fence. */
     smmap__store(&nothing, 0);
     smmap__replace(&nothing, 0, 1);
+}
+
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
 }
 
 int smmap__os_environment_is_trusted(void)

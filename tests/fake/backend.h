@@ -30,6 +30,7 @@ typedef enum fake_call_t {
     FAKE_GUARD,   /**< a guarded copy; failed, with any status, it is a fault at its first byte */
     FAKE_PATCHED, /**< the question whether a page was replaced; failed, one was, at 0 */
     FAKE_ACCESS,  /**< paranoid mode; none of FAKE_ANY, so that orders mean the same with it */
+    FAKE_APPEND,  /**< the file of the trace, opened or written; none of FAKE_ANY either */
     FAKE_ANY /**< whichever comes; and how many kinds there are */
 } fake_call_t;
 

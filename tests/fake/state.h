@@ -39,7 +39,7 @@ typedef struct fake_state_t {
     apr_off_t advised_end; /**< where the last such advice ended */
 
     fake_live_t *live[FAKE_BUCKETS];
-    unsigned char handles[FAKE_HANDLES]; /**< 1: given out and open */
+    unsigned char handles[FAKE_HANDLES]; /**< 1: given out and open; 2: for appending */
     apr_size_t live_mappings;
     apr_size_t live_bytes;
     apr_size_t live_handles;

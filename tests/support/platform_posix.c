@@ -89,11 +89,6 @@ apr_off_t native_read(apr_os_file_t handle, void *to, apr_size_t size)
     return read(handle, to, size);
 }
 
-apr_off_t native_write(apr_os_file_t handle, const void *from, apr_size_t size)
-{
-    return write(handle, from, size);
-}
-
 /* One question about all of them: this is asked for each failure that a test makes. */
 int native_count_handles(void)
 {
