@@ -280,6 +280,7 @@ SMMAP_MEDIA_FILES = \
 	tests/media/full.c \
 	tests/media/main.c \
 	tests/media/media.h \
+	tests/media/stacked.c \
 	tests/media/user.c \
 	tests/stress/account.c \
 	tests/stress/posix.c \

@@ -68,19 +68,17 @@
 
 /** The facts of a file that tell it from another, and its size. */
 typedef struct smmap__identity_t {
-    apr_dev_t device;
-    apr_ino_t inode;
-    apr_off_t size;
-    apr_time_t mtime;
-    apr_time_t ctime;
-    apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
-    smmap__os_id_t id; /* how far device and inode tell */
-    int sizeless;      /* the system says 0, and size is what reading gave */
+    smmap__os_facts_t facts;
+    int sizeless;   /* the size that the system tells is wrong: it is what reading gave, and mtime
+                       is a number of the bytes */
+    int unmappable; /* a mapping may not show what reading shows */
 } smmap__identity_t;
 
-/** An absolute path, shared by a cursor, its copies and their file. The text stands behind it. */
+/** The path of a cursor, its copies and their file; absolute, but where it is lost. The text stands
+    behind it. */
 typedef struct smmap__path_t {
-    apr_size_t users; /* under the manager's lock */
+    apr_size_t users;       /* under the manager's lock */
+    unsigned char is_lost;  /* the file cannot be opened by it again */
 } smmap__path_t;
 
 typedef struct smmap__file_t smmap__file_t;
@@ -131,13 +129,15 @@ struct smmap__file_t {
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
     smmap__count_t readers;    /* calls that read by the handle without a lock */
     char *canonical_path;      /* the system's for it when it was made; NULL: not known */
+    unsigned char *content;    /* of a sizeless file, as last measured; while it is busy, under
+                                  the file's lock */
 
     /* Under the manager's lock. */
     smmap__link_t link;        /* among all files */
     smmap__link_t region_list; /* its regions, but those on reclaim lists */
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
-    smmap__identity_t identity;  /* as last measured; device, inode and sizeless never change */
+    smmap__identity_t identity;  /* as last measured; written with the file's lock, too */
     smmap__slots_t spans;        /* smmap__span_number() -> chain of spans that begin there */
     apr_size_t regions;          /* in the list */
     apr_size_t buffered_regions; /* of these: memory, which shows no file */
@@ -282,6 +282,8 @@ typedef struct smmap__cursor_t {
     int guarded; /* between begin_guard and end_guard; every move then takes the lock */
     apr_status_t guard_status; /* what went wrong since begin_guard */
     smmap__os_guard_t guard;
+    const unsigned char *outdated; /* the window was found to be retired by a refresh: it is not
+                                      to be copied from */
     apr_off_t fault;                 /* where the last fault was, plus one; 0: there was none */
     smmap_manager_t *manager;        /* counted */
     smmap__file_t *file;             /* counted in file->cursors */

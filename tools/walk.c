@@ -105,6 +105,11 @@ static apr_status_t walk_pieces(const tool_walk_t *walk, smmap_cursor_t *cursor,
             /* The end was inside of the file a moment ago. */
             return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
         }
+        if (at == begin) {
+            /* As long as it was when this window was made: a file of /proc changes all the time. */
+            tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &at, &end);
+            at = begin;
+        }
         if ((apr_uint64_t)left > (apr_uint64_t)(end - at)) {
             left = (apr_size_t)(end - at);
         }

@@ -11,7 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,14 +129,8 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return S_ISBLK(info.st_mode) ? device_size(size, file) : APR_SUCCESS;
 }
 
-int smmap__os_is_stream(apr_os_file_t file)
-{
-    (void)file; /* APR knows */
-    return 0;
-}
-
-static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buffer,
-                              apr_size_t length, apr_size_t *nread)
+static apr_status_t read_plain(apr_os_file_t file, apr_uint64_t offset, void *buffer,
+                               apr_size_t length, apr_size_t *nread)
 {
     ssize_t got;
 
@@ -147,6 +143,52 @@ static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buf
     *nread = (apr_size_t)got;
     return APR_SUCCESS;
 }
+
+#ifdef O_DIRECT
+
+/* A multiple of what any disk needs, for the address, the offset and the length. */
+enum { DIRECT_UNIT = 4096, DIRECT_MOST = 8 * DIRECT_UNIT };
+
+/* The flag belongs to what a handle and its duplicates share: somebody else may set it at any
+   time. */
+static apr_status_t read_unaligned(apr_os_file_t file, apr_uint64_t offset, void *buffer,
+                                   apr_size_t length, apr_size_t *nread)
+{
+    unsigned char space[DIRECT_MOST + DIRECT_UNIT];
+    unsigned char *aligned =
+        space + (DIRECT_UNIT - (uintptr_t)space % DIRECT_UNIT) % DIRECT_UNIT;
+    apr_size_t skip = (apr_size_t)(offset % DIRECT_UNIT);
+    apr_size_t wanted = length < DIRECT_MOST - skip ? length : DIRECT_MOST - skip;
+    apr_size_t got = 0;
+    apr_status_t status = read_plain(file, offset - skip, aligned,
+                                     (skip + wanted + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT,
+                                     &got);
+
+    if (status == APR_SUCCESS) {
+        *nread = got <= skip ? 0 : got - skip < wanted ? got - skip : wanted;
+        memcpy(buffer, aligned + skip, *nread);
+    }
+    return status;
+}
+
+static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buffer,
+                              apr_size_t length, apr_size_t *nread)
+{
+    apr_status_t status = read_plain(file, offset, buffer, length, nread);
+
+    if (status == EINVAL) {
+        int flags = fcntl(file, F_GETFL);
+
+        if (flags >= 0 && (flags & O_DIRECT) != 0) {
+            status = read_unaligned(file, offset, buffer, length, nread);
+        }
+    }
+    return status;
+}
+
+#else
+#define read_once read_plain
+#endif
 
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)

@@ -22,6 +22,12 @@
 #define INCORE_BIT 1
 #endif
 
+/* Is there no room for a mapping, whatever the file is? EAGAIN: too much memory is locked. */
+static int is_of_room(int error)
+{
+    return error == ENOMEM || error == EAGAIN || error == EMFILE || error == ENFILE;
+}
+
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length)
 {
@@ -29,9 +35,14 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
        counts against the commit limit on others. */
     void *address = mmap(NULL, length, PROT_READ, MAP_SHARED, file, (off_t)offset);
 
+    /* Some refuse these alone: sealed files, as EPERM, and file systems. ENODEV comes from those
+       where what is mapped would not follow the file: there a private mapping would not either. */
+    if (address == MAP_FAILED && errno != ENODEV && !is_of_room(errno)) {
+        address = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, (off_t)offset);
+    }
     smmap__posix_mask_forget();
     if (address == MAP_FAILED) {
-        return errno == ENODEV ? APR_ENOTIMPL : errno;
+        return is_of_room(errno) || errno == EBADF ? errno : APR_ENOTIMPL;
     }
     mapping->address = address;
     mapping->length = length;

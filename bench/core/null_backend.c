@@ -84,14 +84,19 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return APR_ENOTIMPL;
 }
 
-int smmap__os_is_stream(apr_os_file_t file)
+apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
 {
-    return 0;
+    return APR_ENOTIMPL;
 }
 
-smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
-    return SMMAP__OS_ID_UNIQUE;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_renew(apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
 }
 
 apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
@@ -100,11 +105,6 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *p
 }
 
 apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)
-{
-    return APR_ENOTIMPL;
-}
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     return APR_ENOTIMPL;
 }

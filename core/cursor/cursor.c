@@ -32,7 +32,7 @@ static void leave(smmap__cursor_t *cursor)
         smmap__pin_drop(&manager->pins, cursor->pin);
     }
     smmap__pin_origin_forget_locked(cursor);
-    smmap__file_leave_locked(cursor->file, cursor->path == NULL, &reclaim);
+    smmap__file_leave_locked(cursor->file, smmap__path_is_lost(cursor->path), &reclaim);
     smmap__path_unref_locked(cursor->path);
     if (smmap__count_load(&manager->closed) != 0) {
         /* Its handle may have been kept for this cursor alone. */
@@ -64,7 +64,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         }
     }
     if (status == APR_SUCCESS) {
-        smmap__file_join_locked(from->file, from->path == NULL);
+        smmap__file_join_locked(from->file, smmap__path_is_lost(from->path));
         if (from->path != NULL) {
             from->path->users++;
         }
@@ -96,6 +96,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
                             apr_os_file_t native, apr_pool_t *pool)
 {
     smmap__cursor_t *made;
+    const char *given;
     apr_status_t status;
 
     smmap__os_cancel_point();
@@ -108,7 +109,11 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         status = smmap__path_make(manager, path, &made->path);
     }
     if (status == APR_SUCCESS) {
-        status = smmap__file_join(manager, made->path, native, &made->file);
+        /* Windows resolves paths in the text; elsewhere what was named is what is to be opened. */
+        given = path == NULL || (path[0] != '/' && !manager->lexical_dots)
+                    ? path
+                    : smmap__path_text(made->path);
+        status = smmap__file_join(manager, made->path, given, native, &made->file);
     }
     if (status != APR_SUCCESS) {
         if (made != NULL) {
@@ -212,10 +217,31 @@ void smmap_cursor_close(smmap_cursor_t *cursor)
     }
 }
 
+/* What is measured to be other than the cursor's window is copied from elsewhere from now on; by
+   pointer the window can be read for as long as it is kept. */
+static apr_status_t refresh(smmap__cursor_t *cursor)
+{
+    apr_status_t status = smmap__file_measure(cursor->file, cursor->path);
+    const smmap__region_t *region;
+
+    if (status == APR_SUCCESS && cursor->shown.window_data != NULL) {
+        smmap__manager_lock(cursor->manager);
+        region = smmap__region_at_locked(cursor->manager, (uintptr_t)cursor->shown.window_data);
+        /* Of other files a retired window is too short, but right. */
+        cursor->outdated = region != NULL && region->state == SMMAP__RETIRED &&
+                                   (smmap__count_load(&cursor->file->unmappable) != 0 ||
+                                    cursor->file->identity.facts.stacked)
+                               ? cursor->shown.window_data
+                               : NULL;
+        smmap__manager_unlock(cursor->manager);
+    }
+    return status;
+}
+
 apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
 {
     if (cursor == NULL) {
         return APR_EINVAL;
     }
-    return smmap__file_measure(inside(cursor)->file, inside(cursor)->path);
+    return refresh(inside(cursor));
 }

@@ -28,8 +28,10 @@ void smmap__manager_unref_unlock(smmap_manager_t *manager) SMMAP__UNLOCK;
 /* open.c */
 
 /** The file of a path, or (path: NULL) of an open handle of the caller's, counted for one more
-    cursor, and the manager for one more reference. Made when it is not known. */
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, apr_os_file_t native,
+    cursor, and the manager for one more reference. Made when it is not known. given: what is to be
+    opened now; the path is for opening it again. */
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, const char *given,
+                              apr_os_file_t native,
                               smmap__file_t **file) SMMAP__FILE_LOCKS SMMAP__LOCKS;
 
 /* query.c */

@@ -15,6 +15,8 @@
  */
 #include "core/cursor/cursor.h"
 
+#include <string.h>
+
 /* A window of a file that is read into memory, at most; what is required may be more. */
 enum { BUFFERED_MOST = 1 << SMMAP__STATIC_SPAN_SHIFT };
 
@@ -137,12 +139,18 @@ static void be_buffered(attempt_t *attempt)
 static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
                          smmap__os_mapping_t *mapping)
 {
+    const smmap__file_t *file = attempt->file;
     apr_size_t nread;
     apr_status_t status = attempt->heap ? smmap__heap_map(attempt->file->manager, mapping, length)
                                         : smmap__os_map_anonymous(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;
+    }
+    if (file->content != NULL) {
+        /* What its size is of: to read it again would give more, or less. */
+        memcpy(mapping->address, file->content + attempt->range.begin, length);
+        return APR_SUCCESS;
     }
     status = smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
     if (status == APR_SUCCESS && nread < length) {

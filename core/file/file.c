@@ -23,7 +23,7 @@ static apr_uint64_t key_of(smmap__hash_node_t *node)
 {
     const smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, hash);
 
-    return key_of_id(file->identity.device, file->identity.inode);
+    return key_of_id(file->identity.facts.device, file->identity.facts.inode);
 }
 
 apr_status_t smmap__registry_init(smmap__registry_t *registry)
@@ -35,16 +35,18 @@ apr_status_t smmap__registry_init(smmap__registry_t *registry)
 smmap__file_t *smmap__file_lookup_locked(smmap_manager_t *manager,
                                          const smmap__identity_t *identity)
 {
+    const smmap__os_facts_t *sought = &identity->facts;
     smmap__hash_node_t *node =
-        smmap__hash_chain(&manager->registry.hash, key_of_id(identity->device, identity->inode));
+        smmap__hash_chain(&manager->registry.hash, key_of_id(sought->device, sought->inode));
 
-    if (identity->id == SMMAP__OS_ID_NONE) {
+    if (sought->id == SMMAP__OS_ID_NONE) {
         return NULL; /* it has none of its own */
     }
     for (; node != NULL; node = node->next) {
         smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, hash);
 
-        if (file->identity.device == identity->device && file->identity.inode == identity->inode) {
+        if (file->identity.facts.device == sought->device &&
+            file->identity.facts.inode == sought->inode) {
             return file;
         }
     }
@@ -55,7 +57,7 @@ void smmap__file_register_locked(smmap__file_t *file)
 {
     smmap__registry_t *registry = &file->manager->registry;
 
-    if (file->identity.id != SMMAP__OS_ID_NONE) {
+    if (file->identity.facts.id != SMMAP__OS_ID_NONE) {
         smmap__hash_insert(&registry->hash, &file->hash);
         file->registered = 1;
     }
@@ -84,8 +86,8 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
     file->manager = manager;
     smmap__list_init(&file->region_list);
     file->identity = *identity;
-    smmap__offset_store(&file->size, identity->size);
-    smmap__count_store(&file->unmappable, identity->sizeless != 0);
+    smmap__offset_store(&file->size, identity->facts.size);
+    smmap__count_store(&file->unmappable, identity->sizeless || identity->unmappable);
     if (manager->window_size == 0) {
         file->window = STATIC_WINDOW;
         file->shift = STATIC_SHIFT;
@@ -97,11 +99,11 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
             }
         }
         /* A file that is empty now may grow; one slot would then not do. */
-        windows = (apr_uint64_t)(identity->size / file->window) + 2;
+        windows = (apr_uint64_t)(identity->facts.size / file->window) + 2;
     }
     smmap__slots_init(&file->grid, windows);
     smmap__slots_init(&file->spans, manager->window_size == 0
-                                        ? smmap__span_number(file, identity->size) + 2
+                                        ? smmap__span_number(file, identity->facts.size) + 2
                                         : windows);
     return file;
 }
@@ -112,6 +114,7 @@ void smmap__file_free(smmap__file_t *file)
     smmap__slots_destroy(&file->spans);
     smmap__free(file->canonical_path);
     smmap__free(file->plain_path);
+    smmap__free(file->content);
     smmap__free(file);
 }
 

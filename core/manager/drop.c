@@ -59,7 +59,7 @@ static void resolve_target(target_t *target, const char *path)
 {
     apr_finfo_t info;
     apr_os_file_t handle;
-    smmap__os_id_t id = SMMAP__OS_ID_UNIQUE;
+    smmap__os_facts_t facts;
     char *canonical;
     apr_status_t status = apr_stat(&info, path, APR_FINFO_IDENT | APR_FINFO_TYPE, target->scratch);
 
@@ -71,8 +71,11 @@ static void resolve_target(target_t *target, const char *path)
     if (smmap__os_file_open_attributes(&handle, path) != APR_SUCCESS) {
         return;
     }
-    id = smmap__os_file_id(&target->device, &target->inode, handle);
-    target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
+    if (smmap__os_examine(&facts, handle, 1) == APR_SUCCESS) {
+        target->device = facts.device;
+        target->inode = facts.inode;
+        target->is_file = target->is_file && facts.id != SMMAP__OS_ID_NONE;
+    }
     canonical = apr_palloc(target->scratch, PATH_MOST);
     if (canonical != NULL &&
         smmap__os_file_canonical_path(canonical, PATH_MOST, handle) == APR_SUCCESS) {
@@ -111,8 +114,10 @@ SMMAP__LOCKED static const char *plain_path(const target_t *target, smmap__file_
 
 SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
 {
-    return (target->is_file && file->identity.id != SMMAP__OS_ID_NONE &&
-            file->identity.device == target->device && file->identity.inode == target->inode) ||
+    const smmap__os_facts_t *facts = &file->identity.facts;
+
+    return (target->is_file && facts->id != SMMAP__OS_ID_NONE &&
+            facts->device == target->device && facts->inode == target->inode) ||
            (target->canonical_path != NULL && file->canonical_path != NULL &&
             is_below(target, target->canonical_path, file->canonical_path)) ||
            (file->path != NULL && is_below(target, target->path, plain_path(target, file)));

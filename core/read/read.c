@@ -109,7 +109,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
     int instead;
 
     *copied = size;
-    if (from != NULL) {
+    if (from != NULL && shown->window_data != cursor->outdated) {
         apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
 
         if (there < size) {

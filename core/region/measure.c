@@ -45,7 +45,6 @@ SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size)
 {
     apr_off_t old_size = smmap__offset_load(&file->size);
 
-    file->identity.size = size;
     if (size < old_size) {
         file->manager->stats.truncated_files++;
         smmap__offset_store(&file->size, size);
@@ -60,14 +59,21 @@ SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size)
 SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identity_t *now)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    smmap__os_facts_t *known = &file->identity.facts;
 
-    if (smmap__count_load(&file->unmappable) != 0 &&
-        (file->identity.mtime != now->mtime || file->identity.ctime != now->ctime)) {
-        retire_past_locked(file, 0); /* copies of what was there */
+    if ((smmap__count_load(&file->unmappable) != 0 || known->stacked) &&
+        smmap__identity_changed(&file->identity, now)) {
+        retire_past_locked(file, 0); /* copies of what was there, or mappings of it */
     }
-    file->identity.mtime = now->mtime;
-    file->identity.ctime = now->ctime;
-    resize_locked(file, now->size);
+    if (known->device != now->facts.device || known->inode != now->facts.inode) {
+        smmap__file_forget_locked(file); /* it is registered by these */
+    }
+    if (now->unmappable) {
+        file->identity.unmappable = 1;
+        smmap__count_store(&file->unmappable, 1);
+    }
+    *known = now->facts;
+    resize_locked(file, now->facts.size);
     smmap__retired_sweep_locked(file->manager, &reclaim);
     smmap__reclaim_relock(file->manager, &reclaim);
 }
@@ -94,7 +100,7 @@ SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smm
     smmap__handle_begin_use_locked(file);
     *handle = file->handle;
     smmap__manager_unlock(manager);
-    status = smmap__identify_known(file, *handle, 0, now);
+    status = smmap__identify_again(file, *handle, now);
     smmap__manager_lock(manager);
     return status;
 }
@@ -112,7 +118,7 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
     if (smmap__count_load(&manager->closed) != 0 || !smmap__reading_begin(file, handle)) {
         status = enter_closed_lock(file, path, handle, &now);
     } else {
-        status = smmap__identify_known(file, *handle, 0, &now);
+        status = smmap__identify_again(file, *handle, &now);
         smmap__manager_lock(manager);
         smmap__reading_end(file);
         if (smmap__count_load(&manager->closed) != 0) {

@@ -260,7 +260,8 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
 
 /**
  * Ask the system for the file's size now. Mapped windows stay as they are; moves from now on
- * see the new size. The cursor keeps its window.
+ * see the new size, and, where the window is a copy that is outdated, a new one. The cursor keeps
+ * its window.
  *
  * @param cursor (in) the cursor.
  * @return APR_SUCCESS (also when the file became shorter); APR_EINVAL: cursor is NULL;
@@ -336,8 +337,8 @@ SMMAP_API apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor);
 SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 /** File size in bytes, as last measured; 0 for a cursor that is not associated. */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
-/** The path that the cursor was opened by, made absolute; NULL if it was opened by handle or
-    is not associated. Valid as long as the cursor stays on its file. */
+/** The path that the cursor was opened by, made absolute (where the current directory has no path,
+    or one that is too long: as it was given); NULL if it was opened by handle or is not associated. Valid as long as the cursor stays on its file. */
 SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
 
 /**

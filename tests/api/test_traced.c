@@ -159,12 +159,9 @@ static const char *odd_name(void)
 /* Its name as the trace has it that knows no other. */
 static const char *number_of(apr_os_file_t handle)
 {
-    apr_file_t *file = NULL;
-    apr_finfo_t info;
+    smmap__os_facts_t info;
 
-    NEED_OK(apr_os_file_put(&file, &handle, APR_FOPEN_READ, test_pool));
-    NEED_OK(apr_file_info_get(&info, APR_FINFO_IDENT, file));
-    CHECK(smmap__os_file_id(&info.device, &info.inode, handle) != SMMAP__OS_ID_NONE);
+    NEED_OK(smmap__os_examine(&info, handle, 1));
     return apr_psprintf(test_pool, "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT "\n",
                         (apr_uint64_t)info.device, (apr_uint64_t)info.inode);
 }

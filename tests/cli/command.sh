@@ -282,6 +282,32 @@ test_static_limit()
 check "a file larger than the limit in static mode: over the soft one, refused by the hard one" \
     test_static_limit
 
+# --- where the current directory has no path -----------------------------------------------
+
+test_directory_gone()
+{
+    mkdir t/gone &&
+        (cd t/gone && rmdir "$work/t/gone" && test "$("$SMMAP" cat ../hello)" = 'hello world')
+}
+if mkdir t/try && (cd t/try && rmdir "$work/t/try" 2>/dev/null && test -r ../hello); then
+    check "a file beside a directory that was removed" test_directory_gone
+else
+    skip "a file beside a directory that was removed" "it has no parent any more"
+fi
+test_directory_deep()
+(
+    name=$(printf '%0250d' 0)
+    mkdir t/deep && cd t/deep || return 1
+    i=0
+    while [ $i -lt 18 ]; do
+        mkdir "$name" && { cd -P "$name" 2>/dev/null || cd "$name"; } || return 1
+        i=$((i + 1))
+    done
+    printf 'hello deep' >f && test "$("$SMMAP" cat f)" = 'hello deep'
+)
+check "a file below a directory that is too deep for a path" test_directory_deep
+rm -rf t/deep
+
 # --- large files ------------------------------------------------------------------------
 
 gib4=4294967296

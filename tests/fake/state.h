@@ -33,6 +33,8 @@ typedef struct fake_state_t {
     apr_size_t max_open_files;
     apr_int64_t birth;
     smmap__os_id_t id;
+    int stacked;
+    int invented;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
     apr_off_t advised;     /**< bytes of files that were advised on */

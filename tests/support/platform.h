@@ -67,6 +67,9 @@ apr_status_t native_open_alone(apr_os_file_t *handle, const char *path);
 apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int shared);
 /** How often it was told. */
 int native_told(void);
+/** Reads by this handle, and its duplicates, must be aligned from now on (O_DIRECT). 0: there is no
+    such thing here. */
+int native_set_direct(apr_os_file_t handle);
 
 /** Handles that are open now, and those that programs which are started would get. */
 int native_count_handles(void);

@@ -67,6 +67,16 @@ int native_told(void)
     return 0;
 }
 
+int native_set_direct(apr_os_file_t handle)
+{
+#ifdef O_DIRECT
+    return fcntl(handle, F_SETFL, O_DIRECT) == 0;
+#else
+    (void)handle;
+    return 0;
+#endif
+}
+
 int native_is_writable(apr_os_file_t handle)
 {
     return (fcntl(handle, F_GETFL) & O_ACCMODE) != O_RDONLY;

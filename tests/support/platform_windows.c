@@ -94,6 +94,12 @@ apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int
     return outcome(told != NULL);
 }
 
+int native_set_direct(apr_os_file_t handle)
+{
+    (void)handle;
+    return 0;
+}
+
 int native_told(void)
 {
     OVERLAPPED *done;
