@@ -137,6 +137,14 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
 int smmap__os_is_stream(apr_os_file_t file);
 
 /**
+ * Does reading a hole of the file through a mapping fill it with memory, where a positional read
+ * does not? On Linux: of files whose pages are memory (tmpfs).
+ *
+ * @return 1: yes; 0: no, or not known. Never fails.
+ */
+int smmap__os_holes_fill(apr_os_file_t file);
+
+/**
  * Correct the device and inode of a file where those of APR do not identify it.
  *
  * @param device (in, out) as APR reports it; changed where the system knows better.
@@ -257,6 +265,15 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
  */
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
                                  apr_size_t length, unsigned char *pages);
+
+/**
+ * When smmap__os_residency() says that all of a file is in memory: is that so? Linux says it to
+ * everybody who neither owns the file nor may write to it.
+ *
+ * @param file (in) the file that is mapped.
+ * @return APR_SUCCESS: it is; APR_ENOTIMPL: the system does not tell.
+ */
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file);
 
 /*
  * --- the guard ---

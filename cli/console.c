@@ -128,11 +128,6 @@ apr_status_t console_status(const console_t *console)
     return console->status;
 }
 
-void console_forgive(console_t *console)
-{
-    console->status = APR_SUCCESS;
-}
-
 void console_error(console_t *console, const char *format, ...)
 {
     const char *text;

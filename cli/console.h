@@ -42,9 +42,6 @@ void console_flush(console_t *console);
 /** The first error of standard output, or APR_SUCCESS. */
 apr_status_t console_status(const console_t *console);
 
-/** Forget the error: it was not one of standard output. */
-void console_forgive(console_t *console);
-
 /** Print to standard error, behind what was printed to standard output so far. */
 void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2, 3);
 

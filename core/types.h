@@ -73,6 +73,7 @@ typedef struct smmap__identity_t {
     apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
     smmap__os_id_t id; /* how far device and inode tell */
     int sizeless;      /* the system says 0, and size is what reading gave */
+    int holes_fill;    /* it has holes, which fill with memory when they are read mapped */
 } smmap__identity_t;
 
 /** An absolute path, shared by a cursor, its copies and their file. The text stands behind it. */
@@ -117,6 +118,7 @@ struct smmap__file_t {
     unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
     smmap__word_t published_handle; /* the handle + 1, for readers that count themselves in
                                        `readers`; 0: closed */
+    smmap__count_t holes_fill;      /* as in identity: copies are read, not mapped */
     smmap__slots_t grid;            /* window number -> address of the region there, and its bits */
 
     char padding[SMMAP__LINE];

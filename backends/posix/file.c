@@ -123,6 +123,16 @@ int smmap__os_is_stream(apr_os_file_t file)
     return 0;
 }
 
+int smmap__os_holes_fill(apr_os_file_t file)
+{
+#ifdef F_GET_SEALS
+    return fcntl(file, F_GET_SEALS) >= 0; /* only files whose pages are memory can be sealed */
+#else
+    (void)file;
+    return 0;
+#endif
+}
+
 static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buffer,
                               apr_size_t length, apr_size_t *nread)
 {

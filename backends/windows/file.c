@@ -224,6 +224,12 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return CloseHandle(file) ? APR_SUCCESS : smmap__windows_status(GetLastError());
 }
 
+int smmap__os_holes_fill(apr_os_file_t file)
+{
+    (void)file;
+    return 0;
+}
+
 int smmap__os_is_stream(apr_os_file_t file)
 {
     DWORD type = GetFileType(file);

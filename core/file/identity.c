@@ -78,6 +78,8 @@ apr_status_t smmap__identify(smmap_manager_t *manager, apr_os_file_t handle, int
     identity->size = info.size;
     identity->mtime = info.mtime;
     identity->ctime = info.ctime;
+    identity->holes_fill = (info.valid & APR_FINFO_CSIZE) != 0 && info.csize < info.size &&
+                           smmap__os_holes_fill(handle);
     if (with_birth) {
         identity->id = smmap__os_file_id(&identity->device, &identity->inode, handle);
     }

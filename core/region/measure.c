@@ -81,6 +81,7 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
     }
     file->identity.mtime = now->mtime;
     file->identity.ctime = now->ctime;
+    smmap__count_store(&file->holes_fill, now->holes_fill != 0);
     resize_locked(file, now->size, &reclaim);
     smmap__reclaim_relock(file->manager, &reclaim);
 }

@@ -80,6 +80,12 @@ int smmap__os_is_stream(apr_os_file_t file)
     return native_is_stream(file);
 }
 
+int smmap__os_holes_fill(apr_os_file_t file)
+{
+    (void)file;
+    return fake_state.holes_fill;
+}
+
 smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
 {
     (void)file;

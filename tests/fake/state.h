@@ -35,6 +35,7 @@ typedef struct fake_state_t {
     smmap__os_id_t id;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
+    int holes_fill;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */
 
