@@ -30,9 +30,7 @@ void console_printf(console_t *console, const char *format, ...) CONSOLE_PRINTF(
 /**
  * Write to standard output at once, straight from the caller's memory.
  *
- * @return APR_SUCCESS or the error, which is also kept. Memory that the system cannot read
- *         (a file was cut short while it is mapped) is such an error here, where a copy
- *         would have been a fault.
+ * @return APR_SUCCESS or the error, which is also kept.
  */
 apr_status_t console_write(console_t *console, const unsigned char *data, apr_size_t size);
 

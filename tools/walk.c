@@ -27,7 +27,7 @@ static void report(const tool_t *tool, const char *path, apr_status_t status)
     char reason[256];
 
     if (!tool->settings->no_messages) {
-        console_error(tool->console, "smmap: %s: %s\n", path,
+        console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
                       smmap_strerror(status, reason, sizeof(reason)));
     }
 }
