@@ -130,6 +130,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_paranoid.c \
 	tests/api/test_policy.c \
 	tests/api/test_read.c \
+	tests/api/test_resident.c \
 	tests/api/test_release.c \
 	tests/api/test_resized.c \
 	tests/api/test_scan.c \

@@ -113,6 +113,8 @@ typedef struct smmap__os_facts_t {
     apr_int64_t ctime;
     apr_int64_t birth; /**< 0: not known. It tells a deleted file from a new one with its inode */
     int readable;      /**< 1: certainly by all users; 0: not known */
+    int holes_fill;    /**< 1: it has holes, and reading one through a mapping fills it with memory,
+                            where a positional read does not. On Linux: on tmpfs */
     /* The rest is set by smmap__os_examine() with `identify` alone. */
     apr_int64_t generation; /**< tells apart what has the same birth, where the clock is coarse */
     smmap__os_id_t id;      /**< how reliable device and inode are */
@@ -304,6 +306,15 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
  */
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
                                  apr_size_t length, unsigned char *pages);
+
+/**
+ * When smmap__os_residency() says that all of a file is in memory: is that so? Linux says it to
+ * everybody who neither owns the file nor may write to it.
+ *
+ * @param file (in) the file that is mapped.
+ * @return APR_SUCCESS: it is; APR_ENOTIMPL: the system does not tell.
+ */
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file);
 
 /*
  * --- the guard ---

@@ -120,6 +120,7 @@ struct smmap__file_t {
     unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
     smmap__word_t published_handle; /* the handle + 1, for readers that count themselves in
                                        `readers`; 0: closed */
+    smmap__count_t holes_fill;      /* as in identity: copies are read, not mapped */
     smmap__slots_t grid;            /* window number -> address of the region there, and its bits */
 
     char padding[SMMAP__LINE];

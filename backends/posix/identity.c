@@ -74,6 +74,8 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path)
         facts->size = (apr_off_t)info.stx_size;
         facts->mtime = number_of(info.stx_mtime.tv_sec, info.stx_mtime.tv_nsec);
         facts->ctime = number_of(info.stx_ctime.tv_sec, info.stx_ctime.tv_nsec);
+        /* Only files whose pages are memory can be sealed. */
+        facts->holes_fill = info.stx_blocks < info.stx_size / 512 && fcntl(file, F_GET_SEALS) >= 0;
         if ((info.stx_mask & STATX_BTIME) != 0) {
             facts->birth = number_of(info.stx_btime.tv_sec, info.stx_btime.tv_nsec);
         }

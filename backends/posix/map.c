@@ -10,8 +10,11 @@
 #include "backends/posix/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The bit of mincore() that says "in memory". Linux and the BSDs set no other; macOS does, for
@@ -107,6 +110,26 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
         pages[i] = (pages[i] & INCORE_BIT) != 0;
     }
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+#ifdef __linux__
+    char name[32];
+    struct stat info;
+
+    if (fstat(file, &info) != 0) {
+        return errno;
+    }
+    if (info.st_uid == geteuid()) {
+        return APR_SUCCESS;
+    }
+    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+    return faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) == 0 ? APR_SUCCESS : APR_ENOTIMPL;
+#else
+    (void)file;
+    return APR_SUCCESS;
+#endif
 }
 
 apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)

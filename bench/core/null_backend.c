@@ -170,6 +170,16 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_ENOTIMPL;
 }
 
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
+}
+
+int smmap__os_holes_fill(apr_os_file_t file)
+{
+    return 0;
+}
+
 int smmap__os_environment_is_trusted(void)
 {
     return 0; /* a trace that is replayed is not recorded again */

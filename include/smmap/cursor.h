@@ -115,6 +115,9 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * heap-backed window private to this cursor, and only then returns APR_ENOMEM. The text of
  * smmap_strerror() for it names the limits that may be the cause, and the remedies.
  *
+ * In a sparse file on tmpfs (Linux), touching a hole by pointer allocates memory for it, up to
+ * the limit of the tmpfs, and then faults. smmap_cursor_read() does not.
+ *
  * @param cursor (in) the cursor.
  * @param offset (in) offset in the file, in bytes, 0 or more.
  * @param size (in) maximum number of bytes wanted; 0: as many as the window holds.
@@ -154,7 +157,8 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * Each window's part is copied from the mapping if the window is mapped. If it is not, and
  * mapping it would evict another window, the bytes are read from the file (as by pread) until
  * the window has been used often enough to be worth mapping. They are also read if the window
- * cannot be mapped, because of a hard limit or of the system. The cursor may move on the way.
+ * cannot be mapped, because of a hard limit or of the system; and always in a sparse file on
+ * tmpfs, where reading a mapped hole allocates memory. The cursor may move on the way.
  *
  * With the guard, no fault escapes, and no zeroes are returned as data where the file has
  * ended: what could not be copied from a window is read from the file, and that read decides
@@ -304,13 +308,13 @@ SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t off
 
 /**
  * Count the bytes of the cursor's window that are in memory, so that touching them does not
- * read from disk. The result is as accurate as the system's: Linux reports every page of a
- * file that the process neither owns nor may write as in memory.
+ * read from disk. Linux tells this only to a process that owns the file or may write to it.
  *
  * @param cursor (in) the cursor; it must have a window.
  * @param bytes (out) bytes of the whole window that are in memory.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_EFORKED; SMMAP_ENOWINDOW;
- *         APR_ENOTIMPL: the system cannot tell; or a status of the system.
+ *         APR_ENOTIMPL: the system does not tell; otherwise a status of the system, or as
+ *         smmap_cursor_refresh(), since the file may have to be reopened.
  */
 SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes);
 

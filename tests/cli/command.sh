@@ -184,7 +184,7 @@ test_info_resident()
     dd if=/dev/null of=t/hole bs=1 seek=$((granule * 64)) 2>/dev/null
     run info --json t/hole
     test "$(field resident)" = 0 || { cat "$out"; return 1; }
-    run cat --offset $((granule * 32)) --length 1 t/hole
+    put t/hole $((granule * 32)) x
     run info --json t/hole
     test "$(field resident)" -gt 0 || { cat "$out"; return 1; }
 }
@@ -251,6 +251,7 @@ test_trace()
     {
         echo '# smmap trace 1'
         echo "1 0 use $work/t/hello"
+        echo "1 10 read"
     } | cmp - "$work/trace" || return 1
     SMMAP_TRACE=$work/none/trace run cat t/hello
     is_code 0 && cmp "$out" t/hello && says 'SMMAP_TRACE cannot be written'
@@ -332,6 +333,7 @@ else
 fi
 rm -f t/large
 
+. "$here/command/faults.sh"
 . "$here/command/end.sh"
 
 finish

@@ -321,6 +321,7 @@ static void residency_sees_what_was_touched(void)
         }
         CHECK_NUMBER(missing, 0);
         CHECK(untouched(seen + pages, 2));
+        CHECK_OK(smmap__os_residency_is_told(fd)); /* it is our own file */
         /* A part: one byte for each page begun, and no more. */
         memset(seen, 0xc3, pages + 2);
         CHECK_OK(smmap__os_residency(&mapping, info.page_size, info.page_size + 1, seen));

@@ -41,6 +41,10 @@ void fake_set_strange(void)
 {
 }
 
+void fake_set_holes_fill(void)
+{
+}
+
 void fake_set_absent(apr_size_t every)
 {
     (void)every;

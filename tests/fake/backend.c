@@ -364,6 +364,17 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return status;
 }
 
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+    apr_status_t status = fake_enter(FAKE_RESIDENCY);
+
+    if (status == APR_SUCCESS && !native_is_open(file)) {
+        status = APR_EBADF;
+    }
+    fake_leave();
+    return status;
+}
+
 static smmap__count_t fences;
 
 apr_size_t fake_fences(void)

@@ -86,6 +86,9 @@ void fake_set_invented(int invented);
 /** The environment is another user's, as in a setuid program. */
 void fake_set_strange(void);
 
+/** Holes fill with memory when they are read mapped, as on tmpfs. */
+void fake_set_holes_fill(void);
+
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);

@@ -126,6 +126,8 @@ static void from_apr(smmap__os_facts_t *facts, const apr_finfo_t *info)
     facts->size = info->size;
     facts->mtime = info->mtime;
     facts->ctime = info->ctime;
+    facts->holes_fill = (info->valid & APR_FINFO_CSIZE) != 0 && info->csize < info->size &&
+                        fake_state.holes_fill;
 }
 
 static const apr_int32_t wanted =

@@ -37,6 +37,7 @@ typedef struct fake_state_t {
     int invented;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
+    int holes_fill;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */
 
