@@ -175,11 +175,6 @@ apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
     return APR_ENOTIMPL;
 }
 
-int smmap__os_holes_fill(apr_os_file_t file)
-{
-    return 0;
-}
-
 int smmap__os_environment_is_trusted(void)
 {
     return 0; /* a trace that is replayed is not recorded again */
