@@ -80,8 +80,8 @@ static const char *set_hard_limits(const option_t *option, void *field, const ch
 const option_t tool_common_options[] = {
     {"mode", 0, "MODE",
      "how to map files: sliding (in windows), static\n"
-     "(whole files) or auto (static in a 64-bit program,\n"
-     "otherwise sliding); default: sliding",
+     "(whole files) or auto (as sliding); default:\n"
+     "sliding",
      set_mode, TOOL_FIELD(manager.mode), 0, 0},
     {"window-size", 0, "SIZE",
      "window size in sliding mode, rounded up to the\n"
