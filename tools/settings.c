@@ -98,7 +98,8 @@ const option_t tool_common_options[] = {
      set_limit, TOOL_FIELD(manager.max_regions), 0, 1},
     {"max-open-files", 0, "N",
      "maximum files open at a time, or 'unlimited';\n"
-     "default: half of the system's limit",
+     "default: a quarter of the system's limit, at most\n"
+     "1024",
      set_limit, TOOL_FIELD(manager.max_open_files), 0, 1},
     {"hard-limits", 0, NULL,
      "fail instead of exceeding a limit when everything\n"

@@ -84,8 +84,9 @@ typedef struct smmap_options_t {
     /** Maximum number of regions (mapped windows) at a time. Default: 32768, half of what
         Linux allows a process by default. */
     apr_size_t max_regions;
-    /** Maximum number of file handles open at a time. Default: half of what the process may
-        open, but at least 8. */
+    /** Maximum number of file handles open at a time. The handle of a file stays open, up to
+        this limit, as long as a cursor is on the file or a window of it is mapped. Default: a
+        quarter of what the process may open, at least 8 and at most 1024. */
     apr_size_t max_open_files;
     /** Whether guarded reads survive page faults. Touching a mapped page that the system
         cannot bring into memory, because the file was truncated or the disk or network failed,

@@ -266,7 +266,10 @@ static void default_open_files(void)
     NEEDS_FAKE();
     fake_set_max_open_files(1000);
     manager = manager_make(NULL);
-    CHECK_NUMBER(smmap_manager_max_open_files(manager), 500);
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 250);
+    fake_set_max_open_files(100000);
+    manager = manager_make(NULL);
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 1024);
     fake_set_max_open_files(17);
     manager = manager_make(NULL);
     CHECK_NUMBER(smmap_manager_max_open_files(manager), 8);
@@ -275,7 +278,7 @@ static void default_open_files(void)
     CHECK_NUMBER(smmap_manager_max_open_files(manager), 8);
     fake_set_max_open_files(0);
     manager = manager_make(NULL);
-    CHECK(smmap_manager_max_open_files(manager) >= 8);
+    CHECK_NUMBER(smmap_manager_max_open_files(manager), 1024);
 }
 
 static void handles_by_last_use(void)
