@@ -221,6 +221,7 @@ typedef struct smmap__heap_t {
 } smmap__heap_t;
 
 struct smmap_manager_t {
+    smmap__owned_t owned; /* by the creator's pool; first, so that leak checkers find the manager */
     /* Constant after create. */
     apr_pool_t *root; /* holds the locks */
     apr_allocator_t *allocator;
@@ -243,7 +244,6 @@ struct smmap_manager_t {
     void *trace_context;
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
-    smmap__owned_t owned;        /* by the creator's pool */
     int inherited;               /* in a forked child; see lock.c */
 
     /* Changed under the lock, read without. */

@@ -8,10 +8,10 @@
 #include "core/read/read.h"
 
 struct smmap_buffer_t {
+    smmap__owned_t owned;    /* by a pool; first, so that leak checkers find the buffer */
     smmap__cursor_t *cursor; /* its own; NULL: on no file yet */
     apr_off_t begin;         /* the range in the file */
     apr_off_t size;          /* 0: there is no range */
-    smmap__owned_t owned; /* by a pool */
 };
 
 static void buffer_cleanup(smmap__owned_t *owned)
