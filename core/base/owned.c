@@ -8,18 +8,24 @@
 
 #include <apr_strings.h>
 
-enum { KEY_MOST = 40 };
+typedef struct list_t {
+    smmap__link_t objects;
+    apr_pool_t *pool;
+    char key[40];
+} list_t;
 
 static apr_status_t destroy_all(void *data)
 {
-    smmap__link_t *list = data;
+    list_t *list = data;
 
-    while (list->previous != list) {
-        smmap__owned_t *owned = SMMAP__ELEMENT(list->previous, smmap__owned_t, link);
+    while (list->objects.previous != &list->objects) {
+        smmap__owned_t *owned = SMMAP__ELEMENT(list->objects.previous, smmap__owned_t, link);
 
         smmap__disown(owned);
         owned->destroy(owned);
     }
+    /* Cleanups that run after this one may make objects, which then need a list of their own. */
+    apr_pool_userdata_setn(NULL, list->key, NULL, list->pool);
     return APR_SUCCESS;
 }
 
@@ -27,18 +33,22 @@ static apr_status_t destroy_all(void *data)
 static smmap__link_t *list_of(apr_pool_t *pool)
 {
     static const char here;
-    char key[KEY_MOST];
-    void *list = NULL;
+    list_t *list;
+    list_t made;
+    void *found = NULL;
 
-    apr_snprintf(key, sizeof key, "libsmmap %pp", (const void *)&here);
-    apr_pool_userdata_get(&list, key, pool);
+    apr_snprintf(made.key, sizeof made.key, "libsmmap %pp", (const void *)&here);
+    apr_pool_userdata_get(&found, made.key, pool);
+    list = found;
     if (list == NULL) {
-        list = apr_palloc(pool, sizeof(smmap__link_t));
-        smmap__list_init(list);
-        apr_pool_userdata_set(list, key, NULL, pool);
+        list = apr_palloc(pool, sizeof *list);
+        *list = made;
+        list->pool = pool;
+        smmap__list_init(&list->objects);
+        apr_pool_userdata_setn(list, list->key, NULL, pool);
         apr_pool_cleanup_register(pool, list, destroy_all, apr_pool_cleanup_null);
     }
-    return list;
+    return &list->objects;
 }
 
 void smmap__own(smmap__owned_t *owned, void (*destroy)(smmap__owned_t *owned), apr_pool_t *pool)

@@ -423,6 +423,24 @@ static void some_of_a_pool(void)
     CHECK_NUMBER(manager_stats(manager).cursors, 0);
 }
 
+static apr_status_t open_another(void *pool)
+{
+    return smmap_cursor_open(&mover, manager, file.path, pool);
+}
+
+/* A cleanup that runs after ours opens one more cursor in the pool that is going. */
+static void opened_by_a_cleanup(void)
+{
+    apr_pool_t *pool = pool_make(test_pool);
+
+    file = file_make("file", 5000);
+    manager = manager_in(test_pool);
+    apr_pool_cleanup_register(pool, pool, open_another, apr_pool_cleanup_null);
+    NEED_OK(smmap_cursor_open(&mover, manager, file.path, pool));
+    apr_pool_destroy(pool);
+    CHECK_NUMBER(manager_stats(manager).cursors, 0);
+}
+
 static const test_case_t cases[] = {{"manager_first", manager_first},
                                     {"assign_after_the_end", assign_after_the_end},
                                     {"assign_between_pools", assign_between_pools},
@@ -432,6 +450,7 @@ static const test_case_t cases[] = {{"manager_first", manager_first},
                                     {"one_pool", one_pool},
                                     {"no_pool", no_pool},
                                     {"some_of_a_pool", some_of_a_pool},
+                                    {"opened_by_a_cleanup", opened_by_a_cleanup},
                                     {"parent_and_child", parent_and_child},
                                     {"first_error_of_destroy", first_error_of_destroy},
                                     {NULL, NULL}};
