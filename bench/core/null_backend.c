@@ -27,16 +27,19 @@
 /* The lowest address: above what programs have, below what a pointer can be. */
 #define LOWEST ((apr_uintptr_t)(APR_UINT64_C(1) << 44))
 
+static apr_pool_t *program_pool;
 static apr_uint32_t *places; /* a stack of those that are free */
 static apr_uint32_t place_count;
 static apr_uint32_t free_count;
 static apr_size_t place_size;
 static apr_uint64_t made;
 
-void null_backend_start(apr_uint32_t *memory, apr_uint32_t count, apr_size_t length)
+void null_backend_start(apr_pool_t *pool, apr_uint32_t *memory, apr_uint32_t count,
+                        apr_size_t length)
 {
     apr_uint32_t i;
 
+    program_pool = pool;
     places = memory;
     place_count = count;
     free_count = count;
@@ -87,20 +90,18 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return APR_ENOTIMPL;
 }
 
-/* What APR sees; the pool stays until the program ends. */
+/* What APR sees. */
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
 {
-    static apr_pool_t *pool;
+    apr_pool_t *pool;
     apr_file_t *opened;
     apr_finfo_t info;
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status = apr_pool_create(&pool, program_pool);
 
-    if (pool == NULL) {
-        status = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    if (status == APR_SUCCESS) {
-        status = apr_os_file_put(&opened, &file, APR_FOPEN_READ, pool);
-    }
+    status = apr_os_file_put(&opened, &file, APR_FOPEN_READ, pool);
     if (status == APR_SUCCESS) {
         status = apr_file_info_get(&info, APR_FINFO_IDENT | APR_FINFO_SIZE, opened);
     }
@@ -110,8 +111,8 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
         facts->device = info.device;
         facts->inode = info.inode;
         facts->size = info.size;
-        apr_pool_clear(pool);
     }
+    apr_pool_destroy(pool);
     return status;
 }
 

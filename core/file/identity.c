@@ -46,7 +46,7 @@ int smmap__identity_same(const smmap__identity_t *identity, const smmap__identit
     const smmap__os_facts_t *now = &current->facts;
 
     if (known->device != now->device || known->inode != now->inode || known->id != now->id ||
-        (is_doubtful(known, pinned) && !is_unchanged(known, now))) {
+        (is_doubtful(known, pinned) && !identity->sizeless && !is_unchanged(known, now))) {
         return 0;
     }
     if (pinned && known->stacked) {
