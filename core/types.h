@@ -8,9 +8,8 @@
  *
  * Locks, in the order in which they are taken:
  *
- *   1. the file's lock (one of a fixed set of stripes; see lock.c), held while a window is
- *      mapped or the file is measured, so that two threads that miss on one window map it
- *      once. A thread never holds two of them.
+ *   1. the file's lock (one of a fixed set of stripes; see lock.c), held while the file is
+ *      measured, so that measurements are in order. A thread never holds two of them.
  *   2. the manager's lock, held for everything else: registry, slots, queue, pins and
  *      counters. Nothing is mapped, unmapped, opened, closed or read under it.
  *
@@ -130,6 +129,7 @@ struct smmap__file_t {
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
     smmap__count_t readers;    /* calls that read by the handle without a lock */
     char *canonical_path;      /* the system's for it when it was made; NULL: not known */
+    apr_size_t content_size;
     unsigned char *content;    /* of a sizeless file, as last measured; while it is busy, under
                                   the file's lock */
 
@@ -152,7 +152,9 @@ struct smmap__file_t {
     unsigned char registered;   /* can be found by identity */
     unsigned char handle_open;  /* handle is one */
     unsigned char is_idle;      /* the handle is in the list of those that can be closed */
-    unsigned char busy;         /* a call uses the handle right now; it holds the file's lock */
+    unsigned busy;              /* calls that use the handle right now */
+    unsigned changes;           /* how often its windows went out of date, or may have */
+    smmap__link_t flights;      /* windows that are just being mapped; see cursor/miss.c */
     unsigned closing;           /* handles that are being closed: it must not be freed */
 };
 

@@ -119,14 +119,12 @@ static apr_status_t all_resident(const smmap__cursor_t *cursor)
     if (smmap__count_load(&cursor->manager->closed) != 0 || smmap__cursor_memory(cursor) != 0) {
         return APR_SUCCESS;
     }
-    smmap__file_lock(file);
     status = smmap__handle_enter_lock(file, cursor->path, &handle);
     smmap__manager_unlock(cursor->manager);
     if (status == APR_SUCCESS) {
         status = smmap__os_residency_is_told(handle);
         smmap__handle_leave(file);
     }
-    smmap__file_unlock(file);
     return status == SMMAP_ECLOSED ? APR_SUCCESS : status;
 }
 

@@ -85,6 +85,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
     }
     file->manager = manager;
     smmap__list_init(&file->region_list);
+    smmap__list_init(&file->flights);
     file->identity = *identity;
     smmap__offset_store(&file->size, identity->facts.size);
     smmap__count_store(&file->unmappable, identity->sizeless || identity->unmappable);
@@ -125,9 +126,9 @@ SMMAP__LOCKED static void keep_handle_locked(smmap__file_t *file, int more)
     smmap_manager_t *manager = file->manager;
 
     /* A handle that is kept does not become idle when its call ends. */
-    manager->handles.busy -= file->busy && file->kept == 0;
+    manager->handles.busy -= file->busy != 0 && file->kept == 0;
     file->kept = more ? file->kept + 1 : file->kept - 1;
-    manager->handles.busy += file->busy && file->kept == 0;
+    manager->handles.busy += file->busy != 0 && file->kept == 0;
     smmap__idle_update_locked(file);
     smmap__manager_wake_locked(manager);
 }

@@ -275,20 +275,22 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
 
 void smmap__handle_begin_use_locked(smmap__file_t *file)
 {
-    file->busy = 1;
-    file->manager->handles.busy += file->kept == 0;
-    smmap__idle_update_locked(file);
+    if (file->busy++ == 0) {
+        file->manager->handles.busy += file->kept == 0;
+        smmap__idle_update_locked(file);
+    }
 }
 
 void smmap__handle_end_use_relock(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
 
-    file->busy = 0;
-    smmap__free(file->content);
-    file->content = NULL;
-    manager->handles.busy -= file->kept == 0;
-    smmap__idle_update_locked(file);
+    if (--file->busy == 0) {
+        smmap__free(file->content);
+        file->content = NULL;
+        manager->handles.busy -= file->kept == 0;
+        smmap__idle_update_locked(file);
+    }
     if (smmap__count_load(&manager->closed) != 0) {
         smmap__handle_close_idle_relock(manager);
     } else if (file->is_idle && manager->handles.waiters > 0) {

@@ -211,6 +211,7 @@ apr_status_t smmap__identify_again(smmap__file_t *file, apr_os_file_t handle,
         smmap__free(file->content);
         file->content = NULL;
         status = smmap__content_read(handle, identity, &file->content);
+        file->content_size = (apr_size_t)identity->facts.size;
     } else if (status == APR_SUCCESS && known->facts.stacked && !known->unmappable &&
                smmap__identity_changed(known, identity)) {
         status = renew(handle, identity);

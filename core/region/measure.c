@@ -45,6 +45,7 @@ SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size)
 {
     apr_off_t old_size = smmap__offset_load(&file->size);
 
+    file->changes += size != old_size;
     if (size < old_size) {
         file->manager->stats.truncated_files++;
         smmap__offset_store(&file->size, size);
@@ -64,6 +65,7 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
     if ((smmap__count_load(&file->unmappable) != 0 || known->stacked) &&
         smmap__identity_changed(&file->identity, now)) {
         retire_past_locked(file, 0); /* copies of what was there, or mappings of it */
+        file->changes++;
     }
     if (known->device != now->facts.device || known->inode != now->facts.inode) {
         smmap__file_forget_locked(file); /* it is registered by these */
@@ -81,7 +83,8 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
 
 /* The handle was closed, or is just being closed: open it again, and identify the file. */
 SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smmap__path_t *path,
-                                                  apr_os_file_t *handle, smmap__identity_t *now)
+                                                  apr_os_file_t *handle, smmap__identity_t *now,
+                                                  int *opened)
 {
     smmap_manager_t *manager = file->manager;
     apr_status_t status = APR_SUCCESS;
@@ -99,6 +102,7 @@ SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smm
         return status;
     }
     smmap__handle_begin_use_locked(file);
+    *opened = 1;
     *handle = file->handle;
     smmap__manager_unlock(manager);
     status = smmap__identify_again(file, *handle, now);
@@ -108,8 +112,8 @@ SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smm
 
 /* A file of an open handle is identified while we count as one of its readers, so the manager's
    lock is taken once in all. */
-apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *path,
-                                      apr_os_file_t *handle)
+SMMAP__FILE_LOCKED SMMAP__LOCK static apr_status_t
+enter_lock(smmap__file_t *file, const smmap__path_t *path, apr_os_file_t *handle)
 {
     smmap_manager_t *manager = file->manager;
     smmap__identity_t now;
@@ -117,7 +121,12 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
 
     /* A handle that the caller opened may be another file's after the manager's end. */
     if (smmap__count_load(&manager->closed) != 0 || !smmap__reading_begin(file, handle)) {
-        status = enter_closed_lock(file, path, handle, &now);
+        int opened = 0;
+
+        status = enter_closed_lock(file, path, handle, &now, &opened);
+        if (!opened) {
+            return status;
+        }
     } else {
         status = smmap__identify_again(file, *handle, &now);
         smmap__manager_lock(manager);
@@ -127,14 +136,22 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
         }
         smmap__handle_begin_use_locked(file);
     }
-    if (!file->busy) {
-        return status; /* it could not be opened */
-    }
     if (status == APR_SUCCESS) {
         adopt_relock(file, &now);
     } else {
         smmap__handle_end_use_relock(file);
     }
+    return status;
+}
+
+apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *path,
+                                      apr_os_file_t *handle)
+{
+    apr_status_t status;
+
+    smmap__file_lock(file);
+    status = enter_lock(file, path, handle);
+    smmap__file_unlock(file);
     return status;
 }
 
@@ -153,12 +170,10 @@ apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__path_t *path)
     if (smmap__forked(file->manager)) {
         return SMMAP_EFORKED;
     }
-    smmap__file_lock(file);
     status = smmap__handle_enter_lock(file, path, &handle);
     if (status == APR_SUCCESS) {
         smmap__handle_end_use_relock(file);
     }
     smmap__manager_unlock(file->manager);
-    smmap__file_unlock(file);
     return status;
 }

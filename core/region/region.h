@@ -113,10 +113,10 @@ apr_size_t smmap__evict_dropped_locked(smmap_manager_t *manager,
 /* measure.c */
 
 /** Begin to use the file's handle: it is opened again by path if need be, and the file is
-    measured. The file's lock is held. On success the handle stays open until
+    measured, with the file's lock held meanwhile. On success the handle stays open until
     smmap__handle_end_use_relock(). Returns with the manager's lock held. */
 apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *path,
-                                      apr_os_file_t *handle) SMMAP__FILE_LOCKED SMMAP__LOCK;
+                                      apr_os_file_t *handle) SMMAP__FILE_LOCKS SMMAP__LOCK;
 /** End that; nothing is locked before and after. */
 void smmap__handle_leave(smmap__file_t *file) SMMAP__LOCKS;
 /** Open it again if need be, and take its size. */
