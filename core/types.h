@@ -237,6 +237,7 @@ struct smmap_manager_t {
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;
     apr_size_t max_open_files;
+    apr_interval_time_t limit_wait;
     apr_thread_mutex_t *stripes[SMMAP__STRIPES];
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *changed; /* room was made, or a handle is idle */
@@ -265,6 +266,7 @@ struct smmap_manager_t {
     smmap__pin_origin_t *pin_origins SMMAP__GUARDED; /* in paranoid mode */
     smmap__heap_t heap SMMAP__GUARDED;
     smmap__claim_t claim SMMAP__GUARDED;
+    smmap__link_t waiters SMMAP__GUARDED; /* for room, the one that waits longest first */
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
     unsigned epoch SMMAP__GUARDED;                /* the number of the last count of pins */
     smmap_stats_t stats SMMAP__GUARDED;

@@ -199,6 +199,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
     smmap_manager_t *manager = attempt->file->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     apr_status_t refusal = APR_SUCCESS; /* the system's */
+    int waits = 0;
 
     for (;;) {
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
@@ -207,9 +208,13 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
         if (length > APR_SIZE_MAX) {
             return SMMAP_ETOOLARGE;
         }
-        status = smmap__budget_reserve_relock(manager, (apr_size_t)length);
+        status = smmap__budget_reserve_relock(manager, (apr_size_t)length, waits);
         if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && choose_smaller(attempt)) {
             manager->stats.retries++; /* what was asked for is one byte */
+            continue;
+        }
+        if (smmap__limited(status) && !attempt->copying && !waits && manager->limit_wait > 0) {
+            waits = 1; /* for the smallest piece that will do */
             continue;
         }
         if (status != APR_SUCCESS) {

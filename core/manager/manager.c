@@ -55,6 +55,7 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     made->forks = smmap__os_forks();
     smmap__queue_init(&made->queue);
     smmap__pins_init(&made->pins);
+    smmap__list_init(&made->waiters);
     smmap__list_init(&made->retired.fresh);
     smmap__list_init(&made->retired.pinned);
     smmap__list_init(&made->handles.idle);

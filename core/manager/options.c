@@ -75,7 +75,8 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
          options.mode != SMMAP_MODE_SLIDING) ||
         (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON &&
          options.guard != SMMAP_GUARD_STRICT) ||
-        (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD)) {
+        (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD) ||
+        options.limit_wait < 0) {
         return APR_EINVAL;
     }
     smmap__os_info(&system);
@@ -87,6 +88,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     manager->trace = options.trace;
     manager->trace_context = options.trace_context;
     manager->limits = options.limits;
+    manager->limit_wait = options.limit_wait;
     manager->guard = options.guard;
     manager->mode = options.mode;
     if (smmap__paranoid_wanted(manager, &options)) {

@@ -15,6 +15,8 @@
  */
 #include "core/region/region.h"
 
+#include <apr_time.h>
+
 #include <string.h>
 
 /* me: who asks, as the holder of a claim. */
@@ -196,13 +198,14 @@ SMMAP__LOCKED static void retry_failed_unmaps(smmap_manager_t *manager, smmap__r
     }
 }
 
-/* Room was made. Where it is not enough yet, nobody else gets it. */
+/* Room was made. Where it is not enough yet, nobody else gets it; but who waits longest is first. */
 SMMAP__LOCKED static void claim(smmap_manager_t *manager, const smmap__reclaim_t *reclaim,
-                                apr_size_t bytes)
+                                apr_size_t bytes, const smmap__link_t *waiter)
 {
     smmap__claim_t *room = &manager->claim;
+    const smmap__link_t *first = smmap__list_next(&manager->waiters, &manager->waiters);
 
-    if (room->holder == NULL) {
+    if (room->holder == NULL && (first == NULL || first == waiter)) {
         room->holder = reclaim;
     }
     if (room->holder == reclaim) {
@@ -211,11 +214,35 @@ SMMAP__LOCKED static void claim(smmap_manager_t *manager, const smmap__reclaim_t
     }
 }
 
-apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes)
+enum { WAIT_FOR_PINS = 1000 }; /* microseconds */
+
+/* Nothing can go just now: wait a little, as a pin that is released tells nobody. 0: the time is
+   over. */
+SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, smmap__link_t *waiter,
+                                     apr_time_t *until)
+{
+    const apr_time_t now = apr_time_now();
+
+    if (waiter->next == NULL) {
+        smmap__list_append(&manager->waiters, waiter);
+        *until = now + manager->limit_wait;
+    }
+    if (now >= *until) {
+        return 0;
+    }
+    smmap__manager_unlock(manager);
+    smmap__sleep(WAIT_FOR_PINS);
+    smmap__manager_lock(manager);
+    return 1;
+}
+
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes, int waits)
 {
     apr_status_t status = hopeless(manager, bytes);
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     const void *me = &reclaim;
+    smmap__link_t waiter = {NULL, NULL};
+    apr_time_t until = 0;
 
     if (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
@@ -227,21 +254,28 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
         }
         if (reclaim.regions != NULL) {
             smmap__reclaim_relock(manager, &reclaim);
-            claim(manager, &reclaim, bytes);
+            claim(manager, &reclaim, bytes, &waiter);
             manager->stats.evictions += reclaim.unmapped;
             reclaim.unmapped = 0;
             reclaim.bytes = 0;
         } else if (manager->reclaiming > 0 ||
-                   (manager->claim.holder != NULL && manager->claim.holder != me)) {
+                   (manager->claim.holder != NULL && manager->claim.holder != me &&
+                    manager->limit_wait == 0)) {
             /* Another thread is just unmapping: what it has no use for is ours. */
             smmap__manager_wait_relock(manager);
         } else {
             status = exhausted(manager);
-            break;
+            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, &until)) {
+                break;
+            }
+            status = APR_SUCCESS;
         }
         if (smmap__count_load(&manager->closed) != 0) {
             status = SMMAP_ECLOSED;
         }
+    }
+    if (waiter.next != NULL) {
+        smmap__list_remove(&waiter);
     }
     if (manager->claim.holder == me) {
         memset(&manager->claim, 0, sizeof manager->claim);

@@ -98,8 +98,10 @@ void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim) 
 
 /* evict.c */
 
-/** Reserve a region of `bytes`, evicting what has to go. */
-apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes) SMMAP__RELOCK;
+/** Reserve a region of `bytes`, evicting what has to go.
+    @param waits (in) 1: wait for that as long as the manager's limit_wait says. */
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes,
+                                          int waits) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SMMAP__LOCKED;
 /** Put every region that is not pinned on the reclaim list, and those that the system would not

@@ -26,6 +26,7 @@
 #define SMMAP_MANAGER_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 #include "smmap/export.h"
 #include "smmap/status.h"
@@ -119,13 +120,18 @@ typedef struct smmap_options_t {
     smmap_trace_t *trace;
     /** Passed to `trace`. */
     void *trace_context;
+    /** With hard limits: how long, in microseconds, smmap_cursor_use(), smmap_cursor_require()
+        and what is built on them wait for other cursors to release windows before they fail
+        with SMMAP_ELIMIT_BYTES or SMMAP_ELIMIT_REGIONS. Those that wait are served in order.
+        Copying reads do not wait, they need no window. Default: 0, do not wait. */
+    apr_interval_time_t limit_wait;
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
 #define SMMAP_OPTIONS_INIT                                                                         \
     {                                                                                              \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0                                 \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0, 0                              \
     }
 
 /** Statistics of a manager. Start from SMMAP_STATS_INIT. */
@@ -187,8 +193,8 @@ typedef struct smmap_stats_t {
  * @param pool (in) destroys the manager when it is cleared or destroyed. NULL: only
  *        smmap_manager_destroy() does, in any thread.
  * @return APR_SUCCESS;
- *         APR_EINVAL: manager is NULL, struct_size is unknown, or an option is not one
- *         of its enumerators;
+ *         APR_EINVAL: manager is NULL, struct_size is unknown, an option is not one of its
+ *         enumerators, or limit_wait is negative;
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;
  *         APR_ENOTIMPL: the system cannot provide the guard; other errors of the guard are

@@ -560,6 +560,67 @@ static void room_is_claimed(void)
     counts_check();
 }
 
+enum { SOON = 20000, LATER = 30 * 1000000 }; /* microseconds */
+
+static void *APR_THREAD_FUNC release_soon(apr_thread_t *thread, void *cursor)
+{
+    (void)thread;
+    apr_sleep(SOON);
+    smmap_cursor_release(cursor);
+    return NULL;
+}
+
+static smmap_manager_t *manager_waiting(apr_interval_time_t wait)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+    unit = smmap_granularity();
+    file = file_make("file", 8 * unit);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.limits = SMMAP_LIMITS_HARD;
+    options.window_size = unit;
+    options.max_mapped_bytes = 2 * unit;
+    options.limit_wait = wait;
+    return manager_make(&options);
+}
+
+/* All is pinned, and a thread lets go of a window while another waits for one. */
+static void waits_for_room(void)
+{
+    smmap_cursor_t *pinned[2];
+    smmap_cursor_t *cursor;
+    apr_thread_t *thread;
+    apr_status_t ended;
+
+    manager = manager_waiting(LATER);
+    pinned[0] = window_pin(0);
+    pinned[1] = window_pin(1);
+    cursor = cursor_open(manager, file.path);
+    NEED_OK(apr_thread_create(&thread, NULL, release_soon, pinned[1], test_pool));
+    NEED_OK(smmap_cursor_use(cursor, at_window(5), 0));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK(cursor_shows(pinned[0], &file));
+    CHECK_OK(apr_thread_join(&ended, thread));
+    CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
+    counts_check();
+}
+
+static void waits_in_vain(void)
+{
+    smmap_cursor_t *cursor;
+    apr_time_t before;
+
+    manager = manager_waiting(SOON);
+    window_pin(0);
+    window_pin(1);
+    cursor = cursor_open(manager, file.path);
+    before = apr_time_now();
+    CHECK_STATUS(smmap_cursor_use(cursor, at_window(5), 0), SMMAP_ELIMIT_BYTES);
+    CHECK(apr_time_now() - before >= SOON);
+    CHECK_NUMBER(manager_stats(manager).limit_failures, 1);
+    counts_check();
+}
+
 static const test_case_t cases[] = {{"soft_is_passed", soft_is_passed},
                                     {"soft_regions", soft_regions},
                                     {"hard_bytes", hard_bytes},
@@ -580,6 +641,8 @@ static const test_case_t cases[] = {{"soft_is_passed", soft_is_passed},
                                     {"hard_and_less_room", hard_and_less_room},
                                     {"all_is_pinned", all_is_pinned},
                                     {"room_is_claimed", room_is_claimed},
+                                    {"waits_for_room", waits_for_room},
+                                    {"waits_in_vain", waits_in_vain},
                                     {NULL, NULL}};
 
 const test_module_t test_limits = {"limits", cases};

@@ -189,6 +189,9 @@ static void bad_input(void)
     smmap_manager_t *manager = untouched;
 
     CHECK_STATUS(smmap_manager_create(NULL, &options, test_pool), APR_EINVAL);
+    options.limit_wait = -1;
+    CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), APR_EINVAL);
+    options.limit_wait = 0;
     options.mode = (smmap_mode_t)3;
     CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), APR_EINVAL);
     options.mode = (smmap_mode_t)77777;
