@@ -21,10 +21,13 @@ SMMAP_CORE_FILES = \
 	core/base/atomic_msvc.h \
 	core/base/base.h \
 	core/base/capability.h \
+	core/base/environment.c \
 	core/base/hash.c \
 	core/base/hash.h \
 	core/base/list.h \
 	core/base/memory.h \
+	core/base/owned.c \
+	core/base/owned.h \
 	core/base/pins.c \
 	core/base/pins.h \
 	core/base/slots.c \
@@ -80,6 +83,7 @@ SMMAP_MEMORY_FILES = \
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
 	backends/common.h \
+	backends/posix/append.c \
 	backends/posix/backtrace.c \
 	backends/posix/fence.c \
 	backends/posix/file.c \
@@ -87,9 +91,13 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/posix/identity.c \
 	backends/posix/internal.h \
 	backends/posix/map.c \
+	backends/posix/mask.c \
 	backends/posix/patches.c \
 	backends/posix/signal_chain.c \
-	backends/posix/system.c
+	backends/posix/stay_loaded.c \
+	backends/posix/system.c \
+	backends/posix/thread.c \
+	backends/posix/thread.h
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
@@ -122,6 +130,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_paranoid.c \
 	tests/api/test_policy.c \
 	tests/api/test_read.c \
+	tests/api/test_resident.c \
 	tests/api/test_release.c \
 	tests/api/test_resized.c \
 	tests/api/test_scan.c \
@@ -196,9 +205,12 @@ SMMAP_TEST_WRAP_FILES = \
 	tests/wrap/wrap.h
 
 SMMAP_TEST_PLATFORM_POSIX_FILES = \
+	tests/fault/second_copy.h \
 	tests/fault/test_signals.c \
 	tests/fault/test_signals.h \
 	tests/fault/test_signals_copies.c \
+	tests/fault/test_signals_thread.c \
+	tests/fault/test_signals_two.c \
 	tests/support/platform_posix.c \
 	tests/support/platform_posix_fake.c \
 	tests/support/platform_posix_process.c
@@ -269,6 +281,7 @@ SMMAP_MEDIA_FILES = \
 	tests/media/full.c \
 	tests/media/main.c \
 	tests/media/media.h \
+	tests/media/stacked.c \
 	tests/media/user.c \
 	tests/stress/account.c \
 	tests/stress/posix.c \

@@ -14,7 +14,7 @@
  * - A status is the system's own error (errno, GetLastError), saved before any cleanup.
  *   APR_ENOTIMPL: the system cannot do this at all.
  * - On failure nothing is held, and nothing has changed.
- * - The core examines files by APR. A mapping outlives the handle that it was made from.
+ * - A mapping outlives the handle that it was made from.
  */
 #ifndef SMMAP_BACKEND_H
 #define SMMAP_BACKEND_H
@@ -67,6 +67,20 @@ int smmap__os_fence_asymmetric(void);
 /** The heavy fence, executed between unpublishing a region and reading the pins. */
 void smmap__os_fence_heavy(void);
 
+/**
+ * Keep this thread from being cancelled (pthread_cancel): what a call holds must not be left
+ * behind. The other functions of a backend are no points where a thread is cancelled.
+ *
+ * @return for smmap__os_cancel_restore().
+ */
+int smmap__os_cancel_disable(void);
+
+/** The state before. */
+void smmap__os_cancel_restore(int state);
+
+/** If the thread is to be cancelled, do it here, where nothing is held. */
+void smmap__os_cancel_point(void);
+
 /** Start to count forks. Call it again after a failure. */
 apr_status_t smmap__os_fork_watch(void);
 
@@ -82,6 +96,32 @@ typedef enum smmap__os_id_t {
     SMMAP__OS_ID_NONE    /**< other files may have the same at any time */
 } smmap__os_id_t;
 
+/** What a path or handle names. */
+typedef enum smmap__os_kind_t {
+    SMMAP__OS_OTHER, /**< a directory, pipe, terminal, ... */
+    SMMAP__OS_FILE,  /**< a regular file */
+    SMMAP__OS_DISK   /**< a block device */
+} smmap__os_kind_t;
+
+/** What the system tells about a file. Times, birth and generation are good only for comparing. */
+typedef struct smmap__os_facts_t {
+    smmap__os_kind_t kind;
+    apr_dev_t device;
+    apr_ino_t inode;
+    apr_off_t size; /**< bytes; of a block device only smmap__os_examine() knows it */
+    apr_int64_t mtime;
+    apr_int64_t ctime;
+    apr_int64_t birth; /**< 0: not known. It tells a deleted file from a new one with its inode */
+    int readable;      /**< 1: certainly by all users; 0: not known */
+    int holes_fill;    /**< 1: it has holes, and reading one through a mapping fills it with memory,
+                            where a positional read does not. On Linux: on tmpfs */
+    /* The rest is set by smmap__os_examine() with `identify` alone. */
+    apr_int64_t generation; /**< tells apart what has the same birth, where the clock is coarse */
+    smmap__os_id_t id;      /**< how reliable device and inode are */
+    int stacked;  /**< 1: what is mapped may differ from what is read: smmap__os_file_renew() */
+    int invented; /**< 1: the system makes the contents up, so the size may be wrong */
+} smmap__os_facts_t;
+
 /** What the core is going to do with mapped memory, as for madvise(). */
 typedef enum smmap__os_advice_t {
     SMMAP__OS_NORMAL,     /**< no special treatment */
@@ -96,7 +136,7 @@ typedef enum smmap__os_advice_t {
  * can be inherited by a program that another thread starts at that moment.
  *
  * @param file (out) close it with smmap__os_file_close(). Not inherited by child programs.
- * @param path (in) absolute, as APR takes paths. A FIFO is opened at once, or refused, without
+ * @param path (in) as APR takes paths. A FIFO is opened at once, or refused, without
  *        waiting for a writer. Waits until the holder of a lease on the file gives it up.
  */
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path);
@@ -119,42 +159,51 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *pat
  */
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file);
 
-/** Close a handle that one of the three functions above made. */
+/** Close a handle that a function of this section made. */
 apr_status_t smmap__os_file_close(apr_os_file_t file);
 
 /**
- * Get the size of a file or block device. APR does not know it for devices, and takes four times
- * as long; guarded reads ask often.
+ * Open a file for appending, or make it. Never waits, and has no effect on anything but a regular
+ * file.
  *
+ * @param file (out) close it with smmap__os_file_close(). Not inherited by child programs.
+ * @param path (in) as APR takes paths; need not be absolute.
+ * @return APR_ENOTIMPL: it is no regular file.
+ */
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path);
+
+/**
+ * Append to such a file, in one piece as far as the system does. No signal comes of it. On failure
+ * a part may have been appended.
+ */
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length);
+
+/**
+ * Get the size of a file or block device, and nothing else: guarded reads ask often.
  * @param size (out) bytes.
  */
 apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
 
 /**
- * Is it certainly a device, pipe or socket? For handles that APR fails to examine: on Windows APR
- * then reports an error of the system instead of the file type.
+ * Examine an open file.
+ *
+ * @param file (in) any open handle, of the caller or of ours.
+ * @param identify (in) 1: find out all there is; 0: what a change of the file can change.
  */
-int smmap__os_is_stream(apr_os_file_t file);
+apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify);
+
+/** The same for what a path names, without opening it: opening a device may do something. On
+    Windows it tells the kind alone, and the id is SMMAP__OS_ID_NONE. */
+apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path);
 
 /**
- * Correct the device and inode of a file where those of APR do not identify it.
+ * Open the file of a handle of ours once more, in the place of the handle, which keeps its number;
+ * reads by it are not disturbed. On a stacked file system (overlayfs) a handle maps the file of the
+ * layer that was topmost when it was opened, while reads and sizes follow the file to a higher one.
  *
- * @param device (in, out) as APR reports it; changed where the system knows better.
- * @param inode (in, out) the same.
- * @param file (in) any open handle.
- * @return how reliable they are. Never fails.
+ * @return APR_ENOTIMPL: it cannot be opened once more.
  */
-smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file);
-
-/**
- * Get the birth time of a file, which APR does not know. It tells a deleted file from a new one
- * with the same inode. Where the clock is coarse and the file system has more to tell them apart
- * by, that is mixed in.
- *
- * @param birth (out) a number that is good only for comparing.
- * @return APR_ENOTIMPL: the system or this file system has no birth time.
- */
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file);
+apr_status_t smmap__os_file_renew(apr_os_file_t file);
 
 /**
  * Get the canonical path of a file or directory: the same for every spelling, where there are
@@ -217,8 +266,8 @@ typedef struct smmap__os_mapping_t {
  * @param file (in) open for reading.
  * @param offset (in) a multiple of the granularity, not negative.
  * @param length (in) bytes, not 0; offset + length is within the size that was just measured.
- * @return APR_ENOTIMPL: such files cannot be mapped; APR_EOF: the file is shorter by now (not
- *         every system checks).
+ * @return APR_ENOTIMPL: this file cannot be mapped; APR_EOF: it is shorter by now (not every system
+ *         checks).
  */
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length);
@@ -257,6 +306,15 @@ apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t off
  */
 apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t offset,
                                  apr_size_t length, unsigned char *pages);
+
+/**
+ * When smmap__os_residency() says that all of a file is in memory: is that so? Linux says it to
+ * everybody who neither owns the file nor may write to it.
+ *
+ * @param file (in) the file that is mapped.
+ * @return APR_SUCCESS: it is; APR_ENOTIMPL: the system does not tell.
+ */
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file);
 
 /*
  * --- the guard ---
@@ -308,6 +366,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
 /** A mapping that a thread guards. The memory belongs to the caller, and stays until the end. */
 typedef struct smmap__os_guard_t {
     struct smmap__os_guard_t *outer;     /**< for the backend */
+    int borrowed;                        /**< for the backend */
     const unsigned char *const *address; /**< points to the address of the mapping, which may
                                               change meanwhile; NULL there: no mapping */
     const apr_size_t *length;            /**< points to its length */

@@ -16,6 +16,7 @@
 
 #include <apr_env.h>
 #include <apr_file_io.h>
+#include <apr_poll.h>
 #include <apr_strings.h>
 
 #define BUFFER ((apr_size_t)65536)
@@ -66,8 +67,24 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+/* The reader of a stream that does not block is slow. */
+static apr_status_t wait_for_reader(console_t *console)
+{
+    apr_pollfd_t poll;
+    apr_int32_t ready;
+
+    memset(&poll, 0, sizeof(poll));
+    poll.p = console->scratch;
+    poll.desc_type = APR_POLL_FILE;
+    poll.reqevents = APR_POLLOUT;
+    poll.desc.f = console->out;
+    return apr_poll(&poll, 1, &ready, -1);
+}
+
 static void write_out(console_t *console, const void *data, apr_size_t size)
 {
+    const char *from = data;
+    apr_size_t written = 0;
     apr_status_t status;
 
     console->wrote = 1;
@@ -77,10 +94,18 @@ static void write_out(console_t *console, const void *data, apr_size_t size)
     if (console->out_is_device) {
         console_erase(console);
     }
-    status = apr_file_write_full(console->out, data, size, NULL);
-    if (status != APR_SUCCESS) {
-        console->status = status;
-    }
+    do {
+        from += written;
+        size -= written;
+        written = 0;
+        status = apr_file_write_full(console->out, from, size, &written);
+        if (APR_STATUS_IS_TIMEUP(status) || APR_STATUS_IS_EAGAIN(status)) {
+            status = wait_for_reader(console);
+        } else {
+            size = 0;
+        }
+    } while (status == APR_SUCCESS && size > 0);
+    console->status = status;
 }
 
 void console_flush(console_t *console)
@@ -126,11 +151,6 @@ apr_status_t console_write(console_t *console, const unsigned char *data, apr_si
 apr_status_t console_status(const console_t *console)
 {
     return console->status;
-}
-
-void console_forgive(console_t *console)
-{
-    console->status = APR_SUCCESS;
 }
 
 void console_error(console_t *console, const char *format, ...)

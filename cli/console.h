@@ -30,9 +30,7 @@ void console_printf(console_t *console, const char *format, ...) CONSOLE_PRINTF(
 /**
  * Write to standard output at once, straight from the caller's memory.
  *
- * @return APR_SUCCESS or the error, which is also kept. Memory that the system cannot read
- *         (a file was cut short while it is mapped) is such an error here, where a copy
- *         would have been a fault.
+ * @return APR_SUCCESS or the error, which is also kept.
  */
 apr_status_t console_write(console_t *console, const unsigned char *data, apr_size_t size);
 
@@ -41,9 +39,6 @@ void console_flush(console_t *console);
 
 /** The first error of standard output, or APR_SUCCESS. */
 apr_status_t console_status(const console_t *console);
-
-/** Forget the error: it was not one of standard output. */
-void console_forgive(console_t *console);
 
 /** Print to standard error, behind what was printed to standard output so far. */
 void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2, 3);

@@ -10,7 +10,9 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include <apr_file_io.h>
 #include <apr_general.h>
+#include <apr_portable.h>
 #include <apr_signal.h>
 
 #include "smmap/status.h"
@@ -59,6 +61,24 @@ int program_fail(console_t *console, const char *what, apr_status_t status)
     return 0;
 }
 
+/* A standard stream that was closed before the start is a number that the next file gets, and
+   what is printed would be written into that file. Something that cannot be written to takes its
+   place. Elsewhere than on POSIX there is no such path, and handles are no such numbers. */
+static void fill_streams(apr_pool_t *pool)
+{
+    apr_file_t *file;
+    apr_os_file_t native;
+
+    do {
+        if (apr_file_open(&file, "/dev/null", APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool) !=
+                APR_SUCCESS ||
+            apr_os_file_get(&native, file) != APR_SUCCESS) {
+            return;
+        }
+    } while ((apr_uintptr_t)native <= 2);
+    apr_file_close(file);
+}
+
 /* End by a signal, or (`quietly`) with the exit code that a shell has for it. */
 static int end_by(int signal_number, int quietly)
 {
@@ -104,8 +124,11 @@ int program_main(const char *name, int argc, const char *const *argv, const char
     /* A write without a reader becomes an error, so that the progress bar can be erased. */
     inherited_pipe = apr_signal(SIGPIPE, SIG_IGN);
 #endif
-    if (apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS ||
-        console_open(&console, pool) != APR_SUCCESS) {
+    if (apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS) {
+        return PROGRAM_ERROR;
+    }
+    fill_streams(pool);
+    if (console_open(&console, pool) != APR_SUCCESS) {
         return PROGRAM_ERROR;
     }
     return finish(console, run(argc, argv, console, pool));

@@ -68,7 +68,18 @@ SMMAP__UNCHECKED void smmap__manager_unlock(smmap_manager_t *manager)
 
 void smmap__manager_wait_relock(smmap_manager_t *manager)
 {
+    int cancel = smmap__os_cancel_disable();
+
     apr_thread_cond_wait(manager->changed, manager->lock);
+    smmap__os_cancel_restore(cancel);
+}
+
+void smmap__sleep(apr_interval_time_t time)
+{
+    int cancel = smmap__os_cancel_disable();
+
+    apr_sleep(time);
+    smmap__os_cancel_restore(cancel);
 }
 
 void smmap__manager_wake_locked(smmap_manager_t *manager)

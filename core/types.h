@@ -8,9 +8,8 @@
  *
  * Locks, in the order in which they are taken:
  *
- *   1. the file's lock (one of a fixed set of stripes; see lock.c), held while a window is
- *      mapped or the file is measured, so that two threads that miss on one window map it
- *      once. A thread never holds two of them.
+ *   1. the file's lock (one of a fixed set of stripes; see lock.c), held while the file is
+ *      measured, so that measurements are in order. A thread never holds two of them.
  *   2. the manager's lock, held for everything else: registry, slots, queue, pins and
  *      counters. Nothing is mapped, unmapped, opened, closed or read under it.
  *
@@ -25,7 +24,7 @@
  *   ACTIVE    its address is in its slot, or it hangs in its window's chain of spans; it is
  *             in the queue. Anyone can find and pin it.
  *   EVICTING  the same, but its slot has no address: out of sight while the pins are looked at.
- *   RETIRED   in the list of retired regions alone. Nobody can find it any more: it is wrong
+ *   RETIRED   in a list of retired regions alone. Nobody can find it any more: it is wrong
  *             since the file's size changed, or the manager is closed, or it is its cursor's
  *             alone. It goes when its last pin does.
  *
@@ -57,6 +56,9 @@
 /** How many locks the files of one manager share. */
 #define SMMAP__STRIPES 64
 
+/** log2 of the window of a file that is read into memory, in static mode. */
+#define SMMAP__STATIC_SPAN_SHIFT 20
+
 /** How many frames of a stack are remembered in paranoid mode. */
 #define SMMAP__FRAMES 12
 
@@ -65,19 +67,17 @@
 
 /** The facts of a file that tell it from another, and its size. */
 typedef struct smmap__identity_t {
-    apr_dev_t device;
-    apr_ino_t inode;
-    apr_off_t size;
-    apr_time_t mtime;
-    apr_time_t ctime;
-    apr_int64_t birth; /* see smmap__os_file_birth(); 0: not known */
-    smmap__os_id_t id; /* how far device and inode tell */
-    int sizeless;      /* the system says 0, and size is what reading gave */
+    smmap__os_facts_t facts;
+    int sizeless;   /* the size that the system tells is wrong: it is what reading gave, and mtime
+                       is a number of the bytes */
+    int unmappable; /* a mapping may not show what reading shows */
 } smmap__identity_t;
 
-/** An absolute path, shared by a cursor, its copies and their file. The text stands behind it. */
+/** The path of a cursor, its copies and their file; absolute, but where it is lost. The text stands
+    behind it. */
 typedef struct smmap__path_t {
-    apr_size_t users; /* under the manager's lock */
+    apr_size_t users;       /* under the manager's lock */
+    unsigned char is_lost;  /* the file cannot be opened by it again */
 } smmap__path_t;
 
 typedef struct smmap__file_t smmap__file_t;
@@ -97,14 +97,16 @@ typedef enum smmap__state_t { SMMAP__ACTIVE, SMMAP__EVICTING, SMMAP__RETIRED } s
 
 /** A window that is mapped. Address, begin and length never change. */
 struct smmap__region_t {
-    smmap__link_t link; /* in the queue */
+    smmap__link_t link;      /* in the queue, or a list of retired regions */
+    smmap__link_t file_link; /* in the list of its file */
     smmap__os_mapping_t mapping;
     apr_off_t begin;
     smmap__file_t *file;
     smmap__word_t *slot;        /* its word in the grid; NULL: a span */
-    smmap__region_t *next;      /* in a chain of spans, the retired list or a reclaim list */
+    smmap__region_t *next;      /* in a chain of spans or a reclaim list */
     smmap__hash_node_t hash;    /* in the table by address */
-    unsigned epoch;             /* was pinned when the pins were counted under this number */
+    unsigned epoch;             /* was pinned when the pins were counted under this number, */
+    unsigned pins;              /* by so many cursors */
     unsigned char state;        /* smmap__state_t */
     unsigned char visited;      /* of a span; a region of the grid has the bit in its slot */
     unsigned char is_protected; /* paranoid mode: nobody pins it, so it cannot be accessed */
@@ -117,6 +119,7 @@ struct smmap__file_t {
     unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
     smmap__word_t published_handle; /* the handle + 1, for readers that count themselves in
                                        `readers`; 0: closed */
+    smmap__count_t holes_fill;      /* as in identity: copies are read, not mapped */
     smmap__slots_t grid;            /* window number -> address of the region there, and its bits */
 
     char padding[SMMAP__LINE];
@@ -126,25 +129,32 @@ struct smmap__file_t {
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
     smmap__count_t readers;    /* calls that read by the handle without a lock */
     char *canonical_path;      /* the system's for it when it was made; NULL: not known */
+    apr_size_t content_size;
+    unsigned char *content;    /* of a sizeless file, as last measured; while it is busy, under
+                                  the file's lock */
 
     /* Under the manager's lock. */
+    smmap__link_t link;        /* among all files */
+    smmap__link_t region_list; /* its regions, but those on reclaim lists */
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
-    smmap__identity_t identity;  /* as last measured; device, inode and sizeless never change */
-    smmap__slots_t spans;        /* window number -> chain of spans that begin in it */
-    apr_size_t regions;          /* those on no reclaim list */
+    smmap__identity_t identity;  /* as last measured; written with the file's lock, too */
+    smmap__slots_t spans;        /* smmap__span_number() -> chain of spans that begin there */
+    apr_size_t regions;          /* in the list */
     apr_size_t buffered_regions; /* of these: memory, which shows no file */
     apr_size_t cursors;
     apr_size_t kept;      /* cursors opened by a handle: it must stay open for them */
     apr_os_file_t handle; /* while handle_open */
     smmap__file_t *reclaim_next;
     smmap__path_t *path;        /* by which it was opened last, counted; NULL: by handles alone */
-    unsigned drop_asked;        /* the number of the last drop that looked at it, */
-    unsigned char drop_matches; /* and whether that meant this file */
+    char *plain_path;           /* its text without dots, once it was asked for */
+    unsigned char dropping;     /* it is what the drop under way means */
     unsigned char registered;   /* can be found by identity */
     unsigned char handle_open;  /* handle is one */
     unsigned char is_idle;      /* the handle is in the list of those that can be closed */
-    unsigned char busy;         /* a call uses the handle right now; it holds the file's lock */
+    unsigned busy;              /* calls that use the handle right now */
+    unsigned changes;           /* how often its windows went out of date, or may have */
+    smmap__link_t flights;      /* windows that are just being mapped; see cursor/miss.c */
     unsigned closing;           /* handles that are being closed: it must not be freed */
 };
 
@@ -153,12 +163,13 @@ typedef struct smmap__reclaim_t {
     smmap__region_t *regions;
     smmap__file_t *files;
     apr_status_t status; /* the first error that was met */
-    apr_size_t unmapped; /* regions that are gone */
+    apr_size_t unmapped; /* regions that are gone, */
+    apr_size_t bytes;    /* and what they held */
 } smmap__reclaim_t;
 
-#define SMMAP__RECLAIM_INIT        \
-    {                              \
-        NULL, NULL, APR_SUCCESS, 0 \
+#define SMMAP__RECLAIM_INIT           \
+    {                                 \
+        NULL, NULL, APR_SUCCESS, 0, 0 \
     }
 
 /** In paranoid mode: where in the program a cursor took its window. */
@@ -180,6 +191,7 @@ typedef struct smmap__queue_t {
 /** The registry: files by identity; see file/file.c. */
 typedef struct smmap__registry_t {
     smmap__hash_t hash;
+    smmap__link_t files; /* all, the forgotten ones, too */
     apr_uint64_t last_number; /* of the file that was made last */
     unsigned next_stripe;
 } smmap__registry_t;
@@ -191,11 +203,18 @@ typedef struct smmap__handles_t {
     apr_size_t waiters; /* calls that wait for one of these */
 } smmap__handles_t;
 
-/** Regions that nobody can find, but somebody pins. */
+/** Regions that nobody can find. */
 typedef struct smmap__retired_t {
-    smmap__region_t *first;
-    smmap__count_t count; /* read without the lock by cursors that leave a window */
+    smmap__link_t fresh;  /* it was not looked yet who pins them */
+    smmap__link_t pinned; /* somebody pins them, and the flags of these pins are set */
 } smmap__retired_t;
+
+/** Room that a thread has made and not taken yet, as it needs more; see region/evict.c. */
+typedef struct smmap__claim_t {
+    const void *holder; /* NULL: there is none */
+    apr_size_t bytes;
+    apr_size_t regions;
+} smmap__claim_t;
 
 /** Windows in memory of the heap; see region/heap.c. */
 typedef struct smmap__heap_t {
@@ -204,6 +223,7 @@ typedef struct smmap__heap_t {
 } smmap__heap_t;
 
 struct smmap_manager_t {
+    smmap__owned_t owned; /* by the creator's pool; first, so that leak checkers find the manager */
     /* Constant after create. */
     apr_pool_t *root; /* holds the locks */
     apr_allocator_t *allocator;
@@ -217,6 +237,7 @@ struct smmap_manager_t {
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;
     apr_size_t max_open_files;
+    apr_interval_time_t limit_wait;
     apr_thread_mutex_t *stripes[SMMAP__STRIPES];
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *changed; /* room was made, or a handle is idle */
@@ -226,14 +247,12 @@ struct smmap_manager_t {
     void *trace_context;
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
-    apr_pool_t *owner;           /* the creator's pool; NULL once the manager was destroyed */
     int inherited;               /* in a forked child; see lock.c */
 
     /* Changed under the lock, read without. */
     smmap__count_t closed;
     smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
-    smmap__retired_t retired;
 
     /* Under the lock. */
     apr_size_t references SMMAP__GUARDED;
@@ -243,11 +262,13 @@ struct smmap_manager_t {
     smmap__registry_t registry SMMAP__GUARDED;
     smmap__handles_t handles SMMAP__GUARDED;
     smmap__pins_t pins SMMAP__GUARDED;
+    smmap__retired_t retired SMMAP__GUARDED;
     smmap__pin_origin_t *pin_origins SMMAP__GUARDED; /* in paranoid mode */
     smmap__heap_t heap SMMAP__GUARDED;
+    smmap__claim_t claim SMMAP__GUARDED;
+    smmap__link_t waiters SMMAP__GUARDED; /* for room, the one that waits longest first */
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
     unsigned epoch SMMAP__GUARDED;                /* the number of the last count of pins */
-    unsigned drops SMMAP__GUARDED;                /* calls of smmap_manager_drop() */
     smmap_stats_t stats SMMAP__GUARDED;
 };
 
@@ -266,11 +287,13 @@ typedef struct smmap__cursor_t {
     int guarded; /* between begin_guard and end_guard; every move then takes the lock */
     apr_status_t guard_status; /* what went wrong since begin_guard */
     smmap__os_guard_t guard;
+    const unsigned char *outdated; /* the window was found to be retired by a refresh: it is not
+                                      to be copied from */
     apr_off_t fault;                 /* where the last fault was, plus one; 0: there was none */
     smmap_manager_t *manager;        /* counted */
     smmap__file_t *file;             /* counted in file->cursors */
     smmap__path_t *path;             /* counted in path->users; NULL: opened by a handle */
-    apr_pool_t *pool;                /* NULL: belongs to a buffer */
+    smmap__owned_t owned;            /* by a pool; that of a buffer is the buffer's */
     smmap__pin_origin_t *pin_origin; /* in paranoid mode; NULL: none yet */
     unsigned char traced;            /* its moves are reported */
     unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the
@@ -291,6 +314,14 @@ static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_o
 {
     return file->shift != 0 ? (apr_uint64_t)offset >> file->shift
                             : (apr_uint64_t)offset / (apr_uint64_t)file->window;
+}
+
+/** The number of the chain of spans that begin near an offset. In static mode, where the one window
+    is the file, a chain is for as much as a window of a file that is read into memory holds. */
+static inline apr_uint64_t smmap__span_number(const smmap__file_t *file, apr_off_t offset)
+{
+    return file->manager->window_size == 0 ? (apr_uint64_t)offset >> SMMAP__STATIC_SPAN_SHIFT
+                                           : smmap__window_number(file, offset);
 }
 
 /** Where a window begins. */

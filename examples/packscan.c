@@ -85,6 +85,8 @@ apr_status_t packscan_failed(const char *path, apr_status_t status)
 {
     char text[200];
 
+    if (APR_STATUS_IS_EOF(status)) /* the end was further when we began */
+        status = SMMAP_ETRUNCATED;
     fprintf(stderr, "packscan: %s: %s\n", path, smmap_strerror(status, text, sizeof(text)));
     return status;
 }
@@ -320,7 +322,12 @@ int main(int argc, const char *const *argv)
     options.window_size = settings.window_size;
     if (settings.window_size == 0 && settings.max_memory > 8 * MIB)
         options.window_size = MIB; /* else the manager uses an eighth */
+    options.guard = SMMAP_GUARD_STRICT; /* packs are moved, and disks fail, while we read */
     status = smmap_manager_create(&manager, &options, pool);
+    if (APR_STATUS_IS_ENOTIMPL(status)) {
+        options.guard = SMMAP_GUARD_OFF;
+        status = smmap_manager_create(&manager, &options, pool);
+    }
     if (status != APR_SUCCESS) {
         (void)packscan_failed("--max-memory and --window-size", status);
         return EXIT_FAILED;

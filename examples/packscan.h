@@ -136,6 +136,7 @@ typedef struct packscan_pack_t {
     packscan_report_t *report;
     packscan_index_t *index;
     smmap_cursor_t *cursor;
+    int guarded;               /**< the cursor is guarded */
     apr_off_t size;            /**< of the file */
     apr_off_t end;             /**< of the last entry: where the checksum starts */
     apr_uint32_t count;        /**< entries */
@@ -153,7 +154,19 @@ apr_status_t packscan_pack_open(packscan_pack_t *pack, packscan_index_t *index,
                                 smmap_manager_t *manager, const char *path,
                                 packscan_report_t *report, apr_pool_t *pool);
 
-/** Flag an entry as damaged and report why. Returns PACKSCAN_EDAMAGED. */
+/** Guard the cursor, where the system and the manager can: after that ask packscan_pack_check(). */
+apr_status_t packscan_pack_guard(packscan_pack_t *pack);
+
+/**
+ * Are the bytes that were read by pointer so far those of the file? Ask before you report what
+ * follows from them: while the file is cut, or its disk fails, zeroes are in their place.
+ *
+ * @return APR_SUCCESS, or the status of a failure, reported.
+ */
+apr_status_t packscan_pack_check(packscan_pack_t *pack);
+
+/** Flag an entry as damaged and report why. Returns PACKSCAN_EDAMAGED, or as
+    packscan_pack_check(). */
 apr_status_t packscan_damaged_entry(packscan_pack_t *pack, apr_uint32_t rank, const char *what);
 
 /** Where an entry ends: where the next one starts. */

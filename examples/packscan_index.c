@@ -129,14 +129,16 @@ apr_status_t packscan_index_find(packscan_index_t *index, const unsigned char na
 apr_status_t packscan_sha1(smmap_cursor_t *cursor, const char *path, apr_off_t length,
                            unsigned char digest[SHA1_SIZE])
 {
+    apr_status_t guarded = smmap_cursor_begin_guard(cursor);
+    apr_status_t status;
     apr_off_t at = 0;
     sha1_t sha1;
 
     sha1_init(&sha1);
     while (at < length) {
-        apr_status_t status = smmap_cursor_use(cursor, at, 0);
         apr_size_t size;
 
+        status = smmap_cursor_use(cursor, at, 0);
         if (status != APR_SUCCESS)
             return packscan_failed(path, status);
         size = smmap_cursor_size(cursor);
@@ -145,6 +147,9 @@ apr_status_t packscan_sha1(smmap_cursor_t *cursor, const char *path, apr_off_t l
         sha1_update(&sha1, smmap_cursor_data(cursor), size);
         at += (apr_off_t)size;
     }
+    status = guarded == APR_SUCCESS ? smmap_cursor_end_guard(cursor) : APR_SUCCESS;
+    if (status != APR_SUCCESS)
+        return packscan_failed(path, status);
     smmap_cursor_release(cursor);
     sha1_final(&sha1, digest);
     return APR_SUCCESS;

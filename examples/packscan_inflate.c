@@ -48,6 +48,26 @@ apr_status_t packscan_inflater_make(packscan_pack_t *pack, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+apr_status_t packscan_pack_guard(packscan_pack_t *pack)
+{
+    apr_status_t status = smmap_cursor_begin_guard(pack->cursor);
+
+    /* Pointers cannot be guarded on Windows, where a mapped file cannot be cut either. */
+    pack->guarded = status == APR_SUCCESS;
+    if (pack->guarded || APR_STATUS_IS_ENOTIMPL(status) || status == APR_EINVAL)
+        return APR_SUCCESS;
+    return packscan_failed(pack->path, status);
+}
+
+apr_status_t packscan_pack_check(packscan_pack_t *pack)
+{
+    apr_status_t status = pack->guarded ? smmap_cursor_end_guard(pack->cursor) : APR_SUCCESS;
+
+    if (status != APR_SUCCESS)
+        return packscan_failed(pack->path, status);
+    return pack->guarded ? packscan_pack_guard(pack) : APR_SUCCESS;
+}
+
 /*
  * Bytes of the pack in place: from `at` up to the end of their window, to `end`, or as many as
  * zlib can take.

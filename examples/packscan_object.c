@@ -219,6 +219,8 @@ static apr_status_t check_crc(packscan_scan_t *scan, apr_uint32_t rank)
     if (status == APR_SUCCESS)
         status = packscan_pack_crc(scan->pack, rank, &crc);
     if (status == APR_SUCCESS && crc != expected)
+        status = packscan_pack_check(scan->pack);
+    if (status == APR_SUCCESS && crc != expected)
         (void)packscan_damaged(scan->report, scan->pack->path,
                                "object at offset %" APR_UINT64_T_FMT
                                ": its CRC-32 is not the one in the index",
@@ -272,6 +274,8 @@ apr_status_t packscan_verify(packscan_scan_t *scan, apr_uint32_t rank)
         status = PACKSCAN_EDAMAGED;
     else
         status = hash_object(scan, rank, digest, &size);
+    if (status == APR_SUCCESS)
+        status = packscan_pack_check(scan->pack);
     if (status == PACKSCAN_EDAMAGED) {
         scan->unverified++;
         return APR_SUCCESS;

@@ -36,6 +36,10 @@ apr_off_t packscan_pack_entry_end(const packscan_pack_t *pack, apr_uint32_t rank
 
 apr_status_t packscan_damaged_entry(packscan_pack_t *pack, apr_uint32_t rank, const char *what)
 {
+    apr_status_t status = packscan_pack_check(pack);
+
+    if (status != APR_SUCCESS)
+        return status;
     pack->entries[rank].flags |= PACKSCAN_DAMAGED;
     return packscan_damaged(pack->report, pack->path, "object at offset %" APR_UINT64_T_FMT ": %s",
                             pack->entries[rank].offset, what);
@@ -44,19 +48,12 @@ apr_status_t packscan_damaged_entry(packscan_pack_t *pack, apr_uint32_t rank, co
 /* Copy bytes that may cross window boundaries. */
 static apr_status_t get(packscan_pack_t *pack, apr_off_t at, unsigned char *bytes, apr_size_t size)
 {
-    while (size > 0) {
-        apr_status_t status = smmap_cursor_use(pack->cursor, at, size);
-        apr_size_t part;
+    apr_size_t got = 0;
+    apr_status_t status = smmap_cursor_read(pack->cursor, at, bytes, size, &got);
 
-        if (status != APR_SUCCESS)
-            return packscan_failed(pack->path, status);
-        part = smmap_cursor_size(pack->cursor);
-        memcpy(bytes, smmap_cursor_data(pack->cursor), part);
-        bytes += part;
-        at += (apr_off_t)part;
-        size -= part;
-    }
-    return APR_SUCCESS;
+    if (status == APR_SUCCESS && got < size)
+        status = SMMAP_ETRUNCATED;
+    return status == APR_SUCCESS ? status : packscan_failed(pack->path, status);
 }
 
 /*
@@ -372,6 +369,8 @@ apr_status_t packscan_pack_open(packscan_pack_t *pack, packscan_index_t *index,
     if (status != APR_SUCCESS)
         return status;
     status = packscan_inflater_make(pack, pool);
+    if (status == APR_SUCCESS)
+        status = packscan_pack_guard(pack);
     for (rank = 0; status == APR_SUCCESS && rank < pack->count; rank++) {
         status = read_header(pack, rank);
         if (status == PACKSCAN_EDAMAGED)
@@ -382,6 +381,8 @@ apr_status_t packscan_pack_open(packscan_pack_t *pack, packscan_index_t *index,
             pack->entries[rank].flags |= PACKSCAN_LINKED;
     }
     smmap_cursor_release(pack->cursor);
+    if (status == APR_SUCCESS)
+        status = packscan_pack_check(pack);
     for (rank = 0; status == APR_SUCCESS && rank < pack->count; rank++)
         if ((pack->entries[rank].flags & PACKSCAN_LINKED) == 0)
             link_chain(pack, rank);

@@ -94,11 +94,6 @@ apr_status_t console_status(const console_t *console)
     return APR_SUCCESS;
 }
 
-void console_forgive(console_t *console)
-{
-    (void)console;
-}
-
 int console_can_draw(const console_t *console)
 {
     (void)console;

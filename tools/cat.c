@@ -1,51 +1,17 @@
 /*
  * `smmap cat`: parts of files to standard output.
- *
- * The bytes go from the window to the system in one step, without a copy of ours.
- * When the file is cut short meanwhile, the system therefore refuses the write, where
- * a copy would have been a fault that ends the program.
  */
 #include "tools/tool.h"
 
-typedef struct cat_t {
-    console_t *console;
-    smmap_cursor_t *cursor;
-    apr_off_t end;       /* of the piece that is written next */
-    apr_status_t status; /* an error of the file, not of the output */
-} cat_t;
-
 static int piece(void *baton, const unsigned char *data, apr_size_t size)
 {
-    cat_t *cat = baton;
-    apr_status_t status = console_write(cat->console, data, size);
-
-    cat->end += (apr_off_t)size;
-    if (status == APR_SUCCESS) {
-        return 1;
-    }
-    /* The file may have been cut short under the window: then the system could not read
-       the memory that it was to write, and the output is not to blame. */
-    if (smmap_cursor_refresh(cat->cursor) == APR_SUCCESS &&
-        smmap_cursor_file_size(cat->cursor) < cat->end) {
-        console_forgive(cat->console);
-        cat->status = SMMAP_ETRUNCATED;
-    }
-    return 0;
+    return console_write(baton, data, size) == APR_SUCCESS;
 }
 
 static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *cursor)
 {
-    apr_off_t end;
-    apr_status_t status;
-    cat_t cat;
-
     (void)path;
-    cat.console = walk->tool->console;
-    cat.cursor = cursor;
-    cat.status = APR_SUCCESS;
-    tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &cat.end, &end);
-    status = tool_walk_bytes(walk, cursor, piece, &cat);
-    return status != APR_SUCCESS ? status : cat.status;
+    return tool_walk_bytes(walk, cursor, piece, walk->tool->console);
 }
 
 static int run(tool_t *tool)

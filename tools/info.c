@@ -172,7 +172,8 @@ const tool_command_t tool_info = {
     "[OPTION]... FILE...",
     "print the size of files, their windows, and how much is in memory",
     "'resident' is how much of the file the system holds in memory now. Nothing of\n"
-    "the file is read to find out.\n"
+    "the file is read to find out. 'unknown': the system does not tell; Linux tells\n"
+    "only those who own the file or may write to it.\n"
     "\n"
     "Exit code: 0 success, 2 an error (the other files are still printed).",
     options,

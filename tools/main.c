@@ -58,7 +58,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     tool.settings = &settings;
     tool.console = console;
     tool.pool = pool;
-    settings.manager.guard = SMMAP_GUARD_ON;
+    settings.manager.guard = SMMAP_GUARD_STRICT;
     status = smmap_manager_create(&tool.manager, &settings.manager, pool);
     if (APR_STATUS_IS_ENOTIMPL(status)) {
         settings.manager.guard = SMMAP_GUARD_OFF;

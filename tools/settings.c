@@ -80,8 +80,8 @@ static const char *set_hard_limits(const option_t *option, void *field, const ch
 const option_t tool_common_options[] = {
     {"mode", 0, "MODE",
      "how to map files: sliding (in windows), static\n"
-     "(whole files) or auto (static in a 64-bit program,\n"
-     "otherwise sliding); default: sliding",
+     "(whole files) or auto (as sliding); default:\n"
+     "sliding",
      set_mode, TOOL_FIELD(manager.mode), 0, 0},
     {"window-size", 0, "SIZE",
      "window size in sliding mode, rounded up to the\n"
@@ -98,7 +98,8 @@ const option_t tool_common_options[] = {
      set_limit, TOOL_FIELD(manager.max_regions), 0, 1},
     {"max-open-files", 0, "N",
      "maximum files open at a time, or 'unlimited';\n"
-     "default: half of the system's limit",
+     "default: a quarter of the system's limit, at most\n"
+     "1024",
      set_limit, TOOL_FIELD(manager.max_open_files), 0, 1},
     {"hard-limits", 0, NULL,
      "fail instead of exceeding a limit when everything\n"

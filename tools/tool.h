@@ -110,6 +110,7 @@ struct tool_walk_t {
     void *baton;               /**< for it */
     int stop;                  /**< set it to end the walk */
     tool_progress_t *progress; /**< set by tool_walk_files() */
+    unsigned char *buffer;     /**< set by it, for tool_walk_bytes() */
 };
 
 /**
@@ -127,10 +128,11 @@ void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t 
 typedef int tool_piece_t(void *baton, const unsigned char *data, apr_size_t size);
 
 /**
- * Hand out the bytes of that part of a file, window by window, in pieces that are small
- * enough for ^C and the bar.
+ * Hand out the bytes of that part of a file, in pieces that are small enough for ^C and the bar.
+ * They are the file's, whatever happens to it meanwhile.
  *
- * @return APR_SUCCESS, also when it was ended early; otherwise as smmap_cursor_use().
+ * @return APR_SUCCESS, also when it was ended early; otherwise as smmap_cursor_read(), and what
+ *         was handed out stands before the error.
  */
 apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
                              void *baton);

@@ -10,18 +10,24 @@
  *
  * One cursor is open at a time, and it is closed before the next file: the limits
  * of the manager alone decide what stays mapped and open.
+ *
+ * The bytes of a file are handed out as copies that smmap_cursor_read() vouches for. A window's
+ * own bytes cannot be trusted while they are looked at: where the file is cut, or its disk fails,
+ * there are zeroes in their place, which is known only afterwards; and a write() that meets such
+ * a page fails as if the output were to blame.
  */
 #include "tools/tool.h"
 
-/* Bytes between two looks at the clock and at ^C: some 0.1 ms of work. */
-#define PIECE ((apr_size_t)1 << 20)
+/* Bytes that are copied at a time: few enough to stay in the processor's cache, and many enough
+   that asking for the file's size, the clock and ^C in between costs nothing. */
+#define PIECE (256 * 1024)
 
 static void report(const tool_t *tool, const char *path, apr_status_t status)
 {
     char reason[256];
 
     if (!tool->settings->no_messages) {
-        console_error(tool->console, "smmap: %s: %s\n", path,
+        console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
                       smmap_strerror(status, reason, sizeof(reason)));
     }
 }
@@ -60,6 +66,7 @@ int tool_walk_files(tool_walk_t *walk, int first)
 
     walk->progress =
         tool_progress_create(tool->console, paths, count, work, tool->settings, tool->pool);
+    walk->buffer = apr_palloc(tool->pool, PIECE);
     if (apr_pool_create(&pool, tool->pool) != APR_SUCCESS) {
         report(tool, paths[0], APR_ENOMEM);
         return 0;
@@ -86,56 +93,43 @@ int tool_walk_files(tool_walk_t *walk, int first)
     return good;
 }
 
-/* Piece by piece, as long as they are wanted. */
-static apr_status_t walk_pieces(const tool_walk_t *walk, smmap_cursor_t *cursor,
-                                tool_piece_t *piece, void *baton)
+apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
+                             void *baton)
 {
+    apr_status_t status = APR_SUCCESS;
     apr_off_t begin;
     apr_off_t end;
     apr_off_t at;
 
     tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &begin, &end);
-    at = begin;
-    while (at < end) {
-        apr_status_t status = smmap_cursor_use(cursor, at, 0);
-        const unsigned char *data = smmap_cursor_data(cursor);
-        apr_size_t left = smmap_cursor_size(cursor);
+    for (at = begin; at < end && status == APR_SUCCESS;) {
+        apr_off_t left;
+        apr_size_t got = 0;
 
-        if (status != APR_SUCCESS) {
-            /* The end was inside of the file a moment ago. */
-            return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+        if (!smmap_cursor_includes(cursor, at)) {
+            status = smmap_cursor_use(cursor, at, 0);
         }
-        if ((apr_uint64_t)left > (apr_uint64_t)(end - at)) {
-            left = (apr_size_t)(end - at);
+        if (at == begin) {
+            /* As long as it was when this window was made: a file of /proc changes all the time. */
+            tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &begin, &end);
+            begin = at;
         }
-        while (left > 0) {
-            apr_size_t size = left < PIECE ? left : PIECE;
-
-            if (!piece(baton, data, size)) {
-                return APR_SUCCESS;
+        if (status == APR_SUCCESS) {
+            left = (smmap_cursor_end(cursor) < end ? smmap_cursor_end(cursor) : end) - at;
+            if (left <= 0) {
+                break;
             }
-            data += size;
-            left -= size;
-            at += (apr_off_t)size;
-            if (!tool_progress_at(walk->progress, (apr_uint64_t)(at - begin))) {
-                return APR_SUCCESS;
-            }
+            status = smmap_cursor_read(cursor, at, walk->buffer,
+                                       left < PIECE ? (apr_size_t)left : PIECE, &got);
+        }
+        if (got > 0 && !piece(baton, walk->buffer, got)) {
+            return APR_SUCCESS;
+        }
+        at += (apr_off_t)got;
+        if (!tool_progress_at(walk->progress, (apr_uint64_t)(at - begin))) {
+            return APR_SUCCESS;
         }
     }
-    return APR_SUCCESS;
-}
-
-apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
-                             void *baton)
-{
-    apr_status_t guarded = smmap_cursor_begin_guard(cursor);
-    apr_status_t status = walk_pieces(walk, cursor, piece, baton);
-
-    /* What was read of a page that could not be had was zeroes; that is told now, at the end.
-       On Windows pointers cannot be guarded. */
-    if (guarded == APR_SUCCESS) {
-        guarded = smmap_cursor_end_guard(cursor);
-        return status != APR_SUCCESS ? status : guarded;
-    }
-    return APR_STATUS_IS_ENOTIMPL(guarded) || guarded == APR_EINVAL ? status : guarded;
+    /* The end was inside of the file when the walk began. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }

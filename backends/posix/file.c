@@ -7,10 +7,13 @@
 
 #include "backends/backend.h"
 #include "backends/common.h"
+#include "backends/posix/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -50,6 +53,7 @@ static int open_leased(const char *path)
 
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
+    int cancel = smmap__os_cancel_disable();
     /* Nonblocking: a FIFO may have replaced the file since the core examined it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -58,6 +62,7 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
         fd = open_leased(path);
     }
 #endif
+    smmap__os_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -74,8 +79,10 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *pat
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
+    int cancel = smmap__os_cancel_disable();
     int fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
 
+    smmap__os_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -85,7 +92,11 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 
 apr_status_t smmap__os_file_close(apr_os_file_t file)
 {
-    return close(file) == 0 ? APR_SUCCESS : errno;
+    int cancel = smmap__os_cancel_disable();
+    int result = close(file);
+
+    smmap__os_cancel_restore(cancel);
+    return result == 0 ? APR_SUCCESS : errno;
 }
 
 /* fstat() reports a block device as empty. */
@@ -110,6 +121,7 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 {
     struct stat info;
 
+    smmap__posix_mask_forget();
     if (fstat(file, &info) != 0) {
         return errno;
     }
@@ -117,14 +129,8 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return S_ISBLK(info.st_mode) ? device_size(size, file) : APR_SUCCESS;
 }
 
-int smmap__os_is_stream(apr_os_file_t file)
-{
-    (void)file; /* APR knows */
-    return 0;
-}
-
-static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buffer,
-                              apr_size_t length, apr_size_t *nread)
+static apr_status_t read_plain(apr_os_file_t file, apr_uint64_t offset, void *buffer,
+                               apr_size_t length, apr_size_t *nread)
 {
     ssize_t got;
 
@@ -138,10 +144,60 @@ static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buf
     return APR_SUCCESS;
 }
 
+#ifdef O_DIRECT
+
+/* A multiple of what any disk needs, for the address, the offset and the length. */
+enum { DIRECT_UNIT = 4096, DIRECT_MOST = 8 * DIRECT_UNIT };
+
+/* The flag belongs to what a handle and its duplicates share: somebody else may set it at any
+   time. */
+static apr_status_t read_unaligned(apr_os_file_t file, apr_uint64_t offset, void *buffer,
+                                   apr_size_t length, apr_size_t *nread)
+{
+    unsigned char space[DIRECT_MOST + DIRECT_UNIT];
+    unsigned char *aligned =
+        space + (DIRECT_UNIT - (uintptr_t)space % DIRECT_UNIT) % DIRECT_UNIT;
+    apr_size_t skip = (apr_size_t)(offset % DIRECT_UNIT);
+    apr_size_t wanted = length < DIRECT_MOST - skip ? length : DIRECT_MOST - skip;
+    apr_size_t got = 0;
+    apr_status_t status = read_plain(file, offset - skip, aligned,
+                                     (skip + wanted + DIRECT_UNIT - 1) / DIRECT_UNIT * DIRECT_UNIT,
+                                     &got);
+
+    if (status == APR_SUCCESS) {
+        *nread = got <= skip ? 0 : got - skip < wanted ? got - skip : wanted;
+        memcpy(buffer, aligned + skip, *nread);
+    }
+    return status;
+}
+
+static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buffer,
+                              apr_size_t length, apr_size_t *nread)
+{
+    apr_status_t status = read_plain(file, offset, buffer, length, nread);
+
+    if (status == EINVAL) {
+        int flags = fcntl(file, F_GETFL);
+
+        if (flags >= 0 && (flags & O_DIRECT) != 0) {
+            status = read_unaligned(file, offset, buffer, length, nread);
+        }
+    }
+    return status;
+}
+
+#else
+#define read_once read_plain
+#endif
+
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)
 {
-    return smmap__read_fully(read_once, file, offset, buffer, length, nread);
+    int cancel = smmap__os_cancel_disable();
+    apr_status_t status = smmap__read_fully(read_once, file, offset, buffer, length, nread);
+
+    smmap__os_cancel_restore(cancel);
+    return status;
 }
 
 apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)

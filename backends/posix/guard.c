@@ -5,11 +5,17 @@
  * list of mappings. The handler runs in the thread that faulted, looks only there, and ends in
  * one of three ways:
  *
- *   in a copy          it jumps back into smmap__os_guard_copy(). The mapping is left as it is:
- *                      other threads that read from it, unguarded, must not find zeros.
+ *   in a copy          it returns into leave(), which jumps back into smmap__os_guard_copy(). The
+ *                      mapping is left as it is: other threads that read from it, unguarded, must
+ *                      not find zeros.
  *   in a mapping of    it marks the mapping as patched, replaces the page by zeros (patches.c)
  *   the list           and returns: the load is executed again.
  *   anywhere else      it forwards the signal to the previous handler (signal_chain.c).
+ *
+ * It returns, and does not jump, where we know the registers: so the system gives back to the
+ * thread what it took for the handler (the signal mask; the alternate stack, if that disarms
+ * itself; the modes of floating point; the rights of protection keys; the shadow stack), and a
+ * handler that passed the signal on to us comes to its end.
  *
  * The previous handler may leave by longjmp(), and end the copy with that, if the fault is in the
  * destination of the copy: the destination belongs to the caller, and may be a mapping too. So
@@ -17,22 +23,17 @@
  * The list of mappings consists of memory that outlives any jump.
  *
  * Signal safety. The handler may run between any two instructions of any thread. It takes no lock
- * and allocates nothing. It reads two thread-local words, which only its own thread writes, in an
- * order in which they are right after each store (volatile, with signal fences). Of the library
- * it calls patches.c and signal_chain.c, of the system pthread_sigmask, which POSIX lists as
- * async-signal-safe. It restores errno.
- *
- * Thread-local storage. With glibc and on FreeBSD the two words have the TLS model
- * "initial-exec": they are part of each thread's own block from its start, so that the first
- * access in a handler allocates nothing. Elsewhere (macOS, which creates thread-local variables
- * at their first access; musl) they are values of two keys, created when the handler is
- * installed: pthread_getspecific() is a load from the thread's own block there.
+ * and allocates nothing. It reads words of its thread (thread.h), which only its own thread
+ * writes, in an order in which they are right after each store (volatile, with signal fences). Of
+ * the library it calls mask.c, patches.c and signal_chain.c, of the system pthread_sigmask, which
+ * POSIX lists as async-signal-safe. It restores errno.
  */
 #include "config.h"
 
 #include "backends/backend.h"
 #include "backends/common.h"
 #include "backends/posix/internal.h"
+#include "backends/posix/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -60,86 +61,32 @@ typedef struct copy_t {
     uintptr_t begin; /* the source */
     uintptr_t to;    /* the destination */
     apr_size_t size;
-    volatile uintptr_t fault;
+    volatile uintptr_t fault; /* 0: none yet */
+    int borrowed;             /* it unblocked SIGBUS */
     jump_t jump;
 } copy_t;
 
-/* --- thread-local storage: the innermost copy, the innermost guarded mapping --- */
-
-#if (defined(__GLIBC__) || defined(__FreeBSD__)) && !defined(SMMAP_GUARD_KEYS)
-
-static _Thread_local copy_t *volatile copies __attribute__((tls_model("initial-exec")));
-static _Thread_local smmap__os_guard_t *volatile guards __attribute__((tls_model("initial-exec")));
-
-static apr_status_t thread_state_create(void)
-{
-    return APR_SUCCESS;
-}
+/* --- words of the thread --- */
 
 static inline copy_t *copies_get(void)
 {
-    return copies;
+    return (copy_t *)smmap__posix_word(SMMAP__POSIX_COPIES);
 }
 
 static inline void copies_set(copy_t *copy)
 {
-    copies = copy;
+    smmap__posix_word_set(SMMAP__POSIX_COPIES, (uintptr_t)copy);
 }
 
 static inline smmap__os_guard_t *guards_get(void)
 {
-    return guards;
+    return (smmap__os_guard_t *)smmap__posix_word(SMMAP__POSIX_GUARDS);
 }
 
 static inline void guards_set(smmap__os_guard_t *guard)
 {
-    guards = guard;
+    smmap__posix_word_set(SMMAP__POSIX_GUARDS, (uintptr_t)guard);
 }
-
-#else
-
-static pthread_key_t copies_key;
-static pthread_key_t guards_key;
-static int have_keys;
-
-static apr_status_t thread_state_create(void)
-{
-    int error = 0;
-
-    if (!have_keys) {
-        error = pthread_key_create(&copies_key, NULL);
-        if (error == 0) {
-            error = pthread_key_create(&guards_key, NULL);
-            if (error != 0) {
-                pthread_key_delete(copies_key);
-            }
-        }
-        have_keys = error == 0;
-    }
-    return error;
-}
-
-static inline copy_t *copies_get(void)
-{
-    return pthread_getspecific(copies_key);
-}
-
-static inline void copies_set(copy_t *copy)
-{
-    pthread_setspecific(copies_key, copy);
-}
-
-static inline smmap__os_guard_t *guards_get(void)
-{
-    return pthread_getspecific(guards_key);
-}
-
-static inline void guards_set(smmap__os_guard_t *guard)
-{
-    pthread_setspecific(guards_key, guard);
-}
-
-#endif
 
 /* The handler of this thread must see loads and stores in program order across this line. */
 static inline void signal_fence(void)
@@ -162,9 +109,57 @@ static int is_within(uintptr_t fault, uintptr_t begin, uintptr_t end)
     return fault >= page_of(begin) && fault < end;
 }
 
-/* Handle a fault that is guarded; returns 0 for another one. Does not return for a fault in the
-   source of a copy. */
-static int handle_fault(uintptr_t fault, const ucontext_t *context)
+/* Where a thread goes on after a fault in its copy. There is no frame to return to. */
+_Noreturn static void leave(void)
+{
+    copy_t *copy = copies_get();
+
+    JUMP_TO(copy->jump);
+}
+
+/* Change the registers of a thread as if leave() were just called: behind what may be in use below
+   the stack pointer. 0: not known how. */
+static int resume_in_leave(ucontext_t *context)
+{
+#if defined(__linux__) && defined(__x86_64__) && defined(REG_RIP)
+    greg_t *registers = context->uc_mcontext.gregs;
+
+    registers[REG_RSP] = (greg_t)((((uintptr_t)registers[REG_RSP] - 256) & ~(uintptr_t)15) - 8);
+    registers[REG_RIP] = (greg_t)(uintptr_t)leave;
+    registers[REG_EFL] &= ~0x400; /* the direction flag of a backward copy */
+#elif defined(__linux__) && defined(__i386__) && defined(REG_EIP)
+    greg_t *registers = context->uc_mcontext.gregs;
+
+    registers[REG_ESP] = (greg_t)((((uintptr_t)registers[REG_ESP] - 64) & ~(uintptr_t)15) - 4);
+    registers[REG_EIP] = (greg_t)(uintptr_t)leave;
+    registers[REG_EFL] &= ~0x400;
+#elif defined(__linux__) && defined(__aarch64__)
+    context->uc_mcontext.sp = (context->uc_mcontext.sp - 256) & ~15UL;
+    context->uc_mcontext.pc = (uintptr_t)leave;
+#else
+    (void)context;
+    return 0;
+#endif
+    return 1;
+}
+
+/* End a copy. Should it fault once more, a handler that passed the signal on to us gave us a copy
+   of the registers. Then we jump, too: with the mask that the thread had, as a handler may have
+   blocked the signal. */
+static void end_copy(copy_t *copy, uintptr_t fault, ucontext_t *context)
+{
+    int is_first = copy->fault == 0;
+
+    copy->fault = fault;
+    copies_set(copy);
+    if (!is_first || !resume_in_leave(context)) {
+        pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
+        leave();
+    }
+}
+
+/* Handle a fault that is guarded; returns 0 for another one. */
+static int handle_fault(uintptr_t fault, ucontext_t *context)
 {
     copy_t *copy = copies_get();
     const smmap__os_guard_t *guard;
@@ -172,10 +167,8 @@ static int handle_fault(uintptr_t fault, const ucontext_t *context)
     for (; copy != NULL; copy = copy->outer) {
         /* To the end of the last page, where smmap__may_be_cut() looks. */
         if (is_within(fault, copy->begin, page_of(copy->begin + copy->size - 1) + page_size)) {
-            copy->fault = fault;
-            /* A handler that forwarded the signal to us may have blocked it. */
-            pthread_sigmask(SIG_SETMASK, &context->uc_sigmask, NULL);
-            JUMP_TO(copy->jump);
+            end_copy(copy, fault, context);
+            return 1;
         }
     }
     for (guard = guards_get(); guard != NULL; guard = guard->outer) {
@@ -189,17 +182,21 @@ static int handle_fault(uintptr_t fault, const ucontext_t *context)
     return 0;
 }
 
-/* Forward a fault that is not guarded. The previous handler may not return. */
+/* Forward a fault that is not guarded. The previous handler may not return; then nothing must be
+   taken for known of the signal mask. */
 static void forward_fault(int number, siginfo_t *info, void *context)
 {
     const uintptr_t fault = (uintptr_t)info->si_addr;
+    const uintptr_t mask = smmap__posix_word(SMMAP__POSIX_MASK);
     copy_t *copy = copies_get();
     int is_destination = copy != NULL && is_within(fault, copy->to, copy->to + copy->size);
 
     if (is_destination) {
         copies_set(copy->outer);
     }
+    smmap__posix_word_set(SMMAP__POSIX_MASK, 0);
     smmap__posix_chain_forward(number, info, context);
+    smmap__posix_word_set(SMMAP__POSIX_MASK, mask);
     if (is_destination) {
         copies_set(copy);
     }
@@ -211,7 +208,9 @@ static void on_sigbus(int number, siginfo_t *info, void *context)
 
     /* A signal that kill() or another process sent has no address. */
     if (info->si_code <= 0) {
-        smmap__posix_chain_forward(number, info, context);
+        if (!smmap__posix_mask_hold(info)) {
+            smmap__posix_chain_forward(number, info, context);
+        }
     } else if (!handle_fault((uintptr_t)info->si_addr, context)) {
         forward_fault(number, info, context);
     }
@@ -233,11 +232,12 @@ apr_status_t smmap__os_guard_install(void)
 {
     apr_status_t status;
 
+    smmap__posix_stay_loaded();
     while (atomic_flag_test_and_set(&installing)) {
         sched_yield();
     }
     page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-    status = thread_state_create();
+    status = smmap__posix_words_make();
     if (status == APR_SUCCESS) {
         status = smmap__posix_chain_install(SIGBUS, on_sigbus);
     }
@@ -252,6 +252,14 @@ apr_status_t smmap__os_guard_install(void)
    unreachable and leaves it out. */
 static void *(*const volatile copy_bytes)(void *, const void *, size_t) = memcpy;
 
+static inline void end_guarding(copy_t *outer, int borrowed)
+{
+    copies_set(outer);
+    if (borrowed) {
+        smmap__posix_mask_return();
+    }
+}
+
 smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
                                         apr_size_t offset, apr_size_t size, apr_size_t *fault)
 {
@@ -262,8 +270,11 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     copy.begin = (uintptr_t)mapping + offset;
     copy.to = (uintptr_t)to;
     copy.size = size;
+    copy.fault = 0;
+    copy.borrowed = smmap__posix_word(SMMAP__POSIX_MASK) != SMMAP__POSIX_MASK_OPEN &&
+                    smmap__posix_mask_borrow();
     if (JUMP_SET(copy.jump) != 0) {
-        copies_set(copy.outer);
+        end_guarding(copy.outer, copy.borrowed);
         *fault = (apr_size_t)(smmap__fault_within(copy.fault, copy.begin, copy.size) -
                               (uintptr_t)mapping);
         return SMMAP__OS_FAULTED;
@@ -277,7 +288,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     atomic_thread_fence(memory_order_acquire);
     may_be_cut = smmap__may_be_cut(mapping + offset, size, length - offset - size, page_size);
     signal_fence();
-    copies_set(copy.outer);
+    end_guarding(copy.outer, copy.borrowed);
     if (atomic_load_explicit(&smmap__posix_patch_count, memory_order_relaxed) != 0 &&
         smmap__os_guard_patched(mapping, fault)) {
         return SMMAP__OS_FAULTED;
@@ -287,6 +298,7 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
 
 apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)
 {
+    guard->borrowed = smmap__posix_mask_borrow();
     guard->outer = guards_get();
     signal_fence();
     guards_set(guard);
@@ -301,15 +313,23 @@ int smmap__os_guard_end(smmap__os_guard_t *guard)
     signal_fence();
     if (inner == guard) {
         guards_set(guard->outer);
-        return 1;
+    } else {
+        while (inner != NULL && inner->outer != guard) {
+            inner = inner->outer;
+        }
+        if (inner == NULL) {
+            return 0;
+        }
+        inner->outer = guard->outer;
     }
-    while (inner != NULL && inner->outer != guard) {
-        inner = inner->outer;
-    }
-    if (inner == NULL) {
-        return 0;
-    }
-    inner->outer = guard->outer;
     signal_fence();
+    /* The last of them gives back what the first borrowed. */
+    if (guard->borrowed) {
+        if (guards_get() != NULL) {
+            guards_get()->borrowed = 1;
+        } else {
+            smmap__posix_mask_return();
+        }
+    }
     return 1;
 }

@@ -1,8 +1,8 @@
 /*
- * POSIX: what tells one file from another.
+ * POSIX: what a file is, and what tells it from another.
  *
- * Device and inode, as APR reports them, identify a file while it is open. Once it is deleted
- * the next file may get its inode; the birth time tells the two apart, where there is one.
+ * Device and inode identify a file while it is open. Once it is deleted the next file may get its
+ * inode; the birth time tells the two apart, where there is one.
  */
 #include "config.h"
 
@@ -10,19 +10,184 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #ifdef __linux__
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #endif
 
-smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+#ifdef __APPLE__
+#define TIME_OF(info, which) ((info)->st_##which##timespec)
+#else
+#define TIME_OF(info, which) ((info)->st_##which##tim)
+#endif
+
+#define READABLE (S_IRUSR | S_IRGRP | S_IROTH)
+
+static apr_int64_t number_of(apr_int64_t seconds, apr_int64_t nanoseconds)
 {
-    (void)device;
-    (void)inode;
+    return (apr_int64_t)((apr_uint64_t)seconds * 1000000000 + (apr_uint64_t)nanoseconds);
+}
+
+static smmap__os_kind_t kind_of(unsigned mode)
+{
+    return S_ISREG(mode) ? SMMAP__OS_FILE : S_ISBLK(mode) ? SMMAP__OS_DISK : SMMAP__OS_OTHER;
+}
+
+static void from_stat(smmap__os_facts_t *facts, const struct stat *info)
+{
+    memset(facts, 0, sizeof *facts);
+    facts->kind = kind_of(info->st_mode);
+    facts->readable = (info->st_mode & READABLE) == READABLE;
+    facts->device = info->st_dev;
+    facts->inode = info->st_ino;
+    facts->size = (apr_off_t)info->st_size;
+    facts->mtime = number_of(TIME_OF(info, m).tv_sec, TIME_OF(info, m).tv_nsec);
+    facts->ctime = number_of(TIME_OF(info, c).tv_sec, TIME_OF(info, c).tv_nsec);
+#ifdef __APPLE__
+    facts->birth = number_of(TIME_OF(info, birth).tv_sec, TIME_OF(info, birth).tv_nsec);
+#endif
+}
+
+/* statx() tells all in one call. Where there is none, the birth is not known on Linux. */
+#if defined(__linux__) && defined(STATX_BTIME)
+
+static int examine(smmap__os_facts_t *facts, int file, const char *path)
+{
+    struct statx info;
+    struct stat less;
+
+    if (statx(file, path, *path == '\0' ? AT_EMPTY_PATH : 0, STATX_BASIC_STATS | STATX_BTIME,
+              &info) == 0) {
+        memset(facts, 0, sizeof *facts);
+        facts->kind = kind_of(info.stx_mode);
+        facts->readable = (info.stx_mode & READABLE) == READABLE;
+        facts->device = makedev(info.stx_dev_major, info.stx_dev_minor);
+        facts->inode = info.stx_ino;
+        facts->size = (apr_off_t)info.stx_size;
+        facts->mtime = number_of(info.stx_mtime.tv_sec, info.stx_mtime.tv_nsec);
+        facts->ctime = number_of(info.stx_ctime.tv_sec, info.stx_ctime.tv_nsec);
+        /* Only files whose pages are memory can be sealed. */
+        facts->holes_fill = info.stx_blocks < info.stx_size / 512 && fcntl(file, F_GET_SEALS) >= 0;
+        if ((info.stx_mask & STATX_BTIME) != 0) {
+            facts->birth = number_of(info.stx_btime.tv_sec, info.stx_btime.tv_nsec);
+        }
+        return 0;
+    }
+    /* EPERM comes from sandboxes that are older than the call. */
+    if ((errno != ENOSYS && errno != EPERM) ||
+        (*path == '\0' ? fstat(file, &less) : stat(path, &less)) != 0) {
+        return errno;
+    }
+    from_stat(facts, &less);
+    return 0;
+}
+
+#else
+
+static int examine(smmap__os_facts_t *facts, int file, const char *path)
+{
+    struct stat info;
+
+    if ((*path == '\0' ? fstat(file, &info) : stat(path, &info)) != 0) {
+        return errno;
+    }
+    from_stat(facts, &info);
+    return 0;
+}
+
+#endif
+
+#ifdef __linux__
+
+/* The birth time comes from a clock that ticks every few milliseconds, and ext4 reuses an inode
+   at once: within a tick, two files can have the same inode and birth time. The inode
+   generation differs, on file systems that have one: ext4, XFS, Btrfs. */
+static void add_generation(smmap__os_facts_t *facts, int file)
+{
+    long version = 0;
+
+    if (ioctl(file, FS_IOC_GETVERSION, &version) == 0) {
+        facts->generation = version;
+    } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
+               errno != EPERM && errno != EACCES) {
+        facts->birth = 0; /* it may have one: without that the birth tells nothing */
+    } /* else the file system has none; EPERM and EACCES come from sandboxes */
+}
+
+/* File systems without a disk of their own have devices of the major number 0. */
+static void add_file_system(smmap__os_facts_t *facts, int file)
+{
+    struct statfs system;
+
+    if (major(facts->device) == 0 && fstatfs(file, &system) == 0) {
+        unsigned long magic = (unsigned long)system.f_type & 0xffffffffu;
+
+        facts->stacked = magic == OVERLAYFS_SUPER_MAGIC;
+        /* FUSE: its servers, too, make up files, such as those of /proc in a container. */
+        facts->invented = magic == SYSFS_MAGIC || magic == 0x62656570 /* configfs */ ||
+                          magic == 0x65735546 /* FUSE */;
+    }
+}
+
+#endif
+
+apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
+{
+    smmap__os_facts_t found;
+    int error = examine(&found, file, "");
+
+    if (error != 0) {
+        return error;
+    }
+    if (found.kind == SMMAP__OS_DISK && smmap__os_file_size(&found.size, file) != APR_SUCCESS) {
+        found.kind = SMMAP__OS_OTHER;
+    }
+#ifdef __linux__
+    if (identify && found.kind == SMMAP__OS_FILE) {
+        add_generation(&found, file);
+        add_file_system(&found, file);
+    }
+#else
+    (void)identify;
+#endif
+    *facts = found;
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
+{
+    return *path == '\0' ? ENOENT : examine(facts, AT_FDCWD, path);
+}
+
+apr_status_t smmap__os_file_renew(apr_os_file_t file)
+{
+#ifdef __linux__
+    char name[32];
+    int error = 0;
+    int fd;
+
+    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+    fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? errno : APR_ENOTIMPL;
+    }
+    if (dup3(fd, file, O_CLOEXEC) < 0) {
+        error = errno;
+    }
+    close(fd);
+    return error;
+#else
     (void)file;
-    return SMMAP__OS_ID_UNIQUE;
+    return APR_ENOTIMPL;
+#endif
 }
 
 apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_file_t file)
@@ -32,72 +197,3 @@ apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_f
     (void)file;
     return APR_ENOTIMPL;
 }
-
-#if defined(__linux__) && defined(STATX_BTIME)
-
-/* The birth time comes from a clock that ticks every few milliseconds, and ext4 reuses an inode
-   at once: within a tick, two files can have the same inode and birth time. The inode
-   generation differs, on file systems that have one: ext4, XFS, Btrfs. */
-static apr_status_t generation(apr_uint64_t *number, apr_os_file_t file)
-{
-    long version = 0;
-
-    *number = 0;
-    if (ioctl(file, FS_IOC_GETVERSION, &version) == 0) {
-        *number = (apr_uint64_t)version;
-        return APR_SUCCESS;
-    }
-    /* The file system has none; EPERM and EACCES come from sandboxes. */
-    return errno == ENOTTY || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS ||
-                   errno == EPERM || errno == EACCES
-               ? APR_SUCCESS
-               : errno;
-}
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
-{
-    struct statx info;
-    apr_uint64_t number;
-    apr_status_t status;
-
-    if (statx(file, "", AT_EMPTY_PATH, STATX_BTIME, &info) != 0) {
-        /* EPERM comes from sandboxes that are older than the call. */
-        return errno == ENOSYS || errno == EPERM ? APR_ENOTIMPL : errno;
-    }
-    if (!(info.stx_mask & STATX_BTIME)) {
-        return APR_ENOTIMPL;
-    }
-    status = generation(&number, file);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    /* The factor is odd, so different generations of the same time give different numbers. */
-    *birth = (apr_int64_t)((apr_uint64_t)info.stx_btime.tv_sec * 1000000000 +
-                           info.stx_btime.tv_nsec + number * APR_UINT64_C(0x9E3779B97F4A7C15));
-    return APR_SUCCESS;
-}
-
-#elif defined(__APPLE__)
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
-{
-    struct stat info;
-
-    if (fstat(file, &info) != 0) {
-        return errno;
-    }
-    *birth = (apr_int64_t)info.st_birthtimespec.tv_sec * 1000000000 +
-             (apr_int64_t)info.st_birthtimespec.tv_nsec;
-    return APR_SUCCESS;
-}
-
-#else
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
-{
-    (void)birth;
-    (void)file;
-    return APR_ENOTIMPL;
-}
-
-#endif

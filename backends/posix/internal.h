@@ -1,9 +1,11 @@
 /*
  * What the files of the POSIX backend offer each other. Calls run one way:
  *
- *   map.c          -> patches.c
- *   system.c       -> guard.c -> patches.c, signal_chain.c
- *   file.c, identity.c, fence.c, backtrace.c call none of them.
+ *   map.c          -> patches.c, mask.c
+ *   file.c         -> mask.c
+ *   system.c       -> guard.c -> patches.c, signal_chain.c, mask.c, stay_loaded.c
+ *   guard.c, signal_chain.c, mask.c -> thread.c
+ *   append.c, identity.c, fence.c, backtrace.c call none of them.
  */
 #ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H
 #define SMMAP_BACKENDS_POSIX_INTERNAL_H
@@ -69,6 +71,32 @@ apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *hand
 
 /** Forward a signal to the previous handler. For the handler just installed, with what it got. */
 void smmap__posix_chain_forward(int number, siginfo_t *info, void *context);
+
+/* --- mask.c --- */
+
+/** The word SMMAP__POSIX_MASK of a thread that is known not to block SIGBUS. */
+enum { SMMAP__POSIX_MASK_OPEN = 1 };
+
+/** Unblock SIGBUS in this thread. 1: call smmap__posix_mask_return(); 0: it was not blocked. */
+int smmap__posix_mask_borrow(void);
+
+/** Block it again, and send again what was held. */
+void smmap__posix_mask_return(void);
+
+/**
+ * For the handler, of a signal that was sent: is it borrowed? Then it is held.
+ *
+ * Async-signal-safe.
+ */
+int smmap__posix_mask_hold(const siginfo_t *info);
+
+/** The thread is to be looked at again by its next copy. */
+void smmap__posix_mask_forget(void);
+
+/* --- stay_loaded.c --- */
+
+/** From now on the library, or the plugin that contains it, is not unloaded. Any thread. */
+void smmap__posix_stay_loaded(void);
 
 /* --- guard.c --- */
 

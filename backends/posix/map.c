@@ -10,8 +10,11 @@
 #include "backends/posix/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The bit of mincore() that says "in memory". Linux and the BSDs set no other; macOS does, for
@@ -22,6 +25,12 @@
 #define INCORE_BIT 1
 #endif
 
+/* Is there no room for a mapping, whatever the file is? EAGAIN: too much memory is locked. */
+static int is_of_room(int error)
+{
+    return error == ENOMEM || error == EAGAIN || error == EMFILE || error == ENFILE;
+}
+
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length)
 {
@@ -29,8 +38,14 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
        counts against the commit limit on others. */
     void *address = mmap(NULL, length, PROT_READ, MAP_SHARED, file, (off_t)offset);
 
+    /* Some refuse these alone: sealed files, as EPERM, and file systems. ENODEV comes from those
+       where what is mapped would not follow the file: there a private mapping would not either. */
+    if (address == MAP_FAILED && errno != ENODEV && !is_of_room(errno)) {
+        address = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, (off_t)offset);
+    }
+    smmap__posix_mask_forget();
     if (address == MAP_FAILED) {
-        return errno == ENODEV ? APR_ENOTIMPL : errno;
+        return is_of_room(errno) || errno == EBADF ? errno : APR_ENOTIMPL;
     }
     mapping->address = address;
     mapping->length = length;
@@ -95,6 +110,26 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
         pages[i] = (pages[i] & INCORE_BIT) != 0;
     }
     return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+#ifdef __linux__
+    char name[32];
+    struct stat info;
+
+    if (fstat(file, &info) != 0) {
+        return errno;
+    }
+    if (info.st_uid == geteuid()) {
+        return APR_SUCCESS;
+    }
+    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+    return faccessat(AT_FDCWD, name, W_OK, AT_EACCESS) == 0 ? APR_SUCCESS : APR_ENOTIMPL;
+#else
+    (void)file;
+    return APR_SUCCESS;
+#endif
 }
 
 apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)

@@ -9,8 +9,8 @@
  *
  * Signal safety: smmap__posix_patch() runs in the handler of a fault, between any two
  * instructions of any thread. It takes no lock and allocates nothing. The table is written by
- * atomic operations on words, which are lock-free. mmap() is not on the list of POSIX, but it is
- * a bare system call on Linux, macOS and the BSDs.
+ * atomic operations on words, which are lock-free. mmap() and munlock() are not on the list of
+ * POSIX, but they are bare system calls on Linux, macOS and the BSDs.
  */
 #include "config.h"
 
@@ -35,10 +35,23 @@ typedef struct patch_t {
 static patch_t patches[PATCHES_MOST];
 atomic_size_t smmap__posix_patch_count;
 
+/* How many entries have a mapping of this hash. Raised and lowered like the count, so that a
+   mapping that is not marked is mostly told from the others by one load. */
+enum { HASH_BITS = 13 };
+static _Atomic(unsigned short) marks[1 << HASH_BITS];
+
+static _Atomic(unsigned short) *marks_of(uintptr_t mapping)
+{
+    return &marks[(uint32_t)((mapping >> 12) * 2654435761U) >> (32 - HASH_BITS)];
+}
+
 static patch_t *find(uintptr_t mapping)
 {
     int i;
 
+    if (atomic_load(marks_of(mapping)) == 0) {
+        return NULL;
+    }
     for (i = 0; i < PATCHES_MOST; i++) {
         if (atomic_load(&patches[i].mapping) == mapping) {
             return &patches[i];
@@ -56,6 +69,7 @@ static int mark(uintptr_t mapping, uintptr_t fault)
         return 1;
     }
     atomic_fetch_add(&smmap__posix_patch_count, 1);
+    atomic_fetch_add(marks_of(mapping), 1);
     for (i = 0; i < PATCHES_MOST; i++) {
         uintptr_t none = 0;
 
@@ -64,6 +78,7 @@ static int mark(uintptr_t mapping, uintptr_t fault)
             return 1;
         }
     }
+    atomic_fetch_sub(marks_of(mapping), 1);
     atomic_fetch_sub(&smmap__posix_patch_count, 1);
     return 0;
 }
@@ -81,25 +96,32 @@ static int map_zeros(uintptr_t address, apr_size_t length)
 #endif
 }
 
+/* A process that locks all it maps (mlockall) may have locked as much as it may; the pages to be
+   replaced are then part of that, and make room for the new ones. */
+static int replace(uintptr_t address, apr_size_t length)
+{
+    return map_zeros(address, length) ||
+           (munlock((void *)address, length) == 0 && map_zeros(address, length));
+}
+
 int smmap__posix_patch(uintptr_t mapping, apr_size_t length, uintptr_t fault, uintptr_t page_size)
 {
     return mark(mapping, fault) &&
-           (map_zeros(fault & ~(page_size - 1), page_size) || map_zeros(mapping, length));
+           (replace(fault & ~(page_size - 1), page_size) || replace(mapping, length));
 }
 
 void smmap__posix_patch_forget(const unsigned char *mapping)
 {
-    int i;
+    patch_t *patch;
 
     if (atomic_load_explicit(&smmap__posix_patch_count, memory_order_acquire) == 0) {
         return;
     }
-    for (i = 0; i < PATCHES_MOST; i++) {
-        if (atomic_load(&patches[i].mapping) == (uintptr_t)mapping) {
-            atomic_store(&patches[i].fault, 0);
-            atomic_store(&patches[i].mapping, 0);
-            atomic_fetch_sub(&smmap__posix_patch_count, 1);
-        }
+    while ((patch = find((uintptr_t)mapping)) != NULL) {
+        atomic_store(&patch->fault, 0);
+        atomic_store(&patch->mapping, 0);
+        atomic_fetch_sub(marks_of((uintptr_t)mapping), 1);
+        atomic_fetch_sub(&smmap__posix_patch_count, 1);
     }
 }
 

@@ -6,10 +6,17 @@
  * would have without us, by the same fault at the same place.
  *
  * A handler that replaces ours probably calls ours for the faults that it does not know. When we
- * replace it in turn, the two would call each other forever. So while a previous handler runs,
- * si_errno of the siginfo_t, which the system leaves 0, holds the depth in the stack that it was
- * taken from, and a signal that comes back with it is forwarded one entry deeper. Thread-local
- * state would not do: it would be stale after a handler that leaves by longjmp().
+ * replace it in turn, the two would call each other forever. So while previous handlers run,
+ * si_errno of the siginfo_t, which the system leaves 0, holds a token of this signal, and the
+ * thread remembers the token and how deep in the stack it has come: a signal that comes back with
+ * that token is forwarded one entry deeper. A token is not used again, so what a thread remembers
+ * of a handler that left by longjmp() means nothing to the next signal.
+ *
+ * Several copies of the library can be in one process (plugins, each linked with its own), and be
+ * in each other's stacks. They share the token: the first to forward a signal makes it, and each
+ * remembers for itself how deep it has come. One that finds nothing deeper writes UNHANDLED into
+ * si_errno and returns; who called it goes on with the next entry of its own, and the one that
+ * made the token does in the end what the system would do.
  *
  * Invariants: entries are only added, each is complete before previous_count counts it, and
  * afterwards only `spent` changes. Installing is serialized by the caller.
@@ -20,6 +27,7 @@
 #include "config.h"
 
 #include "backends/posix/internal.h"
+#include "backends/posix/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -35,7 +43,32 @@ typedef struct previous_t {
 static previous_t previous[PREVIOUS_MOST];
 static atomic_uint previous_count;
 
-#define CHAIN_MARK 0x534d4d00 /* in si_errno; the lowest byte is the depth */
+/* In si_errno: a tag in the highest byte, and below it a number. */
+enum { TOKEN_TAG = 0x53000000, TOKEN_NUMBER = 0x00ffffff, UNHANDLED = TOKEN_TAG };
+
+/* One that no signal has or had: the copies of the library begin far from each other. */
+static int token_make(void)
+{
+    static atomic_uint used;
+    unsigned number = (unsigned)((uintptr_t)previous >> 4) * 2654435761U + atomic_fetch_add(&used, 1);
+
+    number &= TOKEN_NUMBER;
+    return TOKEN_TAG + (int)(number != 0 ? number : 1);
+}
+
+/* What a thread remembers: the number of the token, and the depth in the lowest byte. */
+static uintptr_t remember(int token, unsigned depth)
+{
+    return (uintptr_t)(token & TOKEN_NUMBER) << 8 | depth;
+}
+
+/* How deep a token has come in this thread; 0: nowhere yet. */
+static unsigned depth_of(int token)
+{
+    uintptr_t remembered = smmap__posix_word(SMMAP__POSIX_FORWARDED);
+
+    return remembered >> 8 == (uintptr_t)(token & TOKEN_NUMBER) ? (unsigned)(remembered & 0xff) : 0;
+}
 
 /* SIG_DFL and SIG_IGN are the same in sa_handler and sa_sigaction, which share storage. */
 static int is_default(const struct sigaction *action)
@@ -63,49 +96,70 @@ static void default_action(int number, const siginfo_t *info)
 }
 
 /* Call a handler with the signal mask that the system would have set for it. */
-static void call_previous(previous_t *entry, int number, siginfo_t *info, void *context,
-                          unsigned depth)
+static void call_previous(const struct sigaction *action, int number, siginfo_t *info,
+                          void *context)
 {
-    const struct sigaction *action = &entry->action;
     sigset_t mask = action->sa_mask;
     sigset_t saved_mask;
-    int saved_errno = info->si_errno;
 
     if (!(action->sa_flags & SA_NODEFER)) {
         sigaddset(&mask, number);
     }
     pthread_sigmask(SIG_BLOCK, &mask, &saved_mask);
-    info->si_errno = CHAIN_MARK + (int)depth + 1;
     if (action->sa_flags & SA_SIGINFO) {
         action->sa_sigaction(number, info, context);
     } else {
         action->sa_handler(number);
     }
-    info->si_errno = saved_errno;
     pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
+}
+
+/* One entry. For SIG_DFL, SIG_IGN and a handler that wanted one call alone, and had it, the system
+   decides: it does not ignore faults either. */
+static void forward_to(previous_t *entry, int number, siginfo_t *info, void *context)
+{
+    if (is_ignored(&entry->action) && info->si_code <= 0) {
+        return;
+    }
+    if (is_default(&entry->action) || is_ignored(&entry->action) ||
+        ((unsigned)entry->action.sa_flags & (unsigned)SA_RESETHAND &&
+         atomic_exchange(&entry->spent, 1) != 0)) {
+        default_action(number, info);
+    } else {
+        call_previous(&entry->action, number, info, context);
+    }
 }
 
 void smmap__posix_chain_forward(int number, siginfo_t *info, void *context)
 {
-    unsigned count = atomic_load_explicit(&previous_count, memory_order_acquire);
-    unsigned depth = 0;
-    previous_t *entry;
+    const unsigned count = atomic_load_explicit(&previous_count, memory_order_acquire);
+    const uintptr_t outer = smmap__posix_word(SMMAP__POSIX_FORWARDED);
+    const int came_with = info->si_errno;
+    const int is_ours = (came_with & ~TOKEN_NUMBER) != TOKEN_TAG;
+    const int token = is_ours ? token_make() : came_with;
+    const unsigned come = depth_of(token);
+    unsigned depth = come;
 
-    if ((info->si_errno & ~0xff) == CHAIN_MARK) {
-        depth = (unsigned)(info->si_errno & 0xff);
-    }
-    entry = depth < count ? &previous[count - 1 - depth] : NULL;
-    if (entry == NULL || is_default(&entry->action) ||
-        ((unsigned)entry->action.sa_flags & (unsigned)SA_RESETHAND &&
-         atomic_exchange(&entry->spent, 1) != 0)) {
-        default_action(number, info);
-    } else if (is_ignored(&entry->action)) {
-        /* The system does not ignore faults either. */
-        if (info->si_code > 0) {
-            default_action(number, info);
+    do {
+        if (depth >= count) {
+            if (is_ours) {
+                info->si_errno = came_with;
+                default_action(number, info);
+            } else {
+                info->si_errno = UNHANDLED;
+            }
+            break;
         }
-    } else {
-        call_previous(entry, number, info, context, depth);
+        smmap__posix_word_set(SMMAP__POSIX_FORWARDED, remember(token, depth + 1));
+        info->si_errno = token;
+        forward_to(&previous[count - 1 - depth], number, info, context);
+        depth = depth_of(token); /* deeper, if it came back to us meanwhile */
+    } while (info->si_errno == UNHANDLED);
+    if (info->si_errno == token) {
+        info->si_errno = came_with;
+    }
+    if (come == 0) {
+        smmap__posix_word_set(SMMAP__POSIX_FORWARDED, outer); /* of a signal that this one met */
     }
 }
 

@@ -45,6 +45,32 @@ int smmap__os_environment_is_trusted(void)
 #endif
 }
 
+int smmap__os_cancel_disable(void)
+{
+    int state = 0;
+
+#ifdef PTHREAD_CANCEL_DISABLE
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+#endif
+    return state;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+#ifdef PTHREAD_CANCEL_DISABLE
+    pthread_setcancelstate(state, NULL);
+#else
+    (void)state;
+#endif
+}
+
+void smmap__os_cancel_point(void)
+{
+#ifdef PTHREAD_CANCEL_DISABLE
+    pthread_testcancel();
+#endif
+}
+
 static atomic_uint forks;
 static atomic_int forks_watched;
 

@@ -30,11 +30,6 @@ static int widen(WCHAR *wide, int size, const char *path)
     return MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, size);
 }
 
-static HANDLE open_wide(const WCHAR *path, DWORD access, DWORD flags)
-{
-    return CreateFileW(path, access, SHARE_ALL, NULL, OPEN_EXISTING, flags, NULL);
-}
-
 static const WCHAR unc_prefix[] = L"\\\\?\\UNC\\";
 static const WCHAR drive_prefix[] = L"\\\\?\\";
 
@@ -58,46 +53,65 @@ static const WCHAR *add_prefix(WCHAR *path)
     return path;
 }
 
-/* Open a path that may need the prefix. The error is in GetLastError(). */
-static HANDLE open_long(const char *path, DWORD access, DWORD flags)
+#define SPACE_FOR_PATH (PREFIX_SIZE + SMMAP__WINDOWS_PATH_MAX)
+
+/* A path in UTF-16, with the prefix if it is long; NULL: the error is in GetLastError(). */
+static const WCHAR *wide_path(const char *path, WCHAR *space)
 {
     WCHAR wide[SMMAP__WINDOWS_PATH_MAX];
-    WCHAR full[PREFIX_SIZE + SMMAP__WINDOWS_PATH_MAX];
     DWORD length;
 
+    if (widen(space, SHORT_PATH_MAX, path) != 0) {
+        return space;
+    }
+    if (GetLastError() != ERROR_INSUFFICIENT_BUFFER) {
+        return NULL;
+    }
     if (widen(wide, SMMAP__WINDOWS_PATH_MAX, path) == 0) {
         if (GetLastError() == ERROR_INSUFFICIENT_BUFFER) {
             SetLastError(ERROR_FILENAME_EXCED_RANGE);
         }
-        return INVALID_HANDLE_VALUE;
+        return NULL;
     }
-    length = GetFullPathNameW(wide, SMMAP__WINDOWS_PATH_MAX, full + PREFIX_SIZE, NULL);
+    length = GetFullPathNameW(wide, SMMAP__WINDOWS_PATH_MAX, space + PREFIX_SIZE, NULL);
     if (length == 0) {
-        return INVALID_HANDLE_VALUE;
+        return NULL;
     }
     if (length >= SMMAP__WINDOWS_PATH_MAX) {
         SetLastError(ERROR_FILENAME_EXCED_RANGE);
-        return INVALID_HANDLE_VALUE;
+        return NULL;
     }
-    return open_wide(add_prefix(full + PREFIX_SIZE), access, flags);
+    return add_prefix(space + PREFIX_SIZE);
 }
 
 static apr_status_t open_path(apr_os_file_t *file, const char *path, DWORD access, DWORD flags)
 {
-    WCHAR wide[SHORT_PATH_MAX];
-    HANDLE handle;
+    WCHAR space[SPACE_FOR_PATH];
+    const WCHAR *wide = wide_path(path, space);
+    const DWORD how = access == FILE_APPEND_DATA ? OPEN_ALWAYS : OPEN_EXISTING;
+    HANDLE handle = wide != NULL ? CreateFileW(wide, access, SHARE_ALL, NULL, how, flags, NULL)
+                                 : INVALID_HANDLE_VALUE;
 
-    if (widen(wide, SHORT_PATH_MAX, path) != 0) {
-        handle = open_wide(wide, access, flags);
-    } else if (GetLastError() == ERROR_INSUFFICIENT_BUFFER) {
-        handle = open_long(path, access, flags);
-    } else {
-        handle = INVALID_HANDLE_VALUE;
-    }
     if (handle == INVALID_HANDLE_VALUE) {
         return smmap__windows_status(GetLastError());
     }
     *file = handle;
+    return APR_SUCCESS;
+}
+
+/* What is enough to know before opening. */
+apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
+{
+    WCHAR space[SPACE_FOR_PATH];
+    const WCHAR *wide = wide_path(path, space);
+    DWORD attributes = wide != NULL ? GetFileAttributesW(wide) : INVALID_FILE_ATTRIBUTES;
+
+    if (attributes == INVALID_FILE_ATTRIBUTES) {
+        return smmap__windows_status(GetLastError());
+    }
+    memset(facts, 0, sizeof *facts);
+    facts->kind = (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? SMMAP__OS_OTHER : SMMAP__OS_FILE;
+    facts->id = SMMAP__OS_ID_NONE;
     return APR_SUCCESS;
 }
 
@@ -109,6 +123,36 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *path)
 {
     return open_path(file, path, FILE_READ_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS);
+}
+
+/* --- appending --- */
+
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
+{
+    apr_os_file_t made;
+    apr_status_t status = open_path(&made, path, FILE_APPEND_DATA, FILE_ATTRIBUTE_NORMAL);
+
+    if (status == APR_SUCCESS && GetFileType(made) != FILE_TYPE_DISK) {
+        CloseHandle(made);
+        status = APR_ENOTIMPL;
+    }
+    if (status == APR_SUCCESS) {
+        *file = made;
+    }
+    return status;
+}
+
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length)
+{
+    DWORD written = 0;
+
+    for (; length > 0; length -= written, bytes += written) {
+        if (!WriteFile(file, bytes, length < 0x40000000 ? (DWORD)length : 0x40000000, &written,
+                       NULL)) {
+            return smmap__windows_status(GetLastError());
+        }
+    }
+    return APR_SUCCESS;
 }
 
 /* --- the handles of callers --- */
@@ -222,13 +266,6 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
         return smmap__windows_status(ERROR_INVALID_HANDLE);
     }
     return CloseHandle(file) ? APR_SUCCESS : smmap__windows_status(GetLastError());
-}
-
-int smmap__os_is_stream(apr_os_file_t file)
-{
-    DWORD type = GetFileType(file);
-
-    return type == FILE_TYPE_CHAR || type == FILE_TYPE_PIPE;
 }
 
 apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)

@@ -1,7 +1,7 @@
 /*
  * Windows: what tells one file from another, and the name of an open file. No state.
  *
- * The serial number of a volume and the 64-bit id of a file, which APR reports, are not always
+ * The serial number of a volume and the 64-bit id of a file are not always
  * unique: a copy of a volume has the serial number of the original, a redirector may report 0 for
  * every volume, and a file system without ids reports 0 or all ones (MS-FSCC 2.1.9). So the name
  * that the system has for the volume is mixed into the serial number, the 128-bit id is used
@@ -97,28 +97,29 @@ static int is_valid_id(ULONGLONG low, ULONGLONG high)
     return !(low == 0 && high == 0) && !(low == ~(ULONGLONG)0 && (high == 0 || high == low));
 }
 
-smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+/* Correct the device and inode where the information does not identify the file. */
+static smmap__os_id_t find_id(apr_dev_t *device, apr_ino_t *inode, HANDLE file,
+                              const BY_HANDLE_FILE_INFORMATION *info)
 {
-    BY_HANDLE_FILE_INFORMATION info;
     WCHAR name[SMMAP__WINDOWS_PATH_MAX];
     DWORD flags = 0;
     file_id_t id;
     int has_id;
 
-    if (!GetFileInformationByHandle(file, &info) || final_name(name, file) == 0) {
+    if (final_name(name, file) == 0) {
         return SMMAP__OS_ID_NONE;
     }
-    *device = info.dwVolumeSerialNumber ^ volume_hash(name);
+    *device = info->dwVolumeSerialNumber ^ volume_hash(name);
     has_id = GetFileInformationByHandleEx(file, FILE_ID_INFO_CLASS, &id, sizeof id) &&
              is_valid_id(id.low, id.high);
     if (has_id) {
         /* NTFS uses the low 64 bits alone. */
         *inode = id.low ^ (id.high * APR_UINT64_C(0x9E3779B97F4A7C15));
     } else {
-        *inode = (apr_uint64_t)info.nFileIndexHigh << 32 | info.nFileIndexLow;
+        *inode = (apr_uint64_t)info->nFileIndexHigh << 32 | info->nFileIndexLow;
         has_id = is_valid_id(*inode, 0);
     }
-    if (!has_id || info.dwVolumeSerialNumber == 0) {
+    if (!has_id || info->dwVolumeSerialNumber == 0) {
         return SMMAP__OS_ID_NONE;
     }
     /* On a file system that cannot open files by id (FAT), the id is the position of the directory
@@ -127,6 +128,49 @@ smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_fil
                    (flags & FILE_SUPPORTS_OPEN_BY_FILE_ID) != 0
                ? SMMAP__OS_ID_UNIQUE
                : SMMAP__OS_ID_REUSED;
+}
+
+static apr_int64_t ticks_of(FILETIME time)
+{
+    return (apr_int64_t)((apr_uint64_t)time.dwHighDateTime << 32 | time.dwLowDateTime);
+}
+
+apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
+{
+    BY_HANDLE_FILE_INFORMATION info;
+    DWORD type = GetFileType(file);
+
+    memset(&info, 0, sizeof info);
+    if (type == FILE_TYPE_CHAR || type == FILE_TYPE_PIPE) {
+        info.dwFileAttributes = FILE_ATTRIBUTE_DIRECTORY; /* it is no file either */
+    } else if (file == NULL || file == INVALID_HANDLE_VALUE) {
+        return smmap__windows_status(ERROR_INVALID_HANDLE);
+    } else if (!GetFileInformationByHandle(file, &info)) {
+        return smmap__windows_status(GetLastError());
+    }
+    memset(facts, 0, sizeof *facts);
+    facts->kind = (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? SMMAP__OS_OTHER
+                                                                          : SMMAP__OS_FILE;
+    facts->size = (apr_off_t)((apr_uint64_t)info.nFileSizeHigh << 32 | info.nFileSizeLow);
+    facts->mtime = ticks_of(info.ftLastWriteTime);
+    facts->ctime = ticks_of(info.ftCreationTime);
+    /* A file system without birth times reports 0, and Wine the time of the last change. */
+    if (facts->ctime > UNIX_EPOCH && !smmap__windows_is_wine()) {
+        facts->birth = facts->ctime;
+    }
+    facts->device = info.dwVolumeSerialNumber;
+    facts->inode = (apr_uint64_t)info.nFileIndexHigh << 32 | info.nFileIndexLow;
+    if (identify && (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) == 0) {
+        facts->id = find_id(&facts->device, &facts->inode, file, &info);
+    }
+    return APR_SUCCESS;
+}
+
+/* No file system here shows one file of several. */
+apr_status_t smmap__os_file_renew(apr_os_file_t file)
+{
+    (void)file;
+    return APR_ENOTIMPL;
 }
 
 apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_file_t file)
@@ -147,25 +191,5 @@ apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_f
     if (WideCharToMultiByte(CP_UTF8, 0, name, -1, path, (int)size, NULL, NULL) == 0) {
         return APR_ENAMETOOLONG;
     }
-    return APR_SUCCESS;
-}
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
-{
-    FILETIME created;
-    apr_int64_t ticks;
-
-    /* Wine reports the time of the last change. */
-    if (smmap__windows_is_wine() && GetFileType(file) == FILE_TYPE_DISK) {
-        return APR_ENOTIMPL;
-    }
-    if (!GetFileTime(file, &created, NULL, NULL)) {
-        return smmap__windows_status(GetLastError());
-    }
-    ticks = (apr_int64_t)((apr_uint64_t)created.dwHighDateTime << 32 | created.dwLowDateTime);
-    if (ticks <= UNIX_EPOCH) {
-        return APR_ENOTIMPL; /* a file system without birth times reports 0 */
-    }
-    *birth = (ticks - UNIX_EPOCH) * 100;
     return APR_SUCCESS;
 }

@@ -194,6 +194,12 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_SUCCESS;
 }
 
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+    (void)file;
+    return APR_SUCCESS;
+}
+
 apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
     DWORD usual = mapping->memory ? PAGE_READWRITE : PAGE_READONLY;

@@ -55,6 +55,21 @@ int smmap__os_environment_is_trusted(void)
     return type != TokenElevationTypeFull || smmap__windows_is_wine();
 }
 
+/* Win32 does not cancel threads at points of their own. */
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
+}
+
 /* Win32 has no fork(). */
 apr_status_t smmap__os_fork_watch(void)
 {

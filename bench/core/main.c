@@ -121,7 +121,7 @@ static int measure(overhead_t *overhead)
     apr_pool_t *pool = overhead->pool;
     int good = 1;
 
-    null_backend_start(apr_palloc(pool, PLACES * sizeof(apr_uint32_t)), PLACES,
+    null_backend_start(pool, apr_palloc(pool, PLACES * sizeof(apr_uint32_t)), PLACES,
                        (apr_size_t)settings->window_size);
     if (settings->cost) {
         good = overhead_cost(overhead);

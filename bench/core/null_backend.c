@@ -13,6 +13,9 @@
  */
 #include "bench/core/null_backend.h"
 
+#include <apr_file_io.h>
+#include <apr_pools.h>
+
 #include <string.h>
 
 /* Most of these functions have nothing to do with their arguments. */
@@ -24,16 +27,19 @@
 /* The lowest address: above what programs have, below what a pointer can be. */
 #define LOWEST ((apr_uintptr_t)(APR_UINT64_C(1) << 44))
 
+static apr_pool_t *program_pool;
 static apr_uint32_t *places; /* a stack of those that are free */
 static apr_uint32_t place_count;
 static apr_uint32_t free_count;
 static apr_size_t place_size;
 static apr_uint64_t made;
 
-void null_backend_start(apr_uint32_t *memory, apr_uint32_t count, apr_size_t length)
+void null_backend_start(apr_pool_t *pool, apr_uint32_t *memory, apr_uint32_t count,
+                        apr_size_t length)
 {
     apr_uint32_t i;
 
+    program_pool = pool;
     places = memory;
     place_count = count;
     free_count = count;
@@ -84,14 +90,40 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return APR_ENOTIMPL;
 }
 
-int smmap__os_is_stream(apr_os_file_t file)
+/* What APR sees. */
+apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
 {
-    return 0;
+    apr_pool_t *pool;
+    apr_file_t *opened;
+    apr_finfo_t info;
+    apr_status_t status = apr_pool_create(&pool, program_pool);
+
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = apr_os_file_put(&opened, &file, APR_FOPEN_READ, pool);
+    if (status == APR_SUCCESS) {
+        status = apr_file_info_get(&info, APR_FINFO_IDENT | APR_FINFO_SIZE, opened);
+    }
+    if (status == APR_SUCCESS) {
+        memset(facts, 0, sizeof *facts);
+        facts->kind = SMMAP__OS_FILE;
+        facts->device = info.device;
+        facts->inode = info.inode;
+        facts->size = info.size;
+    }
+    apr_pool_destroy(pool);
+    return status;
 }
 
-smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
-    return SMMAP__OS_ID_UNIQUE;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_file_renew(apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
 }
 
 apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
@@ -100,11 +132,6 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *p
 }
 
 apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_file_t file)
-{
-    return APR_ENOTIMPL;
-}
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
 {
     return APR_ENOTIMPL;
 }
@@ -170,9 +197,38 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return APR_ENOTIMPL;
 }
 
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
+}
+
 int smmap__os_environment_is_trusted(void)
 {
     return 0; /* a trace that is replayed is not recorded again */
+}
+
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length)
+{
+    return APR_ENOTIMPL;
+}
+
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
 }
 
 int smmap__os_fence_asymmetric(void)

@@ -6,11 +6,12 @@
  *   hash.h        a hash table whose insertion cannot fail
  *   list.h        an intrusive list
  *   memory.h      the only door to the heap
+ *   owned.h       objects that a pool frees, or that are freed before
  *   pins.h        which window each cursor uses; the protocol of hits and evictions
  *   slots.h       the table from window number to address, read without a lock
  *
- * and here the largest offset, and what a status of the system means. window.c has the
- * arithmetic of smmap/window.h, status.c the messages of smmap/status.h.
+ * and here the largest offset, what a status of the system means, and the environment
+ * (environment.c). window.c has the arithmetic of smmap/window.h, status.c the messages of smmap/status.h.
  */
 #ifndef SMMAP_CORE_BASE_BASE_H
 #define SMMAP_CORE_BASE_BASE_H
@@ -23,6 +24,7 @@
 #include "core/base/hash.h"
 #include "core/base/list.h"
 #include "core/base/memory.h"
+#include "core/base/owned.h"
 #include "core/base/pins.h"
 #include "core/base/slots.h"
 #include "smmap/status.h"
@@ -44,5 +46,12 @@ static inline int smmap__limited(apr_status_t status)
 {
     return status == SMMAP_ELIMIT_BYTES || status == SMMAP_ELIMIT_REGIONS;
 }
+
+/**
+ * The value of an environment variable; "" where there is none, or nobody to trust it from.
+ *
+ * @param pool (in) where it may be allocated.
+ */
+const char *smmap__environment(const char *name, apr_pool_t *pool);
 
 #endif

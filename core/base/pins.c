@@ -3,9 +3,9 @@
  *
  * A chunk holds the words of its groups side by side, so that a walk touches nothing
  * else, and behind them what their cursors count, which only statistics read. A group
- * is eight pins: a line of words, four lines of counters, a thread. Groups with a free
- * pin hang in a list; one that is wholly free is for any thread. Chunks are given back
- * when the manager goes.
+ * is eight pins: a line of words, lines of counters, a thread. Groups with a free pin
+ * hang in lists, by thread; one that is wholly free is for any thread. Chunks are given
+ * back when the manager goes.
  *
  * Invariant: a pin that is free holds no window and has counted nothing, so that a
  * walk over whole chunks needs to know nothing about which are in use.
@@ -19,7 +19,8 @@ enum { PINS = 8, GROUPS = 8 };
 
 struct smmap__pin_group_t {
     smmap__pin_t pins[PINS];
-    smmap__pin_group_t *next; /* in the list of those with a free pin */
+    smmap__link_t link;       /* in the list of its thread, while some pins are free, not all */
+    smmap__pin_group_t *next; /* in the list of those that are wholly free */
     uintptr_t thread;
     unsigned free; /* a bit for each pin */
     char padding[SMMAP__LINE];
@@ -64,50 +65,65 @@ static int add_chunk(smmap__pins_t *pins)
             group->pins[k].group = group;
         }
         group->free = ALL_FREE;
-        group->next = pins->open;
-        pins->open = group;
+        group->next = pins->unused;
+        pins->unused = group;
     }
     return 1;
 }
 
-/* The link to a group of this thread with a free pin; if there is none, to a wholly free one. */
-static smmap__pin_group_t **find_group(smmap__pins_t *pins, uintptr_t thread)
+static smmap__link_t *list_of(smmap__pins_t *pins, uintptr_t thread)
 {
-    smmap__pin_group_t **found = NULL;
-    smmap__pin_group_t **link;
+    return &pins->open[smmap__hash_bits(thread >> 6) >> 58];
+}
 
-    for (link = &pins->open; *link != NULL; link = &(*link)->next) {
-        if ((*link)->free == ALL_FREE) {
-            found = found == NULL ? link : found;
-        } else if ((*link)->thread == thread) {
-            return link;
+void smmap__pins_init(smmap__pins_t *pins)
+{
+    int i;
+
+    pins->chunks = NULL;
+    pins->unused = NULL;
+    for (i = 0; i < SMMAP__PIN_BUCKETS; i++) {
+        smmap__list_init(&pins->open[i]);
+    }
+}
+
+/* A group of this thread with a free pin; if there is none, one that no thread has. */
+static smmap__pin_group_t *find_group(smmap__pins_t *pins, uintptr_t thread)
+{
+    smmap__link_t *list = list_of(pins, thread);
+    smmap__link_t *link = list;
+    smmap__pin_group_t *group;
+
+    while ((link = smmap__list_next(list, link)) != NULL) {
+        group = SMMAP__ELEMENT(link, smmap__pin_group_t, link);
+        if (group->thread == thread) {
+            return group;
         }
     }
-    return found;
+    if (pins->unused == NULL && !add_chunk(pins)) {
+        return NULL;
+    }
+    group = pins->unused;
+    pins->unused = group->next;
+    group->thread = thread;
+    smmap__list_append(list, &group->link);
+    return group;
 }
 
 smmap__pin_t *smmap__pin_make(smmap__pins_t *pins)
 {
-    uintptr_t thread = this_thread();
-    smmap__pin_group_t **link = find_group(pins, thread);
-    smmap__pin_group_t *group;
+    smmap__pin_group_t *group = find_group(pins, this_thread());
     unsigned number = 0;
 
-    if (link == NULL) {
-        if (!add_chunk(pins)) {
-            return NULL;
-        }
-        link = &pins->open;
+    if (group == NULL) {
+        return NULL;
     }
-    group = *link;
     while (!(group->free >> number & 1)) {
         number++;
     }
-    group->thread = thread;
     group->free &= ~(1u << number);
     if (group->free == 0) {
-        *link = group->next;
-        group->next = NULL;
+        smmap__list_remove(&group->link);
     }
     return &group->pins[number];
 }
@@ -125,11 +141,16 @@ void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
     smmap__count_store(&pin->hits, 0);
     smmap__count_store(&pin->bypassed_reads, 0);
     smmap__count_store(&pin->prefetches, 0);
+    smmap__store(&pin->retired, 0);
     if (group->free == 0) {
-        group->next = pins->open;
-        pins->open = group;
+        smmap__list_append(list_of(pins, group->thread), &group->link);
     }
     group->free |= 1u << (pin - group->pins);
+    if (group->free == ALL_FREE) {
+        smmap__list_remove(&group->link);
+        group->next = pins->unused;
+        pins->unused = group;
+    }
 }
 
 apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window)
@@ -147,9 +168,9 @@ apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window)
 }
 
 void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
-                      void (*call)(void *context, uintptr_t window), void *context)
+                      smmap__pin_visitor_t *call, void *context)
 {
-    const smmap__pin_chunk_t *chunk;
+    smmap__pin_chunk_t *chunk;
     int i;
 
     for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
@@ -158,14 +179,14 @@ void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
 
             if (set->only != 0 ? window == set->only
                                : window != 0 && (set->bits & smmap__pin_bit(window)) != 0) {
-                call(context, window);
+                call(context, &chunk->groups[i / PINS].pins[i % PINS], window);
             }
         }
     }
 }
 
 void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
-                      void (*call)(void *context, uintptr_t window), void *context)
+                      smmap__pin_visitor_t *call, void *context)
 {
     smmap__os_fence_heavy();
     smmap__pins_each(pins, set, call, context);
@@ -201,5 +222,4 @@ void smmap__pins_destroy(smmap__pins_t *pins)
         smmap__free(pins->chunks->block);
         pins->chunks = next;
     }
-    pins->open = NULL;
 }

@@ -33,10 +33,13 @@
  *
  * A window that is retired (it can no longer be found, but was pinned when that began) is
  * unmapped by the thread that notices that its last pin is gone: the scan that followed its
- * retirement, or the cursor that leaves it. The retirer stores the count of retired
- * windows, then E2, E3; a cursor stores its new pin, light fence, then loads that count.
- * The same pattern: one of the two sees the other, so none stays behind. (A window that is
- * retired from the start needs no scan: only its cursor, and copies of it, can pin it.)
+ * retirement, or the cursor that leaves it. The scan sets the flag `retired` of each pin that
+ * it finds on such a window, and is made again, with E2, until it finds none without the flag.
+ * A cursor stores its new pin, light fence, then loads its flag. The same pattern: either the
+ * last scan sees that the cursor has left, or the cursor sees the flag, so no window stays
+ * behind. With the lock the flag is cleared, by its cursor alone. (A window that is retired
+ * from the start needs no scan: only its cursor, and copies of it, can pin it, and these get
+ * the flag with it.)
  *
  * The light fence costs nothing where the heavy one makes every processor of the process
  * execute a barrier (Linux: membarrier); it then only stops the compiler.
@@ -51,6 +54,7 @@
 
 #include "core/base/atomic.h"
 #include "core/base/hash.h"
+#include "core/base/list.h"
 #include "smmap/manager.h"
 
 typedef struct smmap__pin_chunk_t smmap__pin_chunk_t;
@@ -58,16 +62,20 @@ typedef struct smmap__pin_group_t smmap__pin_group_t;
 
 typedef struct smmap__pin_t {
     smmap__word_t *window; /* points to the address of the window in use; that is 0: none */
+    smmap__word_t retired; /* 1: it was found on a retired window since that was last looked at */
     smmap__count_t hits;   /* of the cursor, not yet added to the manager's */
     smmap__count_t bypassed_reads;
     smmap__count_t prefetches;
     smmap__pin_group_t *group;
 } smmap__pin_t;
 
-/** A zeroed structure has no pins. */
+/** How many lists the groups of all threads are in. */
+#define SMMAP__PIN_BUCKETS 64
+
 typedef struct smmap__pins_t {
     smmap__pin_chunk_t *chunks;
-    smmap__pin_group_t *open; /* groups with a pin to give */
+    smmap__pin_group_t *unused;                     /* groups that no thread has */
+    smmap__link_t open[SMMAP__PIN_BUCKETS]; /* groups with a pin to give, by thread */
 } smmap__pins_t;
 
 /**
@@ -94,11 +102,20 @@ typedef struct smmap__pin_set_t {
     uintptr_t only; /* the one window in it; 0: there are several */
 } smmap__pin_set_t;
 
+/** Called for a pin, with what it pins. */
+typedef void smmap__pin_visitor_t(void *context, smmap__pin_t *pin, uintptr_t window);
+
 /** The set of all windows. */
 #define SMMAP__PIN_SET_ALL  \
     {                       \
         ~(apr_uint64_t)0, 0 \
     }
+/** The empty set. */
+#define SMMAP__PIN_SET_NONE \
+    {                       \
+        0, 0                \
+    }
+
 static inline apr_uint64_t smmap__pin_bit(uintptr_t window)
 {
     return (apr_uint64_t)1 << (smmap__hash_bits(window >> 12) >> 58);
@@ -108,15 +125,23 @@ static inline apr_uint64_t smmap__pin_bit(uintptr_t window)
  * The evictor's half (E2, E3): the heavy fence, and then all pins.
  *
  * @param set (in) the windows that were made impossible to find (E1).
- * @param call (in) called with each window of the set that is pinned, and perhaps with others.
+ * @param call (in) called for each pin on a window of the set, and perhaps for others.
  */
 void smmap__pins_scan(const smmap__pins_t *pins, const smmap__pin_set_t *set,
-                      void (*call)(void *context, uintptr_t window), void *context);
+                      smmap__pin_visitor_t *call, void *context);
 
 /** The same without the fence, for statistics: a pin may be missed. */
 void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
-                      void (*call)(void *context, uintptr_t window), void *context);
+                      smmap__pin_visitor_t *call, void *context);
+/** Add a window to a set that began as SMMAP__PIN_SET_NONE. */
+static inline void smmap__pin_set_add(smmap__pin_set_t *set, uintptr_t window)
+{
+    set->only = set->bits == 0 ? window : 0;
+    set->bits |= smmap__pin_bit(window);
+}
 
+/** Make an empty set of pins. */
+void smmap__pins_init(smmap__pins_t *pins);
 /** A pin that pins nothing, for the calling thread; NULL when memory is out. */
 smmap__pin_t *smmap__pin_make(smmap__pins_t *pins);
 /** Is it in a line of the calling thread? */

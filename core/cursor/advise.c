@@ -12,6 +12,9 @@
 /* How much of the next window is asked for; inside a window the system reads ahead. */
 #define AHEAD_MOST (8 * CHUNK)
 
+/* How much one call asks for: with more, the queue of a disk is full, and the system waits. */
+#define ASKED_MOST (32 * CHUNK)
+
 /* Ask for [offset, end) chunk by chunk. */
 static apr_status_t advise(apr_os_file_t handle, apr_off_t offset, apr_off_t end,
                            smmap__os_advice_t advice)
@@ -94,6 +97,19 @@ static apr_status_t advise_window(const smmap_cursor_t *shown, apr_off_t offset,
     return smmap__os_advise(&mapping, from, (apr_size_t)(end - begin) - from, advice);
 }
 
+/* Use the file's handle without a lock; open it, if it was closed. */
+static apr_status_t begin_reading(smmap__cursor_t *cursor, apr_os_file_t *handle)
+{
+    smmap__file_t *file = cursor->file;
+    apr_status_t status = APR_SUCCESS;
+
+    /* It may be closed again meanwhile. */
+    while (status == APR_SUCCESS && !smmap__reading_begin(file, handle)) {
+        status = smmap__file_measure(file, cursor->path);
+    }
+    return status;
+}
+
 apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_off_t size,
                                  smmap_advice_t advice)
 {
@@ -111,21 +127,22 @@ apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_of
     if (smmap__forked(cursor->manager)) {
         return SMMAP_EFORKED;
     }
-    smmap__file_lock(cursor->file);
-    status = smmap__handle_enter_lock(cursor->file, cursor->path, &handle);
-    smmap__manager_unlock(cursor->manager);
-    if (status == APR_SUCCESS) {
-        file_size = smmap__offset_load(&cursor->file->size);
-        if (offset < file_size) {
-            apr_off_t end = size < file_size - offset ? offset + size : file_size;
-
-            status = advise(handle, offset, end, native);
-            if (APR_STATUS_IS_ENOTIMPL(status)) {
-                status = advise_window(shown, offset, end, cursor->manager->page_size, native);
-            }
-        }
-        smmap__handle_leave(cursor->file);
+    status = begin_reading(cursor, &handle);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    smmap__file_unlock(cursor->file);
+    file_size = smmap__offset_load(&cursor->file->size);
+    if (offset < file_size) {
+        apr_off_t end = size < file_size - offset ? offset + size : file_size;
+
+        if (advice == SMMAP_WILL_NEED && end - offset > ASKED_MOST) {
+            end = offset + ASKED_MOST;
+        }
+        status = advise(handle, offset, end, native);
+        if (APR_STATUS_IS_ENOTIMPL(status)) {
+            status = advise_window(shown, offset, end, cursor->manager->page_size, native);
+        }
+    }
+    smmap__reading_end(cursor->file);
     return status;
 }

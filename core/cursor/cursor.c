@@ -32,7 +32,7 @@ static void leave(smmap__cursor_t *cursor)
         smmap__pin_drop(&manager->pins, cursor->pin);
     }
     smmap__pin_origin_forget_locked(cursor);
-    smmap__file_leave_locked(cursor->file, cursor->path == NULL, &reclaim);
+    smmap__file_leave_locked(cursor->file, smmap__path_is_lost(cursor->path), &reclaim);
     smmap__path_unref_locked(cursor->path);
     if (smmap__count_load(&manager->closed) != 0) {
         /* Its handle may have been kept for this cursor alone. */
@@ -58,12 +58,13 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->pin = smmap__pin_make(&manager->pins);
         if (cursor->pin != NULL) {
             smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
+            smmap__store(&cursor->pin->retired, smmap__load(&from->pin->retired));
         } else {
             status = APR_ENOMEM;
         }
     }
     if (status == APR_SUCCESS) {
-        smmap__file_join_locked(from->file, from->path == NULL);
+        smmap__file_join_locked(from->file, smmap__path_is_lost(from->path));
         if (from->path != NULL) {
             from->path->users++;
         }
@@ -86,18 +87,19 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     return status;
 }
 
-static apr_status_t cursor_cleanup(void *data)
+static void cursor_cleanup(smmap__owned_t *owned)
 {
-    smmap__cursor_free(data);
-    return APR_SUCCESS;
+    smmap__cursor_free(SMMAP__ELEMENT(owned, smmap__cursor_t, owned));
 }
 
 static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
                             apr_os_file_t native, apr_pool_t *pool)
 {
     smmap__cursor_t *made;
+    const char *given;
     apr_status_t status;
 
+    smmap__os_cancel_point();
     if (smmap__forked(manager)) {
         return SMMAP_EFORKED;
     }
@@ -107,7 +109,11 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         status = smmap__path_make(manager, path, &made->path);
     }
     if (status == APR_SUCCESS) {
-        status = smmap__file_join(manager, made->path, native, &made->file);
+        /* Windows resolves paths in the text; elsewhere what was named is what is to be opened. */
+        given = path == NULL || (path[0] != '/' && !manager->lexical_dots)
+                    ? path
+                    : smmap__path_text(made->path);
+        status = smmap__file_join(manager, made->path, given, native, &made->file);
     }
     if (status != APR_SUCCESS) {
         if (made != NULL) {
@@ -118,8 +124,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
     }
     made->manager = manager;
     made->traced = manager->trace != NULL || manager->tracer != NULL;
-    made->pool = pool;
-    apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
+    smmap__own(&made->owned, cursor_cleanup, pool);
     *cursor = &made->shown;
     return APR_SUCCESS;
 }
@@ -127,7 +132,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
 apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
                                apr_pool_t *pool)
 {
-    if (cursor == NULL || manager == NULL || path == NULL || pool == NULL || path[0] == '\0') {
+    if (cursor == NULL || manager == NULL || path == NULL || path[0] == '\0') {
         return APR_EINVAL;
     }
     return open_on(cursor, manager, path, 0, pool);
@@ -136,7 +141,7 @@ apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager
 apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_manager_t *manager,
                                       apr_os_file_t handle, apr_pool_t *pool)
 {
-    if (cursor == NULL || manager == NULL || pool == NULL) {
+    if (cursor == NULL || manager == NULL) {
         return APR_EINVAL;
     }
     return open_on(cursor, manager, NULL, handle, pool);
@@ -167,15 +172,14 @@ apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *curs
     smmap__cursor_t *made;
     apr_status_t status;
 
-    if (copy == NULL || cursor == NULL || pool == NULL) {
+    if (copy == NULL || cursor == NULL) {
         return APR_EINVAL;
     }
     status = smmap__cursor_clone(&made, cursor);
     if (status != APR_SUCCESS) {
         return status;
     }
-    made->pool = pool;
-    apr_pool_cleanup_register(pool, made, cursor_cleanup, apr_pool_cleanup_null);
+    smmap__own(&made->owned, cursor_cleanup, pool);
     *copy = &made->shown;
     return APR_SUCCESS;
 }
@@ -199,7 +203,7 @@ apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *f
         return status;
     }
     to = inside(cursor);
-    joined.pool = to->pool;
+    joined.owned = to->owned;
     leave(to);
     *to = joined;
     return APR_SUCCESS;
@@ -208,8 +212,30 @@ apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *f
 void smmap_cursor_close(smmap_cursor_t *cursor)
 {
     if (cursor != NULL) {
-        apr_pool_cleanup_run(inside(cursor)->pool, inside(cursor), cursor_cleanup);
+        smmap__disown(&inside(cursor)->owned);
+        smmap__cursor_free(inside(cursor));
     }
+}
+
+/* What is measured to be other than the cursor's window is copied from elsewhere from now on; by
+   pointer the window can be read for as long as it is kept. */
+static apr_status_t refresh(smmap__cursor_t *cursor)
+{
+    apr_status_t status = smmap__file_measure(cursor->file, cursor->path);
+    const smmap__region_t *region;
+
+    if (status == APR_SUCCESS && cursor->shown.window_data != NULL) {
+        smmap__manager_lock(cursor->manager);
+        region = smmap__region_at_locked(cursor->manager, (uintptr_t)cursor->shown.window_data);
+        /* Of other files a retired window is too short, but right. */
+        cursor->outdated = region != NULL && region->state == SMMAP__RETIRED &&
+                                   (smmap__count_load(&cursor->file->unmappable) != 0 ||
+                                    cursor->file->identity.facts.stacked)
+                               ? cursor->shown.window_data
+                               : NULL;
+        smmap__manager_unlock(cursor->manager);
+    }
+    return status;
 }
 
 apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
@@ -217,5 +243,5 @@ apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
     if (cursor == NULL) {
         return APR_EINVAL;
     }
-    return smmap__file_measure(inside(cursor)->file, inside(cursor)->path);
+    return refresh(inside(cursor));
 }

@@ -28,8 +28,10 @@ void smmap__manager_unref_unlock(smmap_manager_t *manager) SMMAP__UNLOCK;
 /* open.c */
 
 /** The file of a path, or (path: NULL) of an open handle of the caller's, counted for one more
-    cursor, and the manager for one more reference. Made when it is not known. */
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, apr_os_file_t native,
+    cursor, and the manager for one more reference. Made when it is not known. given: what is to be
+    opened now; the path is for opening it again. */
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, const char *given,
+                              apr_os_file_t native,
                               smmap__file_t **file) SMMAP__FILE_LOCKS SMMAP__LOCKS;
 
 /* query.c */
@@ -95,8 +97,8 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
                          apr_size_t size);
 /** A window was just leaving when it was to be pinned: let go of it and of the one before. */
 void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address);
-/** The cursor has left a window (NULL: none) that may be retired. Returns APR_SUCCESS. */
-apr_status_t smmap__window_left(smmap_manager_t *manager, const unsigned char *window);
+/** The cursor, whose pin has the flag, has left a window (NULL: none). Returns APR_SUCCESS. */
+apr_status_t smmap__window_left(smmap__cursor_t *cursor, const unsigned char *window);
 /** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. failed: the address of
     a window as for smmap__pin_failed(), or 0. */
 apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,

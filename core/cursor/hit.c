@@ -56,8 +56,8 @@ static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, a
     cursor->offset = offset;
     cursor->asked = size;
     smmap__count_store(hits, smmap__count_load(hits) + 1);
-    if (smmap__count_load(&cursor->manager->retired.count) != 0) {
-        return smmap__window_left(cursor->manager, left);
+    if (smmap__load(&cursor->pin->retired) != 0) {
+        return smmap__window_left(cursor, left);
     }
     return APR_SUCCESS;
 }

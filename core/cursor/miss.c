@@ -1,12 +1,15 @@
 /*
  * The miss path: mapping a window that is not mapped.
  *
- * Mapping is done with the file's lock held and the manager's let go, so that two threads
- * that miss on one window map it once, and nobody else waits for it. The manager's lock is
- * taken three times for a miss: to look, to reserve (after the file was measured), and to
- * attach; once more where something is evicted, or the handle has to be opened again. The system chooses the address. Where the
- * window size is a multiple of 2 MiB, so is each window's offset, and Linux then chooses an
- * address that lets it use huge page-table entries.
+ * Mapping is done with no lock held. What is being mapped is in the list of its file's
+ * flights, and who wants bytes of that waits for it, so two threads that miss on one window
+ * map it once; nobody else waits. Another thread may measure the file meanwhile: a window of
+ * a file that has changed since we measured it is unmapped again, and the miss starts anew.
+ * The manager's lock is taken three times for a miss: to look, to reserve (after the file was
+ * measured), and to attach; once more where something is evicted, or the handle has to be
+ * opened again. The system chooses the address. Where the window size is a multiple of 2 MiB,
+ * so is each window's offset, and Linux then chooses an address that lets it use huge
+ * page-table entries.
  *
  * A file that the system cannot map is read into memory, in smaller windows, and the memory
  * is a region like others. It shows the file as it was then, so such regions are given up
@@ -15,8 +18,10 @@
  */
 #include "core/cursor/cursor.h"
 
+#include <string.h>
+
 /* A window of a file that is read into memory, at most; what is required may be more. */
-enum { BUFFERED_MOST = 1024 * 1024 };
+enum { BUFFERED_MOST = 1 << SMMAP__STATIC_SPAN_SHIFT };
 
 /* A range of the file that is going to be mapped. */
 typedef struct range_t {
@@ -27,6 +32,8 @@ typedef struct range_t {
 
 /* A mapping in the making: what is asked for, and how far we are. */
 typedef struct attempt_t {
+    smmap__link_t flight; /* in the list of the file, from when range is set */
+    unsigned changes;     /* of the file when it was measured */
     smmap__file_t *file;
     apr_off_t offset; /* these bytes must be in the region */
     apr_off_t end;
@@ -132,21 +139,40 @@ static void be_buffered(attempt_t *attempt)
     choose_range(attempt);
 }
 
+static apr_status_t read_range(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
+                               const smmap__os_mapping_t *mapping)
+{
+    apr_size_t nread;
+    apr_status_t status =
+        smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
+
+    /* Since it was measured, a moment ago. */
+    return status == APR_SUCCESS && nread < length ? SMMAP_ETRUNCATED : status;
+}
+
 /* Memory with the bytes of the range. A mapping that is there although it failed could not be
    given back. */
 static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
                          smmap__os_mapping_t *mapping)
 {
-    apr_size_t nread;
+    smmap__file_t *file = attempt->file;
     apr_status_t status = attempt->heap ? smmap__heap_map(attempt->file->manager, mapping, length)
                                         : smmap__os_map_anonymous(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
-    if (status == APR_SUCCESS && nread < length) {
-        status = SMMAP_ETRUNCATED; /* since it was measured, a moment ago */
+    if (file->identity.sizeless) {
+        /* What its size is of: to read it again would give more, or less. */
+        smmap__file_lock(file);
+        if (file->content != NULL && (apr_off_t)file->content_size >= attempt->range.end) {
+            memcpy(mapping->address, file->content + attempt->range.begin, length);
+        } else {
+            status = SMMAP_ETRUNCATED;
+        }
+        smmap__file_unlock(file);
+    } else {
+        status = read_range(attempt, handle, length, mapping);
     }
     if (status != APR_SUCCESS) {
         smmap__mapping_unmap(mapping);
@@ -173,6 +199,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
     smmap_manager_t *manager = attempt->file->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     apr_status_t refusal = APR_SUCCESS; /* the system's */
+    int waits = 0;
 
     for (;;) {
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
@@ -181,7 +208,15 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
         if (length > APR_SIZE_MAX) {
             return SMMAP_ETOOLARGE;
         }
-        status = smmap__budget_reserve_relock(manager, (apr_size_t)length);
+        status = smmap__budget_reserve_relock(manager, (apr_size_t)length, waits);
+        if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && choose_smaller(attempt)) {
+            manager->stats.retries++; /* what was asked for is one byte */
+            continue;
+        }
+        if (smmap__limited(status) && !attempt->copying && !waits && manager->limit_wait > 0) {
+            waits = 1; /* for the smallest piece that will do */
+            continue;
+        }
         if (status != APR_SUCCESS) {
             manager->stats.limit_failures += smmap__limited(status) && !attempt->copying;
             return status;
@@ -259,7 +294,22 @@ SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__regio
     }
 }
 
-/* Map the region and make it known. */
+SMMAP__LOCKED static apr_status_t prepare_chain(smmap__file_t *file, apr_off_t begin)
+{
+    return smmap__slots_prepare(&file->spans, smmap__span_number(file, begin));
+}
+
+/* The file has changed while it was mapped. */
+SMMAP__RELOCK static void discard_relock(const attempt_t *attempt, smmap__region_t *region)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    count_map(attempt, region);
+    reclaim.regions = region;
+    smmap__reclaim_relock(attempt->file->manager, &reclaim);
+}
+
+/* Map the region and make it known. NULL: the file has changed meanwhile. */
 SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t handle,
                                               smmap__region_t **made)
 {
@@ -275,10 +325,13 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
         choose_range(attempt);
     }
     if (status == APR_SUCCESS) {
-        status = smmap__slots_prepare(attempt->range.on_grid ? &file->grid : &file->spans, number);
+        status = attempt->range.on_grid ? smmap__slots_prepare(&file->grid, number)
+                                        : prepare_chain(file, attempt->range.begin);
     }
     if (status == APR_SUCCESS) {
+        smmap__list_append(&file->flights, &attempt->flight);
         status = map_relock(attempt, handle, &region->mapping);
+        smmap__list_remove(&attempt->flight);
     }
     if (status != APR_SUCCESS && region != NULL && region->mapping.address != NULL) {
         count_map(attempt, region); /* tried again with what else could not be unmapped */
@@ -292,18 +345,21 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
     }
     region->begin = attempt->range.begin;
     region->file = file;
-    file->regions++;
-    file->buffered_regions += region->mapping.memory != 0;
+    if (file->changes != attempt->changes) {
+        discard_relock(attempt, region);
+        *made = NULL;
+        return APR_SUCCESS;
+    }
     if (attempt->range.on_grid) {
         region->slot = smmap__slots_find(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
     if (!attempt->heap &&
-        (attempt->range.on_grid || smmap__slots_prepare(&file->spans, number) == APR_SUCCESS)) {
+        (attempt->range.on_grid || prepare_chain(file, region->begin) == APR_SUCCESS)) {
         smmap__region_attach_locked(region);
     } else {
-        smmap__region_attach_private_locked(region);
+        smmap__region_attach_private_locked(region, attempt->pin);
     }
     count_map(attempt, region);
     *made = region;
@@ -314,12 +370,62 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
 SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap__pin_t *pin)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    uintptr_t window = smmap__load(pin->window);
 
     smmap__store(pin->window, 0);
     smmap__evict_unpinned_locked(manager, &reclaim);
-    smmap__retired_sweep_locked(manager, &reclaim);
+    smmap__pin_left_locked(manager, pin, window, 0, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     return SMMAP_ECLOSED;
+}
+
+/* Is another thread just mapping what is wanted? */
+SMMAP__LOCKED static int is_in_flight(const attempt_t *attempt)
+{
+    const smmap__link_t *list = &attempt->file->flights;
+    smmap__link_t *link = smmap__list_next(list, list);
+
+    for (; link != NULL; link = smmap__list_next(list, link)) {
+        const range_t *range = &SMMAP__ELEMENT(link, attempt_t, flight)->range;
+
+        if (range->begin <= attempt->offset && attempt->end <= range->end) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The region, as soon as another thread has mapped it, or by mapping it. NULL: the file has
+   changed meanwhile. */
+SMMAP__RELOCK static apr_status_t find_or_make_relock(attempt_t *attempt, apr_os_file_t handle,
+                                                      smmap__region_t **region)
+{
+    smmap__file_t *file = attempt->file;
+    smmap_manager_t *manager = file->manager;
+    apr_status_t status;
+
+    *region = NULL;
+    do {
+        if (smmap__count_load(&manager->closed) != 0) {
+            return SMMAP_ECLOSED;
+        }
+        if (attempt->end > smmap__offset_load(&file->size)) {
+            return SMMAP_ETRUNCATED;
+        }
+        *region = smmap__region_find_locked(file, attempt->offset, attempt->end);
+        if (*region != NULL) {
+            smmap__store(attempt->pin->window, (uintptr_t)(*region)->mapping.address);
+            return APR_SUCCESS;
+        }
+        if (!is_in_flight(attempt)) {
+            break;
+        }
+        smmap__manager_wait_relock(manager);
+    } while (1);
+    attempt->changes = file->changes;
+    status = make_relock(attempt, handle, region);
+    /* What was refused to a file that has changed may be granted now. */
+    return status == SMMAP_ETRUNCATED && file->changes != attempt->changes ? APR_SUCCESS : status;
 }
 
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,
@@ -328,47 +434,32 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
     smmap_manager_t *manager = file->manager;
-    attempt_t attempt = {file,
-                         offset,
-                         whole ? end : offset + 1,
-                         manager->window_size,
-                         {0, 0, 0},
-                         pin,
-                         cursor->access,
-                         0,
-                         0,
-                         0,
-                         0,
-                         cursor->copying};
     apr_os_file_t handle;
     apr_status_t status;
 
-    smmap__file_lock(file);
-    status = smmap__handle_enter_lock(file, cursor->path, &handle);
-    if (status != APR_SUCCESS) {
-        smmap__manager_unlock(manager);
-        smmap__file_unlock(file);
-        cursor->copying = 0;
-        return status;
-    }
-    if (smmap__count_load(&manager->closed) != 0) {
-        status = SMMAP_ECLOSED;
-    } else if (attempt.end > smmap__offset_load(&file->size)) {
-        status = SMMAP_ETRUNCATED;
-    } else {
-        /* Another thread may have mapped it while we waited for the file's lock. */
-        *region = smmap__region_find_locked(file, offset, attempt.end);
-        if (*region != NULL) {
-            smmap__store(pin->window, (uintptr_t)(*region)->mapping.address);
-        } else {
-            status = make_relock(&attempt, handle, region);
+    do {
+        attempt_t attempt;
+
+        memset(&attempt, 0, sizeof attempt);
+        attempt.file = file;
+        attempt.offset = offset;
+        attempt.end = whole ? end : offset + 1;
+        attempt.window = manager->window_size;
+        attempt.pin = pin;
+        attempt.access = cursor->access;
+        attempt.copying = cursor->copying;
+        status = smmap__handle_enter_lock(file, cursor->path, &handle);
+        if (status != APR_SUCCESS) {
+            smmap__manager_unlock(manager);
+            cursor->copying = 0;
+            return status;
         }
-    }
-    if (status == APR_SUCCESS && smmap__count_load(&manager->closed) != 0) {
-        status = closed_relock(manager, pin);
-    }
-    smmap__handle_end_use_relock(file);
-    smmap__manager_unlock(manager);
-    smmap__file_unlock(file);
+        status = find_or_make_relock(&attempt, handle, region);
+        if (status == APR_SUCCESS && *region != NULL && smmap__count_load(&manager->closed) != 0) {
+            status = closed_relock(manager, pin);
+        }
+        smmap__handle_end_use_relock(file);
+        smmap__manager_unlock(manager);
+    } while (status == APR_SUCCESS && *region == NULL);
     return status;
 }

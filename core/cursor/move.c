@@ -32,30 +32,19 @@ static void show_region(smmap__cursor_t *cursor, const smmap__region_t *region, 
     show(cursor, region->mapping.address, region->begin, region->mapping.length, offset, size);
 }
 
-/* A window that a cursor has let go of may be retired. */
-static void release_retired(smmap_manager_t *manager, const unsigned char *window)
+/* The cursor's flag is set: the window that it has left may be retired, and another. */
+static void left_retired(smmap__cursor_t *cursor, const unsigned char *window, uintptr_t other)
 {
+    smmap_manager_t *manager = cursor->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
 
     if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
         return;
     }
     smmap__manager_lock(manager);
-    smmap__retired_release_locked(manager, (uintptr_t)window, &reclaim);
+    smmap__pin_left_locked(manager, cursor->pin, (uintptr_t)window, other, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     smmap__manager_unlock(manager);
-}
-
-/* Pin nothing any more. A thread that saw the pin left it to us to unmap the window. */
-static void let_go(smmap__cursor_t *cursor, const unsigned char *window)
-{
-    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
-    if (cursor->manager->paranoia != NULL) {
-        smmap__pin_origin_leave(cursor, (uintptr_t)window);
-    }
-    if (smmap__count_load(&cursor->manager->retired.count) != 0) {
-        release_retired(cursor->manager, window);
-    }
 }
 
 /* Let go of the window. */
@@ -69,25 +58,31 @@ void smmap__cursor_empty(smmap__cursor_t *cursor)
     if (cursor->guarded) {
         smmap__guard_leave(cursor);
     }
-    cursor->shown.window_data = NULL;
-    cursor->shown.window_begin = 0;
-    cursor->shown.window_size = 0;
-    cursor->offset = 0;
-    cursor->asked = 0;
-    let_go(cursor, window);
+    show(cursor, NULL, 0, 0, 0, 0);
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
+    if (cursor->manager->paranoia != NULL) {
+        smmap__pin_origin_leave(cursor, (uintptr_t)window);
+    }
+    if (smmap__load(&cursor->pin->retired) != 0) {
+        left_retired(cursor, window, 0);
+    }
 }
 
+/* In no paranoid or guarded cursor, which ask about each window. */
 void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address)
 {
-    smmap__cursor_empty(cursor);
-    let_go(cursor, (const unsigned char *)address);
+    const unsigned char *old = cursor->shown.window_data;
+
+    show(cursor, NULL, 0, 0, 0, 0);
+    smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
+    if (smmap__load(&cursor->pin->retired) != 0) {
+        left_retired(cursor, old, address);
+    }
 }
 
-apr_status_t smmap__window_left(smmap_manager_t *manager, const unsigned char *window)
+apr_status_t smmap__window_left(smmap__cursor_t *cursor, const unsigned char *window)
 {
-    if (window != NULL) {
-        release_retired(manager, window);
-    }
+    left_retired(cursor, window, 0);
     return APR_SUCCESS;
 }
 
@@ -152,8 +147,8 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
             smmap__prefetch_next(cursor, begin);
         }
-        if (smmap__count_load(&cursor->manager->retired.count) != 0 && old != NULL) {
-            release_retired(cursor->manager, old);
+        if (smmap__load(&pin->retired) != 0) {
+            left_retired(cursor, old, 0);
         }
     }
     return 1;
@@ -191,6 +186,7 @@ static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off
     int goes_on = 0; /* in its window: smmap__move_lockless() has left that to us */
 
     smmap__cursor_empty(cursor);
+    smmap__os_cancel_point();
     if (smmap__forked(manager)) {
         return SMMAP_EFORKED;
     }

@@ -3,6 +3,8 @@
  */
 #include "core/cursor/cursor.h"
 
+#include <string.h>
+
 /* How often a path is opened again that names another file each time. */
 enum { MOST_TRIES = 100 };
 
@@ -15,41 +17,83 @@ static int is_pinned(const smmap__file_t *file)
 /* Join the file of a caller's handle, if it is known and open. While that handle is open no
    other file can have its id. *found stays NULL if there is none. */
 static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
-                               smmap__file_t **found, apr_off_t *size)
+                               smmap__file_t **found, smmap__identity_t *identity)
 {
-    smmap__identity_t identity;
     smmap__file_t *file;
-    apr_status_t status = smmap__identify(manager, native, 0, &identity);
+    apr_status_t status = smmap__identify_callers(native, identity);
 
     if (status == APR_SUCCESS) {
-        identity.id = smmap__os_file_id(&identity.device, &identity.inode, native);
-        status = smmap__identity_probe(manager, native, &identity);
+        status = smmap__identity_probe(manager, native, identity);
     }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
         manager->stats.open_failures++;
     } else {
-        file = smmap__file_lookup_locked(manager, &identity);
+        file = smmap__file_lookup_locked(manager, identity);
         if (file != NULL && file->handle_open) {
             smmap__file_join_locked(file, 1);
             *found = file;
-            *size = identity.size;
         }
     }
     smmap__manager_unlock(manager);
     return status;
 }
 
+/* Does the absolute path of a file that was opened by a relative one lead there, too? */
+static void look_for_again(smmap__path_t *path, const char *given, const smmap__os_facts_t *opened)
+{
+    smmap__os_facts_t facts;
+
+    if (path->is_lost || given == smmap__path_text(path)) {
+        return;
+    }
+    if (smmap__os_examine_path(&facts, smmap__path_text(path)) != APR_SUCCESS) {
+        path->is_lost = 1;
+    } else if (facts.id != SMMAP__OS_ID_NONE) {
+        path->is_lost = facts.device != opened->device || facts.inode != opened->inode;
+    }
+}
+
+/* Join the file of a path without opening it, if we have it open, nothing of it has changed since
+   it was measured, and everybody may read it: the process may be another user's by now. What only
+   came to us as a handle is not given to those who know its path. *seen (out): what is there;
+   kind: OTHER when that is not known. */
+static void join_unchanged(smmap_manager_t *manager, const char *given, smmap__path_t *path,
+                           smmap__os_facts_t *seen, smmap__file_t **found)
+{
+    smmap__identity_t identity;
+    smmap__file_t *file;
+
+    memset(&identity, 0, sizeof identity);
+    if (smmap__os_examine_path(&identity.facts, given) != APR_SUCCESS) {
+        return; /* opening it gives the error */
+    }
+    *seen = identity.facts;
+    if (seen->kind != SMMAP__OS_FILE || !seen->readable || path->is_lost) {
+        return;
+    }
+    smmap__manager_lock(manager);
+    file = smmap__file_lookup_locked(manager, &identity);
+    if (file != NULL && file->handle_open && file->path != NULL && !file->identity.sizeless &&
+        !smmap__identity_changed(&file->identity, &identity) &&
+        file->identity.facts.birth == seen->birth && given == smmap__path_text(path)) {
+        smmap__file_join_locked(file, 0);
+        *found = file;
+    }
+    smmap__manager_unlock(manager);
+}
+
 /* Open it, and look it up by what was opened: a moment later the path may name another file,
    and only opening shows whether we may read it. The file keeps the handle, unless it has one
    already. */
-static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *path,
-                                apr_os_file_t native, smmap__file_t **found, apr_off_t *size)
+static apr_status_t join_opened(smmap_manager_t *manager, smmap__path_t *path, const char *given,
+                                apr_os_file_t native, smmap__os_facts_t *before,
+                                smmap__file_t **found, smmap__identity_t *identity)
 {
-    smmap__identity_t identity;
     apr_os_file_t handle;
     smmap__file_t *made = NULL;
     smmap__file_t *file;
+    apr_status_t identified = APR_SUCCESS;
     apr_status_t status;
     int installed = 0;
 
@@ -59,7 +103,7 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *p
     if (status != APR_SUCCESS) {
         return status;
     }
-    status = smmap__handle_open(manager, path, native, &handle);
+    status = smmap__handle_open(manager, given, native, &handle, before, identity, &identified);
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
@@ -67,12 +111,15 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *p
         smmap__manager_unlock(manager);
         return status;
     }
-    status = smmap__identify(manager, handle, 1, &identity);
-    if (status == APR_SUCCESS && identity.size == 0) {
-        status = smmap__identity_probe(manager, handle, &identity);
+    status = identified;
+    if (status == APR_SUCCESS && given != NULL && given[0] != '/') {
+        look_for_again(path, given, &identity->facts);
+    }
+    if (status == APR_SUCCESS && (identity->facts.size == 0 || identity->facts.invented)) {
+        status = smmap__identity_probe(manager, handle, identity);
     }
     if (status == APR_SUCCESS) {
-        made = smmap__file_make(manager, &identity);
+        made = smmap__file_make(manager, identity);
         status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {
@@ -80,8 +127,8 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *p
     }
     if (status == APR_SUCCESS) {
         smmap__manager_lock(manager);
-        file = smmap__file_lookup_locked(manager, &identity);
-        if (file != NULL && !smmap__identity_same(&file->identity, &identity, is_pinned(file))) {
+        file = smmap__file_lookup_locked(manager, identity);
+        if (file != NULL && !smmap__identity_same(&file->identity, identity, is_pinned(file))) {
             smmap__file_forget_locked(file);
             file = NULL;
         }
@@ -94,10 +141,9 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *p
             smmap__handle_install_locked(file, handle);
             installed = 1;
         }
-        smmap__file_join_locked(file, path == NULL);
+        smmap__file_join_locked(file, smmap__path_is_lost(path));
         smmap__manager_unlock(manager);
         *found = file;
-        *size = identity.size;
     }
     if (!installed) {
         smmap__handle_discard(manager, handle);
@@ -108,32 +154,52 @@ static apr_status_t join_opened(smmap_manager_t *manager, const smmap__path_t *p
     return status;
 }
 
-/* One attempt of smmap__file_join(). */
-static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path, apr_os_file_t native,
-                              smmap__file_t **found)
+/* Was it seen to be of another size than when it was measured last, or may it have been copied to
+   another layer? */
+static int is_other_than_known(smmap__file_t *file, const smmap__identity_t *seen)
 {
+    int other = seen->facts.size != smmap__offset_load(&file->size);
+
+    if (!other && (seen->facts.stacked || seen->sizeless)) {
+        smmap__manager_lock(file->manager);
+        other = smmap__identity_changed(&file->identity, seen);
+        smmap__manager_unlock(file->manager);
+    }
+    return other;
+}
+
+/* One attempt of smmap__file_join(). */
+static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path, const char *given,
+                              apr_os_file_t native, smmap__file_t **found)
+{
+    smmap__os_facts_t seen;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     smmap__file_t *file = NULL;
-    apr_off_t size = 0;
+    smmap__identity_t identity;
     apr_status_t status = APR_SUCCESS;
+    int is_unchanged = 0;
 
+    seen.kind = SMMAP__OS_OTHER;
     if (path == NULL) {
-        status = join_known(manager, native, &file, &size);
+        status = join_known(manager, native, &file, &identity);
+    } else {
+        join_unchanged(manager, given, path, &seen, &file);
+        is_unchanged = file != NULL;
     }
     if (status == APR_SUCCESS && file == NULL) {
-        status = join_opened(manager, path, native, &file, &size);
+        status = join_opened(manager, path, given, native, &seen, &file, &identity);
     }
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (size != smmap__offset_load(&file->size)) {
+    if (!is_unchanged && is_other_than_known(file, &identity)) {
         /* It grew or shrank since it was measured last. Only a measurement under
            the file's lock is in order with those of others. */
         status = smmap__file_measure(file, path);
     }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
-        smmap__file_leave_locked(file, path == NULL, &reclaim);
+        smmap__file_leave_locked(file, smmap__path_is_lost(path), &reclaim);
         smmap__reclaim_relock(manager, &reclaim);
         smmap__manager_unref_unlock(manager);
         return status;
@@ -147,8 +213,8 @@ static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path, apr
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, apr_os_file_t native,
-                              smmap__file_t **found)
+apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, const char *given,
+                              apr_os_file_t native, smmap__file_t **found)
 {
     apr_status_t status;
     int tries = 0;
@@ -156,7 +222,7 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, apr
     /* To be measured a file may have to be opened once more, as others closed its handle.
        If the path names another file by then, that is not this caller's error: open that. */
     do {
-        status = join_once(manager, path, native, found);
+        status = join_once(manager, path, given, native, found);
     } while (status == SMMAP_ESTALE && ++tries < MOST_TRIES);
     return status;
 }

@@ -108,6 +108,26 @@ int smmap__cursor_memory(const smmap__cursor_t *cursor)
     return memory;
 }
 
+/* "All of it" is also what Linux says to those whom it does not tell. Of the window that a cursor
+   keeps after its manager's end nobody can ask. */
+static apr_status_t all_resident(const smmap__cursor_t *cursor)
+{
+    smmap__file_t *file = cursor->file;
+    apr_os_file_t handle;
+    apr_status_t status;
+
+    if (smmap__count_load(&cursor->manager->closed) != 0 || smmap__cursor_memory(cursor) != 0) {
+        return APR_SUCCESS;
+    }
+    status = smmap__handle_enter_lock(file, cursor->path, &handle);
+    smmap__manager_unlock(cursor->manager);
+    if (status == APR_SUCCESS) {
+        status = smmap__os_residency_is_told(handle);
+        smmap__handle_leave(file);
+    }
+    return status == SMMAP_ECLOSED ? APR_SUCCESS : status;
+}
+
 apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
 {
     unsigned char pages[1024];
@@ -147,6 +167,13 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
             }
         }
         offset += part;
+    }
+    if (found == mapping.length) {
+        apr_status_t status = all_resident(inside(cursor));
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
     }
     *bytes = found;
     return APR_SUCCESS;

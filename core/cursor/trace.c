@@ -20,8 +20,6 @@
  */
 #include "core/cursor/cursor.h"
 
-#include <apr_env.h>
-#include <apr_file_io.h>
 #include <apr_strings.h>
 
 #include <string.h>
@@ -32,7 +30,8 @@ enum { BLOCK = 64 * 1024, NAME_MOST = 16 * 1024, NUMBERS_MOST = 128 };
 
 struct smmap__tracer_t {
     apr_thread_mutex_t *lock;
-    apr_file_t *file;  /* NULL: nothing is written any more */
+    int is_open; /* 0: nothing is written any more */
+    apr_os_file_t file;
     apr_uint64_t last; /* the file of the last line; 0: the block has none yet */
     apr_size_t used;
     char block[BLOCK];
@@ -43,19 +42,17 @@ static const char *const moves[] = {"use", "require", "read"};
 /* It failed: no more of it. */
 static void give_up(smmap_manager_t *manager, smmap__tracer_t *tracer)
 {
-    apr_file_t *file = tracer->file;
-
-    tracer->file = NULL; /* first: what a child finds there, nobody was closing */
-    if (file != NULL) {
-        apr_file_close(file);
+    if (tracer->is_open) {
+        tracer->is_open = 0; /* first: what a child finds open, nobody was closing */
+        smmap__os_file_close(tracer->file);
     }
     smmap__count_store(&manager->trace_failures, 1);
 }
 
 static void flush(smmap_manager_t *manager, smmap__tracer_t *tracer)
 {
-    if (tracer->file != NULL && tracer->used > 0 &&
-        apr_file_write_full(tracer->file, tracer->block, tracer->used, NULL) != APR_SUCCESS) {
+    if (tracer->is_open && tracer->used > 0 &&
+        smmap__os_append(tracer->file, tracer->block, tracer->used) != APR_SUCCESS) {
         give_up(manager, tracer);
     }
     tracer->used = 0;
@@ -88,8 +85,8 @@ static void add_line(smmap__tracer_t *tracer, const smmap__file_t *file,
         } else {
             tracer->used += (apr_size_t)apr_snprintf(tracer->block + tracer->used, NUMBERS_MOST,
                                                      "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT,
-                                                     (apr_uint64_t)file->identity.device,
-                                                     (apr_uint64_t)file->identity.inode);
+                                                     (apr_uint64_t)file->identity.facts.device,
+                                                     (apr_uint64_t)file->identity.facts.inode);
         }
         tracer->last = event->file;
     }
@@ -108,7 +105,7 @@ static void record(smmap_manager_t *manager, const smmap__file_t *file,
     }
     most += name != NULL ? strlen(name) : 0;
     apr_thread_mutex_lock(tracer->lock);
-    if (tracer->file != NULL) {
+    if (tracer->is_open) {
         if (tracer->used + most > BLOCK) {
             flush(manager, tracer);
         }
@@ -149,10 +146,13 @@ void smmap__trace_open(smmap_manager_t *manager)
 {
     smmap__tracer_t *tracer;
     apr_status_t status;
-    char *path;
+    const char *path;
 
-    if (manager->trace != NULL || !smmap__os_environment_is_trusted() ||
-        apr_env_get(&path, "SMMAP_TRACE", manager->root) != APR_SUCCESS || path[0] == '\0') {
+    if (manager->trace != NULL) {
+        return;
+    }
+    path = smmap__environment("SMMAP_TRACE", manager->root);
+    if (path[0] == '\0') {
         return;
     }
     tracer = smmap__alloc(sizeof *tracer);
@@ -162,16 +162,14 @@ void smmap__trace_open(smmap_manager_t *manager)
     }
     status = apr_thread_mutex_create(&tracer->lock, APR_THREAD_MUTEX_DEFAULT, manager->root);
     if (status == APR_SUCCESS) {
-        status = apr_file_open(&tracer->file, path,
-                               APR_FOPEN_WRITE | APR_FOPEN_CREATE | APR_FOPEN_APPEND |
-                                   APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                               APR_FPROT_OS_DEFAULT, manager->root);
+        status = smmap__os_append_open(&tracer->file, path);
     }
     if (status != APR_SUCCESS) {
         smmap__free(tracer);
         smmap__count_store(&manager->trace_failures, 1);
         return;
     }
+    tracer->is_open = 1;
     manager->tracer = tracer;
 }
 
@@ -183,22 +181,22 @@ void smmap__trace_close(smmap_manager_t *manager)
         return;
     }
     if (smmap__forked(manager)) {
-        if (tracer->file != NULL) {
-            apr_file_close(tracer->file);
+        if (tracer->is_open) {
+            smmap__os_file_close(tracer->file);
         }
-        tracer->file = NULL;
+        tracer->is_open = 0;
         return;
     }
     apr_thread_mutex_lock(tracer->lock);
     flush(manager, tracer);
-    if (tracer->file != NULL && apr_file_close(tracer->file) != APR_SUCCESS) {
+    if (tracer->is_open && smmap__os_file_close(tracer->file) != APR_SUCCESS) {
         smmap__count_store(&manager->trace_failures, 1);
     }
-    tracer->file = NULL;
+    tracer->is_open = 0;
     apr_thread_mutex_unlock(tracer->lock);
 }
 
 void smmap__trace_free(smmap_manager_t *manager)
 {
-    smmap__free(manager->tracer); /* its lock and file are the pool's */
+    smmap__free(manager->tracer); /* its lock is the pool's */
 }

@@ -23,27 +23,30 @@ static apr_uint64_t key_of(smmap__hash_node_t *node)
 {
     const smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, hash);
 
-    return key_of_id(file->identity.device, file->identity.inode);
+    return key_of_id(file->identity.facts.device, file->identity.facts.inode);
 }
 
 apr_status_t smmap__registry_init(smmap__registry_t *registry)
 {
+    smmap__list_init(&registry->files);
     return smmap__hash_init(&registry->hash, key_of);
 }
 
 smmap__file_t *smmap__file_lookup_locked(smmap_manager_t *manager,
                                          const smmap__identity_t *identity)
 {
+    const smmap__os_facts_t *sought = &identity->facts;
     smmap__hash_node_t *node =
-        smmap__hash_chain(&manager->registry.hash, key_of_id(identity->device, identity->inode));
+        smmap__hash_chain(&manager->registry.hash, key_of_id(sought->device, sought->inode));
 
-    if (identity->id == SMMAP__OS_ID_NONE) {
+    if (sought->id == SMMAP__OS_ID_NONE) {
         return NULL; /* it has none of its own */
     }
     for (; node != NULL; node = node->next) {
         smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, hash);
 
-        if (file->identity.device == identity->device && file->identity.inode == identity->inode) {
+        if (file->identity.facts.device == sought->device &&
+            file->identity.facts.inode == sought->inode) {
             return file;
         }
     }
@@ -54,10 +57,11 @@ void smmap__file_register_locked(smmap__file_t *file)
 {
     smmap__registry_t *registry = &file->manager->registry;
 
-    if (file->identity.id != SMMAP__OS_ID_NONE) {
+    if (file->identity.facts.id != SMMAP__OS_ID_NONE) {
         smmap__hash_insert(&registry->hash, &file->hash);
         file->registered = 1;
     }
+    smmap__list_append(&registry->files, &file->link);
     file->number = ++registry->last_number;
     file->stripe = registry->next_stripe++ % SMMAP__STRIPES;
     file->manager->stats.files++;
@@ -80,9 +84,12 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
         return NULL;
     }
     file->manager = manager;
+    smmap__list_init(&file->region_list);
+    smmap__list_init(&file->flights);
     file->identity = *identity;
-    smmap__offset_store(&file->size, identity->size);
-    smmap__count_store(&file->unmappable, identity->sizeless != 0);
+    smmap__offset_store(&file->size, identity->facts.size);
+    smmap__count_store(&file->unmappable, identity->sizeless || identity->unmappable);
+    smmap__count_store(&file->holes_fill, identity->facts.holes_fill != 0);
     if (manager->window_size == 0) {
         file->window = STATIC_WINDOW;
         file->shift = STATIC_SHIFT;
@@ -94,10 +101,12 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
             }
         }
         /* A file that is empty now may grow; one slot would then not do. */
-        windows = (apr_uint64_t)(identity->size / file->window) + 2;
+        windows = (apr_uint64_t)(identity->facts.size / file->window) + 2;
     }
     smmap__slots_init(&file->grid, windows);
-    smmap__slots_init(&file->spans, windows);
+    smmap__slots_init(&file->spans, manager->window_size == 0
+                                        ? smmap__span_number(file, identity->facts.size) + 2
+                                        : windows);
     return file;
 }
 
@@ -106,6 +115,8 @@ void smmap__file_free(smmap__file_t *file)
     smmap__slots_destroy(&file->grid);
     smmap__slots_destroy(&file->spans);
     smmap__free(file->canonical_path);
+    smmap__free(file->plain_path);
+    smmap__free(file->content);
     smmap__free(file);
 }
 
@@ -115,9 +126,9 @@ SMMAP__LOCKED static void keep_handle_locked(smmap__file_t *file, int more)
     smmap_manager_t *manager = file->manager;
 
     /* A handle that is kept does not become idle when its call ends. */
-    manager->handles.busy -= file->busy && file->kept == 0;
+    manager->handles.busy -= file->busy != 0 && file->kept == 0;
     file->kept = more ? file->kept + 1 : file->kept - 1;
-    manager->handles.busy += file->busy && file->kept == 0;
+    manager->handles.busy += file->busy != 0 && file->kept == 0;
     smmap__idle_update_locked(file);
     smmap__manager_wake_locked(manager);
 }
@@ -147,6 +158,10 @@ void smmap__file_set_path_locked(smmap__file_t *file, smmap__path_t *path)
     if (path != NULL) {
         path->users++;
     }
+    if (path != file->path) {
+        smmap__free(file->plain_path);
+        file->plain_path = NULL;
+    }
     smmap__path_unref_locked(file->path);
     file->path = path;
 }
@@ -157,6 +172,7 @@ void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim)
         return;
     }
     smmap__file_forget_locked(file);
+    smmap__list_remove(&file->link);
     smmap__idle_remove_locked(file);
     smmap__file_set_path_locked(file, NULL);
     file->reclaim_next = reclaim->files;

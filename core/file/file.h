@@ -14,8 +14,14 @@
 
 /* path.c */
 
-/** Make a path absolute, with one user; and without . and .., where these are text. */
+/** Make a path absolute, with one user; and without . and .., where these are text. Where the
+    current directory has no path, or one that is too long, it stays as it is, and is lost. */
 apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap__path_t **path);
+/** Must the handle stay open of what was opened by it? NULL: by a handle. */
+static inline int smmap__path_is_lost(const smmap__path_t *path)
+{
+    return path == NULL || path->is_lost;
+}
 /** Its text. */
 const char *smmap__path_text(const smmap__path_t *path);
 /** One user less; the last one frees it. NULL is ignored. */
@@ -25,21 +31,27 @@ void smmap__path_unref_locked(smmap__path_t *path) SMMAP__LOCKED;
 
 /** Are these the same file? pinned: a handle or a mapping kept its id from being given to
     another. Where the id does not tell, the file must not have changed. */
-int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned);
-/** What a handle's file is now. with_birth: also ask for the time of birth, and for all that is
-    to be known of its id; otherwise that is as APR has it, and good for nothing. */
-apr_status_t smmap__identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
+int smmap__identity_same(const smmap__identity_t *identity, const smmap__identity_t *current,
+                         int pinned);
+/** Are copies of its bytes outdated, and, on a stacked file system, its mappings? */
+int smmap__identity_changed(const smmap__identity_t *known, const smmap__identity_t *now);
+/** What a handle's file is. before: as it was seen just before it was opened; NULL: it was not.
+    On a stacked file system the handle may be renewed. */
+apr_status_t smmap__identify(apr_os_file_t handle, const smmap__os_facts_t *before,
                              smmap__identity_t *identity);
-/** The same for a file that is known, which may have no size but what can be read of it. */
-apr_status_t smmap__identify_known(const smmap__file_t *file, apr_os_file_t handle, int with_birth,
+/** The same for a handle of the caller's, which is left as it is. */
+apr_status_t smmap__identify_callers(apr_os_file_t native, smmap__identity_t *identity);
+/** What a known file is now, by a handle of ours. The file's lock is held. */
+apr_status_t smmap__identify_again(smmap__file_t *file, apr_os_file_t handle,
                                    smmap__identity_t *identity);
 /** Can it be read by this handle, and does it hold what its size says? Files that the system
-    makes up (/proc) have the size 0 and bytes all the same; they cannot be mapped, and are as
-    long as what can be read. */
+    makes up cannot be mapped, and are as long as what can be read. */
 apr_status_t smmap__identity_probe(smmap_manager_t *manager, apr_os_file_t handle,
                                    smmap__identity_t *identity);
-/** How long is a file whose size the system does not tell? Reads all of it. */
-apr_status_t smmap__count_bytes(apr_os_file_t handle, apr_off_t *size);
+/** Measure a file whose size the system does not tell: read all of it. kept (out; or NULL): its
+    bytes, to be freed. */
+apr_status_t smmap__content_read(apr_os_file_t handle, smmap__identity_t *identity,
+                                 unsigned char **kept);
 /** The system's path for a file, to be freed; NULL: it has none, or there is no memory. */
 char *smmap__canonical_path_of(apr_os_file_t handle);
 
@@ -86,6 +98,8 @@ static inline int smmap__file_pinned(const smmap__file_t *file)
 void smmap__idle_update_locked(smmap__file_t *file) SMMAP__LOCKED;
 /** Take a file out that is about to be freed. */
 void smmap__idle_remove_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** The first file of a list of idle ones, or NULL. */
+smmap__file_t *smmap__idle_first_of(smmap__link_t *list);
 /** The least recently used file whose handle can be closed; NULL: there is none. */
 smmap__file_t *smmap__idle_first_locked(smmap_manager_t *manager) SMMAP__LOCKED;
 /** The one that was used next after it, or NULL. */
@@ -97,9 +111,13 @@ smmap__file_t *smmap__idle_next_locked(const smmap__file_t *file) SMMAP__LOCKED;
 apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__handle_return_locked(smmap_manager_t *manager) SMMAP__LOCKED;
-/** Open by path, or (path: NULL) duplicate, a handle for which one was reserved. */
-apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *path,
-                                apr_os_file_t native, apr_os_file_t *handle) SMMAP__LOCKS;
+/** Open by path, or (path: NULL) duplicate, a handle for which one was reserved, and identify its
+    file. before (in, out): what is at the path, if that is known already (kind: not OTHER).
+    APR_SUCCESS also where the file cannot be identified: *identified (out) is the status. */
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_os_file_t native,
+                                apr_os_file_t *handle, smmap__os_facts_t *before,
+                                smmap__identity_t *identity,
+                                apr_status_t *identified) SMMAP__LOCKS;
 /** Close a handle that no file got, and give its reservation back. */
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle) SMMAP__LOCKS;
 /** Give a handle, for which one was reserved, to a file that has none. */

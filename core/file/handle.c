@@ -27,7 +27,6 @@
  */
 #include "core/file/file.h"
 
-#include <apr_file_info.h>
 #include <apr_time.h>
 
 /* Microseconds: a read may be over by then, or hang for minutes. */
@@ -75,7 +74,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     manager->reclaiming++;
     smmap__manager_unlock(manager);
     while (wait_for_readers && smmap__count_load_ordered(&file->readers) != 0) {
-        apr_sleep(WAIT_FOR_READER);
+        smmap__sleep(WAIT_FOR_READER);
     }
     smmap__os_file_close(handle);
     smmap__manager_lock(manager);
@@ -140,7 +139,7 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
             /* A thread reads by each of them, and signals nobody when it is done. */
             manager->handles.waiters++;
             smmap__manager_unlock(manager);
-            apr_sleep(WAIT_FOR_READER);
+            smmap__sleep(WAIT_FOR_READER);
             smmap__manager_lock(manager);
             manager->handles.waiters--;
         } else if (manager->handles.busy > 0 || manager->reclaiming > 0) {
@@ -183,33 +182,29 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
 }
 
 /* One attempt to get a handle of our own. */
-static apr_status_t open_once(smmap_manager_t *manager, const smmap__path_t *path,
-                              apr_os_file_t native, apr_os_file_t *handle)
+static apr_status_t open_once(const char *path, apr_os_file_t native, apr_os_file_t *handle,
+                              smmap__os_facts_t *before)
 {
-    apr_finfo_t info;
-    apr_pool_t *scratch;
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
 
     if (path == NULL) {
         return smmap__os_file_dup(handle, native);
     }
-    status = smmap__scratch(manager, &scratch);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
     /* Look before opening: opening a device may already do something. */
-    status = apr_stat(&info, smmap__path_text(path), APR_FINFO_TYPE, scratch);
-    apr_pool_destroy(scratch);
-    if (status == APR_SUCCESS && info.filetype != APR_REG && info.filetype != APR_BLK) {
+    if (before->kind == SMMAP__OS_OTHER) {
+        status = smmap__os_examine_path(before, path);
+    }
+    if (status == APR_SUCCESS && before->kind == SMMAP__OS_OTHER) {
         status = SMMAP_ENOTREGULAR;
     }
-    return status == APR_SUCCESS ? smmap__os_file_open(handle, smmap__path_text(path)) : status;
+    return status == APR_SUCCESS ? smmap__os_file_open(handle, path) : status;
 }
 
-apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *path,
-                                apr_os_file_t native, apr_os_file_t *handle)
+apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_os_file_t native,
+                                apr_os_file_t *handle, smmap__os_facts_t *before,
+                                smmap__identity_t *identity, apr_status_t *identified)
 {
-    apr_status_t status = open_once(manager, path, native, handle);
+    apr_status_t status = open_once(path, native, handle, before);
 
     if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
         smmap__manager_lock(manager);
@@ -217,7 +212,10 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const smmap__path_t *p
         }
         manager->stats.retries++;
         smmap__manager_unlock(manager);
-        status = open_once(manager, path, native, handle);
+        status = open_once(path, native, handle, before);
+    }
+    if (status == APR_SUCCESS) {
+        *identified = smmap__identify(*handle, path != NULL ? before : NULL, identity);
     }
     return status;
 }
@@ -234,14 +232,18 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
 {
     smmap_manager_t *manager = file->manager;
     smmap__identity_t identity;
+    smmap__os_facts_t before;
     apr_os_file_t handle;
+    apr_status_t identified = APR_SUCCESS;
     apr_status_t status = smmap__handle_reserve_relock(manager);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     smmap__manager_unlock(manager);
-    status = smmap__handle_open(manager, path, 0, &handle);
+    before.kind = SMMAP__OS_OTHER;
+    status = smmap__handle_open(manager, smmap__path_text(path), 0, &handle, &before, &identity,
+                                &identified);
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
@@ -252,7 +254,7 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
         manager->stats.open_failures++;
         return status;
     }
-    status = smmap__identify_known(file, handle, 1, &identity);
+    status = identified;
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS &&
         !smmap__identity_same(&file->identity, &identity,
@@ -273,18 +275,22 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
 
 void smmap__handle_begin_use_locked(smmap__file_t *file)
 {
-    file->busy = 1;
-    file->manager->handles.busy += file->kept == 0;
-    smmap__idle_update_locked(file);
+    if (file->busy++ == 0) {
+        file->manager->handles.busy += file->kept == 0;
+        smmap__idle_update_locked(file);
+    }
 }
 
 void smmap__handle_end_use_relock(smmap__file_t *file)
 {
     smmap_manager_t *manager = file->manager;
 
-    file->busy = 0;
-    manager->handles.busy -= file->kept == 0;
-    smmap__idle_update_locked(file);
+    if (--file->busy == 0) {
+        smmap__free(file->content);
+        file->content = NULL;
+        manager->handles.busy -= file->kept == 0;
+        smmap__idle_update_locked(file);
+    }
     if (smmap__count_load(&manager->closed) != 0) {
         smmap__handle_close_idle_relock(manager);
     } else if (file->is_idle && manager->handles.waiters > 0) {

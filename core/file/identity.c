@@ -5,112 +5,216 @@
  * ours (a handle, a mapping) keeps it from being given to a new file; after that the time of
  * birth decides, or, where that is not known, whether anything has changed. Where the file
  * system has no ids, each opening makes a file of its own.
+ *
+ * On a stacked file system (overlayfs) a file is copied to a higher layer when somebody writes
+ * to it, or changes its mode. Its handles read the copy from then on, but map the original, and
+ * its birth is another. It is the same file; its handle is renewed before it is mapped again.
+ *
+ * Files that the system makes up (/proc, /sys) have a size that is wrong, and times that say
+ * nothing. They are read to their end to be measured, and a number of the bytes stands for the
+ * time of change.
  */
 #include "core/file/file.h"
-
-#include <apr_file_io.h>
 
 #include <string.h>
 
 /* What says that it is empty, and goes on for longer than this, is no file to have windows on. */
 #define COUNTED_MOST ((apr_off_t)64 * 1024 * 1024)
 
-/* A path of the system's that is longer is not known. */
-enum { PATH_MOST = 4096 };
+enum {
+    PATH_MOST = 4096, /* a path of the system's that is longer is not known */
+    RENEWALS_MOST = 100
+};
 
 /* Is all that can be seen of it as it was? */
-static int is_unchanged(const smmap__identity_t *known, const smmap__identity_t *now)
+static int is_unchanged(const smmap__os_facts_t *known, const smmap__os_facts_t *now)
 {
-    return known->birth == now->birth && known->size == now->size && known->mtime == now->mtime;
+    return known->birth == now->birth && known->generation == now->generation &&
+           known->size == now->size && known->mtime == now->mtime;
 }
 
 /* Can another file have the id by now? */
-static int is_doubtful(const smmap__identity_t *known, int pinned)
+static int is_doubtful(const smmap__os_facts_t *known, int pinned)
 {
     return known->id == SMMAP__OS_ID_NONE || (known->id == SMMAP__OS_ID_REUSED && !pinned);
 }
 
-int smmap__identity_same(const smmap__identity_t *known, const smmap__identity_t *now, int pinned)
+int smmap__identity_same(const smmap__identity_t *identity, const smmap__identity_t *current,
+                         int pinned)
 {
+    const smmap__os_facts_t *known = &identity->facts;
+    const smmap__os_facts_t *now = &current->facts;
+
     if (known->device != now->device || known->inode != now->inode || known->id != now->id ||
-        (is_doubtful(known, pinned) && !is_unchanged(known, now))) {
+        (is_doubtful(known, pinned) && !identity->sizeless && !is_unchanged(known, now))) {
         return 0;
     }
-    if (known->birth != 0 && now->birth != 0) {
-        return known->birth == now->birth; /* a server may give an id again all the same */
+    if (pinned && known->stacked) {
+        return 1; /* whatever its birth is */
     }
-    if (pinned) {
+    if (known->birth != 0 && now->birth != 0) {
+        /* A server may give an id again all the same. */
+        return known->birth == now->birth && known->generation == now->generation;
+    }
+    if (pinned || identity->sizeless) {
         return 1;
     }
     return known->size == now->size && known->mtime == now->mtime && known->ctime == now->ctime;
 }
 
-apr_status_t smmap__identify(smmap_manager_t *manager, apr_os_file_t handle, int with_birth,
-                             smmap__identity_t *identity)
+int smmap__identity_changed(const smmap__identity_t *known, const smmap__identity_t *now)
 {
-    const apr_int32_t wanted =
-        APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_TYPE | APR_FINFO_MTIME | APR_FINFO_CTIME;
-    apr_file_t *file;
-    apr_finfo_t info;
-    apr_pool_t *scratch;
-    apr_status_t status = smmap__scratch(manager, &scratch);
+    return known->facts.size != now->facts.size || known->facts.mtime != now->facts.mtime ||
+           known->facts.ctime != now->facts.ctime ||
+           (known->facts.stacked &&
+            (known->facts.birth != now->facts.birth || known->facts.device != now->facts.device ||
+             known->facts.inode != now->facts.inode));
+}
 
+/* known: what was seen before by this handle; NULL: nothing. */
+static apr_status_t examine(apr_os_file_t handle, const smmap__os_facts_t *known,
+                            smmap__os_facts_t *facts)
+{
+    apr_status_t status = smmap__os_examine(facts, handle, known == NULL);
+
+    if (status == APR_SUCCESS && known != NULL) {
+        facts->generation = known->generation;
+        facts->id = known->id;
+        facts->stacked = known->stacked;
+        facts->invented = known->invented;
+        if (!known->stacked) {
+            facts->device = known->device;
+            facts->inode = known->inode;
+            facts->birth = known->birth;
+        }
+    }
+    return status == APR_SUCCESS && facts->kind == SMMAP__OS_OTHER ? SMMAP_ENOTREGULAR : status;
+}
+
+/* A number for the bytes of a file, a piece of a multiple of 8 bytes after the other. */
+static apr_uint64_t number_of(apr_uint64_t number, const unsigned char *bytes, apr_size_t size)
+{
+    apr_uint64_t word;
+    apr_size_t i;
+
+    for (i = 0; i < size; i += sizeof word) {
+        word = 0;
+        memcpy(&word, bytes + i, size - i < sizeof word ? size - i : sizeof word);
+        number = (number ^ word) * APR_UINT64_C(0x9E3779B97F4A7C15);
+        number ^= number >> 29;
+    }
+    return number;
+}
+
+apr_status_t smmap__content_read(apr_os_file_t handle, smmap__identity_t *identity,
+                                 unsigned char **kept)
+{
+    unsigned char piece[4096];
+    unsigned char *bytes = NULL;
+    unsigned char *larger;
+    apr_size_t room = 0;
+    apr_size_t size = 0;
+    apr_size_t nread = sizeof piece;
+    apr_uint64_t number = 1;
+    apr_status_t status = APR_SUCCESS;
+
+    while (status == APR_SUCCESS && nread > 0) {
+        status = smmap__os_read(handle, (apr_off_t)size, piece, sizeof piece, &nread);
+        if (status == APR_SUCCESS && (apr_off_t)(size + nread) > COUNTED_MOST) {
+            status = SMMAP_ENOTREGULAR;
+        }
+        if (status == APR_SUCCESS && kept != NULL && size + nread > room) {
+            room = 2 * (size + sizeof piece);
+            larger = smmap__alloc(room);
+            if (larger != NULL && bytes != NULL) {
+                memcpy(larger, bytes, size);
+            }
+            smmap__free(bytes);
+            bytes = larger;
+            status = bytes != NULL ? APR_SUCCESS : APR_ENOMEM;
+        }
+        if (status == APR_SUCCESS) {
+            number = number_of(number, piece, nread);
+            if (bytes != NULL) {
+                memcpy(bytes + size, piece, nread);
+            }
+            size += nread;
+        }
+    }
     if (status != APR_SUCCESS) {
+        smmap__free(bytes);
         return status;
     }
-    status = apr_os_file_put(&file, &handle, APR_FOPEN_READ, scratch);
-    if (status == APR_SUCCESS) {
-        status = apr_file_info_get(&info, wanted, file);
-    }
-    apr_pool_destroy(scratch); /* leaves the handle open: put does not own it */
-    if (status != APR_SUCCESS) {
-        return smmap__os_is_stream(handle) ? SMMAP_ENOTREGULAR : status;
-    }
-    if (info.filetype == APR_BLK && smmap__os_file_size(&info.size, handle) != APR_SUCCESS) {
-        return SMMAP_ENOTREGULAR;
-    }
-    if (info.filetype != APR_REG && info.filetype != APR_BLK) {
-        return SMMAP_ENOTREGULAR;
-    }
-    memset(identity, 0, sizeof *identity);
-    identity->device = info.device;
-    identity->inode = info.inode;
-    identity->size = info.size;
-    identity->mtime = info.mtime;
-    identity->ctime = info.ctime;
-    if (with_birth) {
-        identity->id = smmap__os_file_id(&identity->device, &identity->inode, handle);
-    }
-    if (with_birth && smmap__os_file_birth(&identity->birth, handle) != APR_SUCCESS) {
-        identity->birth = 0;
+    identity->facts.size = (apr_off_t)size;
+    identity->facts.mtime = (apr_int64_t)number;
+    identity->facts.ctime = 0;
+    if (kept != NULL) {
+        *kept = bytes;
     }
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__count_bytes(apr_os_file_t handle, apr_off_t *size)
+/* The file was seen like this, and its handle is of then or older: see that a mapping made from
+   it shows the file as it is seen. */
+static apr_status_t renew(apr_os_file_t handle, smmap__identity_t *identity)
 {
-    unsigned char bytes[4096];
-    apr_status_t status;
-    apr_size_t nread;
+    smmap__os_facts_t seen;
+    apr_status_t status = APR_SUCCESS;
+    int tries = 0;
 
-    *size = 0;
+    /* What was opened between two looks that agree is what was seen. */
     do {
-        status = smmap__os_read(handle, *size, bytes, sizeof bytes, &nread);
-        *size += (apr_off_t)nread;
-        if (status == APR_SUCCESS && *size > COUNTED_MOST) {
-            status = SMMAP_ENOTREGULAR;
+        seen = identity->facts;
+        status = tries++ < RENEWALS_MOST ? smmap__os_file_renew(handle) : APR_ENOTIMPL;
+        if (APR_STATUS_IS_ENOTIMPL(status)) {
+            identity->unmappable = 1; /* reading shows the right bytes */
+            return APR_SUCCESS;
         }
-    } while (status == APR_SUCCESS && nread > 0);
+        if (status == APR_SUCCESS) {
+            status = examine(handle, &seen, &identity->facts);
+        }
+    } while (status == APR_SUCCESS &&
+             (!is_unchanged(&seen, &identity->facts) || seen.ctime != identity->facts.ctime));
     return status;
 }
 
-apr_status_t smmap__identify_known(const smmap__file_t *file, apr_os_file_t handle, int with_birth,
+apr_status_t smmap__identify(apr_os_file_t handle, const smmap__os_facts_t *before,
+                             smmap__identity_t *identity)
+{
+    apr_status_t status;
+
+    memset(identity, 0, sizeof *identity);
+    status = examine(handle, NULL, &identity->facts);
+    if (status == APR_SUCCESS && identity->facts.stacked &&
+        (before == NULL || !is_unchanged(before, &identity->facts) ||
+         before->ctime != identity->facts.ctime)) {
+        status = renew(handle, identity);
+    }
+    return status;
+}
+
+apr_status_t smmap__identify_callers(apr_os_file_t native, smmap__identity_t *identity)
+{
+    memset(identity, 0, sizeof *identity);
+    return examine(native, NULL, &identity->facts);
+}
+
+apr_status_t smmap__identify_again(smmap__file_t *file, apr_os_file_t handle,
                                    smmap__identity_t *identity)
 {
-    apr_status_t status = smmap__identify(file->manager, handle, with_birth, identity);
+    const smmap__identity_t *known = &file->identity;
+    apr_status_t status;
 
-    if (status == APR_SUCCESS && file->identity.sizeless) {
-        status = smmap__count_bytes(handle, &identity->size);
+    *identity = *known;
+    status = examine(handle, &known->facts, &identity->facts);
+    if (status == APR_SUCCESS && known->sizeless) {
+        smmap__free(file->content);
+        file->content = NULL;
+        status = smmap__content_read(handle, identity, &file->content);
+        file->content_size = (apr_size_t)identity->facts.size;
+    } else if (status == APR_SUCCESS && known->facts.stacked && !known->unmappable &&
+               smmap__identity_changed(known, identity)) {
+        status = renew(handle, identity);
     }
     return status;
 }
@@ -118,16 +222,26 @@ apr_status_t smmap__identify_known(const smmap__file_t *file, apr_os_file_t hand
 apr_status_t smmap__identity_probe(smmap_manager_t *manager, apr_os_file_t handle,
                                    smmap__identity_t *identity)
 {
-    apr_size_t nread;
-    apr_status_t status = smmap__os_peek(handle, &nread);
+    const apr_off_t size = identity->facts.size;
+    smmap__os_facts_t again;
+    apr_size_t nread = 0;
+    unsigned char byte;
+    apr_status_t status;
 
-    if (status != APR_SUCCESS || nread == 0 || identity->size > 0) {
+    if (identity->facts.invented && size == (apr_off_t)manager->page_size) {
+        status = smmap__os_read(handle, size - 1, &byte, 1, &nread);
+        nread = !nread;
+    } else {
+        status = smmap__os_peek(handle, &nread);
+        nread = size == 0 ? nread : 0;
+    }
+    if (status != APR_SUCCESS || nread == 0) {
         return status;
     }
-    status = smmap__identify(manager, handle, 1, identity); /* it may have grown */
-    if (status == APR_SUCCESS && identity->size == 0) {
+    status = examine(handle, &identity->facts, &again);
+    if (status == APR_SUCCESS && again.size == size) { /* it has not just grown, or been cut */
         identity->sizeless = 1;
-        status = smmap__count_bytes(handle, &identity->size);
+        status = smmap__content_read(handle, identity, NULL);
     }
     return status;
 }

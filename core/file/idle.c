@@ -1,7 +1,7 @@
 /*
  * Idle handles: files whose handle can be closed, the least recently used first.
  *
- * Invariant: a file is in the list exactly when handle_open && !busy && kept == 0.
+ * Invariant: a file is in the list exactly when handle_open, busy == 0 and kept == 0.
  */
 #include "core/file/file.h"
 
@@ -20,7 +20,7 @@ void smmap__idle_remove_locked(smmap__file_t *file)
 
 void smmap__idle_update_locked(smmap__file_t *file)
 {
-    int idle = file->handle_open && !file->busy && file->kept == 0;
+    int idle = file->handle_open && file->busy == 0 && file->kept == 0;
 
     if (!idle) {
         smmap__idle_remove_locked(file);
@@ -30,9 +30,14 @@ void smmap__idle_update_locked(smmap__file_t *file)
     }
 }
 
+smmap__file_t *smmap__idle_first_of(smmap__link_t *list)
+{
+    return file_of(smmap__list_next(list, list));
+}
+
 smmap__file_t *smmap__idle_first_locked(smmap_manager_t *manager)
 {
-    return file_of(smmap__list_next(&manager->handles.idle, &manager->handles.idle));
+    return smmap__idle_first_of(&manager->handles.idle);
 }
 
 smmap__file_t *smmap__idle_next_locked(const smmap__file_t *file)

@@ -1,6 +1,8 @@
 /*
  * The paths by which cursors were opened, made absolute, so that they lead to the same place
- * when the process has gone to another directory.
+ * when the process has gone to another directory. They are for opening again: at first a file
+ * is opened by what the caller named, which may lead elsewhere (below a directory that something
+ * was mounted over), or where no absolute path does (below one that was removed).
  *
  * A path does not change. It is shared by a cursor and its copies, the file that was opened
  * by it last, and reports of pins; the count of these is under the manager's lock.
@@ -71,12 +73,19 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
     apr_pool_t *scratch;
     const char *prefix;
     char *end;
+    unsigned char is_lost = 0;
     apr_status_t status = smmap__scratch(manager, &scratch);
 
     if (status != APR_SUCCESS) {
         return status;
     }
     status = prefix_of(&text, &prefix, scratch);
+    if (!manager->lexical_dots &&
+        (status != APR_SUCCESS || strlen(prefix) + 1 + strlen(text) >= APR_PATH_MAX)) {
+        is_lost = *text != '/';
+        prefix = "";
+        status = APR_SUCCESS; /* opening it gives the better error */
+    }
     if (status == APR_SUCCESS && manager->lexical_dots) {
         text = without_dots(*prefix != '\0' ? apr_pstrcat(scratch, prefix, "/", text, NULL) : text,
                             scratch);
@@ -88,6 +97,7 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
         *path = smmap__alloc(sizeof **path + prefix_length + 1 + text_length + 1);
         if (*path != NULL) {
             (*path)->users = 1;
+            (*path)->is_lost = is_lost;
             end = (char *)(*path + 1);
             memcpy(end, prefix, prefix_length);
             end += prefix_length;

@@ -13,7 +13,8 @@
  *   compared with that of the file when it became known.
  * Files that were opened by handle match in the last two ways.
  *
- * What is pinned stays: the steps are those of an eviction (see base/pins.h).
+ * What is pinned stays: the steps are those of an eviction (see base/pins.h). All files are looked
+ * at, each once; of those that match, the windows.
  */
 #include "core/manager/manager.h"
 
@@ -35,7 +36,6 @@ typedef struct target_t {
     apr_ino_t inode;
     int is_file; /* these are known */
     int case_insensitive;
-    unsigned number; /* of this call: shows whether a file was looked at before */
 } target_t;
 
 /* Without . and .. and what else may be written in several ways. */
@@ -59,7 +59,7 @@ static void resolve_target(target_t *target, const char *path)
 {
     apr_finfo_t info;
     apr_os_file_t handle;
-    smmap__os_id_t id = SMMAP__OS_ID_UNIQUE;
+    smmap__os_facts_t facts;
     char *canonical;
     apr_status_t status = apr_stat(&info, path, APR_FINFO_IDENT | APR_FINFO_TYPE, target->scratch);
 
@@ -71,8 +71,11 @@ static void resolve_target(target_t *target, const char *path)
     if (smmap__os_file_open_attributes(&handle, path) != APR_SUCCESS) {
         return;
     }
-    id = smmap__os_file_id(&target->device, &target->inode, handle);
-    target->is_file = target->is_file && id != SMMAP__OS_ID_NONE;
+    if (smmap__os_examine(&facts, handle, 1) == APR_SUCCESS) {
+        target->device = facts.device;
+        target->inode = facts.inode;
+        target->is_file = target->is_file && facts.id != SMMAP__OS_ID_NONE;
+    }
     canonical = apr_palloc(target->scratch, PATH_MOST);
     if (canonical != NULL &&
         smmap__os_file_canonical_path(canonical, PATH_MOST, handle) == APR_SUCCESS) {
@@ -93,68 +96,82 @@ static int is_below(const target_t *target, const char *prefix, const char *path
     return *path == '\0' || *path == '/';
 }
 
-/* Under the manager's lock. The answer is kept for the other regions of the file. */
-static int matches(const target_t *target, smmap__file_t *file)
+/* The text is kept for the next call; without memory it is not. */
+SMMAP__LOCKED static const char *plain_path(const target_t *target, smmap__file_t *file)
 {
-    if (file->drop_asked != target->number) {
-        file->drop_asked = target->number;
-        file->drop_matches =
-            (target->is_file && file->identity.id != SMMAP__OS_ID_NONE &&
-             file->identity.device == target->device && file->identity.inode == target->inode) ||
-            (target->canonical_path != NULL && file->canonical_path != NULL &&
-             is_below(target, target->canonical_path, file->canonical_path)) ||
-            (file->path != NULL &&
-             is_below(target, target->path, plain(smmap__path_text(file->path), target->scratch)));
+    const char *text;
+
+    if (file->plain_path == NULL) {
+        text = plain(smmap__path_text(file->path), target->scratch);
+        file->plain_path = smmap__alloc(strlen(text) + 1);
+        if (file->plain_path == NULL) {
+            return text;
+        }
+        strcpy(file->plain_path, text);
     }
-    return file->drop_matches;
+    return file->plain_path;
 }
 
-static int region_matches(void *context, smmap__region_t *region)
+SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
 {
-    return matches(context, region->file);
+    const smmap__os_facts_t *facts = &file->identity.facts;
+
+    return (target->is_file && facts->id != SMMAP__OS_ID_NONE &&
+            facts->device == target->device && facts->inode == target->inode) ||
+           (target->canonical_path != NULL && file->canonical_path != NULL &&
+            is_below(target, target->canonical_path, file->canonical_path)) ||
+           (file->path != NULL && is_below(target, target->path, plain_path(target, file)));
 }
 
-/* Regions that nobody can find any more, but somebody pins. The pins were just marked. */
-SMMAP__LOCKED static apr_size_t count_retired(const target_t *target)
+/* Mark the files that match. Their idle handles go into a list of their own: to close one lets
+   the lock go, and others may open, use and close the rest meanwhile, wherever it is listed. */
+SMMAP__LOCKED static void mark_files(const target_t *target, smmap__link_t *idle)
 {
-    const smmap__region_t *region;
-    apr_size_t count = 0;
+    smmap__link_t *files = &target->manager->registry.files;
+    smmap__link_t *link = files;
 
-    for (region = target->manager->retired.first; region != NULL; region = region->next) {
-        count += matches(target, region->file) != 0;
-    }
-    return count;
-}
+    while ((link = smmap__list_next(files, link)) != NULL) {
+        smmap__file_t *file = SMMAP__ELEMENT(link, smmap__file_t, link);
 
-/* Others may open them again meanwhile: we go on for as many as there were. */
-SMMAP__RELOCK static void close_handles_relock(const target_t *target)
-{
-    smmap_manager_t *manager = target->manager;
-    apr_size_t most = manager->stats.open_files;
-    smmap__file_t *file = smmap__idle_first_locked(manager);
-
-    while (file != NULL && most > 0) {
-        if (matches(target, file) && smmap__handle_close_relock(file)) {
-            file = smmap__idle_first_locked(manager);
-            most--;
-        } else {
-            file = smmap__idle_next_locked(file);
+        file->dropping = matches(target, file) != 0;
+        if (file->dropping && file->is_idle) {
+            smmap__list_remove(&file->idle_link);
+            smmap__list_append(idle, &file->idle_link);
         }
     }
+}
+
+/* Regions that nobody can find any more, but somebody pins. */
+SMMAP__LOCKED static apr_size_t count_retired(const smmap_manager_t *manager)
+{
+    const smmap__link_t *list = &manager->retired.pinned;
+    smmap__link_t *link = smmap__list_next(list, list);
+    apr_size_t count = 0;
+
+    for (; link != NULL; link = smmap__list_next(list, link)) {
+        count += SMMAP__ELEMENT(link, smmap__region_t, link)->file->dropping;
+    }
+    return count;
 }
 
 static apr_status_t drop(target_t *target, apr_size_t *pinned)
 {
     smmap_manager_t *manager = target->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    smmap__link_t idle;
+    smmap__file_t *file;
 
+    smmap__list_init(&idle);
     smmap__manager_lock(manager);
-    target->number = ++manager->drops;
-    *pinned = smmap__evict_matching_locked(manager, region_matches, target, &reclaim);
-    smmap__retired_sweep_locked(manager, &reclaim);
-    *pinned += count_retired(target);
+    mark_files(target, &idle);
+    *pinned = smmap__evict_dropped_locked(manager, &reclaim);
+    *pinned += count_retired(manager);
     smmap__reclaim_relock(manager, &reclaim);
-    close_handles_relock(target);
+    while ((file = smmap__idle_first_of(&idle)) != NULL) {
+        smmap__list_remove(&file->idle_link);
+        smmap__list_append(&manager->handles.idle, &file->idle_link);
+        smmap__handle_close_relock(file); /* unless somebody reads by it */
+    }
     smmap__manager_unlock(manager);
     return reclaim.status;
 }

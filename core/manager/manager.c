@@ -22,7 +22,6 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     }
     smmap__manager_lock(manager);
     smmap__count_store(&manager->closed, 1);
-    manager->owner = NULL;
     /* Nobody may find any of them from now on. What is pinned goes with its pin. */
     while (manager->queue.length != 0) {
         smmap__region_retire_locked(smmap__queue_first(&manager->queue));
@@ -35,9 +34,9 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     return reclaim.status;
 }
 
-static apr_status_t manager_cleanup(void *data)
+static void manager_cleanup(smmap__owned_t *owned)
 {
-    return manager_close(data);
+    manager_close(SMMAP__ELEMENT(owned, smmap_manager_t, owned));
 }
 
 SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
@@ -46,7 +45,7 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     smmap_manager_t *made;
     apr_status_t status;
 
-    if (manager == NULL || pool == NULL) {
+    if (manager == NULL) {
         return APR_EINVAL;
     }
     made = smmap__alloc(sizeof *made);
@@ -55,8 +54,15 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     }
     made->forks = smmap__os_forks();
     smmap__queue_init(&made->queue);
+    smmap__pins_init(&made->pins);
+    smmap__list_init(&made->waiters);
+    smmap__list_init(&made->retired.fresh);
+    smmap__list_init(&made->retired.pinned);
     smmap__list_init(&made->handles.idle);
-    status = smmap__options_apply(made, options);
+    status = smmap__locks_make(made);
+    if (status == APR_SUCCESS) {
+        status = smmap__options_apply(made, options);
+    }
     if (status == APR_SUCCESS) {
         status = smmap__os_fork_watch();
     }
@@ -69,18 +75,14 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     if (status == APR_SUCCESS) {
         status = smmap__hash_init(&made->by_address, smmap__region_key);
     }
-    if (status == APR_SUCCESS) {
-        status = smmap__locks_make(made);
-    }
     if (status != APR_SUCCESS) {
         smmap__manager_free(made);
         return status;
     }
     smmap__trace_open(made);
     made->references = 1;
-    made->owner = pool;
     made->stats.struct_size = sizeof made->stats;
-    apr_pool_cleanup_register(pool, made, manager_cleanup, apr_pool_cleanup_null);
+    smmap__own(&made->owned, manager_cleanup, pool);
     *manager = made;
     return APR_SUCCESS;
 }
@@ -90,7 +92,8 @@ apr_status_t smmap_manager_destroy(smmap_manager_t *manager)
     if (manager == NULL) {
         return APR_SUCCESS;
     }
-    return apr_pool_cleanup_run(manager->owner, manager, manager_cleanup);
+    smmap__disown(&manager->owned);
+    return manager_close(manager);
 }
 
 apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)

@@ -10,7 +10,7 @@
 enum { DEFAULT_WINDOWS_LEAST = 8 };
 
 /* Half of vm.max_map_count's default on Linux: the program maps things too. */
-enum { DEFAULT_MAX_REGIONS = 32768, DEFAULT_OPEN_FILES_LEAST = 8 };
+enum { DEFAULT_MAX_REGIONS = 32768, DEFAULT_OPEN_FILES_LEAST = 8, DEFAULT_OPEN_FILES_MOST = 1024 };
 
 /* `value`, or what stands for it when it is SMMAP_DEFAULT, cut to what a size holds. */
 static apr_size_t number_or(apr_size_t value, apr_uint64_t standard)
@@ -19,6 +19,17 @@ static apr_size_t number_or(apr_size_t value, apr_uint64_t standard)
         return value;
     }
     return standard < APR_SIZE_MAX ? (apr_size_t)standard : APR_SIZE_MAX;
+}
+
+/* A part of what the process may open, as the rest is the program's; and no more than pays. */
+static apr_size_t default_open_files(const smmap__os_info_t *system)
+{
+    apr_size_t part = system->max_open_files / 4;
+
+    if (system->max_open_files == 0 || part > DEFAULT_OPEN_FILES_MOST) {
+        return DEFAULT_OPEN_FILES_MOST;
+    }
+    return part < DEFAULT_OPEN_FILES_LEAST ? DEFAULT_OPEN_FILES_LEAST : part;
 }
 
 static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted, int wide)
@@ -64,7 +75,8 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
          options.mode != SMMAP_MODE_SLIDING) ||
         (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON &&
          options.guard != SMMAP_GUARD_STRICT) ||
-        (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD)) {
+        (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD) ||
+        options.limit_wait < 0) {
         return APR_EINVAL;
     }
     smmap__os_info(&system);
@@ -76,9 +88,10 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     manager->trace = options.trace;
     manager->trace_context = options.trace_context;
     manager->limits = options.limits;
+    manager->limit_wait = options.limit_wait;
     manager->guard = options.guard;
     manager->mode = options.mode;
-    if (smmap__paranoid_wanted(&options)) {
+    if (smmap__paranoid_wanted(manager, &options)) {
         apr_status_t status = smmap__paranoid_open(manager);
 
         if (status != APR_SUCCESS) {
@@ -87,21 +100,13 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
         if (options.window_size == SMMAP_DEFAULT) {
             options.window_size = manager->granularity;
         }
-        if (manager->mode == SMMAP_MODE_AUTO) {
-            manager->mode = SMMAP_MODE_SLIDING;
-        }
     }
+    /* A window by default is so large that most files have one, and small enough for the limit. */
     if (manager->mode == SMMAP_MODE_AUTO) {
-        manager->mode = wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
+        manager->mode = SMMAP_MODE_SLIDING;
     }
     manager->max_mapped_bytes = number_or(options.max_mapped_bytes, wide ? 8 * GIB : GIB);
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
-    if (system.max_open_files == 0) {
-        manager->max_open_files = number_or(options.max_open_files, SMMAP_UNLIMITED);
-    } else if (system.max_open_files / 2 < DEFAULT_OPEN_FILES_LEAST) {
-        manager->max_open_files = number_or(options.max_open_files, DEFAULT_OPEN_FILES_LEAST);
-    } else {
-        manager->max_open_files = number_or(options.max_open_files, system.max_open_files / 2);
-    }
+    manager->max_open_files = number_or(options.max_open_files, default_open_files(&system));
     return window_choose(manager, options.window_size, wide);
 }

@@ -22,23 +22,19 @@ typedef struct entry_t {
 } entry_t;
 
 typedef struct list_t {
-    entry_t *entries; /* NULL: they are only counted */
+    entry_t *entries; /* NULL: there is only room to be found out */
     apr_size_t room;
     apr_size_t count;
 } list_t;
 
 static entry_t *add(list_t *list, const smmap__region_t *region, apr_size_t cursors)
 {
-    entry_t *entry;
+    entry_t *entry = &list->entries[list->count];
 
-    if (list->entries == NULL) {
-        list->count++;
-        return NULL;
-    }
     if (list->count == list->room) {
-        return NULL; /* pinned since it was counted: that takes no lock */
+        return NULL; /* a pin was set since they were counted: that takes no lock */
     }
-    entry = &list->entries[list->count++];
+    list->count++;
     entry->reported.window_begin = region->begin;
     entry->reported.window_size = region->mapping.length;
     entry->reported.cursors = cursors;
@@ -50,43 +46,53 @@ static entry_t *add(list_t *list, const smmap__region_t *region, apr_size_t curs
     return entry;
 }
 
-SMMAP__LOCKED static void add_region(list_t *list, const smmap__region_t *region)
+/* In paranoid mode: those of which it is known where they were taken, one by one. */
+SMMAP__LOCKED static void add_origins(list_t *list, const smmap_manager_t *manager)
 {
-    const smmap_manager_t *manager = region->file->manager;
-    apr_size_t cursors = smmap__pins_on(&manager->pins, region->mapping.address);
-    const smmap__pin_origin_t *origin;
+    const smmap__pin_origin_t *origin = manager->pin_origins;
 
-    for (origin = manager->pin_origins; origin != NULL && cursors > 0; origin = origin->next) {
-        if (origin->window == (uintptr_t)region->mapping.address) {
+    for (; origin != NULL; origin = origin->next) {
+        smmap__region_t *region = smmap__region_at_locked(manager, origin->window);
+
+        if (region != NULL && region->epoch == manager->epoch && region->pins > 0) {
             entry_t *entry = add(list, region, 1);
 
             if (entry != NULL) {
                 entry->frame_count = origin->frame_count;
                 memcpy(entry->frames, origin->frames, sizeof entry->frames);
             }
-            cursors--;
+            region->pins--;
         }
-    }
-    if (cursors > 0) {
-        add(list, region, cursors);
     }
 }
 
-/* All that is marked with this epoch. */
-SMMAP__LOCKED static void walk_locked(const smmap_manager_t *manager, unsigned epoch, list_t *list)
+/* All that is pinned, after the pins were counted. Without entries: only how many there are. */
+SMMAP__LOCKED static void walk_locked(smmap_manager_t *manager, list_t *list)
 {
-    const smmap__region_t *region;
+    const smmap__link_t *files = &manager->registry.files;
+    smmap__link_t *file_link;
+    smmap__link_t *link;
 
-    list->count = 0;
-    for (region = smmap__queue_first(&manager->queue); region != NULL;
-         region = smmap__queue_next(&manager->queue, region)) {
-        if (region->epoch == epoch) {
-            add_region(list, region);
-        }
+    if (list->entries != NULL) {
+        add_origins(list, manager);
     }
-    for (region = manager->retired.first; region != NULL; region = region->next) {
-        if (region->epoch == epoch) {
-            add_region(list, region);
+    for (file_link = smmap__list_next(files, files); file_link != NULL;
+         file_link = smmap__list_next(files, file_link)) {
+        const smmap__link_t *regions =
+            &SMMAP__ELEMENT(file_link, smmap__file_t, link)->region_list;
+
+        for (link = smmap__list_next(regions, regions); link != NULL;
+             link = smmap__list_next(regions, link)) {
+            const smmap__region_t *region = SMMAP__ELEMENT(link, smmap__region_t, file_link);
+
+            if (region->epoch != manager->epoch || region->pins == 0) {
+                continue;
+            }
+            if (list->entries != NULL) {
+                add(list, region, region->pins);
+            } else {
+                list->room += manager->paranoia != NULL ? region->pins : 1;
+            }
         }
     }
 }
@@ -113,7 +119,6 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
 {
     list_t list = {NULL, 0, 0};
     char text[ORIGIN_MOST];
-    unsigned epoch;
     apr_size_t i;
 
     if (manager == NULL || callback == NULL) {
@@ -123,16 +128,15 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
         return SMMAP_EFORKED;
     }
     smmap__manager_lock(manager);
-    epoch = smmap__region_mark_pinned_locked(manager, NULL);
-    walk_locked(manager, epoch, &list);
-    if (list.count > 0) {
-        list.room = list.count;
+    smmap__region_count_pins_locked(manager, 1);
+    walk_locked(manager, &list);
+    if (list.room > 0) {
         list.entries = smmap__alloc(list.room * sizeof *list.entries);
         if (list.entries == NULL) {
             smmap__manager_unlock(manager);
             return APR_ENOMEM;
         }
-        walk_locked(manager, epoch, &list);
+        walk_locked(manager, &list);
     }
     smmap__manager_unlock(manager);
     for (i = 0; i < list.count; i++) {
@@ -155,6 +159,8 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
 
 static void write_pinned(void *context, const smmap_pinned_t *pinned)
 {
+    int cancel = smmap__os_cancel_disable();
+
     (void)context;
     fprintf(stderr,
             "smmap: still pinned when its manager was destroyed: %s, window at %" APR_OFF_T_FMT
@@ -162,6 +168,7 @@ static void write_pinned(void *context, const smmap_pinned_t *pinned)
             pinned->path != NULL ? pinned->path : "(opened by handle)", pinned->window_begin,
             pinned->window_size, pinned->cursors,
             pinned->origin != NULL ? pinned->origin : "(not known)");
+    smmap__os_cancel_restore(cancel);
 }
 
 void smmap__pinned_report(smmap_manager_t *manager)

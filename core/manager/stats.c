@@ -12,10 +12,10 @@ apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
         return SMMAP_EFORKED;
     }
     smmap__manager_lock(manager);
+    smmap__region_count_pins_locked(manager, 0);
     *stats = manager->stats;
     stats->trace_failures = smmap__count_load(&manager->trace_failures);
     smmap__pins_count(&manager->pins, stats);
-    smmap__region_mark_pinned_locked(manager, stats);
     smmap__manager_unlock(manager);
     return APR_SUCCESS;
 }

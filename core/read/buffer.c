@@ -8,21 +8,20 @@
 #include "core/read/read.h"
 
 struct smmap_buffer_t {
+    smmap__owned_t owned;    /* by a pool; first, so that leak checkers find the buffer */
     smmap__cursor_t *cursor; /* its own; NULL: on no file yet */
     apr_off_t begin;         /* the range in the file */
     apr_off_t size;          /* 0: there is no range */
-    apr_pool_t *pool;
 };
 
-static apr_status_t buffer_cleanup(void *data)
+static void buffer_cleanup(smmap__owned_t *owned)
 {
-    smmap_buffer_t *buffer = data;
+    smmap_buffer_t *buffer = SMMAP__ELEMENT(owned, smmap_buffer_t, owned);
 
     if (buffer->cursor != NULL) {
         smmap__cursor_free(buffer->cursor);
     }
     smmap__free(buffer);
-    return APR_SUCCESS;
 }
 
 apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *cursor,
@@ -31,7 +30,7 @@ apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *
     smmap_buffer_t *made;
     apr_status_t status = APR_SUCCESS;
 
-    if (buffer == NULL || pool == NULL) {
+    if (buffer == NULL) {
         return APR_EINVAL;
     }
     made = smmap__alloc(sizeof *made);
@@ -42,11 +41,10 @@ apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *
         status = smmap_buffer_begin_access(made, cursor, offset, size);
     }
     if (status != APR_SUCCESS) {
-        buffer_cleanup(made);
+        buffer_cleanup(&made->owned);
         return status;
     }
-    made->pool = pool;
-    apr_pool_cleanup_register(pool, made, buffer_cleanup, apr_pool_cleanup_null);
+    smmap__own(&made->owned, buffer_cleanup, pool);
     *buffer = made;
     return APR_SUCCESS;
 }
@@ -244,6 +242,7 @@ smmap_cursor_t *smmap_buffer_cursor(smmap_buffer_t *buffer)
 void smmap_buffer_close(smmap_buffer_t *buffer)
 {
     if (buffer != NULL) {
-        apr_pool_cleanup_run(buffer->pool, buffer, buffer_cleanup);
+        smmap__disown(&buffer->owned);
+        buffer_cleanup(&buffer->owned);
     }
 }

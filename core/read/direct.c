@@ -34,20 +34,19 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     apr_status_t status;
 
     *copied = 0;
+    smmap__os_cancel_point();
     if (smmap__reading_begin(file, &handle)) {
         status = read_by(cursor, handle, offset, to, size, copied);
         smmap__reading_end(file);
     } else if (smmap__forked(cursor->manager)) {
         status = SMMAP_EFORKED;
     } else {
-        smmap__file_lock(file);
         status = smmap__handle_enter_lock(file, cursor->path, &handle);
         smmap__manager_unlock(cursor->manager);
         if (status == APR_SUCCESS) {
             status = read_by(cursor, handle, offset, to, size, copied);
             smmap__handle_leave(file);
         }
-        smmap__file_unlock(file);
     }
     if (status != APR_SUCCESS) {
         return status;

@@ -13,6 +13,9 @@
  * mapped. The idea of a frequency that a newcomer must show is TinyLFU's (Einziger et al.,
  * ACM TOS 13(4), 2017); the victim's bit is SIEVE's.
  *
+ * A file whose holes fill with memory when they are read mapped is never mapped for a copy, and
+ * not copied from a window either.
+ *
  * The count stands in the low bits of the slot's word while nothing is mapped there, and
  * goes when something is. It is approximate: of two threads that count at one moment, one
  * may be lost.
@@ -108,8 +111,11 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
     apr_status_t status;
     int instead;
 
+    if (smmap__count_load(&cursor->file->holes_fill) != 0) {
+        return smmap__read_direct(cursor, offset, to, size, copied);
+    }
     *copied = size;
-    if (from != NULL) {
+    if (from != NULL && shown->window_data != cursor->outdated) {
         apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
 
         if (there < size) {

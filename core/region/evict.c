@@ -8,21 +8,37 @@
  * - A region goes on a reclaim list when no cursor pins it and nobody can find it.
  *
  * A thread that evicts gets the room itself: it credits what it unmapped and looks at the
- * limit again without letting go of the lock in between. Others may have taken what was free
- * besides; then it evicts more.
+ * limit again without letting go of the lock in between. Where that was not enough the room is
+ * claimed for it: others do not take it, and evict for themselves. So a large region is mapped
+ * after its own evictions, whatever the others do. There is one claim at a time; who finds
+ * nothing to evict while another thread has it waits for that thread.
  */
 #include "core/region/region.h"
 
+#include <apr_time.h>
+
 #include <string.h>
 
-SMMAP__LOCKED static int fits(const smmap_manager_t *manager, apr_size_t bytes,
+/* me: who asks, as the holder of a claim. */
+SMMAP__LOCKED static int fits(const smmap_manager_t *manager, const void *me, apr_size_t bytes,
                               apr_size_t going_bytes, apr_size_t going_regions)
 {
     const smmap_stats_t *stats = &manager->stats;
+    const smmap__claim_t *claim = &manager->claim;
     apr_size_t mapped = stats->mapped_bytes - going_bytes;
+    apr_size_t regions = stats->regions - going_regions;
+    apr_size_t left = manager->max_mapped_bytes - mapped;
 
-    return stats->regions - going_regions < manager->max_regions &&
-           mapped <= manager->max_mapped_bytes && bytes <= manager->max_mapped_bytes - mapped;
+    if (mapped > manager->max_mapped_bytes || regions >= manager->max_regions) {
+        return 0;
+    }
+    if (claim->holder != NULL && claim->holder != me) {
+        if (claim->bytes > left || manager->max_regions - regions <= claim->regions) {
+            return 0;
+        }
+        left -= claim->bytes;
+    }
+    return bytes <= left;
 }
 
 /* Is there any use in evicting? With soft limits a region may be larger than the
@@ -77,12 +93,13 @@ static void batch_add(batch_t *batch, smmap__region_t *region)
     batch->table[at % (4 * BATCH)] = (unsigned char)++batch->count;
 }
 
-static void batch_see_pin(void *context, uintptr_t window)
+static void batch_see_pin(void *context, smmap__pin_t *pin, uintptr_t window)
 {
     batch_t *batch = context;
     unsigned at = probe(window);
     unsigned index;
 
+    (void)pin;
     while ((index = batch->table[at % (4 * BATCH)]) != 0) {
         if ((uintptr_t)batch->regions[index - 1]->mapping.address == window) {
             batch->pinned[index - 1] = 1;
@@ -92,10 +109,12 @@ static void batch_see_pin(void *context, uintptr_t window)
     }
 }
 
-/* Unlink regions at the hand until the new one would fit, and `more` besides. Returns 0 when
-   each region of the queue was looked at often enough. */
-SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, batch_t *batch, apr_size_t bytes,
-                                    apr_size_t more, apr_size_t *steps)
+/* Unlink regions at the hand until the new one would fit, and `more` besides; but those that were
+   pinned when that was counted under the number `passed`. Returns 0 when each region of the queue
+   was looked at often enough. */
+SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, const void *me, batch_t *batch,
+                                    apr_size_t bytes, apr_size_t more, apr_size_t *steps,
+                                    unsigned passed)
 {
     const apr_size_t lap = manager->queue.length;
     /* None is looked at twice in one batch. */
@@ -107,7 +126,7 @@ SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, batch_t *batch, ap
         smmap__region_t *region;
         int visited;
 
-        if (fits(manager, bytes, going_bytes, batch->count) && more-- == 0) {
+        if (fits(manager, me, bytes, going_bytes, batch->count) && more-- == 0) {
             break;
         }
         region = smmap__queue_step(&manager->queue);
@@ -115,7 +134,9 @@ SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, batch_t *batch, ap
            that is hot, but it must go before a call is refused. */
         visited = smmap__region_test_and_clear_visited_locked(region) && *steps < 2 * lap;
         (*steps)++;
-        if (!visited && smmap__region_unlink_locked(region)) {
+        if (!visited && passed != 0 && region->epoch == passed) {
+            smmap__region_mark_visited_locked(region); /* as if it had been unlinked, and was put back */
+        } else if (!visited && smmap__region_unlink_locked(region)) {
             batch_add(batch, region);
             going_bytes += region->mapping.length;
         }
@@ -149,13 +170,19 @@ SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes,
 {
     apr_size_t more = manager->queue.length / REGIONS_FOR_ONE_MORE;
     apr_size_t steps = 0;
+    unsigned passed = 0;
     int go_on = 1;
 
     while (reclaim->regions == NULL && go_on) {
         batch_t batch;
 
-        go_on = batch_fill(manager, &batch, bytes, more < MORE_MOST ? more : MORE_MOST, &steps);
+        go_on = batch_fill(manager, reclaim, &batch, bytes, more < MORE_MOST ? more : MORE_MOST,
+                           &steps, passed);
         batch_evict(manager, &batch, reclaim);
+        if (reclaim->regions == NULL && batch.count > 0 && passed == 0) {
+            /* All were pinned, so many may be: pass over those, and pay for few more fences. */
+            passed = smmap__region_count_pins_locked(manager, 0);
+        }
     }
 }
 
@@ -171,33 +198,88 @@ SMMAP__LOCKED static void retry_failed_unmaps(smmap_manager_t *manager, smmap__r
     }
 }
 
-apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes)
+/* Room was made. Where it is not enough yet, nobody else gets it; but who waits longest is first. */
+SMMAP__LOCKED static void claim(smmap_manager_t *manager, const smmap__reclaim_t *reclaim,
+                                apr_size_t bytes, const smmap__link_t *waiter)
+{
+    smmap__claim_t *room = &manager->claim;
+    const smmap__link_t *first = smmap__list_next(&manager->waiters, &manager->waiters);
+
+    if (room->holder == NULL && (first == NULL || first == waiter)) {
+        room->holder = reclaim;
+    }
+    if (room->holder == reclaim) {
+        room->bytes = reclaim->bytes < bytes - room->bytes ? room->bytes + reclaim->bytes : bytes;
+        room->regions = 1;
+    }
+}
+
+enum { WAIT_FOR_PINS = 1000 }; /* microseconds */
+
+/* Nothing can go just now: wait a little, as a pin that is released tells nobody. 0: the time is
+   over. */
+SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, smmap__link_t *waiter,
+                                     apr_time_t *until)
+{
+    const apr_time_t now = apr_time_now();
+
+    if (waiter->next == NULL) {
+        smmap__list_append(&manager->waiters, waiter);
+        *until = now + manager->limit_wait;
+    }
+    if (now >= *until) {
+        return 0;
+    }
+    smmap__manager_unlock(manager);
+    smmap__sleep(WAIT_FOR_PINS);
+    smmap__manager_lock(manager);
+    return 1;
+}
+
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes, int waits)
 {
     apr_status_t status = hopeless(manager, bytes);
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    const void *me = &reclaim;
+    smmap__link_t waiter = {NULL, NULL};
+    apr_time_t until = 0;
 
-    if (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
+    if (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
         retry_failed_unmaps(manager, &reclaim); /* once: what is refused again is refused */
     }
-    while (status == APR_SUCCESS && !fits(manager, bytes, 0, 0)) {
+    while (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         if (reclaim.regions == NULL) {
             evict_for(manager, bytes, &reclaim);
         }
         if (reclaim.regions != NULL) {
             smmap__reclaim_relock(manager, &reclaim);
+            claim(manager, &reclaim, bytes, &waiter);
             manager->stats.evictions += reclaim.unmapped;
             reclaim.unmapped = 0;
-        } else if (manager->reclaiming > 0) {
+            reclaim.bytes = 0;
+        } else if (manager->reclaiming > 0 ||
+                   (manager->claim.holder != NULL && manager->claim.holder != me &&
+                    manager->limit_wait == 0)) {
             /* Another thread is just unmapping: what it has no use for is ours. */
             smmap__manager_wait_relock(manager);
         } else {
             status = exhausted(manager);
-            break;
+            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, &until)) {
+                break;
+            }
+            status = APR_SUCCESS;
         }
         if (smmap__count_load(&manager->closed) != 0) {
             status = SMMAP_ECLOSED;
         }
+    }
+    if (waiter.next != NULL) {
+        smmap__list_remove(&waiter);
+    }
+    if (manager->claim.holder == me) {
+        memset(&manager->claim, 0, sizeof manager->claim);
+        smmap__manager_wake_locked(manager);
     }
     if (status == APR_SUCCESS) {
         manager->stats.mapped_bytes += bytes;
@@ -212,49 +294,94 @@ void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes)
     manager->stats.regions--;
 }
 
-apr_size_t smmap__evict_matching_locked(smmap_manager_t *manager,
-                                        int (*matches)(void *context, smmap__region_t *region),
-                                        void *context, smmap__reclaim_t *reclaim)
+/* Out of sight, to look who pins it. */
+SMMAP__LOCKED static void unlink_active(smmap__region_t *region, apr_size_t *unlinked)
 {
-    smmap__queue_t *queue = &manager->queue;
-    smmap__region_t *region;
-    apr_size_t pinned = 0;
-    apr_size_t unlinked = 0;
-    unsigned epoch;
-
-    smmap__count_store(&manager->pressure, 0);
-    retry_failed_unmaps(manager, reclaim);
-
-    for (region = smmap__queue_first(queue); region != NULL;
-         region = smmap__queue_next(queue, region)) {
-        if (matches == NULL || matches(context, region)) {
-            /* Somebody may hit it in between. */
-            do {
-                smmap__region_test_and_clear_visited_locked(region);
-            } while (!smmap__region_unlink_locked(region));
-            unlinked++;
-        }
+    if (region->state == SMMAP__ACTIVE) {
+        /* Somebody may hit it in between. */
+        do {
+            smmap__region_test_and_clear_visited_locked(region);
+        } while (!smmap__region_unlink_locked(region));
+        ++*unlinked;
     }
-    if (unlinked == 0) {
-        return 0; /* and nobody was kept waiting for a fence */
-    }
-    epoch = smmap__region_mark_pinned_locked(manager, NULL);
-    region = smmap__queue_first(queue);
-    while (region != NULL) {
-        smmap__region_t *next = smmap__queue_next(queue, region);
+}
 
-        if (region->state == SMMAP__EVICTING && region->epoch == epoch) {
-            smmap__region_relink_locked(region);
-            pinned++;
-        } else if (region->state == SMMAP__EVICTING) {
-            smmap__region_evict_locked(region, reclaim);
-        }
-        region = next;
+/* The pins were counted since. */
+SMMAP__LOCKED static void settle_unlinked(smmap__region_t *region, apr_size_t *pinned,
+                                          smmap__reclaim_t *reclaim)
+{
+    if (region->state == SMMAP__EVICTING && region->epoch == region->file->manager->epoch) {
+        smmap__region_relink_locked(region);
+        ++*pinned;
+    } else if (region->state == SMMAP__EVICTING) {
+        smmap__region_evict_locked(region, reclaim);
     }
-    return pinned;
 }
 
 void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
-    smmap__evict_matching_locked(manager, NULL, NULL, reclaim);
+    smmap__queue_t *queue = &manager->queue;
+    smmap__region_t *region;
+    smmap__region_t *next;
+    apr_size_t unlinked = 0;
+    apr_size_t pinned = 0;
+
+    smmap__count_store(&manager->pressure, 0);
+    retry_failed_unmaps(manager, reclaim);
+    for (region = smmap__queue_first(queue); region != NULL;
+         region = smmap__queue_next(queue, region)) {
+        unlink_active(region, &unlinked);
+    }
+    if (unlinked == 0) {
+        return; /* and nobody was kept waiting for a fence */
+    }
+    smmap__region_count_pins_locked(manager, 1);
+    for (region = smmap__queue_first(queue); region != NULL; region = next) {
+        next = smmap__queue_next(queue, region);
+        settle_unlinked(region, &pinned, reclaim);
+    }
+}
+
+static smmap__link_t *next_dropping(const smmap_manager_t *manager, smmap__link_t *link)
+{
+    do {
+        link = smmap__list_next(&manager->registry.files, link);
+    } while (link != NULL && !SMMAP__ELEMENT(link, smmap__file_t, link)->dropping);
+    return link;
+}
+
+apr_size_t smmap__evict_dropped_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+{
+    smmap__link_t *files = &manager->registry.files;
+    smmap__link_t *file;
+    smmap__link_t *next_file;
+    apr_size_t unlinked = 0;
+    apr_size_t pinned = 0;
+
+    retry_failed_unmaps(manager, reclaim);
+    for (file = next_dropping(manager, files); file != NULL; file = next_dropping(manager, file)) {
+        smmap__link_t *regions = &SMMAP__ELEMENT(file, smmap__file_t, link)->region_list;
+        smmap__link_t *link = regions;
+
+        while ((link = smmap__list_next(regions, link)) != NULL) {
+            unlink_active(SMMAP__ELEMENT(link, smmap__region_t, file_link), &unlinked);
+        }
+    }
+    if (unlinked != 0) {
+        smmap__region_count_pins_locked(manager, 1);
+    }
+    for (file = next_dropping(manager, files); unlinked != 0 && file != NULL; file = next_file) {
+        smmap__link_t *regions = &SMMAP__ELEMENT(file, smmap__file_t, link)->region_list;
+        smmap__link_t *link = smmap__list_next(regions, regions);
+        apr_size_t left = SMMAP__ELEMENT(file, smmap__file_t, link)->regions;
+
+        next_file = next_dropping(manager, file); /* the file may go with its last region */
+        for (; left > 0; left--) {
+            smmap__region_t *region = SMMAP__ELEMENT(link, smmap__region_t, file_link);
+
+            link = link->next;
+            settle_unlinked(region, &pinned, reclaim);
+        }
+    }
+    return pinned;
 }

@@ -13,25 +13,17 @@
 #include "core/region/region.h"
 
 /* Nobody finds the regions of a file any more that reach past an offset. */
-SMMAP__LOCKED static void retire_past_locked(smmap__file_t *file, apr_off_t end,
-                                             smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void retire_past_locked(smmap__file_t *file, apr_off_t end)
 {
-    smmap_manager_t *manager = file->manager;
-    smmap__region_t *region = smmap__queue_first(&manager->queue);
-    int retired = 0;
+    smmap__link_t *link = smmap__list_next(&file->region_list, &file->region_list);
 
-    /* Rare, so a walk over everything is good enough. */
-    while (region != NULL) {
-        smmap__region_t *next = smmap__queue_next(&manager->queue, region);
+    while (link != NULL) {
+        smmap__region_t *region = SMMAP__ELEMENT(link, smmap__region_t, file_link);
 
-        if (region->file == file && smmap__region_end(region) > end) {
+        link = smmap__list_next(&file->region_list, link);
+        if (region->state == SMMAP__ACTIVE && smmap__region_end(region) > end) {
             smmap__region_retire_locked(region);
-            retired = 1;
         }
-        region = next;
-    }
-    if (retired) {
-        smmap__retired_sweep_locked(manager, reclaim);
     }
 }
 
@@ -49,24 +41,18 @@ SMMAP__LOCKED static void retire_last_locked(smmap__file_t *file, apr_off_t old_
     }
 }
 
-SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size,
-                                        smmap__reclaim_t *reclaim)
+SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size)
 {
-    smmap_manager_t *manager = file->manager;
     apr_off_t old_size = smmap__offset_load(&file->size);
-    apr_size_t retired = smmap__count_load(&manager->retired.count);
 
-    file->identity.size = size;
+    file->changes += size != old_size;
     if (size < old_size) {
-        manager->stats.truncated_files++;
+        file->manager->stats.truncated_files++;
         smmap__offset_store(&file->size, size);
-        retire_past_locked(file, size, reclaim);
+        retire_past_locked(file, size);
     } else if (size > old_size) {
         retire_last_locked(file, old_size);
         smmap__offset_store(&file->size, size);
-        if (smmap__count_load(&manager->retired.count) != retired) {
-            smmap__retired_sweep_locked(manager, reclaim);
-        }
     }
 }
 
@@ -74,20 +60,31 @@ SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size,
 SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identity_t *now)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    smmap__os_facts_t *known = &file->identity.facts;
 
-    if (smmap__count_load(&file->unmappable) != 0 &&
-        (file->identity.mtime != now->mtime || file->identity.ctime != now->ctime)) {
-        retire_past_locked(file, 0, &reclaim); /* copies of what was there */
+    if ((smmap__count_load(&file->unmappable) != 0 || known->stacked) &&
+        smmap__identity_changed(&file->identity, now)) {
+        retire_past_locked(file, 0); /* copies of what was there, or mappings of it */
+        file->changes++;
     }
-    file->identity.mtime = now->mtime;
-    file->identity.ctime = now->ctime;
-    resize_locked(file, now->size, &reclaim);
+    if (known->device != now->facts.device || known->inode != now->facts.inode) {
+        smmap__file_forget_locked(file); /* it is registered by these */
+    }
+    if (now->unmappable) {
+        file->identity.unmappable = 1;
+        smmap__count_store(&file->unmappable, 1);
+    }
+    *known = now->facts;
+    smmap__count_store(&file->holes_fill, now->facts.holes_fill != 0);
+    resize_locked(file, now->facts.size);
+    smmap__retired_sweep_locked(file->manager, &reclaim);
     smmap__reclaim_relock(file->manager, &reclaim);
 }
 
 /* The handle was closed, or is just being closed: open it again, and identify the file. */
 SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smmap__path_t *path,
-                                                  apr_os_file_t *handle, smmap__identity_t *now)
+                                                  apr_os_file_t *handle, smmap__identity_t *now,
+                                                  int *opened)
 {
     smmap_manager_t *manager = file->manager;
     apr_status_t status = APR_SUCCESS;
@@ -105,17 +102,18 @@ SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smm
         return status;
     }
     smmap__handle_begin_use_locked(file);
+    *opened = 1;
     *handle = file->handle;
     smmap__manager_unlock(manager);
-    status = smmap__identify_known(file, *handle, 0, now);
+    status = smmap__identify_again(file, *handle, now);
     smmap__manager_lock(manager);
     return status;
 }
 
 /* A file of an open handle is identified while we count as one of its readers, so the manager's
    lock is taken once in all. */
-apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *path,
-                                      apr_os_file_t *handle)
+SMMAP__FILE_LOCKED SMMAP__LOCK static apr_status_t
+enter_lock(smmap__file_t *file, const smmap__path_t *path, apr_os_file_t *handle)
 {
     smmap_manager_t *manager = file->manager;
     smmap__identity_t now;
@@ -123,9 +121,14 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
 
     /* A handle that the caller opened may be another file's after the manager's end. */
     if (smmap__count_load(&manager->closed) != 0 || !smmap__reading_begin(file, handle)) {
-        status = enter_closed_lock(file, path, handle, &now);
+        int opened = 0;
+
+        status = enter_closed_lock(file, path, handle, &now, &opened);
+        if (!opened) {
+            return status;
+        }
     } else {
-        status = smmap__identify_known(file, *handle, 0, &now);
+        status = smmap__identify_again(file, *handle, &now);
         smmap__manager_lock(manager);
         smmap__reading_end(file);
         if (smmap__count_load(&manager->closed) != 0) {
@@ -133,14 +136,22 @@ apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *
         }
         smmap__handle_begin_use_locked(file);
     }
-    if (!file->busy) {
-        return status; /* it could not be opened */
-    }
     if (status == APR_SUCCESS) {
         adopt_relock(file, &now);
     } else {
         smmap__handle_end_use_relock(file);
     }
+    return status;
+}
+
+apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *path,
+                                      apr_os_file_t *handle)
+{
+    apr_status_t status;
+
+    smmap__file_lock(file);
+    status = enter_lock(file, path, handle);
+    smmap__file_unlock(file);
     return status;
 }
 
@@ -159,12 +170,10 @@ apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__path_t *path)
     if (smmap__forked(file->manager)) {
         return SMMAP_EFORKED;
     }
-    smmap__file_lock(file);
     status = smmap__handle_enter_lock(file, path, &handle);
     if (status == APR_SUCCESS) {
         smmap__handle_end_use_relock(file);
     }
     smmap__manager_unlock(file->manager);
-    smmap__file_unlock(file);
     return status;
 }

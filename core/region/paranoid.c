@@ -13,7 +13,6 @@
  */
 #include "core/region/region.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* At most QUARANTINED ranges at a time; the ring has room for more, as the system may refuse to
@@ -30,12 +29,11 @@ struct smmap__paranoia_t {
     apr_size_t quarantined_bytes;
 };
 
-int smmap__paranoid_wanted(const smmap_options_t *options)
+int smmap__paranoid_wanted(const smmap_manager_t *manager, const smmap_options_t *options)
 {
-    const char *environment = getenv("SMMAP_PARANOID");
+    const char *value = smmap__environment("SMMAP_PARANOID", manager->root);
 
-    return options->paranoid ||
-           (environment != NULL && *environment != '\0' && strcmp(environment, "0") != 0);
+    return options->paranoid || (value[0] != '\0' && strcmp(value, "0") != 0);
 }
 
 apr_status_t smmap__paranoid_open(smmap_manager_t *manager)

@@ -46,6 +46,7 @@ static smmap__region_t *unmap_all(smmap_manager_t *manager, smmap__reclaim_t *re
         smmap__free(region);
     }
     reclaim->unmapped += credit->regions;
+    reclaim->bytes += credit->bytes;
     return failed;
 }
 

@@ -57,14 +57,28 @@ smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager, uintptr
     return NULL;
 }
 
+/* Make it known by address, and to its file. */
+SMMAP__LOCKED static void link_region(smmap__region_t *region)
+{
+    smmap__file_t *file = region->file;
+
+    smmap__hash_insert(&file->manager->by_address, &region->hash);
+    smmap__list_append(&file->region_list, &region->file_link);
+    file->regions++;
+    file->buffered_regions += region->mapping.memory != 0;
+}
+
 SMMAP__LOCKED static void unlink_and_reclaim(smmap__region_t *region, smmap__reclaim_t *reclaim)
 {
-    smmap__hash_remove(&region->file->manager->by_address, &region->hash);
+    smmap__file_t *file = region->file;
+
+    smmap__hash_remove(&file->manager->by_address, &region->hash);
+    smmap__list_remove(&region->file_link);
     region->next = reclaim->regions;
     reclaim->regions = region;
-    region->file->regions--;
-    region->file->buffered_regions -= region->mapping.memory != 0;
-    smmap__file_reap_locked(region->file, reclaim);
+    file->regions--;
+    file->buffered_regions -= region->mapping.memory != 0;
+    smmap__file_reap_locked(file, reclaim);
 }
 
 /* By window. */
@@ -74,7 +88,7 @@ static int covers(const smmap__region_t *region, apr_off_t offset, apr_off_t end
     return region->begin <= offset && end <= smmap__region_end(region);
 }
 
-/* The first span that begins in a window. */
+/* The first span of a chain. */
 static smmap__region_t *first_span(const smmap__file_t *file, apr_uint64_t number)
 {
     const smmap__word_t *word = smmap__slots_find(&file->spans, number);
@@ -96,7 +110,7 @@ smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t 
             return region;
         }
     }
-    region = first_span(file, number);
+    region = first_span(file, smmap__span_number(file, offset));
     while (region != NULL && !covers(region, offset, end)) {
         region = region->next;
     }
@@ -108,11 +122,11 @@ void smmap__region_attach_locked(smmap__region_t *region)
     smmap__file_t *file = region->file;
 
     region->state = SMMAP__ACTIVE;
-    smmap__hash_insert(&file->manager->by_address, &region->hash);
+    link_region(region);
     smmap__queue_add(&file->manager->queue, region);
     if (region->slot == NULL) {
         smmap__word_t *chain =
-            smmap__slots_find(&file->spans, smmap__window_number(file, region->begin));
+            smmap__slots_find(&file->spans, smmap__span_number(file, region->begin));
 
         region->next = (smmap__region_t *)smmap__load(chain);
         smmap__store(chain, (uintptr_t)region);
@@ -121,20 +135,12 @@ void smmap__region_attach_locked(smmap__region_t *region)
     }
 }
 
-SMMAP__LOCKED static void retire(smmap__region_t *region)
+void smmap__region_attach_private_locked(smmap__region_t *region, smmap__pin_t *pin)
 {
-    smmap__retired_t *retired = &region->file->manager->retired;
-
+    link_region(region);
     region->state = SMMAP__RETIRED;
-    region->next = retired->first;
-    retired->first = region;
-    smmap__count_store(&retired->count, smmap__count_load(&retired->count) + 1);
-}
-
-void smmap__region_attach_private_locked(smmap__region_t *region)
-{
-    smmap__hash_insert(&region->file->manager->by_address, &region->hash);
-    retire(region);
+    smmap__list_append(&region->file->manager->retired.pinned, &region->link);
+    smmap__store(&pin->retired, 1);
 }
 
 /* Out of table and queue. */
@@ -146,7 +152,7 @@ SMMAP__LOCKED static void detach(smmap__region_t *region)
         smmap__store(region->slot, 0);
     } else {
         smmap__word_t *chain =
-            smmap__slots_find(&file->spans, smmap__window_number(file, region->begin));
+            smmap__slots_find(&file->spans, smmap__span_number(file, region->begin));
         smmap__region_t *before = (smmap__region_t *)smmap__load(chain);
 
         if (before == region) {
@@ -209,83 +215,125 @@ void smmap__region_evict_locked(smmap__region_t *region, smmap__reclaim_t *recla
 void smmap__region_retire_locked(smmap__region_t *region)
 {
     detach(region);
-    retire(region);
+    region->state = SMMAP__RETIRED;
+    smmap__list_append(&region->file->manager->retired.fresh, &region->link);
 }
 
 /* Who pins what. */
 
-typedef struct marking_t {
-    smmap_manager_t *manager;
-    smmap_stats_t *stats;
-} marking_t;
-
-SMMAP__LOCKED static void mark(void *context, uintptr_t window)
+SMMAP__LOCKED static void count_pin(void *context, smmap__pin_t *pin, uintptr_t window)
 {
-    const marking_t *marking = context;
-    smmap__region_t *region = smmap__region_at_locked(marking->manager, window);
+    smmap_manager_t *manager = context;
+    smmap__region_t *region = smmap__region_at_locked(manager, window);
 
-    /* There may be none: a hit that is about to see that it came too late. */
-    if (region == NULL || region->epoch == marking->manager->epoch) {
-        return;
+    (void)pin;
+    if (region == NULL) {
+        return; /* a hit that is about to see that it came too late */
     }
-    region->epoch = marking->manager->epoch;
-    if (marking->stats != NULL) {
-        marking->stats->pinned_regions++;
-        marking->stats->pinned_bytes += region->mapping.length;
+    if (region->epoch != manager->epoch) {
+        region->epoch = manager->epoch;
+        region->pins = 0;
+        manager->stats.pinned_regions++;
+        manager->stats.pinned_bytes += region->mapping.length;
     }
+    region->pins++;
 }
 
-unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager, smmap_stats_t *stats)
+unsigned smmap__region_count_pins_locked(smmap_manager_t *manager, int with_fence)
 {
     const smmap__pin_set_t all = SMMAP__PIN_SET_ALL;
-    marking_t marking = {manager, stats};
 
     manager->epoch++;
-    if (stats == NULL) {
-        smmap__pins_scan(&manager->pins, &all, mark, &marking);
+    manager->stats.pinned_regions = 0;
+    manager->stats.pinned_bytes = 0;
+    if (with_fence) {
+        smmap__pins_scan(&manager->pins, &all, count_pin, manager);
     } else {
-        smmap__pins_each(&manager->pins, &all, mark, &marking);
+        smmap__pins_each(&manager->pins, &all, count_pin, manager);
     }
     return manager->epoch;
 }
 
-SMMAP__LOCKED static void reclaim_retired(smmap__retired_t *retired, smmap__region_t **link,
-                                          smmap__reclaim_t *reclaim)
-{
-    smmap__region_t *region = *link;
+/* Of the regions that were just retired. */
+typedef struct looking_t {
+    smmap_manager_t *manager;
+    int flagged; /* pins found without their flag */
+} looking_t;
 
-    *link = region->next;
-    smmap__count_store(&retired->count, smmap__count_load(&retired->count) - 1);
+SMMAP__LOCKED static void flag_pin(void *context, smmap__pin_t *pin, uintptr_t window)
+{
+    looking_t *looking = context;
+    smmap__region_t *region = smmap__region_at_locked(looking->manager, window);
+
+    if (region != NULL && region->state == SMMAP__RETIRED) {
+        region->epoch = looking->manager->epoch;
+        if (smmap__load(&pin->retired) == 0) {
+            smmap__store(&pin->retired, 1);
+            looking->flagged = 1;
+        }
+    }
+}
+
+static smmap__region_t *region_of(smmap__link_t *link)
+{
+    return SMMAP__ELEMENT(link, smmap__region_t, link);
+}
+
+/* Take it out of its list, and off to the reclaim list. */
+SMMAP__LOCKED static void reclaim_retired(smmap__region_t *region, smmap__reclaim_t *reclaim)
+{
+    smmap__list_remove(&region->link);
     unlink_and_reclaim(region, reclaim);
 }
 
 void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
-    smmap__region_t **link = &manager->retired.first;
-    unsigned epoch;
+    smmap__retired_t *retired = &manager->retired;
+    smmap__pin_set_t set = SMMAP__PIN_SET_NONE;
+    looking_t looking = {manager, 0};
+    smmap__link_t *link = &retired->fresh;
 
-    if (*link == NULL) {
+    if (smmap__list_next(link, link) == NULL) {
         return; /* and nobody is kept waiting for a fence */
     }
-    epoch = smmap__region_mark_pinned_locked(manager, NULL);
-    while (*link != NULL) {
-        if ((*link)->epoch != epoch) {
-            reclaim_retired(&manager->retired, link, reclaim);
+    while ((link = smmap__list_next(&retired->fresh, link)) != NULL) {
+        smmap__pin_set_add(&set, address_of(region_of(link)));
+    }
+    smmap__pins_each(&manager->pins, &set, flag_pin, &looking); /* saves a second fence */
+    do {
+        looking.flagged = 0;
+        manager->epoch++;
+        smmap__pins_scan(&manager->pins, &set, flag_pin, &looking);
+    } while (looking.flagged);
+    while (retired->fresh.previous != &retired->fresh) {
+        link = retired->fresh.previous;
+        if (region_of(link)->epoch != manager->epoch) {
+            reclaim_retired(region_of(link), reclaim);
         } else {
-            link = &(*link)->next;
+            smmap__list_remove(link);
+            smmap__list_append(&retired->pinned, link);
         }
     }
 }
 
-void smmap__retired_release_locked(smmap_manager_t *manager, uintptr_t address,
-                                   smmap__reclaim_t *reclaim)
+/* Reclaim the retired region at an address if its last pin is gone. */
+SMMAP__LOCKED static void release_retired(smmap_manager_t *manager, uintptr_t address,
+                                          smmap__reclaim_t *reclaim)
 {
-    smmap__region_t **link = &manager->retired.first;
+    smmap__region_t *region = address != 0 ? smmap__region_at_locked(manager, address) : NULL;
 
-    while (*link != NULL && address_of(*link) != address) {
-        link = &(*link)->next;
+    if (region != NULL && region->state == SMMAP__RETIRED &&
+        smmap__pins_on(&manager->pins, (void *)address) == 0) {
+        reclaim_retired(region, reclaim);
     }
-    if (*link != NULL && smmap__pins_on(&manager->pins, (void *)address) == 0) {
-        reclaim_retired(&manager->retired, link, reclaim);
-    }
+}
+
+void smmap__pin_left_locked(smmap_manager_t *manager, smmap__pin_t *pin, uintptr_t window,
+                            uintptr_t other, smmap__reclaim_t *reclaim)
+{
+    const smmap__region_t *now = smmap__region_at_locked(manager, smmap__load(pin->window));
+
+    smmap__store(&pin->retired, now != NULL && now->state == SMMAP__RETIRED);
+    release_retired(manager, window, reclaim);
+    release_retired(manager, other, reclaim);
 }

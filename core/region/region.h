@@ -41,7 +41,7 @@ apr_status_t smmap__mapping_unmap(smmap__os_mapping_t *mapping);
 /* paranoid.c; but for wanted and free for managers in paranoid mode alone */
 
 /** Do options or environment ask for paranoid mode? */
-int smmap__paranoid_wanted(const smmap_options_t *options);
+int smmap__paranoid_wanted(const smmap_manager_t *manager, const smmap_options_t *options);
 /** APR_ENOMEM. */
 apr_status_t smmap__paranoid_open(smmap_manager_t *manager);
 /** For any manager. */
@@ -66,8 +66,8 @@ smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager,
                                          uintptr_t address) SMMAP__LOCKED;
 /** Make it known: table, queue, address. Its slot or chain was prepared. */
 void smmap__region_attach_locked(smmap__region_t *region) SMMAP__LOCKED;
-/** Make it known by address alone: it is its cursor's, and goes when that lets go of it. */
-void smmap__region_attach_private_locked(smmap__region_t *region) SMMAP__LOCKED;
+/** Make it known by address alone: it is the pin's, which is on it, and goes when that leaves. */
+void smmap__region_attach_private_locked(smmap__region_t *region, smmap__pin_t *pin) SMMAP__LOCKED;
 /** Note a hit: the hand passes it over the next time. */
 void smmap__region_mark_visited_locked(smmap__region_t *region) SMMAP__LOCKED;
 /** Was it visited since the last time? Clears the bit. */
@@ -80,16 +80,16 @@ void smmap__region_relink_locked(smmap__region_t *region) SMMAP__LOCKED;
 void smmap__region_evict_locked(smmap__region_t *region, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** Nobody is to find it, whoever pins it. To be followed by smmap__retired_sweep_locked(). */
 void smmap__region_retire_locked(smmap__region_t *region) SMMAP__LOCKED;
-/** Mark each region that is pinned now with a new epoch, and return that: the evictor's half of
-    the protocol in base/pins.h. With stats nothing is evicted, so there is no fence: number and
-    bytes of the regions are added there. */
-unsigned smmap__region_mark_pinned_locked(smmap_manager_t *manager,
-                                          smmap_stats_t *stats) SMMAP__LOCKED;
-/** Put the retired regions that nobody pins on the reclaim list. */
+/** Count the pins on each region that is pinned now, under a new epoch, and return that. With the
+    fence it is the evictor's half of the protocol in base/pins.h; without it a pin may be missed.
+    The statistics say afterwards how many regions and bytes are pinned. */
+unsigned smmap__region_count_pins_locked(smmap_manager_t *manager, int with_fence) SMMAP__LOCKED;
+/** Put the regions that were just retired and that nobody pins on the reclaim list. */
 void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
-/** The same for the one at an address, which a cursor has let go of. */
-void smmap__retired_release_locked(smmap_manager_t *manager, uintptr_t address,
-                                   smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** A pin whose flag was found set has left a window, and perhaps another (0: none): these go if
+    they are retired and nobody else pins them. */
+void smmap__pin_left_locked(smmap_manager_t *manager, smmap__pin_t *pin, uintptr_t window,
+                            uintptr_t other, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 
 /* reclaim.c */
 
@@ -98,26 +98,27 @@ void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim) 
 
 /* evict.c */
 
-/** Reserve a region of `bytes`, evicting what has to go. */
-apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes) SMMAP__RELOCK;
+/** Reserve a region of `bytes`, evicting what has to go.
+    @param waits (in) 1: wait for that as long as the manager's limit_wait says. */
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes,
+                                          int waits) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SMMAP__LOCKED;
 /** Put every region that is not pinned on the reclaim list, and those that the system would not
     unmap before. */
 void smmap__evict_unpinned_locked(smmap_manager_t *manager,
                                   smmap__reclaim_t *reclaim) SMMAP__LOCKED;
-/** The same for those that match; returns how many of these are pinned. */
-apr_size_t smmap__evict_matching_locked(smmap_manager_t *manager,
-                                        int (*matches)(void *context, smmap__region_t *region),
-                                        void *context, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** The same for the files that are `dropping`; returns how many of their regions are pinned. */
+apr_size_t smmap__evict_dropped_locked(smmap_manager_t *manager,
+                                       smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 
 /* measure.c */
 
 /** Begin to use the file's handle: it is opened again by path if need be, and the file is
-    measured. The file's lock is held. On success the handle stays open until
+    measured, with the file's lock held meanwhile. On success the handle stays open until
     smmap__handle_end_use_relock(). Returns with the manager's lock held. */
 apr_status_t smmap__handle_enter_lock(smmap__file_t *file, const smmap__path_t *path,
-                                      apr_os_file_t *handle) SMMAP__FILE_LOCKED SMMAP__LOCK;
+                                      apr_os_file_t *handle) SMMAP__FILE_LOCKS SMMAP__LOCK;
 /** End that; nothing is locked before and after. */
 void smmap__handle_leave(smmap__file_t *file) SMMAP__LOCKS;
 /** Open it again if need be, and take its size. */

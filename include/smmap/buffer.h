@@ -34,8 +34,9 @@ typedef struct smmap_buffer_t smmap_buffer_t;
  * @param offset (in) offset of the range in the file, in bytes; ignored without a cursor.
  * @param size (in) bytes, cut at the end of the file, or SMMAP_TO_END; ignored without a
  *        cursor.
- * @param pool (in) closes the buffer when it is cleared or destroyed.
- * @return APR_SUCCESS; APR_EINVAL: buffer or pool is NULL; APR_ENOMEM; otherwise as
+ * @param pool (in) closes the buffer when it is cleared or destroyed; NULL: only
+ *        smmap_buffer_close() does, in any thread.
+ * @return APR_SUCCESS; APR_EINVAL: buffer is NULL; APR_ENOMEM; otherwise as
  *         smmap_buffer_begin_access().
  */
 SMMAP_API apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *cursor,

@@ -71,9 +71,10 @@ typedef struct smmap_cursor_t {
  * @param manager (in) the manager that keeps and counts the file.
  * @param path (in) the file, in UTF-8 on Windows; copied. A relative path is resolved against
  *        the current directory of this call, also when the file is reopened later.
- * @param pool (in) closes the cursor when it is cleared or destroyed.
+ * @param pool (in) closes the cursor when it is cleared or destroyed. NULL: only
+ *        smmap_cursor_close() does, in any thread.
  * @return APR_SUCCESS (an empty file can be opened; using it returns APR_EOF);
- *         APR_EINVAL: an argument is NULL, or the path is empty;
+ *         APR_EINVAL: cursor, manager or path is NULL, or the path is empty;
  *         APR_ENOENT, APR_EACCES, ...: status of the system;
  *         SMMAP_ENOTREGULAR: a directory, FIFO, socket or device (except block devices on
  *         Linux), or a file without a size, as in /proc, that does not end within 64 MiB;
@@ -94,7 +95,8 @@ SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_
  * @param cursor (out) the cursor; set only on success.
  * @param manager (in) the manager that keeps and counts the file.
  * @param handle (in) a file descriptor or HANDLE open for reading; you keep ownership.
- * @param pool (in) closes the cursor when it is cleared or destroyed.
+ * @param pool (in) closes the cursor when it is cleared or destroyed. NULL: only
+ *        smmap_cursor_close() does, in any thread.
  * @return as smmap_cursor_open(); APR_EBADF: the handle is not open for reading;
  *         APR_ENOTIMPL: on Windows, a handle for overlapped or unbuffered I/O whose file
  *         cannot be reopened because it is not shared.
@@ -112,6 +114,9 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * unmaps everything unpinned, then tries smaller windows down to one granule, then a
  * heap-backed window private to this cursor, and only then returns APR_ENOMEM. The text of
  * smmap_strerror() for it names the limits that may be the cause, and the remedies.
+ *
+ * In a sparse file on tmpfs (Linux), touching a hole by pointer allocates memory for it, up to
+ * the limit of the tmpfs, and then faults. smmap_cursor_read() does not.
  *
  * @param cursor (in) the cursor.
  * @param offset (in) offset in the file, in bytes, 0 or more.
@@ -152,7 +157,8 @@ SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t of
  * Each window's part is copied from the mapping if the window is mapped. If it is not, and
  * mapping it would evict another window, the bytes are read from the file (as by pread) until
  * the window has been used often enough to be worth mapping. They are also read if the window
- * cannot be mapped, because of a hard limit or of the system. The cursor may move on the way.
+ * cannot be mapped, because of a hard limit or of the system; and always in a sparse file on
+ * tmpfs, where reading a mapped hole allocates memory. The cursor may move on the way.
  *
  * With the guard, no fault escapes, and no zeroes are returned as data where the file has
  * ended: what could not be copied from a window is read from the file, and that read decides
@@ -229,8 +235,9 @@ SMMAP_API void smmap_cursor_release(smmap_cursor_t *cursor);
  *
  * @param copy (out) the new cursor; set only on success.
  * @param cursor (in) the cursor to copy; not changed.
- * @param pool (in) closes the copy when it is cleared or destroyed.
- * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ECLOSED; SMMAP_EFORKED;
+ * @param pool (in) closes the copy when it is cleared or destroyed; NULL: as for
+ *        smmap_cursor_open().
+ * @return APR_SUCCESS; APR_EINVAL: copy or cursor is NULL; SMMAP_ECLOSED; SMMAP_EFORKED;
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *cursor,
@@ -248,7 +255,8 @@ SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_curs
 SMMAP_API apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from);
 
 /**
- * Close a cursor before its pool. Releases its window and file.
+ * Close a cursor before its pool. Releases its window and file. Takes the same time however many
+ * cursors the pool owns, and in which order they are closed.
  *
  * @param cursor (in) the cursor, invalid after the call; NULL is ignored.
  */
@@ -256,7 +264,8 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
 
 /**
  * Ask the system for the file's size now. Mapped windows stay as they are; moves from now on
- * see the new size. The cursor keeps its window.
+ * see the new size, and, where the window is a copy that is outdated, a new one. The cursor keeps
+ * its window.
  *
  * @param cursor (in) the cursor.
  * @return APR_SUCCESS (also when the file became shorter); APR_EINVAL: cursor is NULL;
@@ -299,13 +308,13 @@ SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t off
 
 /**
  * Count the bytes of the cursor's window that are in memory, so that touching them does not
- * read from disk. The result is as accurate as the system's: Linux reports every page of a
- * file that the process neither owns nor may write as in memory.
+ * read from disk. Linux tells this only to a process that owns the file or may write to it.
  *
  * @param cursor (in) the cursor; it must have a window.
  * @param bytes (out) bytes of the whole window that are in memory.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_EFORKED; SMMAP_ENOWINDOW;
- *         APR_ENOTIMPL: the system cannot tell; or a status of the system.
+ *         APR_ENOTIMPL: the system does not tell; otherwise a status of the system, or as
+ *         smmap_cursor_refresh(), since the file may have to be reopened.
  */
 SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes);
 
@@ -332,8 +341,8 @@ SMMAP_API apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor);
 SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 /** File size in bytes, as last measured; 0 for a cursor that is not associated. */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
-/** The path that the cursor was opened by, made absolute; NULL if it was opened by handle or
-    is not associated. Valid as long as the cursor stays on its file. */
+/** The path that the cursor was opened by, made absolute (where the current directory has no path,
+    or one that is too long: as it was given); NULL if it was opened by handle or is not associated. Valid as long as the cursor stays on its file. */
 SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
 
 /**

@@ -7,10 +7,10 @@
  *
  * Threads: any number of threads may use a manager at once. A constructor uses the pool you
  * pass only during the call and again when the object is destroyed. APR pools are not
- * thread-safe, so no other thread may use the pool at those two moments. Call
- * apr_initialize() first.
+ * thread-safe, so no other thread may use the pool at those two moments. An object without a
+ * pool (NULL) may be closed by any thread. Call apr_initialize() first.
  *
- * Lifetime: destroying the pool is always enough. Pool, manager and cursors may be destroyed
+ * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool, manager and cursors may be destroyed
  * in any order. Cursors that outlive their manager return SMMAP_ECLOSED, and a pinned window
  * stays mapped until its last cursor releases it.
  *
@@ -26,6 +26,7 @@
 #define SMMAP_MANAGER_H
 
 #include <apr_pools.h>
+#include <apr_time.h>
 
 #include "smmap/export.h"
 #include "smmap/status.h"
@@ -40,7 +41,7 @@ typedef struct smmap_manager_t smmap_manager_t;
 
 /** How a manager maps files. */
 typedef enum smmap_mode_t {
-    SMMAP_MODE_AUTO = 0,   /**< STATIC in a 64-bit program, SLIDING in a 32-bit one */
+    SMMAP_MODE_AUTO = 0,   /**< SLIDING; see window_size in smmap_options_t */
     SMMAP_MODE_STATIC = 1, /**< one window per file: the whole file */
     SMMAP_MODE_SLIDING = 2 /**< windows of `window_size` bytes on a fixed grid */
 } smmap_mode_t;
@@ -74,7 +75,8 @@ typedef struct smmap_options_t {
     smmap_limits_t limits;
     /** Window size in bytes, rounded up to the allocation granularity; sliding mode only.
         Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
-        `max_mapped_bytes` and at least one granule. */
+        `max_mapped_bytes` and at least one granule. So most files have one window, the whole
+        file, and a file that is large beside the limit has several. */
     apr_size_t window_size;
     /** Maximum number of bytes mapped at a time, counted in bytes of files: the part of the
         last page beyond the end of a file does not count. Default: 8 GiB in a 64-bit program,
@@ -83,8 +85,9 @@ typedef struct smmap_options_t {
     /** Maximum number of regions (mapped windows) at a time. Default: 32768, half of what
         Linux allows a process by default. */
     apr_size_t max_regions;
-    /** Maximum number of file handles open at a time. Default: half of what the process may
-        open, but at least 8. */
+    /** Maximum number of file handles open at a time. The handle of a file stays open, up to
+        this limit, as long as a cursor is on the file or a window of it is mapped. Default: a
+        quarter of what the process may open, at least 8 and at most 1024. */
     apr_size_t max_open_files;
     /** Whether guarded reads survive page faults. Touching a mapped page that the system
         cannot bring into memory, because the file was truncated or the disk or network failed,
@@ -97,30 +100,38 @@ typedef struct smmap_options_t {
         from; see docs/reliability.md.
 
         The first manager with a guard installs a process-wide handler in front of the existing
-        one. The handler stays installed, so do not unload the library afterwards. It passes
-        unrelated faults to the previous handler; see smmap_manager_reinstall_guard(). On
-        Windows pointers cannot be guarded; see docs/windows.md. Default: SMMAP_GUARD_OFF. */
+        one. The handler stays installed, and keeps the library, or the plugin that it is linked
+        into, loaded. It passes unrelated faults to the previous handler; see
+        smmap_manager_reinstall_guard(). A thread that blocks SIGBUS has it unblocked while it
+        guards something; see docs/reliability.md. On Windows pointers cannot be guarded; see
+        docs/windows.md. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
     /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
         are accessible only while a cursor pins it; afterwards touching them ends the process
         (SIGSEGV on POSIX), also for some time after the window was unmapped. Windows still
         pinned when the manager is destroyed are reported on stderr; see
-        smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that
-        SMMAP_MODE_AUTO means sliding mode and the default of `window_size` is one granule.
-        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0. */
+        smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that the
+        default of `window_size` is one granule.
+        Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0.
+        Programs with more privileges than their user ignore the variable. */
     int paranoid;
     /** Callback for each move; see trace.h. Default: none, or, if SMMAP_TRACE is set in the
         environment, moves are written to the file that it names. */
     smmap_trace_t *trace;
     /** Passed to `trace`. */
     void *trace_context;
+    /** With hard limits: how long, in microseconds, smmap_cursor_use(), smmap_cursor_require()
+        and what is built on them wait for other cursors to release windows before they fail
+        with SMMAP_ELIMIT_BYTES or SMMAP_ELIMIT_REGIONS. Those that wait are served in order.
+        Copying reads do not wait, they need no window. Default: 0, do not wait. */
+    apr_interval_time_t limit_wait;
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
 #define SMMAP_OPTIONS_INIT                                                                         \
     {                                                                                              \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0                                 \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0, 0                              \
     }
 
 /** Statistics of a manager. Start from SMMAP_STATS_INIT. */
@@ -179,10 +190,11 @@ typedef struct smmap_stats_t {
  *
  * @param manager (out) the manager; set only on success.
  * @param options (in) copied. NULL: all defaults.
- * @param pool (in) destroys the manager when it is cleared or destroyed.
+ * @param pool (in) destroys the manager when it is cleared or destroyed. NULL: only
+ *        smmap_manager_destroy() does, in any thread.
  * @return APR_SUCCESS;
- *         APR_EINVAL: manager or pool is NULL, struct_size is unknown, or an option is not one
- *         of its enumerators;
+ *         APR_EINVAL: manager is NULL, struct_size is unknown, an option is not one of its
+ *         enumerators, or limit_wait is negative;
  *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;
  *         APR_ENOTIMPL: the system cannot provide the guard; other errors of the guard are

@@ -32,8 +32,7 @@ SMMAP_API apr_size_t smmap_granularity(void);
 /** Page size in bytes. Threads: any. Never fails. */
 SMMAP_API apr_size_t smmap_page_size(void);
 
-/** 1 in a 64-bit program (AUTO means static mode), 0 in a 32-bit one (AUTO means sliding mode).
-    Threads: any. Never fails. */
+/** 1 in a 64-bit program, 0 in a 32-bit one. Threads: any. Never fails. */
 SMMAP_API int smmap_is_64bit(void);
 
 /**

@@ -10,7 +10,7 @@
 #include "core/types.h"
 #include "tests/fake/memory.h"
 
-enum { REGION_MOST = 128, FILE_MOST = 512 };
+enum { REGION_MOST = 144, FILE_MOST = 640 };
 
 /* At numbers of regions behind which a table has just grown, too. */
 static void region(void)

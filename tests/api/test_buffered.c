@@ -341,6 +341,140 @@ static void sizeless(void)
     }
 }
 
+/* The first line of a file, without the library. */
+static apr_size_t plain_line(const char *path, char *line, int size)
+{
+    FILE *plain = fopen(path, "rb");
+
+    line[0] = '\0';
+    if (plain != NULL) {
+        if (fgets(line, size, plain) == NULL) {
+            line[0] = '\0';
+        }
+        fclose(plain);
+    }
+    return strlen(line);
+}
+
+/* A file of /proc whose bytes change, while its times do not: a refresh shows them. */
+static void sizeless_and_changing(void)
+{
+    static const char path[] = "/proc/uptime";
+    char line[100];
+    char before[5];
+    apr_size_t got;
+    int i;
+
+    if (plain_line(path, line, sizeof line) < sizeof before) {
+        test_skip("there is no /proc/uptime");
+        return;
+    }
+    manager = manager_make(NULL);
+    cursor = cursor_open(manager, path);
+    for (i = 0; i < 3; i++) {
+        char *copy;
+
+        CHECK_OK(smmap_cursor_refresh(cursor));
+        NEED_OK(smmap_cursor_use(cursor, 0, 0));
+        got = smmap_cursor_size(cursor);
+        copy = apr_pstrmemdup(test_pool, (const char *)smmap_cursor_data(cursor), got);
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), got);
+        CHECK(copy[got - 1] == '\n');
+        do {
+            apr_sleep(15000);
+            plain_line(path, line, sizeof line);
+        } while (strncmp(line, copy, strcspn(copy, " ")) == 0);
+        /* The window that is kept is as it was; what is read, and used next, is not. */
+        CHECK_OK(smmap_cursor_refresh(cursor));
+        CHECK(memcmp(smmap_cursor_data(cursor), copy, got) == 0);
+        CHECK_OK(smmap_cursor_read(cursor, 0, line, 8, &got));
+        CHECK(memcmp(line, copy, 8) != 0);
+        NEED_OK(smmap_cursor_use(cursor, 0, 0));
+        CHECK(memcmp(smmap_cursor_data(cursor), copy, 8) != 0);
+        counts_check();
+    }
+}
+
+/* Files of /sys have the size of a page, whatever they hold. */
+static void sized_as_a_page(void)
+{
+    static const char path[] = "/sys/kernel/mm/transparent_hugepage/enabled";
+    char line[100];
+    apr_size_t there = plain_line(path, line, sizeof line);
+    unsigned char bytes[100];
+    smmap__os_info_t system;
+    apr_size_t got = 0;
+
+    NEEDS_REAL();
+    smmap__os_info(&system);
+    if (system.shrink == SMMAP__OS_SHRINK_REFUSED) {
+        test_skip("Windows does not say which files are made up");
+        return;
+    }
+    if (there == 0) {
+        test_skip("there is no such file in /sys");
+        return;
+    }
+    manager = manager_make(NULL);
+    cursor = cursor_open(manager, path);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), there);
+    CHECK_OK(smmap_cursor_read(cursor, 0, bytes, sizeof bytes, &got));
+    CHECK(got == there && memcmp(bytes, line, there) == 0);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK_NUMBER(smmap_cursor_size(cursor), there);
+    CHECK(memcmp(smmap_cursor_data(cursor), line, there) == 0);
+    CHECK_OK(smmap_cursor_refresh(cursor));
+    counts_check();
+}
+
+/* The largest file that there can be. */
+static void largest(void)
+{
+    const apr_off_t end = SMMAP__OFFSET_MAX;
+    const char *path = file_make("file", 1).path;
+    smmap_mode_t modes[] = {SMMAP_MODE_STATIC, SMMAP_MODE_SLIDING};
+    unsigned char bytes[100];
+    apr_size_t got;
+    int i;
+
+    NEEDS_REAL();
+    if (sizeof end < 8 || !native_resize(path, end)) {
+        FILE *made = fopen("/dev/shm/smmap-test-largest", "wb"); /* tmpfs has them, on Linux */
+
+        path = "/dev/shm/smmap-test-largest";
+        if (made != NULL) {
+            fclose(made);
+        }
+        if (sizeof end < 8 || !native_resize(path, end)) {
+            if (made != NULL) {
+                native_delete(path);
+            }
+            test_skip("no file system here has such files");
+            return;
+        }
+    }
+    for (i = 0; i < 2; i++) {
+        smmap_options_t options = SMMAP_OPTIONS_INIT;
+
+        options.mode = modes[i];
+        manager = manager_make(&options);
+        cursor = cursor_open(manager, path);
+        CHECK_NUMBER(smmap_cursor_file_size(cursor), end);
+        CHECK_OK(smmap_cursor_use(cursor, end - 1, 0));
+        CHECK_NUMBER(smmap_cursor_size(cursor), 1);
+        CHECK_OK(smmap_cursor_use(cursor, end / 2, 0));
+        CHECK_OK(smmap_cursor_require(cursor, end - 100, 100));
+        CHECK_STATUS(smmap_cursor_require(cursor, end - 100, 101), SMMAP_ETOOLARGE);
+        CHECK_STATUS(smmap_cursor_use(cursor, end, 1), APR_EOF);
+        CHECK_OK(smmap_cursor_read(cursor, end - 50, bytes, sizeof bytes, &got));
+        CHECK_NUMBER(got, 50);
+        counts_check();
+        smmap_cursor_close(cursor);
+        CHECK_OK(manager_destroy(manager));
+    }
+    native_delete(path);
+}
+
 /* Leave bytes on the stack that no count should be. */
 static void dirty_the_stack(void)
 {
@@ -415,14 +549,14 @@ static void endless(void)
     const apr_off_t most = (apr_off_t)64 * 1024 * 1024;
     const char *path = file_make("file", 1).path;
     apr_os_file_t handle = NO_HANDLE;
-    apr_off_t size = 0;
+    smmap__identity_t identity;
 
     NEED(file_resize(path, most));
     NEED_OK(smmap__os_file_open(&handle, path));
-    CHECK_OK(smmap__count_bytes(handle, &size));
-    CHECK_NUMBER(size, most);
+    CHECK_OK(smmap__content_read(handle, &identity, NULL));
+    CHECK_NUMBER(identity.facts.size, most);
     NEED(file_resize(path, most + 1));
-    CHECK_STATUS(smmap__count_bytes(handle, &size), SMMAP_ENOTREGULAR);
+    CHECK_STATUS(smmap__content_read(handle, &identity, NULL), SMMAP_ENOTREGULAR);
     CHECK_OK(smmap__os_file_close(handle));
 }
 
@@ -437,6 +571,9 @@ static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"no_hold_on_the_id", no_hold_on_the_id},
                                              {"in_fact", in_fact},
                                              {"sizeless", sizeless},
+                                             {"sizeless_and_changing", sizeless_and_changing},
+                                             {"sized_as_a_page", sized_as_a_page},
+                                             {"largest", largest},
                                              {"sizeless_and_gone", sizeless_and_gone},
                                              {"endless", endless},
                                              {"block_device", block_device},

@@ -369,6 +369,78 @@ static void first_error_of_destroy(void)
     CHECK_NUMBER(fake_memory_blocks(), 0);
 }
 
+/* Without a pool close alone frees. The heap of the tests reports what stays behind. */
+static void no_pool(void)
+{
+    smmap_cursor_t *cursor = NULL;
+    smmap_cursor_t *twin = NULL;
+    smmap_cursor_t *by_handle = NULL;
+    smmap_buffer_t *buffer = NULL;
+    apr_os_file_t handle;
+    unsigned char byte;
+
+    file = file_make("file", 5000);
+    handle = file_open(file.path);
+    NEED_OK(smmap_manager_create(&manager, NULL, NULL));
+    NEED_OK(smmap_cursor_open(&cursor, manager, file.path, NULL));
+    NEED_OK(smmap_cursor_open_handle(&by_handle, manager, handle, NULL));
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    NEED_OK(smmap_cursor_copy(&twin, cursor, NULL));
+    NEED_OK(smmap_buffer_create(&buffer, twin, 0, SMMAP_TO_END, NULL));
+    file_close(handle);
+    NEED_OK(smmap_cursor_assign(by_handle, cursor));
+    smmap_cursor_close(cursor);
+    CHECK(cursor_shows(twin, &file));
+    CHECK(cursor_shows(by_handle, &file));
+    CHECK_OK(smmap_buffer_byte(buffer, 4999, &byte));
+    smmap_cursor_close(twin);
+    smmap_manager_destroy(manager);
+    smmap_buffer_close(buffer);
+    smmap_cursor_close(by_handle);
+}
+
+/* Some are closed by hand, from both ends and the middle; the pool frees the others. */
+static void some_of_a_pool(void)
+{
+    enum { COUNT = 10 };
+    apr_pool_t *pool = pool_make(test_pool);
+    smmap_cursor_t *cursors[COUNT];
+    apr_size_t i;
+
+    file = file_make("file", 5000);
+    manager = manager_in(test_pool);
+    for (i = 0; i < COUNT; i++) {
+        NEED_OK(smmap_cursor_open(&cursors[i], manager, file.path, pool));
+    }
+    smmap_cursor_close(cursors[0]);
+    smmap_cursor_close(cursors[9]);
+    smmap_cursor_close(cursors[4]);
+    CHECK_NUMBER(manager_stats(manager).cursors, COUNT - 3);
+    apr_pool_clear(pool);
+    CHECK_NUMBER(manager_stats(manager).cursors, 0);
+    NEED_OK(smmap_cursor_open(&cursors[0], manager, file.path, pool));
+    apr_pool_destroy(pool);
+    CHECK_NUMBER(manager_stats(manager).cursors, 0);
+}
+
+static apr_status_t open_another(void *pool)
+{
+    return smmap_cursor_open(&mover, manager, file.path, pool);
+}
+
+/* A cleanup that runs after ours opens one more cursor in the pool that is going. */
+static void opened_by_a_cleanup(void)
+{
+    apr_pool_t *pool = pool_make(test_pool);
+
+    file = file_make("file", 5000);
+    manager = manager_in(test_pool);
+    apr_pool_cleanup_register(pool, pool, open_another, apr_pool_cleanup_null);
+    NEED_OK(smmap_cursor_open(&mover, manager, file.path, pool));
+    apr_pool_destroy(pool);
+    CHECK_NUMBER(manager_stats(manager).cursors, 0);
+}
+
 static const test_case_t cases[] = {{"manager_first", manager_first},
                                     {"assign_after_the_end", assign_after_the_end},
                                     {"assign_between_pools", assign_between_pools},
@@ -376,6 +448,9 @@ static const test_case_t cases[] = {{"manager_first", manager_first},
                                     {"buffer_of_orphan", buffer_of_orphan},
                                     {"every_order", every_order},
                                     {"one_pool", one_pool},
+                                    {"no_pool", no_pool},
+                                    {"some_of_a_pool", some_of_a_pool},
+                                    {"opened_by_a_cleanup", opened_by_a_cleanup},
                                     {"parent_and_child", parent_and_child},
                                     {"first_error_of_destroy", first_error_of_destroy},
                                     {NULL, NULL}};

@@ -32,12 +32,12 @@ static void defaults(void)
     CHECK_NUMBER(options.struct_size, sizeof options);
     with = manager_make(&options);
     without = manager_make(NULL);
-    CHECK_NUMBER(smmap_manager_mode(with), wide ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING);
+    CHECK_NUMBER(smmap_manager_mode(with), SMMAP_MODE_SLIDING);
     CHECK_NUMBER(smmap_manager_limits(with), SMMAP_LIMITS_SOFT);
     CHECK_NUMBER(smmap_manager_max_mapped_bytes(with), wide ? 8 * GIB : GIB);
     CHECK_NUMBER(smmap_manager_max_regions(with), 32768);
     CHECK(smmap_manager_max_open_files(with) >= 8);
-    CHECK_NUMBER(smmap_manager_window_size(with), wide ? 0 : 64 * MIB);
+    CHECK_NUMBER(smmap_manager_window_size(with), wide ? GIB : 64 * MIB);
 
     CHECK_NUMBER(smmap_manager_mode(without), smmap_manager_mode(with));
     CHECK_NUMBER(smmap_manager_limits(without), smmap_manager_limits(with));
@@ -189,7 +189,9 @@ static void bad_input(void)
     smmap_manager_t *manager = untouched;
 
     CHECK_STATUS(smmap_manager_create(NULL, &options, test_pool), APR_EINVAL);
-    CHECK_STATUS(smmap_manager_create(&manager, &options, NULL), APR_EINVAL);
+    options.limit_wait = -1;
+    CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), APR_EINVAL);
+    options.limit_wait = 0;
     options.mode = (smmap_mode_t)3;
     CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), APR_EINVAL);
     options.mode = (smmap_mode_t)77777;

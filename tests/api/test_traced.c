@@ -159,12 +159,9 @@ static const char *odd_name(void)
 /* Its name as the trace has it that knows no other. */
 static const char *number_of(apr_os_file_t handle)
 {
-    apr_file_t *file = NULL;
-    apr_finfo_t info;
+    smmap__os_facts_t info;
 
-    NEED_OK(apr_os_file_put(&file, &handle, APR_FOPEN_READ, test_pool));
-    NEED_OK(apr_file_info_get(&info, APR_FINFO_IDENT, file));
-    CHECK(smmap__os_file_id(&info.device, &info.inode, handle) != SMMAP__OS_ID_NONE);
+    NEED_OK(smmap__os_examine(&info, handle, 1));
     return apr_psprintf(test_pool, "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT "\n",
                         (apr_uint64_t)info.device, (apr_uint64_t)info.inode);
 }
@@ -272,7 +269,7 @@ static void written_by_threads(void)
     }
     fclose(file);
     CHECK_NUMBER(bad, 0);
-    CHECK(blocks >= (test_is_light() ? 2u : 10u));
+    CHECK(blocks >= (rounds < 20000 ? 2u : 10u));
     for (i = 0; i < THREADS; i++) {
         CHECK_NUMBER(seen[i], rounds);
     }
@@ -317,17 +314,70 @@ static void full_disk(void)
 {
     smmap_manager_t *manager;
 
-    if (!exists("/dev/full")) {
-        test_skip("there is no /dev/full");
-        return;
-    }
-    trace_to("/dev/full");
+    NEEDS_FAKE();
+    trace_to(test_path("trace"));
     manager = manager_traced(NULL, NULL);
     trace_off();
     CHECK_NUMBER(manager_stats(manager).trace_failures, 0);
+    fake_fail(FAKE_APPEND, 1, APR_ENOSPC);
     reads_all_the_same(manager);
     CHECK_NUMBER(manager_stats(manager).trace_failures, 1);
     CHECK_OK(manager_destroy(manager));
+}
+
+/* The limit of the size of a file; the process would end by a signal. */
+static int long_as_allowed(void *unused)
+{
+    smmap_manager_t *manager;
+
+    (void)unused;
+    trace_to(test_path("trace"));
+    manager = manager_traced(NULL, NULL);
+    trace_off();
+    file_make("data", 6 * smmap_granularity());
+    native_limit_file_size((apr_off_t)(6 * smmap_granularity()) + 10000);
+    while (manager_stats(manager).trace_failures == 0) {
+        reads_all_the_same(manager);
+    }
+    CHECK_OK(manager_destroy(manager));
+    return 0;
+}
+
+static void file_size_limit(void)
+{
+    NEEDS_REAL();
+    CHECK_NUMBER(test_in_child(long_as_allowed, NULL), 0);
+}
+
+/* Nothing but a regular file is written to: no device, and no FIFO, with or without a reader. */
+static int is_refused(void *path)
+{
+    smmap_manager_t *manager;
+    int failures;
+
+    native_alarm(20);
+    trace_to(path);
+    manager = manager_traced(NULL, NULL);
+    trace_off();
+    failures = (int)manager_stats(manager).trace_failures;
+    CHECK_OK(manager_destroy(manager));
+    return failures != 1;
+}
+
+static void no_regular_file(void)
+{
+    const char *fifo = test_path("fifo");
+    apr_os_file_t reader;
+
+    NEEDS_REAL();
+    if (native_null_path() != NULL) {
+        CHECK_NUMBER(test_in_child(is_refused, (void *)(apr_uintptr_t)native_null_path()), 0);
+    }
+    NEED_OK(native_fifo(fifo));
+    CHECK_NUMBER(test_in_child(is_refused, (void *)(apr_uintptr_t)fifo), 0);
+    NEED_OK(native_open(&reader, fifo, NATIVE_READ)); /* does not wait for a writer */
+    CHECK_NUMBER(test_in_child(is_refused, (void *)(apr_uintptr_t)fifo), 0);
+    file_close(reader);
 }
 
 /* A program with more rights than its user must not write to the path that the user chose. */
@@ -344,6 +394,33 @@ static void not_for_strangers(void)
     CHECK_NUMBER(manager_stats(manager).trace_failures, 0);
     CHECK_OK(manager_destroy(manager));
     CHECK(!exists(path));
+}
+
+/* Nor do the other variables mean anything there. */
+static void paranoia_not_for_strangers(void)
+{
+    smmap_manager_t *managers[3];
+    char *was = NULL;
+    int i;
+
+    NEEDS_FAKE();
+    apr_env_get(&was, "SMMAP_PARANOID", test_pool); /* of the whole run */
+    apr_env_delete("SMMAP_PARANOID", test_pool);
+    for (i = 0; i < 3; i++) {
+        if (i == 1) {
+            NEED_OK(apr_env_set("SMMAP_PARANOID", "1", test_pool));
+        } else if (i == 2) {
+            fake_set_strange();
+        }
+        NEED_OK(smmap_manager_create(&managers[i], NULL, test_pool));
+    }
+    CHECK(smmap_manager_window_size(managers[1]) != smmap_manager_window_size(managers[0]));
+    CHECK_NUMBER(smmap_manager_window_size(managers[2]), smmap_manager_window_size(managers[0]));
+    if (was != NULL) {
+        NEED_OK(apr_env_set("SMMAP_PARANOID", was, test_pool));
+    } else {
+        NEED_OK(apr_env_delete("SMMAP_PARANOID", test_pool));
+    }
 }
 
 /* Whichever allocation fails, there is no manager, or one that works. */
@@ -385,7 +462,10 @@ static const test_case_t cases[] = {{"heard_by_threads", heard_by_threads},
                                     {"written_by_threads", written_by_threads},
                                     {"bad_path", bad_path},
                                     {"full_disk", full_disk},
+                                    {"file_size_limit", file_size_limit},
+                                    {"no_regular_file", no_regular_file},
                                     {"not_for_strangers", not_for_strangers},
+                                    {"paranoia_not_for_strangers", paranoia_not_for_strangers},
                                     {"no_memory", no_memory},
                                     {NULL, NULL}};
 

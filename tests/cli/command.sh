@@ -184,7 +184,7 @@ test_info_resident()
     dd if=/dev/null of=t/hole bs=1 seek=$((granule * 64)) 2>/dev/null
     run info --json t/hole
     test "$(field resident)" = 0 || { cat "$out"; return 1; }
-    run cat --offset $((granule * 32)) --length 1 t/hole
+    put t/hole $((granule * 32)) x
     run info --json t/hole
     test "$(field resident)" -gt 0 || { cat "$out"; return 1; }
 }
@@ -251,6 +251,7 @@ test_trace()
     {
         echo '# smmap trace 1'
         echo "1 0 use $work/t/hello"
+        echo "1 10 read"
     } | cmp - "$work/trace" || return 1
     SMMAP_TRACE=$work/none/trace run cat t/hello
     is_code 0 && cmp "$out" t/hello && says 'SMMAP_TRACE cannot be written'
@@ -282,6 +283,32 @@ test_static_limit()
 check "a file larger than the limit in static mode: over the soft one, refused by the hard one" \
     test_static_limit
 
+# --- where the current directory has no path -----------------------------------------------
+
+test_directory_gone()
+{
+    mkdir t/gone &&
+        (cd t/gone && rmdir "$work/t/gone" && test "$("$SMMAP" cat ../hello)" = 'hello world')
+}
+if mkdir t/try && (cd t/try && rmdir "$work/t/try" 2>/dev/null && test -r ../hello); then
+    check "a file beside a directory that was removed" test_directory_gone
+else
+    skip "a file beside a directory that was removed" "it has no parent any more"
+fi
+test_directory_deep()
+(
+    name=$(printf '%0250d' 0)
+    mkdir t/deep && cd t/deep || return 1
+    i=0
+    while [ $i -lt 18 ]; do
+        mkdir "$name" && { cd -P "$name" 2>/dev/null || cd "$name"; } || return 1
+        i=$((i + 1))
+    done
+    printf 'hello deep' >f && test "$("$SMMAP" cat f)" = 'hello deep'
+)
+check "a file below a directory that is too deep for a path" test_directory_deep
+rm -rf t/deep
+
 # --- large files ------------------------------------------------------------------------
 
 gib4=4294967296
@@ -306,6 +333,7 @@ else
 fi
 rm -f t/large
 
+. "$here/command/faults.sh"
 . "$here/command/end.sh"
 
 finish

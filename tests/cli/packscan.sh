@@ -392,5 +392,7 @@ fresh ref
 put bad.pack "$base_at" 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0
 damaged "a base that is not there" "its delta base is not in the pack"
 
+. "$source_dir/tests/cli/packscan/cut.sh"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -240,13 +240,13 @@ static void failures_change_nothing(void)
     unsigned char bytes[16];
     apr_os_file_t copy;
     apr_size_t nread;
-    apr_int64_t birth;
+    smmap__os_facts_t facts;
 
     NEED_OK(native_open(&directory, test_dir(), NATIVE_DIRECTORY));
     memset(&mapping, 0xc3, sizeof mapping);
     memset(&copy, 0xc3, sizeof copy);
     memset(&nread, 0xc3, sizeof nread);
-    memset(&birth, 0xc3, sizeof birth);
+    memset(&facts, 0xc3, sizeof facts);
     CHECK(says_bad_handle(smmap__os_map(&mapping, NO_HANDLE, 0, 100)));
     CHECK(smmap__os_map(&mapping, directory, 0, 100) != APR_SUCCESS);
     CHECK(untouched(&mapping, sizeof mapping));
@@ -259,8 +259,12 @@ static void failures_change_nothing(void)
     CHECK_NUMBER(nread, 0);
     CHECK(says_bad_handle(smmap__os_peek(NO_HANDLE, &nread)));
     CHECK(smmap__os_peek(directory, &nread) != APR_SUCCESS);
-    CHECK(smmap__os_file_birth(&birth, NO_HANDLE) != APR_SUCCESS);
-    CHECK(untouched(&birth, sizeof birth));
+    CHECK(says_bad_handle(smmap__os_examine(&facts, NO_HANDLE, 0)));
+    CHECK(says_bad_handle(smmap__os_examine(&facts, NO_HANDLE, 1)));
+    CHECK(says_missing(smmap__os_examine_path(&facts, test_path("missing"))));
+    CHECK(untouched(&facts, sizeof facts));
+    CHECK_OK(smmap__os_examine_path(&facts, test_dir()));
+    CHECK(facts.kind == SMMAP__OS_OTHER);
     CHECK(says_bad_handle(smmap__os_file_close(NO_HANDLE)));
     file_close(directory);
     CHECK(file.size > 0);
@@ -317,6 +321,7 @@ static void residency_sees_what_was_touched(void)
         }
         CHECK_NUMBER(missing, 0);
         CHECK(untouched(seen + pages, 2));
+        CHECK_OK(smmap__os_residency_is_told(fd)); /* it is our own file */
         /* A part: one byte for each page begun, and no more. */
         memset(seen, 0xc3, pages + 2);
         CHECK_OK(smmap__os_residency(&mapping, info.page_size, info.page_size + 1, seen));

@@ -73,6 +73,34 @@ static void peek_moves_nothing(void)
     file_close(fd);
 }
 
+/* The caller may make it so after we have our duplicate. */
+static void direct_handle(void)
+{
+    test_file_t file = file_make("file", 100000);
+    apr_os_file_t copy = NO_HANDLE;
+    unsigned char *bytes = apr_palloc(test_pool, file.size);
+    apr_size_t nread = 0;
+    apr_os_file_t handle;
+
+    NEEDS_REAL();
+    handle = file_open(file.path);
+    NEED_OK(smmap__os_file_dup(&copy, handle));
+    if (native_set_direct(handle)) {
+        CHECK_OK(smmap__os_peek(handle, &nread));
+        CHECK_NUMBER(nread, 1);
+        CHECK_OK(smmap__os_read(copy, 4097, bytes, 70001, &nread));
+        CHECK(nread == 70001 && memcmp(bytes, file.data + 4097, nread) == 0);
+        CHECK_OK(smmap__os_read(copy, 99990, bytes, 100, &nread));
+        CHECK(nread == 10 && memcmp(bytes, file.data + 99990, nread) == 0);
+        CHECK_OK(smmap__os_read(copy, 200001, bytes, 100, &nread));
+        CHECK_NUMBER(nread, 0);
+    } else {
+        test_skip("no reads have to be aligned here");
+    }
+    CHECK_OK(smmap__os_file_close(copy));
+    file_close(handle);
+}
+
 /* Reading by such a handle would go on after the call had come back, and tell its port. */
 static void overlapped_handle(void)
 {
@@ -245,31 +273,31 @@ static void dup_takes_any_handle(void)
     file_close(ends[1]);
 }
 
-static void ids_of(apr_os_file_t handle, apr_dev_t *device, apr_ino_t *inode)
-{
-    apr_file_t *file = NULL;
-    apr_finfo_t info;
-
-    NEED_OK(apr_os_file_put(&file, &handle, APR_FOPEN_READ, test_pool));
-    NEED_OK(apr_file_info_get(&info, APR_FINFO_IDENT, file));
-    *device = info.device;
-    *inode = info.inode;
-    CHECK(smmap__os_file_id(device, inode, handle) != SMMAP__OS_ID_NONE);
-}
-
 static void ids_tell(void)
 {
     apr_os_file_t handles[3];
-    apr_dev_t devices[3];
-    apr_ino_t inodes[3];
+    smmap__os_facts_t facts[3];
+    smmap__os_facts_t again;
     int i;
 
     for (i = 0; i < 3; i++) {
         handles[i] = file_open(file_make(i < 2 ? "file" : "other", 10).path);
-        ids_of(handles[i], &devices[i], &inodes[i]);
+        NEED_OK(smmap__os_examine(&facts[i], handles[i], 1));
+        CHECK(facts[i].kind == SMMAP__OS_FILE && facts[i].id != SMMAP__OS_ID_NONE);
+        CHECK_NUMBER(facts[i].size, 10);
     }
-    CHECK(devices[0] == devices[1] && inodes[0] == inodes[1]);
-    CHECK(devices[0] == devices[2] && inodes[0] != inodes[2]);
+    CHECK(facts[0].device == facts[1].device && facts[0].inode == facts[1].inode);
+    CHECK(facts[0].device == facts[2].device && facts[0].inode != facts[2].inode);
+    /* By path, and by handle without what costs more. */
+    NEED_OK(smmap__os_examine(&again, handles[2], 0));
+    CHECK(again.kind == SMMAP__OS_FILE && again.size == 10);
+    CHECK(again.mtime == facts[2].mtime && again.ctime == facts[2].ctime);
+    NEED_OK(smmap__os_examine_path(&again, test_path("other")));
+    CHECK(again.kind == SMMAP__OS_FILE);
+    if (again.id != SMMAP__OS_ID_NONE) {
+        CHECK(again.device == facts[2].device && again.inode == facts[2].inode);
+        CHECK(again.mtime == facts[2].mtime && again.ctime == facts[2].ctime && again.size == 10);
+    }
     for (i = 0; i < 3; i++) {
         file_close(handles[i]);
     }
@@ -307,9 +335,8 @@ static void birth_stays(void)
 {
     test_file_t file = some_file();
     apr_os_file_t fd = file_open(file.path);
-    apr_int64_t first = 0;
-    apr_int64_t second = 0;
-    apr_status_t status;
+    smmap__os_facts_t first;
+    smmap__os_facts_t second;
 
     if (!fake_present() && native_doubts_birth() != NULL) {
         file_close(fd);
@@ -317,18 +344,18 @@ static void birth_stays(void)
         return;
     }
     fake_set_birth(APR_INT64_C(1700000000123456789));
-    status = smmap__os_file_birth(&first, fd);
-    if (APR_STATUS_IS_ENOTIMPL(status)) {
+    NEED_OK(smmap__os_examine(&first, fd, 1));
+    if (first.birth == 0) {
         file_close(fd);
         test_skip("this file system keeps no time of birth");
         return;
     }
-    CHECK_OK(status);
     /* Writing into a file is not its birth. */
     file_write(file.path, 10, "changed", 7);
     CHECK(file_resize(file.path, 5000));
-    CHECK_OK(smmap__os_file_birth(&second, fd));
-    CHECK(first == second);
+    NEED_OK(smmap__os_examine(&second, fd, 1));
+    CHECK(first.birth == second.birth && first.generation == second.generation);
+    CHECK(second.size == 5000);
     file_close(fd);
 }
 
@@ -336,7 +363,7 @@ static void birth_stays(void)
    well have one id. */
 static void birth_of_the_next(void)
 {
-    apr_int64_t before = 0;
+    smmap__os_facts_t before;
     apr_size_t same = 0;
     int i;
 
@@ -348,11 +375,12 @@ static void birth_of_the_next(void)
     for (i = 0; i < 100; i++) {
         test_file_t file = file_make("next", 10);
         apr_os_file_t fd = file_open(file.path);
-        apr_int64_t birth = 0;
+        smmap__os_facts_t facts;
 
-        CHECK_OK(smmap__os_file_birth(&birth, fd));
-        same += birth == before;
-        before = birth;
+        NEED_OK(smmap__os_examine(&facts, fd, 1));
+        same += i > 0 && facts.birth == before.birth && facts.generation == before.generation &&
+                facts.inode == before.inode;
+        before = facts;
         file_close(fd);
         file_delete(file.path);
     }
@@ -362,6 +390,7 @@ static void birth_of_the_next(void)
 static const test_case_t cases[] = {
     {"read_is_positional", read_is_positional},
     {"peek_moves_nothing", peek_moves_nothing},
+    {"direct_handle", direct_handle},
     {"overlapped_handle", overlapped_handle},
     {"overlapped_handle_alone", overlapped_handle_alone},
     {"handle_that_is_not_shared", handle_that_is_not_shared},

@@ -11,6 +11,7 @@
 
 #include "backends/backend.h"
 #include "core/base/atomic.h"
+#include "tests/fake/backend.h"
 
 #include <apr_thread_proc.h>
 
@@ -93,7 +94,7 @@ static unsigned fight(duel_t *duel, unsigned *heavy_saw, unsigned *moves)
     return blind;
 }
 
-static void pair(void)
+static int fight_often(int asymmetric)
 {
     static duel_t duel;
     unsigned *heavy_saw;
@@ -102,7 +103,7 @@ static void pair(void)
     int fights;
 
     memset(&duel, 0, sizeof duel);
-    duel.asymmetric = smmap__os_fence_asymmetric();
+    duel.asymmetric = asymmetric;
     duel.rounds = (unsigned)test_count(300000);
     duel.seen = apr_pcalloc(test_pool, (duel.rounds + 2) * sizeof *duel.seen);
     heavy_saw = apr_pcalloc(test_pool, (duel.rounds + 2) * sizeof *heavy_saw);
@@ -111,8 +112,36 @@ static void pair(void)
         blind += fight(&duel, heavy_saw, &moves);
     }
     CHECK_NUMBER(blind, 0);
+    return blind != 0;
 }
 
-static const test_case_t cases[] = {{"pair", pair}, {NULL, NULL}};
+static void pair(void)
+{
+    fight_often(smmap__os_fence_asymmetric());
+}
+
+/* The system refuses the heavy fence after it was promised. */
+static int refuse_and_fight(void *asymmetric)
+{
+    return native_refuse_fences() ? fight_often(*(int *)asymmetric) : 77;
+}
+
+static void refused_later(void)
+{
+    int asymmetric;
+    int code;
+
+    NEEDS_REAL();
+    asymmetric = smmap__os_fence_asymmetric();
+    code = test_in_child(refuse_and_fight, &asymmetric);
+    if (code == 77) {
+        test_skip("the fence cannot be refused here");
+        return;
+    }
+    CHECK_NUMBER(code, 0);
+}
+
+static const test_case_t cases[] = {
+    {"pair", pair}, {"refused_later", refused_later}, {NULL, NULL}};
 
 const test_module_t test_fences = {"fences", cases};

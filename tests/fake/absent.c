@@ -41,6 +41,10 @@ void fake_set_strange(void)
 {
 }
 
+void fake_set_holes_fill(void)
+{
+}
+
 void fake_set_absent(apr_size_t every)
 {
     (void)every;
@@ -82,6 +86,11 @@ void fake_fail_none(void)
 }
 
 apr_size_t fake_failed(void)
+{
+    return 0;
+}
+
+apr_size_t fake_fences(void)
 {
     return 0;
 }

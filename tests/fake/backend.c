@@ -78,7 +78,7 @@ apr_status_t fake_enter(fake_call_t call)
         fake_lock();
     }
     this_kind = due(call);
-    any_kind = call != FAKE_ACCESS && due(FAKE_ANY);
+    any_kind = call < FAKE_ACCESS && due(FAKE_ANY);
     if (!this_kind && !any_kind) {
         return APR_SUCCESS;
     }
@@ -364,13 +364,47 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return status;
 }
 
+apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+    apr_status_t status = fake_enter(FAKE_RESIDENCY);
+
+    if (status == APR_SUCCESS && !native_is_open(file)) {
+        status = APR_EBADF;
+    }
+    fake_leave();
+    return status;
+}
+
+static smmap__count_t fences;
+
+apr_size_t fake_fences(void)
+{
+    return smmap__count_load(&fences);
+}
+
 void smmap__os_fence_heavy(void)
 {
     smmap__word_t nothing;
 
+    smmap__count_raise(&fences);
+
     /* What replaces a word is a full fence. */
     smmap__store(&nothing, 0);
     smmap__replace(&nothing, 0, 1);
+}
+
+int smmap__os_cancel_disable(void)
+{
+    return 0;
+}
+
+void smmap__os_cancel_restore(int state)
+{
+    (void)state;
+}
+
+void smmap__os_cancel_point(void)
+{
 }
 
 int smmap__os_environment_is_trusted(void)

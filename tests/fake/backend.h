@@ -30,6 +30,8 @@ typedef enum fake_call_t {
     FAKE_GUARD,   /**< a guarded copy; failed, with any status, it is a fault at its first byte */
     FAKE_PATCHED, /**< the question whether a page was replaced; failed, one was, at 0 */
     FAKE_ACCESS,  /**< paranoid mode; none of FAKE_ANY, so that orders mean the same with it */
+    FAKE_RENEW,
+    FAKE_APPEND,  /**< the file of the trace, opened or written; none of FAKE_ANY either */
     FAKE_ANY /**< whichever comes; and how many kinds there are */
 } fake_call_t;
 
@@ -70,15 +72,22 @@ void fake_set_granularity(apr_size_t granularity);
 /** What smmap__os_info says about open files; 0: no limit known. */
 void fake_set_max_open_files(apr_size_t count);
 
-/** What smmap__os_file_birth says about every file; 0, the start: APR_ENOTIMPL. */
+/** What is known of the birth of every file; 0, the start: nothing. */
 void fake_set_birth(apr_int64_t birth);
 
-/** What smmap__os_file_id says; SMMAP__OS_ID_UNIQUE: the start; SMMAP__OS_ID_NONE: and all files
-    have one. */
+/** How reliable ids are; SMMAP__OS_ID_UNIQUE: the start; SMMAP__OS_ID_NONE: and all files have
+    one. */
 void fake_set_id(smmap__os_id_t id);
+
+/** All files are on a stacked file system, and are made up by the system; 0: the start. */
+void fake_set_stacked(int stacked);
+void fake_set_invented(int invented);
 
 /** The environment is another user's, as in a setuid program. */
 void fake_set_strange(void);
+
+/** Holes fill with memory when they are read mapped, as on tmpfs. */
+void fake_set_holes_fill(void);
 
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */
@@ -104,6 +113,8 @@ void fake_fail_none(void);
 /** How many calls were failed since fake_reset(). */
 apr_size_t fake_failed(void);
 
+/** How many heavy fences there were in this process. */
+apr_size_t fake_fences(void);
 /** How many calls of a kind there were since fake_reset(). */
 apr_size_t fake_calls(fake_call_t call);
 /** What is given out now; memory in the place of a mapping counts as one. */

@@ -45,6 +45,16 @@ void fake_set_id(smmap__os_id_t id)
     fake_state.id = id;
 }
 
+void fake_set_stacked(int stacked)
+{
+    fake_state.stacked = stacked;
+}
+
+void fake_set_invented(int invented)
+{
+    fake_state.invented = invented;
+}
+
 apr_off_t fake_advised(apr_off_t *end)
 {
     apr_off_t bytes;
@@ -59,6 +69,11 @@ apr_off_t fake_advised(apr_off_t *end)
 void fake_set_strange(void)
 {
     fake_state.strange = 1;
+}
+
+void fake_set_holes_fill(void)
+{
+    fake_state.holes_fill = 1;
 }
 
 void fake_set_absent(apr_size_t every)
@@ -246,8 +261,11 @@ void fake_reset(void)
     fake_state.recording = 0;
     fake_state.birth = 0;
     fake_state.id = SMMAP__OS_ID_UNIQUE;
+    fake_state.stacked = 0;
+    fake_state.invented = 0;
     fake_state.strange = 0;
     fake_state.absent = 0;
+    fake_state.holes_fill = 0;
     fake_state.advised = 0;
     fake_state.advised_end = 0;
     fake_state.max_open_files = 1024;

@@ -6,6 +6,11 @@
 
 #include "backends/backend.h"
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
+
+#include <string.h>
+
 #include "state.h"
 
 /* A new handle, where there is one. The lock is held. */
@@ -64,9 +69,11 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
         /* As on a real system the handle is gone, also when the call fails. */
         apr_status_t closed = native_close(file);
 
+        if (fake_state.handles[native_number(file)] == 1) {
+            fake_state.live_handles--;
+            fake_hold(&fake_state.held.handles, &fake_state.peaks.handles, 0, 1);
+        }
         fake_state.handles[native_number(file)] = 0;
-        fake_state.live_handles--;
-        fake_hold(&fake_state.held.handles, &fake_state.peaks.handles, 0, 1);
         if (status == APR_SUCCESS) {
             status = closed;
         }
@@ -75,19 +82,123 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
     return status;
 }
 
-int smmap__os_is_stream(apr_os_file_t file)
+/* The file of the trace is none of the manager's, so it is not counted. */
+apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
 {
-    return native_is_stream(file);
+    apr_status_t status = fake_enter(FAKE_APPEND);
+    apr_os_file_t made = NO_HANDLE;
+
+    if (status == APR_SUCCESS) {
+        status = native_open(&made, path, NATIVE_APPEND);
+    }
+    if (status == APR_SUCCESS && native_number(made) >= FAKE_HANDLES) {
+        native_close(made);
+        status = APR_EMFILE;
+    }
+    if (status == APR_SUCCESS) {
+        fake_state.handles[native_number(made)] = 2;
+        *file = made;
+    }
+    fake_leave();
+    return status;
 }
 
-smmap__os_id_t smmap__os_file_id(apr_dev_t *device, apr_ino_t *inode, apr_os_file_t file)
+apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t length)
 {
-    (void)file;
-    if (fake_state.id == SMMAP__OS_ID_NONE) {
-        *device = 0;
-        *inode = 0; /* of all files */
+    apr_status_t status = fake_enter(FAKE_APPEND);
+
+    fake_leave();
+    if (status == APR_SUCCESS && native_write(file, bytes, length) != (apr_off_t)length) {
+        status = APR_ENOSPC;
     }
-    return fake_state.id;
+    return status;
+}
+
+/* As APR sees it. */
+static void from_apr(smmap__os_facts_t *facts, const apr_finfo_t *info)
+{
+    memset(facts, 0, sizeof *facts);
+    facts->kind = info->filetype == APR_REG   ? SMMAP__OS_FILE
+                  : info->filetype == APR_BLK ? SMMAP__OS_DISK
+                                              : SMMAP__OS_OTHER;
+    facts->device = info->device;
+    facts->inode = info->inode;
+    facts->size = info->size;
+    facts->mtime = info->mtime;
+    facts->ctime = info->ctime;
+    facts->holes_fill = (info->valid & APR_FINFO_CSIZE) != 0 && info->csize < info->size &&
+                        fake_state.holes_fill;
+}
+
+static const apr_int32_t wanted =
+    APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_TYPE | APR_FINFO_MTIME | APR_FINFO_CTIME;
+
+apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, int identify)
+{
+    apr_pool_t *pool = NULL;
+    apr_file_t *file = NULL;
+    apr_finfo_t info;
+    apr_status_t status = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+
+    if (status == APR_SUCCESS) {
+        status = apr_os_file_put(&file, &handle, APR_FOPEN_READ, pool);
+        if (status == APR_SUCCESS) {
+            status = apr_file_info_get(&info, wanted, file);
+        }
+        apr_pool_destroy(pool);
+    }
+    if (status != APR_SUCCESS && native_is_stream(handle)) {
+        memset(facts, 0, sizeof *facts);
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    from_apr(facts, &info);
+    if (identify && facts->kind != SMMAP__OS_OTHER) {
+        if (fake_enter(FAKE_BIRTH) == APR_SUCCESS) {
+            facts->birth = fake_state.birth;
+        }
+        facts->id = fake_state.id;
+        if (fake_state.id == SMMAP__OS_ID_NONE) {
+            facts->device = 0;
+            facts->inode = 0; /* of all files */
+        }
+        facts->stacked = fake_state.stacked;
+        facts->invented = fake_state.invented;
+        fake_leave();
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
+{
+    apr_pool_t *pool = NULL;
+    apr_finfo_t info;
+    apr_status_t status = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+
+    if (status == APR_SUCCESS) {
+        status = apr_stat(&info, path, wanted, pool);
+        apr_pool_destroy(pool);
+    }
+    if (status == APR_SUCCESS || APR_STATUS_IS_INCOMPLETE(status)) {
+        from_apr(facts, &info);
+        facts->id = SMMAP__OS_ID_NONE; /* so that each opening opens */
+        status = APR_SUCCESS;
+    }
+    return status;
+}
+
+/* The fake maps by copying, so nothing is to be done. */
+apr_status_t smmap__os_file_renew(apr_os_file_t file)
+{
+    apr_status_t status = fake_enter(FAKE_RENEW);
+
+    if (native_number(file) >= FAKE_HANDLES || !fake_state.handles[native_number(file)]) {
+        fake_note_misuse("a handle was renewed that is not ours");
+    }
+    fake_leave();
+    return status;
 }
 
 apr_status_t smmap__os_file_open_attributes(apr_os_file_t *handle, const char *path)
@@ -103,24 +214,6 @@ apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_
     (void)size;
     (void)file;
     return APR_ENOTIMPL;
-}
-
-apr_status_t smmap__os_file_birth(apr_int64_t *birth, apr_os_file_t file)
-{
-    apr_status_t status;
-
-    status = fake_enter(FAKE_BIRTH);
-    if (status == APR_SUCCESS && !native_is_open(file)) {
-        status = APR_EBADF;
-    }
-    if (status == APR_SUCCESS && fake_state.birth == 0) {
-        status = APR_ENOTIMPL;
-    }
-    if (status == APR_SUCCESS) {
-        *birth = fake_state.birth;
-    }
-    fake_leave();
-    return status;
 }
 
 apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,

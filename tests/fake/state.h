@@ -33,13 +33,16 @@ typedef struct fake_state_t {
     apr_size_t max_open_files;
     apr_int64_t birth;
     smmap__os_id_t id;
+    int stacked;
+    int invented;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
+    int holes_fill;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */
 
     fake_live_t *live[FAKE_BUCKETS];
-    unsigned char handles[FAKE_HANDLES]; /**< 1: given out and open */
+    unsigned char handles[FAKE_HANDLES]; /**< 1: given out and open; 2: for appending */
     apr_size_t live_mappings;
     apr_size_t live_bytes;
     apr_size_t live_handles;

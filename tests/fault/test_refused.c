@@ -26,6 +26,14 @@ static void begin(void)
     cursor = cursor_open(manager, file.path);
 }
 
+/* Memory for a pin may be refused, too, and that is not what is to be seen. */
+static void have_a_pin(void)
+{
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    smmap_cursor_release(cursor);
+    NEED_OK(smmap_manager_collect(manager, NULL));
+}
+
 static void touch(apr_size_t window)
 {
     NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(window * 8 * unit), 0));
@@ -322,6 +330,7 @@ static void no_smaller_window_in_static_mode(void)
     options.mode = SMMAP_MODE_STATIC;
     manager = manager_make(&options);
     cursor = cursor_open(manager, file.path);
+    have_a_pin();
     fake_fail_above(file.size - 1);
     fake_memory_fail_above(unit - 1);
     CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
@@ -339,6 +348,7 @@ static void no_smaller_span(void)
 {
     NEEDS_FAKE();
     begin();
+    have_a_pin();
     fake_fail_above(8 * unit);
     fake_memory_fail_above(unit - 1);
     /* All of it in one piece, or not at all. */

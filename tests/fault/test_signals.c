@@ -467,8 +467,10 @@ static int on_its_own_stack(void *unused)
 static void signal_stack(void)
 {
     NEEDS_REAL();
-    begin();
-    CHECK_NUMBER(test_in_child(on_its_own_stack, NULL), 0);
+    if (!is_watched()) {
+        begin();
+        CHECK_NUMBER(test_in_child(on_its_own_stack, NULL), 0);
+    }
 }
 
 static void in_a_copy(void)
@@ -479,10 +481,28 @@ static void in_a_copy(void)
     }
 }
 
+static void of_a_thread(void)
+{
+    NEEDS_REAL();
+    if (!is_watched()) {
+        signals_of_a_thread();
+    }
+}
+
+static void of_two_copies(void)
+{
+    NEEDS_REAL();
+    if (!is_watched()) {
+        signals_of_two_copies();
+    }
+}
+
 static const test_case_t signals_cases[] = {{"handlers_before", handlers_before},
                                             {"handlers_after", handlers_after},
                                             {"ends_as_before", ends_as_before},
                                             {"in_a_copy", in_a_copy},
                                             {"signal_stack", signal_stack},
+                                            {"of_a_thread", of_a_thread},
+                                            {"of_two_copies", of_two_copies},
                                             {NULL, NULL}};
 const test_module_t test_signals = {"signals", signals_cases};

@@ -9,4 +9,10 @@
 /** The program's handler is called in the middle of a copy. */
 void signals_in_a_copy(void);
 
+/** What belongs to a thread is as it was, after a fault. */
+void signals_of_a_thread(void);
+
+/** Two copies of the library in one process. */
+void signals_of_two_copies(void);
+
 #endif

@@ -32,15 +32,19 @@ static void usage(FILE *out, const char *program)
             "       %s disk DIRECTORY IMAGE\n"
             "       %s user DIRECTORY\n"
             "       %s full DIRECTORY\n"
-            "       %s list disk|user|full\n"
+            "       %s stacked-make DIRECTORY\n"
+            "       %s stacked DIRECTORY\n"
+            "       %s list disk|user|full|stacked\n"
             "  disk-make  write the file for disk; then mount it anew, read-only\n"
             "  disk       DIRECTORY is a file system on the file IMAGE, which is cut short\n"
             "  user       it is served by media-fuse\n"
             "  full       it is a tmpfs of 1 MiB\n"
+            "  stacked-make  write the files for stacked: the lower layer\n"
+            "  stacked    it is an overlayfs\n"
             "  list       print the checks and end\n"
             "tests/media/media.sh mounts them. Exit codes: 0 all passed, 1 something failed,\n"
             "2 bad arguments, or it could not start.\n",
-            program, program, program, program, program);
+            program, program, program, program, program, program, program);
 }
 
 void media_manage(smmap_guard_t guard, apr_size_t windows, apr_size_t max_files)
@@ -221,6 +225,9 @@ static const stress_scenario_t *checks_of(const char *kind)
     if (strcmp(kind, "full") == 0) {
         return media_full;
     }
+    if (strcmp(kind, "stacked") == 0) {
+        return media_stacked;
+    }
     return strcmp(kind, "disk") == 0 ? media_disk : NULL;
 }
 
@@ -247,7 +254,8 @@ int main(int argc, char **argv)
     }
     check = argc > 1 ? checks_of(argv[1]) : NULL;
     if (check != NULL ? argc != (check == media_disk ? 4 : 3)
-                      : argc != 3 || strcmp(argv[1], "disk-make") != 0) {
+                      : argc != 3 || (strcmp(argv[1], "disk-make") != 0 &&
+                                      strcmp(argv[1], "stacked-make") != 0)) {
         usage(stderr, argv[0]);
         return 2;
     }
@@ -260,7 +268,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (check == NULL) {
-        return media_disk_make() ? 0 : 2;
+        return (argv[1][0] == 'd' ? media_disk_make() : media_stacked_make()) ? 0 : 2;
     }
     /* So that nothing is mounted any more when media.sh was killed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -5,6 +5,7 @@
  *   disk.c    a file system on an image that is cut short beneath it
  *   user.c    a file system in user space: fuse.c
  *   full.c    a tmpfs that is full
+ *   stacked.c an overlayfs, whose files are copied when they are written
  *   media.sh  mounts them, runs the program, and unmounts them, whatever happens
  *
  * A check makes a manager, and tells what is wrong by stress_bad(). Afterwards the counters
@@ -57,8 +58,11 @@ void media_same(const unsigned char *bytes, apr_off_t offset, apr_size_t size, c
 extern const stress_scenario_t media_disk[];
 extern const stress_scenario_t media_user[];
 extern const stress_scenario_t media_full[];
+extern const stress_scenario_t media_stacked[];
 
 /** Write the file that media_disk reads, before it is mounted as it will be. 0: it could not. */
 int media_disk_make(void);
+/** The same for media_stacked. */
+int media_stacked_make(void);
 
 #endif

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Mounts what the media program reads, runs it, and unmounts it whatever happens: a file system
-# on an image that is cut short, one that is served by media-fuse, and a tmpfs that is full.
+# on an image that is cut short, one that is served by media-fuse, a tmpfs that is full, and an
+# overlayfs.
 #
 # All is mounted in a name space of mounts of its own. So nobody else sees it, and the system
 # unmounts what is left when the last process in it ends, also when this one is killed.
@@ -34,7 +35,7 @@ finish()
 }
 
 if [ "$(id -u)" -ne 0 ]; then
-    for kind in disk user full; do
+    for kind in disk user full stacked; do
         skip $kind "only root may mount"
     done
     finish
@@ -43,7 +44,7 @@ if [ "${SMMAP_MEDIA_INSIDE:-}" != yes ]; then
     if unshare --mount --propagation private true 2>/dev/null; then
         SMMAP_MEDIA_INSIDE=yes exec unshare --mount --propagation private sh "$0" "$@"
     fi
-    for kind in disk user full; do
+    for kind in disk user full stacked; do
         skip $kind "unshare --mount is not allowed here, as in a container without privileges"
     done
     finish
@@ -158,7 +159,31 @@ full()
     umount "$mount"
 }
 
+# Of two kinds: with metacopy a change of the mode copies no bytes.
+stacked()
+{
+    mount -t tmpfs -o size=8m,mode=700 smmap-media "$mount" 2>"$log" || {
+        skip stacked "no tmpfs can be mounted: $(tail -n 1 "$log")"
+        return
+    }
+    mkdir "$mount/lower" "$mount/all" && "$program" stacked-make "$mount/lower" || return
+    for options in "" ,metacopy=on; do
+        mkdir "$mount/upper" "$mount/work"
+        if mount -t overlay -o \
+            "lowerdir=$mount/lower,upperdir=$mount/upper,workdir=$mount/work$options" \
+            smmap-media "$mount/all" 2>"$log"; then
+            run stacked "$mount/all"
+            umount "$mount/all"
+        else
+            skip stacked "no overlayfs${options:+ with $options} can be mounted: $(tail -n 1 "$log")"
+        fi
+        rm -rf "$mount/upper" "$mount/work"
+    done
+    umount "$mount"
+}
+
 disk
 full
+stacked
 user
 finish

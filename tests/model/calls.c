@@ -31,12 +31,12 @@ static apr_status_t apply_options(const world_t *w, omanager_t *manager, const s
     }
     manager->mode = o->mode;
     if (o->mode == SMMAP_MODE_AUTO) {
-        manager->mode = wide && !paranoid ? SMMAP_MODE_STATIC : SMMAP_MODE_SLIDING;
+        manager->mode = SMMAP_MODE_SLIDING;
     }
     manager->limits = o->limits;
     manager->max_bytes = or_default(o->max_mapped_bytes, wide ? 8 * GIB : GIB);
     manager->max_regions = or_default(o->max_regions, 32768);
-    manager->max_files = or_default(o->max_open_files, 512); /* half of what the fake says */
+    manager->max_files = or_default(o->max_open_files, 256); /* a quarter of what the fake says */
     if (manager->mode == SMMAP_MODE_STATIC) {
         return APR_SUCCESS;
     }

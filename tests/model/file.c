@@ -100,12 +100,12 @@ static apr_status_t join_known(world_t *w, int manager, int native, int readable
 
     if (native < 0) {
         /* The handle is none, or on a directory. */
-        status = model_allocate(w) ? model_call(w, CALL_STAT) : APR_ENOMEM;
+        status = model_call(w, CALL_STAT);
         if (status == APR_SUCCESS) {
             status = native == DIRECTORY ? SMMAP_ENOTREGULAR : APR_EBADF;
         }
     } else {
-        status = model_identify(w, native, 0, &identity);
+        status = model_identify(w, native, 1, &identity);
     }
     if (status == APR_SUCCESS) {
         status = read_a_byte(w, readable);

@@ -108,9 +108,6 @@ static apr_status_t open_once(world_t *w, int path, int native, int *inode)
     if (path != NONE) {
         const path_t *there = model_path(w, path);
 
-        if (!model_allocate(w)) {
-            return APR_ENOMEM;
-        }
         if (there->kind == PATH_NONE) {
             return APR_ENOENT;
         }
@@ -150,12 +147,8 @@ void model_handle_discard(world_t *w, int manager)
 
 apr_status_t model_identify(world_t *w, int inode, int with_birth, identity_t *identity)
 {
-    apr_status_t status;
+    apr_status_t status = model_call(w, CALL_STAT);
 
-    if (!model_allocate(w)) {
-        return APR_ENOMEM;
-    }
-    status = model_call(w, CALL_STAT);
     if (status != APR_SUCCESS) {
         return status;
     }

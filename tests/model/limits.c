@@ -4,7 +4,8 @@
  *
  * SIEVE with batches. The hand takes regions that are not visited until the new one would
  * fit. Those of the batch that are pinned stay, and count as visited. When all are pinned,
- * the hand goes on; in the third lap it takes visited regions too.
+ * the hand goes on, and passes over what is pinned; in the third lap it takes visited regions
+ * too.
  */
 #include "model.h"
 
@@ -40,6 +41,7 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, reclaim_t *
     int more = lap / REGIONS_FOR_ONE_MORE;
     apr_size_t gone = 0;
     int steps = 0;
+    int passes = 0;
 
     if (more > MORE_AT_MOST) {
         more = MORE_AT_MOST;
@@ -66,7 +68,9 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, reclaim_t *
             second_chance = w->regions[region].visited && steps < 2 * lap;
             w->regions[region].visited = 0;
             steps++;
-            if (!second_chance) {
+            if (!second_chance && passes && model_pinned(w, region)) {
+                w->regions[region].visited = 1;
+            } else if (!second_chance) {
                 batch[taken++] = region;
                 taken_bytes += w->regions[region].length;
             }
@@ -80,6 +84,7 @@ static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, reclaim_t *
                 gone++;
             }
         }
+        passes = passes || taken > 0;
     } while (gone == 0 && steps < 3 * lap);
 }
 

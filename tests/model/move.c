@@ -82,15 +82,18 @@ static void ahead(world_t *w, int cursor, apr_off_t begin)
 apr_status_t model_advise(world_t *w, int cursor, apr_off_t offset, apr_off_t size)
 {
     ocursor_t *it = &w->cursors[cursor];
-    apr_status_t status = model_enter(w, it->file, it->path);
+    apr_off_t file_size;
+    apr_status_t status = APR_SUCCESS;
 
-    if (status == APR_SUCCESS) {
-        apr_off_t file_size = w->files[it->file].size;
-
-        if (offset < file_size) {
-            status = advise(w, offset, size < file_size - offset ? offset + size : file_size);
+    if (!w->files[it->file].open) {
+        status = model_enter(w, it->file, it->path);
+        if (status == APR_SUCCESS) {
+            model_leave(w, it->file);
         }
-        model_leave(w, it->file);
+    }
+    file_size = w->files[it->file].size;
+    if (status == APR_SUCCESS && offset < file_size) {
+        status = advise(w, offset, size < file_size - offset ? offset + size : file_size);
     }
     return status;
 }
@@ -243,6 +246,11 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
         apr_size_t length = (apr_size_t)(want->to - want->from);
         apr_status_t status = model_budget_reserve(w, number, length);
 
+        if (status == SMMAP_ELIMIT_BYTES && !want->copying && choose_smaller(w, want)) {
+            smaller = 1;
+            stats->retries++;
+            continue;
+        }
         if (status != APR_SUCCESS) {
             stats->limit_failures += !want->copying;
             return status;

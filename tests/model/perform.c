@@ -41,7 +41,7 @@ static apr_status_t do_wrong(const operation_t *o)
     case 0:
         return smmap_manager_create(NULL, NULL, model_real.pools[0]);
     case 1:
-        return smmap_manager_create(&manager, NULL, NULL);
+        return smmap_manager_create(NULL, NULL, NULL);
     case 2:
         return smmap_manager_collect(NULL, &number);
     case 3:
@@ -52,7 +52,7 @@ static apr_status_t do_wrong(const operation_t *o)
     case 5:
         return smmap_cursor_open(&made, NULL, model_disk_path(0), model_real.pools[0]);
     case 6:
-        return smmap_cursor_open_handle(&made, manager, 0, NULL);
+        return smmap_cursor_open_handle(&made, NULL, 0, NULL);
     case 7:
         return smmap_cursor_use(NULL, 0, 0);
     case 8:

@@ -32,6 +32,7 @@
     X(test_large)          \
     X(test_between)        \
     X(test_read)           \
+    X(test_resident)       \
     X(test_trace)          \
     X(test_traced)         \
     X(test_threads)        \

@@ -21,10 +21,11 @@
 #define NO_HANDLE ((apr_os_file_t)-1)
 
 typedef enum native_use_t {
-    NATIVE_READ,     /**< for reading alone */
-    NATIVE_WRITE,    /**< for writing alone; the file is there */
-    NATIVE_MAKE,     /**< for writing; it is made, or becomes empty */
-    NATIVE_DIRECTORY /**< a directory, for reading */
+    NATIVE_READ,      /**< for reading alone */
+    NATIVE_WRITE,     /**< for writing alone; the file is there */
+    NATIVE_MAKE,      /**< for writing; it is made, or becomes empty */
+    NATIVE_DIRECTORY, /**< a directory, for reading */
+    NATIVE_APPEND     /**< for writing at its end; it is made where there is none */
 } native_use_t;
 
 /** Open; not inherited, and shared with all. NO_HANDLE is left on failure. */
@@ -66,6 +67,9 @@ apr_status_t native_open_alone(apr_os_file_t *handle, const char *path);
 apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int shared);
 /** How often it was told. */
 int native_told(void);
+/** Reads by this handle, and its duplicates, must be aligned from now on (O_DIRECT). 0: there is no
+    such thing here. */
+int native_set_direct(apr_os_file_t handle);
 
 /** Handles that are open now, and those that programs which are started would get. */
 int native_count_handles(void);
@@ -145,6 +149,10 @@ int native_limit_handles(int more);
 int native_limit_memory(apr_size_t more);
 /** End both limits. */
 void native_limit_none(void);
+/** The system refuses membarrier() from now on. 0: it cannot be made to. */
+int native_refuse_fences(void);
+/** No file may become longer; the process would end by a signal. S */
+void native_limit_file_size(apr_off_t size);
 /** Take all mappings that the process may have but `leave`, and give them back. 0: there is no
     such limit, or it is too high. */
 int native_take_mappings(unsigned leave);

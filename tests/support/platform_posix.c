@@ -67,6 +67,16 @@ int native_told(void)
     return 0;
 }
 
+int native_set_direct(apr_os_file_t handle)
+{
+#ifdef O_DIRECT
+    return fcntl(handle, F_SETFL, O_DIRECT) == 0;
+#else
+    (void)handle;
+    return 0;
+#endif
+}
+
 int native_is_writable(apr_os_file_t handle)
 {
     return (fcntl(handle, F_GETFL) & O_ACCMODE) != O_RDONLY;
@@ -87,11 +97,6 @@ void native_let_inherit(apr_os_file_t handle)
 apr_off_t native_read(apr_os_file_t handle, void *to, apr_size_t size)
 {
     return read(handle, to, size);
-}
-
-apr_off_t native_write(apr_os_file_t handle, const void *from, apr_size_t size)
-{
-    return write(handle, from, size);
 }
 
 /* One question about all of them: this is asked for each failure that a test makes. */

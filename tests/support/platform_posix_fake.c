@@ -25,7 +25,7 @@ static apr_status_t give(int fd, apr_os_file_t *handle)
 apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t use)
 {
     static const int flags[] = {O_RDONLY | O_NONBLOCK, O_WRONLY, O_WRONLY | O_CREAT | O_TRUNC,
-                                O_RDONLY};
+                                O_RDONLY, O_WRONLY | O_CREAT | O_APPEND};
 
     return give(open(path, flags[use] | O_CLOEXEC, 0644), handle);
 }
@@ -66,6 +66,11 @@ void native_set_place(apr_os_file_t handle, apr_off_t place)
     if (lseek(handle, (off_t)place, SEEK_SET) != place) {
         abort(); /* it was at that place before */
     }
+}
+
+apr_off_t native_write(apr_os_file_t handle, const void *from, apr_size_t size)
+{
+    return write(handle, from, size);
 }
 
 apr_status_t native_read_at(apr_os_file_t handle, apr_off_t offset, void *to, apr_size_t size,

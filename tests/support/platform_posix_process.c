@@ -8,6 +8,12 @@
 
 #include "harness.h"
 
+#ifdef __linux__
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#endif
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -84,6 +90,31 @@ int native_limit_memory(apr_size_t more)
     }
     limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + (rlim_t)more;
     return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+int native_refuse_fences(void)
+{
+#if defined(__linux__) && defined(SYS_membarrier)
+    struct sock_filter steps[] = {
+        {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}, /* the number of the call */
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_membarrier},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
+        {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
+    };
+    struct sock_fprog filter = {4, steps};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+#else
+    return 0;
+#endif
+}
+
+void native_limit_file_size(apr_off_t size)
+{
+    struct rlimit limit = {(rlim_t)size, (rlim_t)size};
+
+    NEED(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 
 void native_limit_none(void)

@@ -63,6 +63,8 @@ apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t u
         return open_wide(handle, wide, GENERIC_WRITE, CREATE_ALWAYS, 0);
     case NATIVE_DIRECTORY:
         return open_wide(handle, wide, GENERIC_READ, OPEN_EXISTING, FILE_FLAG_BACKUP_SEMANTICS);
+    case NATIVE_APPEND:
+        return open_wide(handle, wide, FILE_APPEND_DATA, OPEN_ALWAYS, 0);
     case NATIVE_READ:
     default:
         return open_wide(handle, wide, GENERIC_READ, OPEN_EXISTING, 0);
@@ -90,6 +92,12 @@ apr_status_t native_open_overlapped(apr_os_file_t *handle, const char *path, int
     }
     told = CreateIoCompletionPort(*handle, NULL, 0, 0);
     return outcome(told != NULL);
+}
+
+int native_set_direct(apr_os_file_t handle)
+{
+    (void)handle;
+    return 0;
 }
 
 int native_told(void)

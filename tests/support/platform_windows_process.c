@@ -260,6 +260,17 @@ void native_line_buffered(FILE *file)
 
 /* Nothing here limits these. */
 
+int native_refuse_fences(void)
+{
+    return 0;
+}
+
+void native_limit_file_size(apr_off_t size)
+{
+    (void)size;
+    test_skip_now("the size of files is not limited here");
+}
+
 void native_limit_none(void)
 {
 }

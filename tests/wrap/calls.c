@@ -323,11 +323,6 @@ WRAP_APR(apr_thread_cond_create, WRAP_COND, (apr_thread_cond_t **cond, apr_pool_
 WRAP_APR(apr_stat, WRAP_APR_STAT,
          (apr_finfo_t *info, const char *path, apr_int32_t wanted, apr_pool_t *pool),
          (info, path, wanted, pool))
-WRAP_APR(apr_file_info_get, WRAP_APR_INFO,
-         (apr_finfo_t *info, apr_int32_t wanted, apr_file_t *file), (info, wanted, file))
-WRAP_APR(apr_os_file_put, WRAP_APR_PUT,
-         (apr_file_t **file, apr_os_file_t *handle, apr_int32_t flags, apr_pool_t *pool),
-         (file, handle, flags, pool))
 WRAP_APR(apr_filepath_merge, WRAP_APR_MERGE,
          (char **merged, const char *root, const char *added, apr_int32_t flags,
           apr_pool_t *pool),

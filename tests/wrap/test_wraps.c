@@ -8,6 +8,8 @@
  */
 #include "tests/support/harness.h"
 
+#include <apr_file_info.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -252,6 +254,66 @@ static void reads_in_pieces(void)
     tell();
 }
 
+/* Whichever way the system refuses to map a file, it can be read. */
+static void refused_in_any_way(void)
+{
+    static const int errors[] = {ENODEV, EACCES, EPERM, EINVAL, EIO, EOVERFLOW, EOPNOTSUPP};
+    test_file_t file = file_make("refused", 3 * smmap_granularity());
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        manager = manager_make(NULL);
+        cursor = cursor_open(manager, file.path);
+        wrap_fail_all(WRAP_MMAP, errors[i]);
+        CHECK_OK(smmap_cursor_use(cursor, 5, 0));
+        wrap_fail_none();
+        CHECK(cursor_shows(cursor, &file));
+        CHECK_NUMBER(manager_stats(manager).buffered, 1);
+        CHECK_NUMBER(manager_stats(manager).map_failures, 0);
+        CHECK_OK(manager_destroy(manager));
+        smmap_cursor_close(cursor);
+    }
+    /* Shared alone. */
+    manager = manager_make(NULL);
+    cursor = cursor_open(manager, file.path);
+    wrap_fail(WRAP_MMAP, 1, EPERM, 0);
+    CHECK_OK(smmap_cursor_use(cursor, 5, 0));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK_NUMBER(manager_stats(manager).buffered, 0);
+}
+
+/* A path whose file is open and unchanged is not opened. */
+static void opens_what_is_known(void)
+{
+    test_file_t file = file_make("known", 1000);
+    smmap_manager_t *manager = manager_make(NULL);
+    smmap_cursor_t *cursor = cursor_open(manager, file.path);
+    apr_size_t opens = wrap_calls(WRAP_OPEN);
+    apr_size_t all;
+    smmap_cursor_t *second;
+
+    NEED_OK(apr_file_perms_set(file.path, 0x444));
+    CHECK_OK(smmap_cursor_refresh(cursor)); /* that was a change */
+    all = wrap_calls(WRAP_STATX) + wrap_calls(WRAP_FSTAT) + wrap_calls(WRAP_IOCTL);
+    wrap_fail(WRAP_OPEN, 1, EIO, 1);
+    NEED_OK(smmap_cursor_open(&second, manager, file.path, test_pool));
+    wrap_fail_none();
+    CHECK_NUMBER(wrap_calls(WRAP_OPEN), opens);
+    CHECK_NUMBER(wrap_calls(WRAP_STATX) + wrap_calls(WRAP_FSTAT) + wrap_calls(WRAP_IOCTL),
+                 all + 1);
+    CHECK_NUMBER(manager_stats(manager).files, 1);
+    smmap_cursor_close(cursor);
+    NEED_OK(smmap_cursor_use(second, 0, 0));
+    CHECK(cursor_shows(second, &file));
+    /* Who may open it could be another by now. */
+    native_forbid(file.path);
+    wrap_fail(WRAP_OPEN, 1, EACCES, 1);
+    CHECK_STATUS(smmap_cursor_open(&cursor, manager, file.path, test_pool), EACCES);
+    wrap_fail_none();
+}
+
 /* What was read before the error came is there, and counted. */
 static void fails_after_a_piece(void)
 {
@@ -389,6 +451,8 @@ static const test_case_t cases[] = {{"once_in_a_process", once_in_a_process},
                                     {"with_a_guard", with_a_guard},
                                     {"of_buffered_files", of_buffered_files},
                                     {"reads_in_pieces", reads_in_pieces},
+                                    {"refused_in_any_way", refused_in_any_way},
+                                    {"opens_what_is_known", opens_what_is_known},
                                     {"fails_after_a_piece", fails_after_a_piece},
                                     {"anything", anything},
                                     {"child_destroys", child_destroys},

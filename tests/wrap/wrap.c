@@ -39,8 +39,6 @@ static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_MUTEX] = {ENOMEM, EAGAIN, 0},
     [WRAP_COND] = {ENOMEM, EAGAIN, 0},
     [WRAP_APR_STAT] = {EACCES, EIO, ENOMEM, 0},
-    [WRAP_APR_INFO] = {EIO, ENOMEM, 0},
-    [WRAP_APR_PUT] = {ENOMEM, 0},
     [WRAP_APR_MERGE] = {ENOMEM, ENAMETOOLONG, 0},
 };
 

@@ -41,8 +41,6 @@
     X("apr_thread_mutex_create", WRAP_MUTEX)              \
     X("apr_thread_cond_create", WRAP_COND)                \
     X("apr_stat", WRAP_APR_STAT)                          \
-    X("apr_file_info_get", WRAP_APR_INFO)                 \
-    X("apr_os_file_put", WRAP_APR_PUT)                    \
     X("apr_filepath_merge", WRAP_APR_MERGE)
 
 #define WRAP_CONSTANT(text, constant) constant,

@@ -30,6 +30,43 @@ test_closed()
 }
 check "a standard output that is closed is an error for those who write" test_closed
 
+# A file that is opened for writing must not become the stream that was closed.
+test_closed_trace()
+{
+    for stream in 1 2; do
+        rm -f t/trace
+        SMMAP_TRACE=$work/t/trace sh -c "exec \"\$@\" $stream>&-" sh "$SMMAP" cat t/missing t/hello \
+            >"$out" 2>"$err"
+        code=$?
+        is_code 2 && ! grep -v -e '^# smmap trace' -e '^[0-9]* [0-9]* [a-z]*' t/trace || return 1
+    done
+}
+check "nothing is printed into another file where a stream was closed" test_closed_trace
+
+test_slow_reader()
+{
+    rm -f t/pipe
+    mkfifo t/pipe || return 1
+    letters 1 1000000 x >t/slow
+    exec 8<>t/pipe 9>t/pipe
+    dd if=/dev/null oflag=nonblock >&9 2>/dev/null # dd leaves it so
+    "$SMMAP" cat t/slow >&9 2>"$err" &
+    writer=$!
+    sleep 0.3
+    timeout 60 head -c 1000000 <&8 | cmp - t/slow
+    same=$?
+    wait $writer
+    code=$?
+    exec 8>&- 9>&-
+    rm -f t/pipe t/slow
+    is_code 0 && test "$same" -eq 0
+}
+if [ "$(uname -s)" = Linux ]; then
+    check "an output that does not block is waited for" test_slow_reader
+else
+    skip "an output that does not block" "how pipes are opened differs"
+fi
+
 # A file that takes no room, larger than what any pipe holds and anybody waits for.
 endless=t/endless
 if ! put $endless 68719476735 x || [ "$(du -k $endless | cut -f 1)" -gt 1048576 ]; then
