@@ -357,3 +357,9 @@ list_tests()
     (cd "$build" && make -s list-tests) | grep -E "$1" | tr '\n' ' '
 }
 
+# build_and_test ARGUMENT...: what most lanes are. A list of words in $places.
+# shellcheck disable=SC2046
+build_and_test()
+{
+    build_all $(configure_places) "$@" && run_tests
+}
