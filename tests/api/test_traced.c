@@ -269,7 +269,7 @@ static void written_by_threads(void)
     }
     fclose(file);
     CHECK_NUMBER(bad, 0);
-    CHECK(blocks >= (rounds < 20000 ? 2u : 10u));
+    CHECK(blocks >= (test_is_light() ? 2u : 10u));
     for (i = 0; i < THREADS; i++) {
         CHECK_NUMBER(seen[i], rounds);
     }
