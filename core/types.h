@@ -21,7 +21,7 @@
  * THE STATES OF A REGION, which change with the manager's lock held. The functions are
  * those of region/region.c.
  *
- *   ACTIVE    its address is in its slot, or it hangs in its window's chain of spans; it is
+ *   ACTIVE    its address is in its slot, or it is in the table of spans; it is
  *             in the queue. Anyone can find and pin it.
  *   EVICTING  the same, but its slot has no address: out of sight while the pins are looked at.
  *   RETIRED   in a list of retired regions alone. Nobody can find it any more: it is wrong
@@ -30,7 +30,7 @@
  *
  *   from       to          by                                      when
  *   (mapped)   ACTIVE      smmap__region_attach_locked             a miss
- *   (mapped)   RETIRED     smmap__region_attach_private_locked     heap-backed, or no chain
+ *   (mapped)   RETIRED     smmap__region_attach_private_locked     heap-backed
  *   ACTIVE     EVICTING    smmap__region_unlink_locked             a victim, or all are
  *   EVICTING   ACTIVE      smmap__region_relink_locked             somebody pins it
  *   EVICTING   (reclaim)   smmap__region_evict_locked              nobody does
@@ -103,7 +103,10 @@ struct smmap__region_t {
     apr_off_t begin;
     smmap__file_t *file;
     smmap__word_t *slot;        /* its word in the grid; NULL: a span */
-    smmap__region_t *next;      /* in a chain of spans or a reclaim list */
+    union {
+        smmap__hash_node_t span; /* in the table of spans */
+        smmap__region_t *next;   /* in a reclaim list */
+    };
     smmap__hash_node_t hash;    /* in the table by address */
     unsigned epoch;             /* was pinned when the pins were counted under this number, */
     unsigned pins;              /* by so many cursors */
@@ -139,7 +142,6 @@ struct smmap__file_t {
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
     smmap__identity_t identity;  /* as last measured; written with the file's lock, too */
-    smmap__slots_t spans;        /* smmap__span_number() -> chain of spans that begin there */
     apr_size_t regions;          /* in the list */
     apr_size_t buffered_regions; /* of these: memory, which shows no file */
     apr_size_t cursors;
@@ -250,6 +252,7 @@ struct smmap_manager_t {
     int inherited;               /* in a forked child; see lock.c */
 
     /* Changed under the lock, read without. */
+    smmap__far_t far; /* the slots that are not in a file's own table */
     smmap__count_t closed;
     smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
@@ -259,6 +262,7 @@ struct smmap_manager_t {
     apr_size_t reclaiming SMMAP__GUARDED; /* reclaim lists and handles under way right now */
     smmap__queue_t queue SMMAP__GUARDED;
     smmap__hash_t by_address SMMAP__GUARDED; /* regions */
+    smmap__hash_t spans SMMAP__GUARDED;      /* by file and smmap__span_number() */
     smmap__registry_t registry SMMAP__GUARDED;
     smmap__handles_t handles SMMAP__GUARDED;
     smmap__pins_t pins SMMAP__GUARDED;
@@ -316,8 +320,9 @@ static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_o
                             : (apr_uint64_t)offset / (apr_uint64_t)file->window;
 }
 
-/** The number of the chain of spans that begin near an offset. In static mode, where the one window
-    is the file, a chain is for as much as a window of a file that is read into memory holds. */
+/** The number by which spans that begin near an offset are found. In static mode, where the one
+    window is the file, as much has one number as a window of a file that is read into memory
+    holds. */
 static inline apr_uint64_t smmap__span_number(const smmap__file_t *file, apr_off_t offset)
 {
     return file->manager->window_size == 0 ? (apr_uint64_t)offset >> SMMAP__STATIC_SPAN_SHIFT

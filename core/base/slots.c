@@ -1,160 +1,246 @@
 /*
- * The slot table; see slots.h for what it is and why it is a tree.
+ * The slot tables; see slots.h.
  *
- * Invariant: a word that was prepared stays where it is until the table goes. A
- * failed prepare leaves the table as it was, or with a larger root, which is
- * harmless.
+ * Invariants: the words of a file's first windows stay where they are until the file goes, the
+ * sets until the manager does. A word of a set is not 0 only while its owner is not; owner and
+ * index change with the manager's lock held, while the word is 0.
  */
 #include "core/base/slots.h"
 
 #include <string.h>
 
+#include "core/base/hash.h"
 #include "core/base/memory.h"
 
-/* Large leaves are found by their first one; where there are very many windows, most are
-   never touched, and smaller leaves waste less. */
-enum { LEAF_BITS_MOST = 12, MANY_BITS = 20, LEAF_BITS_OF_MANY = 9, BRANCH_BITS = 9 };
+/* A first table has 4096 words at most, a set four ways. */
+enum { BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 20 };
 
-enum { LEAVES_OF_BRANCH = 1 << BRANCH_BITS };
+/* In a counter: the count, below its window's tag. */
+enum { COUNT_BITS = 8, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 
-void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count)
+/* In a word of the first ones the lowest bit is another's. */
+enum { FIRST_SHIFT = 1, FIRST_FLAGS = COUNT_MASK };
+
+typedef struct far_slot_t {
+    smmap__word_t word; /* first, so that it is found by it */
+    smmap__offset_t owner; /* 0: the slot is free */
+    smmap__offset_t index;
+} far_slot_t;
+
+struct smmap__far_set_t {
+    far_slot_t slots[WAYS];
+    smmap__word_t counters[WAYS];
+};
+
+void smmap__far_init(smmap__far_t *far, apr_size_t windows)
 {
-    const unsigned most = (count >> MANY_BITS) != 0 ? LEAF_BITS_OF_MANY : LEAF_BITS_MOST;
+    far->count = SETS_LEAST;
+    while (far->count < windows && far->count < SETS_MOST) {
+        far->count *= 2;
+    }
+}
 
+void smmap__far_destroy(smmap__far_t *far)
+{
+    smmap__free((void *)smmap__load(&far->sets));
+}
+
+void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__far_t *far)
+{
     memset(slots, 0, sizeof *slots);
+    slots->far = far;
     if (count <= 1) {
         smmap__store(&slots->first, (uintptr_t)&slots->only);
         return;
     }
-    while (slots->leaf_bits < most && (count >> slots->leaf_bits) != 0) {
-        slots->leaf_bits++;
+    while (slots->bits < BITS_MOST && (count >> slots->bits) != 0) {
+        slots->bits++;
     }
-}
-
-static smmap__root_t *root_of(const smmap__slots_t *slots)
-{
-    return (smmap__root_t *)smmap__load(&slots->root);
-}
-
-static void branch_free(const smmap__word_t *branch)
-{
-    int i;
-
-    for (i = 0; branch != NULL && i < LEAVES_OF_BRANCH; i++) {
-        smmap__free((void *)smmap__load(&branch[i]));
-    }
-    smmap__free((void *)(uintptr_t)branch);
 }
 
 void smmap__slots_destroy(smmap__slots_t *slots)
 {
-    smmap__root_t *root = root_of(slots);
-    apr_size_t i;
-
-    for (i = 0; root != NULL && i < root->count; i++) {
-        branch_free((smmap__word_t *)smmap__load(&root->branches[i]));
-    }
-    while (root != NULL) {
-        smmap__root_t *older = root->older;
-
-        smmap__free(root);
-        root = older;
-    }
-    if (slots->leaf_bits != 0) {
+    if (slots->bits != 0) {
         smmap__free((void *)smmap__load(&slots->first));
     }
     memset(slots, 0, sizeof *slots);
 }
 
-smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index)
+/* See that a word points to memory. */
+static apr_status_t make(smmap__word_t *word, apr_size_t size)
 {
-    const smmap__root_t *root = root_of(slots);
-    apr_uint64_t number = index >> slots->leaf_bits;
-    apr_uint64_t within = index & (((apr_uint64_t)1 << slots->leaf_bits) - 1);
-    const smmap__word_t *branch;
-    smmap__word_t *leaf;
-
-    if (root == NULL || number >> BRANCH_BITS >= root->count) {
-        return NULL;
-    }
-    branch = (smmap__word_t *)smmap__load(&root->branches[number >> BRANCH_BITS]);
-    if (branch == NULL) {
-        return NULL;
-    }
-    leaf = (smmap__word_t *)smmap__load(&branch[number & (LEAVES_OF_BRANCH - 1)]);
-    return leaf != NULL ? leaf + within : NULL;
-}
-
-/* Let the root hold `number`: at least twice as large as before, so that growing
-   step by step stays linear, and all old roots together are no larger than it. */
-static apr_status_t root_grow(smmap__slots_t *slots, apr_uint64_t number)
-{
-    const apr_size_t most = APR_SIZE_MAX / sizeof(smmap__word_t) / 4;
-    smmap__root_t *old = root_of(slots);
-    smmap__root_t *root;
-    apr_size_t count;
-    apr_size_t i;
-
-    if (old != NULL && number < old->count) {
-        return APR_SUCCESS;
-    }
-    if (number >= most) {
-        return APR_ENOMEM;
-    }
-    count = (apr_size_t)number + 1;
-    if (old != NULL && count < 2 * old->count) {
-        count = 2 * old->count;
-    }
-    root = smmap__alloc(sizeof *root + count * sizeof(smmap__word_t));
-    if (root == NULL) {
-        return APR_ENOMEM;
-    }
-    root->older = old;
-    root->count = count;
-    for (i = 0; old != NULL && i < old->count; i++) {
-        smmap__store(&root->branches[i], smmap__load(&old->branches[i]));
-    }
-    smmap__store(&slots->root, (uintptr_t)root);
-    return APR_SUCCESS;
-}
-
-/* See that a word points to `count` words. */
-static apr_status_t grow(smmap__word_t *word, apr_size_t count)
-{
-    void *words;
+    void *memory;
 
     if (smmap__load(word) != 0) {
         return APR_SUCCESS;
     }
-    words = smmap__alloc(count * sizeof(smmap__word_t));
-    if (words == NULL) {
+    memory = smmap__alloc(size);
+    if (memory == NULL) {
         return APR_ENOMEM;
     }
-    smmap__store(word, (uintptr_t)words);
+    smmap__store(word, (uintptr_t)memory);
     return APR_SUCCESS;
 }
 
 apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
 {
-    const apr_size_t words = (apr_size_t)1 << slots->leaf_bits;
-    apr_uint64_t number = index >> slots->leaf_bits;
-    smmap__word_t *branch;
-    apr_status_t status;
+    if (smmap__slots_is_first(slots, index)) {
+        return make(&slots->first, sizeof(smmap__word_t) << slots->bits);
+    }
+    return slots->bits == 0 ? APR_EINVAL
+                            : make(&slots->far->sets, slots->far->count * sizeof(smmap__far_set_t));
+}
 
-    if (number == 0) {
-        return grow(&slots->first, words);
+/* Spread over the sets by the upper half of 64 bits that no other window has. */
+static apr_uint64_t bits_of(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    return smmap__hash_bits(index ^ smmap__hash_bits(slots->owner));
+}
+
+/* The set for an index; NULL: there are none. */
+static smmap__far_set_t *set_of(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    smmap__far_set_t *sets = (smmap__far_set_t *)smmap__load(&slots->far->sets);
+
+    return sets != NULL ? sets + (bits_of(slots, index) >> 32 & (slots->far->count - 1)) : NULL;
+}
+
+static far_slot_t *slot_of(const smmap__word_t *word)
+{
+    return (far_slot_t *)(uintptr_t)word;
+}
+
+static int is_for(const far_slot_t *slot, const smmap__slots_t *slots, apr_uint64_t index)
+{
+    return smmap__offset_load(&slot->owner) == (apr_off_t)slots->owner &&
+           smmap__offset_load(&slot->index) == (apr_off_t)index;
+}
+
+smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    smmap__far_set_t *set = set_of(slots, index);
+    int i;
+
+    for (i = 0; set != NULL && i < WAYS; i++) {
+        if (is_for(&set->slots[i], slots, index)) {
+            return &set->slots[i].word;
+        }
     }
-    if (slots->leaf_bits == 0) {
-        return APR_EINVAL;
+    return NULL;
+}
+
+int smmap__slots_holds_far(const smmap__slots_t *slots, const smmap__word_t *word,
+                           apr_uint64_t index)
+{
+    return is_for(slot_of(word), slots, index);
+}
+
+smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
+{
+    smmap__far_set_t *set;
+    int i;
+
+    smmap__slots_uncount(slots, index);
+    if (smmap__slots_is_first(slots, index)) {
+        return (smmap__word_t *)smmap__load(&slots->first) + index;
     }
-    status = root_grow(slots, number >> BRANCH_BITS);
-    if (status != APR_SUCCESS) {
-        return status;
+    set = set_of(slots, index);
+    for (i = 0; i < WAYS; i++) {
+        far_slot_t *slot = &set->slots[i];
+
+        if (smmap__offset_load(&slot->owner) == 0) {
+            smmap__offset_store(&slot->index, (apr_off_t)index);
+            smmap__offset_store(&slot->owner, (apr_off_t)slots->owner);
+            return &slot->word;
+        }
     }
-    branch = &root_of(slots)->branches[number >> BRANCH_BITS];
-    status = grow(branch, LEAVES_OF_BRANCH);
-    if (status != APR_SUCCESS) {
-        return status;
+    return NULL;
+}
+
+void smmap__slots_leave(const smmap__slots_t *slots, smmap__word_t *word, apr_uint64_t index)
+{
+    if (!smmap__slots_is_first(slots, index)) {
+        smmap__offset_store(&slot_of(word)->owner, 0);
     }
-    return grow((smmap__word_t *)smmap__load(branch) + (number & (LEAVES_OF_BRANCH - 1)), words);
+}
+
+/* The counter of a window, or the one that it would have: the least of its set. */
+static smmap__word_t *counter_of(smmap__far_set_t *set, uintptr_t tag)
+{
+    smmap__word_t *least = &set->counters[0];
+    int i;
+
+    for (i = 0; i < WAYS; i++) {
+        uintptr_t word = smmap__load(&set->counters[i]);
+
+        if ((word & ~(uintptr_t)COUNT_MASK) == tag) {
+            return &set->counters[i];
+        }
+        if ((word & COUNT_MASK) < (smmap__load(least) & COUNT_MASK)) {
+            least = &set->counters[i];
+        }
+    }
+    return least;
+}
+
+static uintptr_t tag_of(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    return (uintptr_t)(bits_of(slots, index) << COUNT_BITS);
+}
+
+static unsigned count_far(const smmap__slots_t *slots, apr_uint64_t index, unsigned most)
+{
+    smmap__far_set_t *set = set_of(slots, index);
+    uintptr_t tag = tag_of(slots, index);
+    smmap__word_t *counter = counter_of(set, tag);
+    uintptr_t word = smmap__load(counter);
+    unsigned count = (unsigned)(word & COUNT_MASK);
+
+    if ((word & ~(uintptr_t)COUNT_MASK) == tag) {
+        if (count < most) {
+            smmap__replace(counter, word, word + 1);
+        }
+        return count;
+    }
+    smmap__replace(counter, word, count > 0 ? word - 1 : tag + 1);
+    return 0;
+}
+
+unsigned smmap__slots_count(const smmap__slots_t *slots, apr_uint64_t index, unsigned most)
+{
+    smmap__word_t *first;
+    uintptr_t word;
+
+    if (!smmap__slots_is_first(slots, index)) {
+        return count_far(slots, index, most);
+    }
+    first = (smmap__word_t *)smmap__load(&slots->first) + index;
+    word = smmap__load(first);
+    if (word > FIRST_FLAGS || word >> FIRST_SHIFT >= most) {
+        return most; /* or it is mapped by now */
+    }
+    smmap__replace(first, word, word + ((uintptr_t)1 << FIRST_SHIFT));
+    return (unsigned)(word >> FIRST_SHIFT);
+}
+
+void smmap__slots_uncount(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    uintptr_t word;
+
+    if (smmap__slots_is_first(slots, index)) {
+        smmap__word_t *first = (smmap__word_t *)smmap__load(&slots->first) + index;
+
+        word = smmap__load(first);
+        if (word <= FIRST_FLAGS) {
+            smmap__replace(first, word, 0);
+        }
+    } else {
+        uintptr_t tag = tag_of(slots, index);
+        smmap__word_t *counter = counter_of(set_of(slots, index), tag);
+
+        word = smmap__load(counter);
+        if ((word & ~(uintptr_t)COUNT_MASK) == tag) {
+            smmap__replace(counter, word, tag);
+        }
+    }
 }

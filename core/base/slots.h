@@ -1,14 +1,19 @@
 /*
- * The slot table: a word for each window of a file, found without a lock.
+ * The slot tables: a word for each window, found without a lock.
  *
- * A tree, so that a sparse file of 16 TiB costs what its touched parts need: leaves of
- * up to 4096 words, branches of 512 leaves, and a root, each made when a word in it is.
- * The first leaf is found without the others, which is all that a file of up to 4096
- * windows needs. The root grows with the highest window touched; an old root is kept
- * until the table goes, as somebody may be reading it. A table of one word, which is
- * what a file in static mode has, allocates nothing.
+ * A file has a table of its own for its first windows, up to 4096, made when one of them is
+ * touched; a table of one word, which is what a file in static mode has, allocates nothing. The
+ * windows beyond are in one table of the manager's, for all files: sets of four words with
+ * their keys, and four counters of windows that are not mapped, as in a set-associative cache.
+ * It has a set for each window that the limits allow, at least, and never grows, so a sparse
+ * file of 16 TiB that is touched everywhere costs no more than a small one. A window whose set
+ * is full has no word; it is then found with the lock alone.
  *
- * Any thread may read at any time; preparing needs the manager's lock.
+ * A word of the shared table is its window's while the window is mapped. A reader that goes by
+ * what it found in a word asks smmap__slots_holds() while it knows that the word does not
+ * change hands, which is while it pins what stands there; see smmap__move_lockless().
+ *
+ * Any thread may find and count at any time; all else needs the manager's lock.
  */
 #ifndef SMMAP_CORE_BASE_SLOTS_H
 #define SMMAP_CORE_BASE_SLOTS_H
@@ -17,42 +22,93 @@
 
 #include "core/base/atomic.h"
 
-/** Branches by number; the words stand behind the structure. */
-typedef struct smmap__root_t {
-    struct smmap__root_t *older; /* the one this one replaced */
-    apr_size_t count;
-    smmap__word_t branches[1];
-} smmap__root_t;
+typedef struct smmap__far_set_t smmap__far_set_t;
 
+/** The shared table. */
+typedef struct smmap__far_t {
+    smmap__word_t sets; /* the address of the first; 0: not made yet */
+    apr_size_t count;   /* of sets: a power of two */
+} smmap__far_t;
+
+/** The table of a file. */
 typedef struct smmap__slots_t {
-    smmap__word_t first; /* leaf 0; 0: not made yet */
-    smmap__word_t root;  /* of the other leaves; 0: none */
-    smmap__word_t only;  /* leaf 0 of a table with one word */
-    unsigned leaf_bits;  /* log2 of the words in a leaf */
+    smmap__word_t first; /* the first words; 0: not made yet */
+    smmap__word_t only;  /* they, in a table with one word */
+    unsigned bits;       /* log2 of how many they are */
+    smmap__far_t *far;   /* where the others are */
+    apr_uint64_t owner;  /* what tells this file from others there; not 0 */
 } smmap__slots_t;
 
-/** Make an empty table for `count` words; it may come to hold more. Cannot fail. */
-void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count);
+/** Make the shared table for so many windows that are mapped at one time; it allocates nothing
+    yet. */
+void smmap__far_init(smmap__far_t *far, apr_size_t windows);
+/** Free it. Nobody may be reading it. */
+void smmap__far_destroy(smmap__far_t *far);
 
-/** Free the table. Nobody may be reading it. */
+/** Make an empty table for `count` words. Cannot fail. With 0 or 1 there never are more. */
+void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__far_t *far);
+/** Free the table. Nobody may be reading it, and none of its windows may be mapped. */
 void smmap__slots_destroy(smmap__slots_t *slots);
 
-/** Make sure that there is a word at this index. APR_ENOMEM. */
+/** Make sure that there can be a word at this index. APR_ENOMEM; APR_EINVAL: there never is. */
 apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index);
+/** The word for a window that is mapped now, at an index that was prepared; it is 0. NULL: there
+    is none left. */
+smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index);
+/** The window is mapped no more; the word is 0. */
+void smmap__slots_leave(const smmap__slots_t *slots, smmap__word_t *word, apr_uint64_t index);
 
-/** A word of a leaf that is not the first. */
+/** smmap__slots_find() for an index that is not among the first. */
 smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index);
+/** smmap__slots_holds(), in the same manner. */
+int smmap__slots_holds_far(const smmap__slots_t *slots, const smmap__word_t *word,
+                           apr_uint64_t index);
 
-/** The word at an index; NULL when it was never prepared. */
+static inline int smmap__slots_is_first(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    return (index >> slots->bits) == 0;
+}
+
+/** The word at an index; NULL when there is none. */
 static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__word_t *leaf;
+    smmap__word_t *first;
 
-    if ((index >> slots->leaf_bits) != 0) {
+    if (!smmap__slots_is_first(slots, index)) {
         return smmap__slots_find_far(slots, index);
     }
-    leaf = (smmap__word_t *)smmap__load(&slots->first);
-    return leaf != NULL ? leaf + index : NULL;
+    first = (smmap__word_t *)smmap__load(&slots->first);
+    return first != NULL ? first + index : NULL;
 }
+
+/** Was smmap__slots_prepare() called for an index? */
+static inline int smmap__slots_is_prepared(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    return smmap__load(smmap__slots_is_first(slots, index) ? &slots->first : &slots->far->sets) !=
+           0;
+}
+
+/** Is a word that was found at this index still the one there? */
+static inline int smmap__slots_holds(const smmap__slots_t *slots, const smmap__word_t *word,
+                                     apr_uint64_t index)
+{
+    return smmap__slots_is_first(slots, index) || smmap__slots_holds_far(slots, word, index);
+}
+
+/**
+ * Count a use of a window that is not mapped, at an index that was prepared.
+ *
+ * The counters of the first windows are in the low bits of their words. Of the others each set
+ * counts those that are used most: a window that has no counter takes the least one of its set
+ * down, and takes it over when it was 0 (a set is a Misra-Gries summary: "Finding Repeated
+ * Elements", Sci. Comput. Program. 2(2), 1982, but that one counter goes down in place of all).
+ * So a count is at most the number of uses since it was last 0, and may be less.
+ *
+ * @param most (in) it counts up to this, below 128.
+ * @return how often it was used before; `most` when it was that, and is not counted.
+ */
+unsigned smmap__slots_count(const smmap__slots_t *slots, apr_uint64_t index, unsigned most);
+/** Begin the count anew. */
+void smmap__slots_uncount(const smmap__slots_t *slots, apr_uint64_t index);
 
 #endif

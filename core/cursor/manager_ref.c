@@ -19,6 +19,8 @@ SMMAP__UNCHECKED void smmap__manager_free(smmap_manager_t *manager)
     }
     smmap__pins_destroy(&manager->pins);
     smmap__hash_destroy(&manager->by_address);
+    smmap__hash_destroy(&manager->spans);
+    smmap__far_destroy(&manager->far);
     smmap__hash_destroy(&manager->registry.hash);
     smmap__free(manager);
 }

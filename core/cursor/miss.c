@@ -294,11 +294,6 @@ SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__regio
     }
 }
 
-SMMAP__LOCKED static apr_status_t prepare_chain(smmap__file_t *file, apr_off_t begin)
-{
-    return smmap__slots_prepare(&file->spans, smmap__span_number(file, begin));
-}
-
 /* The file has changed while it was mapped. */
 SMMAP__RELOCK static void discard_relock(const attempt_t *attempt, smmap__region_t *region)
 {
@@ -324,9 +319,8 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
     } else {
         choose_range(attempt);
     }
-    if (status == APR_SUCCESS) {
-        status = attempt->range.on_grid ? smmap__slots_prepare(&file->grid, number)
-                                        : prepare_chain(file, attempt->range.begin);
+    if (status == APR_SUCCESS && attempt->range.on_grid) {
+        status = smmap__slots_prepare(&file->grid, number);
     }
     if (status == APR_SUCCESS) {
         smmap__list_append(&file->flights, &attempt->flight);
@@ -351,12 +345,11 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
         return APR_SUCCESS;
     }
     if (attempt->range.on_grid) {
-        region->slot = smmap__slots_find(&file->grid, number);
+        region->slot = smmap__slots_take(&file->grid, number);
     }
     /* The pin first: nobody may evict it before its cursor has it. */
     smmap__store(attempt->pin->window, (uintptr_t)region->mapping.address);
-    if (!attempt->heap &&
-        (attempt->range.on_grid || prepare_chain(file, region->begin) == APR_SUCCESS)) {
+    if (!attempt->heap) {
         smmap__region_attach_locked(region);
     } else {
         smmap__region_attach_private_locked(region, attempt->pin);

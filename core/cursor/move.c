@@ -97,7 +97,7 @@ static void cache_fast_path(smmap__cursor_t *cursor)
     cursor->slot_count = 0;
     if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
         cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded && !cursor->traced) {
-        cursor->slot_count = (apr_uint64_t)1 << file->grid.leaf_bits;
+        cursor->slot_count = (apr_uint64_t)1 << file->grid.bits;
     }
 }
 
@@ -125,10 +125,12 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
         return 0;
     }
     /* The slot before the size: only a region that is found there now is kept by the pin;
-       before, another one may have had its address. And after the size, as region.c says. */
+       before, another one may have had its address. And after the size, as region.c says; and
+       while one region stands there, the slot stays its window's. */
     if (address != (uintptr_t)old &&
         (!smmap__pin_acquire(pin, slot, word, SMMAP__FLAGS, address, cursor->manager->asymmetric) ||
          smmap__offset_load(&file->size) != file_size ||
+         !smmap__slots_holds(&file->grid, slot, number) ||
          (smmap__load(slot) & ~SMMAP__FLAGS) != address)) {
         smmap__pin_failed(cursor, address);
         return 0;

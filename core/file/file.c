@@ -63,6 +63,7 @@ void smmap__file_register_locked(smmap__file_t *file)
     }
     smmap__list_append(&registry->files, &file->link);
     file->number = ++registry->last_number;
+    file->grid.owner = file->number;
     file->stripe = registry->next_stripe++ % SMMAP__STRIPES;
     file->manager->stats.files++;
 }
@@ -103,17 +104,13 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
         /* A file that is empty now may grow; one slot would then not do. */
         windows = (apr_uint64_t)(identity->facts.size / file->window) + 2;
     }
-    smmap__slots_init(&file->grid, windows);
-    smmap__slots_init(&file->spans, manager->window_size == 0
-                                        ? smmap__span_number(file, identity->facts.size) + 2
-                                        : windows);
+    smmap__slots_init(&file->grid, windows, &manager->far);
     return file;
 }
 
 void smmap__file_free(smmap__file_t *file)
 {
     smmap__slots_destroy(&file->grid);
-    smmap__slots_destroy(&file->spans);
     smmap__free(file->canonical_path);
     smmap__free(file->plain_path);
     smmap__free(file->content);

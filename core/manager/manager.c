@@ -75,6 +75,9 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     if (status == APR_SUCCESS) {
         status = smmap__hash_init(&made->by_address, smmap__region_key);
     }
+    if (status == APR_SUCCESS) {
+        status = smmap__hash_init(&made->spans, smmap__region_span_key);
+    }
     if (status != APR_SUCCESS) {
         smmap__manager_free(made);
         return status;

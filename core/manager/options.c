@@ -63,6 +63,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap__os_info_t system;
+    apr_status_t status;
     int wide;
 
     if (given != NULL) {
@@ -92,8 +93,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     manager->guard = options.guard;
     manager->mode = options.mode;
     if (smmap__paranoid_wanted(manager, &options)) {
-        apr_status_t status = smmap__paranoid_open(manager);
-
+        status = smmap__paranoid_open(manager);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -108,5 +108,12 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     manager->max_mapped_bytes = number_or(options.max_mapped_bytes, wide ? 8 * GIB : GIB);
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options.max_open_files, default_open_files(&system));
-    return window_choose(manager, options.window_size, wide);
+    status = window_choose(manager, options.window_size, wide);
+    if (status == APR_SUCCESS && manager->window_size != 0) {
+        apr_size_t windows = manager->max_mapped_bytes / manager->window_size;
+
+        smmap__far_init(&manager->far,
+                        windows < manager->max_regions ? windows : manager->max_regions);
+    }
+    return status;
 }

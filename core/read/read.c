@@ -16,19 +16,19 @@
  * A file whose holes fill with memory when they are read mapped is never mapped for a copy, and
  * not copied from a window either.
  *
- * The count stands in the low bits of the slot's word while nothing is mapped there, and
- * goes when something is. It is approximate: of two threads that count at one moment, one
- * may be lost.
+ * The count goes when the window is mapped. It is approximate: of two threads that count at one
+ * moment, one may be lost; and see smmap__slots_count().
  */
 #include "core/read/read.h"
 
 #include <string.h>
 
-enum { ADMIT_AFTER = 64, COUNT_SHIFT = 1 };
+enum { ADMIT_AFTER = 64 };
 
 /* A window has been touched often enough: may it be mapped? */
-static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
+static int admitted(smmap__file_t *file, apr_uint64_t number)
 {
+    smmap_manager_t *manager = file->manager;
     smmap__region_t *region;
     int yes;
 
@@ -38,12 +38,8 @@ static int admitted(smmap_manager_t *manager, smmap__word_t *slot)
     if (yes) {
         manager->queue.hand = region; /* the evictor wants to see it, too */
     } else {
-        uintptr_t word = smmap__load(slot);
-
         manager->stats.admission_rejects++;
-        if ((word & ~SMMAP__FLAGS) == 0) {
-            smmap__replace(slot, word, 0);
-        }
+        smmap__slots_uncount(&file->grid, number);
     }
     smmap__manager_unlock(manager);
     return yes;
@@ -55,8 +51,7 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     smmap_manager_t *manager = cursor->manager;
     smmap__file_t *file = cursor->file;
     apr_uint64_t number = smmap__window_number(file, offset);
-    smmap__word_t *slot = smmap__slots_find(&file->grid, number);
-    uintptr_t word;
+    const smmap__word_t *slot;
 
     if (smmap__count_load(&file->unmappable) != 0) {
         return 1; /* a window of it costs a read of the whole window */
@@ -64,21 +59,18 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     if (smmap__count_load(&manager->pressure) == 0) {
         return 0;
     }
-    if (slot == NULL) {
+    if (!smmap__slots_is_prepared(&file->grid, number)) {
         smmap__manager_lock(manager);
         smmap__slots_prepare(&file->grid, number);
         smmap__manager_unlock(manager);
         return 1;
     }
-    word = smmap__load(slot);
-    if ((word & ~SMMAP__FLAGS) != 0) {
+    slot = smmap__slots_find(&file->grid, number);
+    if (slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0) {
         return 0;
     }
-    if (word >> COUNT_SHIFT < ADMIT_AFTER - 1) {
-        smmap__replace(slot, word, word + ((uintptr_t)1 << COUNT_SHIFT));
-        return 1;
-    }
-    return !admitted(manager, slot);
+    return smmap__slots_count(&file->grid, number, ADMIT_AFTER - 1) < ADMIT_AFTER - 1 ||
+           !admitted(file, number);
 }
 
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that

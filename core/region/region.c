@@ -6,8 +6,9 @@
  * (the last one ends with the file), and its address stands in the word of its slot, where a
  * hit finds it without a lock. A span is any other region: it crosses a window's end because
  * somebody required bytes in one piece, or it is a part of a window because the system
- * refused to map more. Spans hang in a chain at the window they begin in and are found under
- * the manager's lock. In static mode the grid has one window, as large as a file can be.
+ * refused to map more, or it is a window for which there is no slot. Spans are in a table by
+ * the window they begin in and are found under the manager's lock. In static mode the grid has
+ * one window, as large as a file can be.
  *
  * Why a region is as long as a hit shows it, where it is not a whole window: its length
  * follows from the file's size. A region that is found in its slot reaches as far as the
@@ -83,17 +84,21 @@ SMMAP__LOCKED static void unlink_and_reclaim(smmap__region_t *region, smmap__rec
 
 /* By window. */
 
+static apr_uint64_t span_key(const smmap__file_t *file, apr_off_t begin)
+{
+    return smmap__hash_bits(file->number) ^ smmap__span_number(file, begin);
+}
+
+apr_uint64_t smmap__region_span_key(smmap__hash_node_t *node)
+{
+    const smmap__region_t *region = SMMAP__ELEMENT(node, smmap__region_t, span);
+
+    return span_key(region->file, region->begin);
+}
+
 static int covers(const smmap__region_t *region, apr_off_t offset, apr_off_t end)
 {
     return region->begin <= offset && end <= smmap__region_end(region);
-}
-
-/* The first span of a chain. */
-static smmap__region_t *first_span(const smmap__file_t *file, apr_uint64_t number)
-{
-    const smmap__word_t *word = smmap__slots_find(&file->spans, number);
-
-    return word != NULL ? (smmap__region_t *)smmap__load(word) : NULL;
 }
 
 smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
@@ -102,6 +107,7 @@ smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t 
     apr_uint64_t number = smmap__window_number(file, offset);
     const smmap__word_t *word = smmap__slots_find(&file->grid, number);
     uintptr_t address = word != NULL ? smmap__load(word) & ~SMMAP__FLAGS : 0;
+    smmap__hash_node_t *node;
     smmap__region_t *region;
 
     if (address != 0) {
@@ -110,11 +116,14 @@ smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t 
             return region;
         }
     }
-    region = first_span(file, smmap__span_number(file, offset));
-    while (region != NULL && !covers(region, offset, end)) {
-        region = region->next;
+    node = smmap__hash_chain(&file->manager->spans, span_key(file, offset));
+    for (; node != NULL; node = node->next) {
+        region = SMMAP__ELEMENT(node, smmap__region_t, span);
+        if (region->file == file && covers(region, offset, end)) {
+            return region;
+        }
     }
-    return region;
+    return NULL;
 }
 
 void smmap__region_attach_locked(smmap__region_t *region)
@@ -125,11 +134,7 @@ void smmap__region_attach_locked(smmap__region_t *region)
     link_region(region);
     smmap__queue_add(&file->manager->queue, region);
     if (region->slot == NULL) {
-        smmap__word_t *chain =
-            smmap__slots_find(&file->spans, smmap__span_number(file, region->begin));
-
-        region->next = (smmap__region_t *)smmap__load(chain);
-        smmap__store(chain, (uintptr_t)region);
+        smmap__hash_insert(&file->manager->spans, &region->span);
     } else {
         smmap__store(region->slot, word_of(region));
     }
@@ -150,19 +155,9 @@ SMMAP__LOCKED static void detach(smmap__region_t *region)
 
     if (region->slot != NULL) {
         smmap__store(region->slot, 0);
+        smmap__slots_leave(&file->grid, region->slot, smmap__window_number(file, region->begin));
     } else {
-        smmap__word_t *chain =
-            smmap__slots_find(&file->spans, smmap__span_number(file, region->begin));
-        smmap__region_t *before = (smmap__region_t *)smmap__load(chain);
-
-        if (before == region) {
-            smmap__store(chain, (uintptr_t)region->next);
-        } else {
-            while (before->next != region) {
-                before = before->next;
-            }
-            before->next = region->next;
-        }
+        smmap__hash_remove(&file->manager->spans, &region->span);
     }
     smmap__queue_remove(&file->manager->queue, region);
 }

@@ -56,6 +56,8 @@ void smmap__paranoid_unquarantine(smmap_manager_t *manager) SMMAP__LOCKS;
 
 /** The key of a region in the table by address. */
 apr_uint64_t smmap__region_key(smmap__hash_node_t *node);
+/** The same for the table of spans. */
+apr_uint64_t smmap__region_span_key(smmap__hash_node_t *node);
 /** The offset just behind a region. */
 apr_off_t smmap__region_end(const smmap__region_t *region);
 /** The region that is mapped already and holds [offset, end), or NULL. */

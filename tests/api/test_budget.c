@@ -1,7 +1,7 @@
 /*
- * What things may take of memory: a region, a file that is not read right now, the
- * slot table of a huge and sparse file. Counted by fake/memory.c: all that the core asks
- * for, tables included, is divided by what it was asked for.
+ * What things may take of memory: a region, a file that is not read right now. Counted by
+ * fake/memory.c: all that the core asks for, tables included, is divided by what it was asked
+ * for.
  */
 #include "tests/support/harness.h"
 
@@ -80,29 +80,8 @@ static void file_without_window(void)
     CHECK(files - twins - names <= (apr_size_t)COUNT * FILE_MOST);
 }
 
-/* 16 TiB in windows of 64 KiB, of which 1000 are touched here and there: a flat table would have
-   2^28 words. All leaves that are touched are there at the same time. */
-static void sparse_slots(void)
-{
-    enum { TOUCHED = 1000 };
-    const apr_uint64_t windows = (apr_uint64_t)1 << 28;
-    const apr_size_t most = (apr_size_t)1 << 20; /* words */
-    apr_size_t start = fake_memory_bytes();
-    smmap__slots_t slots;
-    apr_size_t i;
-
-    smmap__slots_init(&slots, windows);
-    for (i = 0; i < TOUCHED; i++) {
-        NEED_OK(smmap__slots_prepare(&slots, random_below(windows)));
-    }
-    CHECK(fake_memory_bytes() - start > TOUCHED * sizeof(smmap__word_t));
-    CHECK(fake_memory_bytes() - start <= most * sizeof(smmap__word_t));
-    smmap__slots_destroy(&slots);
-}
-
 static const test_case_t cases[] = {{"region", region},
                                     {"file_without_window", file_without_window},
-                                    {"sparse_slots", sparse_slots},
                                     {NULL, NULL}};
 
 const test_module_t test_budget = {"budget", cases};

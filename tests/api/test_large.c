@@ -261,7 +261,24 @@ static void as_long_as_can_be(void)
     }
 }
 
-/* The largest file that the file system here makes, and what its windows cost. */
+/* Somewhere in a file whose windows are all alike; what was there before goes. */
+static apr_off_t anywhere(smmap_cursor_t *cursor, apr_size_t window)
+{
+    apr_off_t offset = (apr_off_t)random_below((apr_uint64_t)size - MIB);
+    unsigned char byte = 1;
+
+    if (random_below(2) == 0) {
+        NEED_OK(smmap_cursor_read(cursor, offset, &byte, 1, NULL));
+        return offset;
+    }
+    NEED_OK(smmap_cursor_use(cursor, offset, 0));
+    CHECK(smmap_cursor_region_begin(cursor) == offset / (apr_off_t)window * (apr_off_t)window);
+    CHECK_NUMBER(smmap_cursor_region_size(cursor), window);
+    return offset;
+}
+
+/* The largest file that the file system here makes, and what its windows cost: as much after ten
+   as after thousands. */
 static void small_windows_in_a_huge_file(void)
 {
     apr_size_t window = smmap_granularity() > 65536 ? smmap_granularity() : 65536;
@@ -269,8 +286,10 @@ static void small_windows_in_a_huge_file(void)
     smmap_cursor_t *cursor;
     const apr_off_t sizes[] = {16 * TIB, 16 * TIB - MIB, 8 * TIB};
     const char *missing = "";
+    apr_size_t rounds = test_count(5000);
+    apr_size_t bytes = 0;
     apr_size_t bad = 0;
-    int i;
+    apr_size_t i;
 
     /* ext4 ends a page before 16 TiB. */
     for (i = 0; i < 3 && missing != NULL; i++) {
@@ -287,19 +306,67 @@ static void small_windows_in_a_huge_file(void)
     CHECK_NUMBER(smmap_cursor_file_size(cursor), size);
     check_marks(cursor, size);
     check_marks(cursor, 4 * TIB);
-    for (i = 0; i < 100; i++) {
-        apr_off_t offset = (apr_off_t)random_below((apr_uint64_t)size - MIB);
+    for (i = 0; i < rounds; i++) {
+        apr_off_t offset = anywhere(cursor, window);
 
-        NEED_OK(smmap_cursor_use(cursor, offset, 0));
-        bad += smmap_cursor_region_begin(cursor) != offset / (apr_off_t)window * (apr_off_t)window;
-        bad += smmap_cursor_region_size(cursor) != window;
-        if (offset < 4 * TIB - MIB || offset > 4 * TIB + MIB) {
+        if (smmap_cursor_data(cursor) != NULL && (offset < 4 * TIB - MIB || offset > 4 * TIB + MIB)) {
             bad += *smmap_cursor_data(cursor) != 0;
+        }
+        if (smmap_manager_regions(manager) == 16 && bytes == 0) {
+            bytes = fake_memory_bytes();
         }
     }
     CHECK_NUMBER(bad, 0);
     /* A flat table of its windows would take 2 GiB. */
-    CHECK(fake_memory_bytes() < (apr_size_t)(8 * MIB));
+    CHECK(bytes > 0 && bytes < (apr_size_t)(64 * 1024));
+    CHECK(fake_memory_bytes() <= bytes + 1024);
+    counts_check();
+}
+
+/* When there are more windows than the limits allow, and than there are slots. */
+static void more_windows_than_slots(void)
+{
+    enum { COUNT = 1000, FIRST = 5000 };
+    const apr_size_t window = smmap_granularity();
+    const char *missing = sparse((apr_off_t)window * 100 * COUNT);
+    smmap_cursor_t *cursors[COUNT];
+    smmap_manager_t *manager;
+    smmap_cursor_t *other;
+    apr_size_t i;
+
+    if (missing != NULL) {
+        test_skip("%s", missing);
+        return;
+    }
+    manager = manager_sliding(window, window, 0, SMMAP_LIMITS_SOFT);
+    for (i = 0; i < COUNT; i++) {
+        apr_off_t offset = (apr_off_t)(window * (FIRST + i * 7));
+        unsigned char byte = mark(offset);
+
+        file_write(path, offset, &byte, 1);
+        cursors[i] = cursor_open(manager, path);
+        NEED_OK(smmap_cursor_use(cursors[i], offset, 0));
+    }
+    other = cursor_open(manager, path);
+    for (i = 0; i < COUNT; i++) {
+        apr_off_t offset = (apr_off_t)(window * (FIRST + i * 7));
+        unsigned char byte = 0;
+
+        CHECK_NUMBER(*smmap_cursor_data(cursors[i]), mark(offset));
+        CHECK_OK(smmap_cursor_use(other, offset, 0));
+        CHECK(smmap_cursor_data(other) == smmap_cursor_data(cursors[i]));
+        CHECK_OK(smmap_cursor_read(other, offset, &byte, 1, NULL));
+        CHECK_NUMBER(byte, mark(offset));
+    }
+    CHECK_NUMBER(manager_stats(manager).maps, COUNT);
+    CHECK_NUMBER(smmap_manager_regions(manager), COUNT);
+    counts_check();
+    for (i = 0; i < COUNT; i++) {
+        smmap_cursor_close(cursors[i]);
+    }
+    smmap_cursor_release(other);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    CHECK_NUMBER(smmap_manager_regions(manager), 0);
     counts_check();
 }
 
@@ -308,6 +375,7 @@ static const test_case_t cases[] = {{"over_4_gib", over_4_gib},
                                     {"whole_file", whole_file},
                                     {"as_long_as_can_be", as_long_as_can_be},
                                     {"small_windows_in_a_huge_file", small_windows_in_a_huge_file},
+                                    {"more_windows_than_slots", more_windows_than_slots},
                                     {NULL, NULL}};
 
 const test_module_t test_large = {"large", cases};

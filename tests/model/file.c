@@ -73,12 +73,11 @@ static int file_new(world_t *w, int manager, const identity_t *identity)
     file->registered = 1;
     if (w->managers[manager].window != 0) {
         windows = (apr_uint64_t)identity->size / w->managers[manager].window + 2;
-        while (file->leaf_bits < 12 && (windows >> file->leaf_bits) != 0) {
-            file->leaf_bits++;
+        while (file->first_bits < 12 && (windows >> file->first_bits) != 0) {
+            file->first_bits++;
         }
     } else {
-        file->leaf[0] = 1;
-        file->span_leaf[0] = 1;
+        file->has_first = 1;
     }
     w->managers[manager].stats.files++;
     return i;

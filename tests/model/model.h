@@ -139,15 +139,15 @@ typedef struct ofile_t {
     int cursors;
     int regions;
     int heap_regions; /* of these */
-    unsigned leaf_bits;         /* a leaf of the table has so many windows, by 2 */
-    unsigned char leaf[WINDOWS]; /* made? */
-    unsigned char span_leaf[WINDOWS];
+    unsigned first_bits; /* log2 of how many windows are in its own table */
+    int has_first;       /* that is made */
     unsigned char touched[WINDOWS];
 } ofile_t;
 
 typedef struct omanager_t {
     int used;
     int closed;
+    int has_far; /* the table for the other windows of its files is made */
     int pool;
     unsigned serial;
     int references;
@@ -383,7 +383,8 @@ void model_file_reap(world_t *w, int file, reclaim_t *reclaim);
 int model_exhausted(apr_status_t status);
 
 /** Is there memory for the slot of a window, in the one table or the other? */
-int model_prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number);
+int model_prepare(world_t *w, ofile_t *file, apr_uint64_t number);
+int *model_table(world_t *w, ofile_t *file, apr_uint64_t number);
 
 apr_status_t model_use(world_t *w, int cursor, apr_off_t offset, apr_size_t size);
 apr_status_t model_require(world_t *w, int cursor, apr_off_t offset, apr_size_t size);

@@ -160,19 +160,20 @@ static int choose_smaller(const world_t *w, want_t *want)
     return 0;
 }
 
-/* The slot of a window needs memory, once for many windows. */
-int model_prepare(world_t *w, const ofile_t *file, unsigned char *leaves, apr_uint64_t number)
+/* Whether the table is made that the slot of a window is in. */
+int *model_table(world_t *w, ofile_t *file, apr_uint64_t number)
 {
-    apr_uint64_t leaf = number >> file->leaf_bits;
+    return number >> file->first_bits == 0 ? &file->has_first
+                                           : &w->managers[file->manager].has_far;
+}
 
-    if (leaves[leaf]) {
-        return 1;
-    }
-    if ((leaf != 0 && !model_allocate(w)) || !model_allocate(w)) {
-        return 0;
-    }
-    leaves[leaf] = 1;
-    return 1;
+/* The slot of a window needs memory, once for many windows. */
+int model_prepare(world_t *w, ofile_t *file, apr_uint64_t number)
+{
+    int *table = model_table(w, file, number);
+
+    *table = *table || model_allocate(w);
+    return *table;
 }
 
 static apr_status_t ask_system(world_t *w, apr_size_t length)
@@ -362,15 +363,13 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
         apr_uint64_t number = model_number(w, it->file, offset);
 
         choose(w, &want);
-        if (!model_prepare(w, file, want.on_grid ? file->leaf : file->span_leaf, number)) {
+        if (want.on_grid && !model_prepare(w, file, number)) {
             status = APR_ENOMEM;
         } else {
             status = map(w, &want, it->access);
         }
         if (status == APR_SUCCESS) {
-            *region = enter(w, &want,
-                            !want.on_heap &&
-                                (want.on_grid || model_prepare(w, file, file->span_leaf, number)));
+            *region = enter(w, &want, !want.on_heap);
         }
     }
     model_leave(w, it->file);

@@ -31,8 +31,8 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     if (!w->managers[it->manager].pressure) {
         return 0;
     }
-    if (!it->leaf[number >> it->leaf_bits]) {
-        model_prepare(w, it, it->leaf, number);
+    if (!*model_table(w, it, number)) {
+        model_prepare(w, it, number);
         return 1;
     }
     if (model_region_on_grid(w, file, number) != NONE) {

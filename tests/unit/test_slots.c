@@ -1,17 +1,26 @@
 /*
- * The slot table: what is set is found, at any index, and a table costs what its
- * touched parts need.
+ * The slot tables: what is set is found, at any index; what is beyond a file's first words costs
+ * no more than the limits allow, and is not taken for another window's.
  */
 #include "tests/support/harness.h"
 
 #include "core/base/slots.h"
 #include "tests/fake/memory.h"
 
+enum { WAYS = 4, SETS_LEAST = 64 }; /* of the shared table */
+
 static char things[64];
 
-static const void *thing(apr_uint64_t index)
+static uintptr_t thing(apr_uint64_t index)
 {
-    return &things[index % sizeof things];
+    return (uintptr_t)&things[index % sizeof things];
+}
+
+static void table_make(smmap__slots_t *slots, apr_uint64_t count, smmap__far_t *far,
+                       apr_uint64_t owner)
+{
+    smmap__slots_init(slots, count, far);
+    slots->owner = owner;
 }
 
 /* What stands at an index; 0 for nothing, and where there is no word. */
@@ -22,36 +31,62 @@ static uintptr_t at(const smmap__slots_t *slots, apr_uint64_t index)
     return word != NULL ? smmap__load(word) : 0;
 }
 
-static void put(smmap__slots_t *slots, apr_uint64_t index, const void *value)
+/* 0: there is no word for it. */
+static int put(smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__store(smmap__slots_find(slots, index), (uintptr_t)value);
+    smmap__word_t *word;
+
+    NEED_OK(smmap__slots_prepare(slots, index));
+    word = smmap__slots_take(slots, index);
+    if (word == NULL) {
+        return 0;
+    }
+    CHECK(smmap__load(word) == 0);
+    smmap__store(word, thing(index));
+    CHECK(smmap__slots_find(slots, index) == word);
+    CHECK(smmap__slots_holds(slots, word, index));
+    return 1;
+}
+
+static void take_out(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    smmap__word_t *word = smmap__slots_find(slots, index);
+
+    NEED(word != NULL);
+    smmap__store(word, 0);
+    smmap__slots_leave(slots, word, index);
+    CHECK(at(slots, index) == 0);
 }
 
 static void empty_table(void)
 {
     const apr_uint64_t counts[] = {0, 1, 2, 64, 65, 1000000, (apr_uint64_t)1 << 51};
+    smmap__far_t far = {0};
     apr_size_t i;
 
+    smmap__far_init(&far, 100);
     for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         smmap__slots_t slots;
 
-        smmap__slots_init(&slots, counts[i]);
+        table_make(&slots, counts[i], &far, 1);
         CHECK(at(&slots, 0) == 0);
         CHECK(at(&slots, 1) == 0);
         CHECK(at(&slots, ~(apr_uint64_t)0) == 0);
         CHECK_NUMBER(fake_memory_blocks(), 0);
         smmap__slots_destroy(&slots);
     }
+    smmap__far_destroy(&far);
 }
 
 static void one_slot(void)
 {
+    smmap__far_t far = {0};
     smmap__slots_t slots;
 
-    smmap__slots_init(&slots, 1);
-    CHECK_OK(smmap__slots_prepare(&slots, 0));
-    put(&slots, 0, things);
-    CHECK(at(&slots, 0) == (uintptr_t)things);
+    smmap__far_init(&far, 1);
+    table_make(&slots, 1, &far, 1);
+    CHECK(put(&slots, 0));
+    CHECK(at(&slots, 0) == thing(0));
     CHECK_STATUS(smmap__slots_prepare(&slots, 1), APR_EINVAL);
     CHECK(at(&slots, 1) == 0);
     CHECK_NUMBER(fake_memory_blocks(), 0);
@@ -61,14 +96,17 @@ static void one_slot(void)
 /* Every index, in a random order, in tables made for as many, fewer and more. */
 static void all_indexes(void)
 {
-    const apr_uint64_t made_for[] = {2, 100, 5000, 1000000};
+    const apr_uint64_t made_for[] = {2, 100, 4095, 1000000};
     enum { COUNT = 5000 };
     apr_uint64_t order[COUNT];
     apr_size_t table;
     apr_size_t i;
 
     for (table = 0; table < sizeof made_for / sizeof made_for[0]; table++) {
+        unsigned char is_there[COUNT] = {0};
+        smmap__far_t far = {0};
         smmap__slots_t slots;
+        apr_size_t missing = 0;
 
         for (i = 0; i < COUNT; i++) {
             apr_size_t other = (apr_size_t)random_below(i + 1);
@@ -76,61 +114,171 @@ static void all_indexes(void)
             order[i] = order[other];
             order[other] = i;
         }
-        smmap__slots_init(&slots, made_for[table]);
+        smmap__far_init(&far, COUNT);
+        table_make(&slots, made_for[table], &far, 1);
         for (i = 0; i < COUNT; i++) {
             CHECK(at(&slots, order[i]) == 0);
-            NEED_OK(smmap__slots_prepare(&slots, order[i]));
-            put(&slots, order[i], thing(order[i]));
+            is_there[order[i]] = put(&slots, order[i]) != 0;
+            missing += !is_there[order[i]];
         }
+        CHECK(missing * 50 < COUNT); /* there are four words for each, and more */
         for (i = 0; i < COUNT; i++) {
-            CHECK(at(&slots, i) == (uintptr_t)thing(i));
+            CHECK(at(&slots, i) == (is_there[i] ? thing(i) : 0));
         }
-        put(&slots, 17, NULL);
-        CHECK(at(&slots, 17) == 0);
-        CHECK(at(&slots, 18) == (uintptr_t)thing(18));
+        take_out(&slots, 17);
+        CHECK(at(&slots, 18) == thing(18));
+        CHECK(put(&slots, 17));
         smmap__slots_destroy(&slots);
+        smmap__far_destroy(&far);
         CHECK_NUMBER(fake_memory_blocks(), 0);
     }
 }
 
-/* 16 TiB in windows of 64 KiB, one of them touched at either end: a flat table
-   would take 2 GiB. */
+/* 16 TiB in windows of 64 KiB, touched everywhere: what was taken out leaves nothing behind. */
 static void sparse(void)
 {
     const apr_uint64_t windows = (apr_uint64_t)1 << 28;
+    smmap__far_t far = {0};
     smmap__slots_t slots;
+    apr_size_t bytes;
+    int i;
 
-    smmap__slots_init(&slots, windows);
+    smmap__far_init(&far, 64);
+    table_make(&slots, windows, &far, 1);
     NEED_OK(smmap__slots_prepare(&slots, 0));
     NEED_OK(smmap__slots_prepare(&slots, windows - 1));
-    put(&slots, windows - 1, things);
-    CHECK(at(&slots, windows - 1) == (uintptr_t)things);
-    CHECK(at(&slots, windows - 2) == 0);
-    CHECK(at(&slots, windows) == 0);
-    CHECK(fake_memory_bytes() < 64 * 1024);
+    bytes = fake_memory_bytes();
+    CHECK(bytes <= 4096 * sizeof(smmap__word_t) + 64 * 128);
+    for (i = 0; i < 100000; i++) {
+        apr_uint64_t index = 4096 + random_below(windows - 4096);
+
+        if (i % 2 == 0) {
+            CHECK(put(&slots, index));
+            CHECK(at(&slots, index) == thing(index));
+            take_out(&slots, index);
+        } else {
+            smmap__slots_count(&slots, index, 63);
+        }
+    }
+    CHECK_NUMBER(fake_memory_bytes(), bytes);
     smmap__slots_destroy(&slots);
+    smmap__far_destroy(&far);
+}
+
+/* Two files have one index, and a word goes from one window to another. */
+static void told_apart(void)
+{
+    const apr_uint64_t index = (apr_uint64_t)1 << 40;
+    smmap__far_t far = {0};
+    smmap__slots_t one;
+    smmap__slots_t two;
+    smmap__word_t *word;
+    apr_uint64_t other = index;
+
+    smmap__far_init(&far, 1);
+    table_make(&one, 100, &far, 1);
+    table_make(&two, 100, &far, 2);
+    CHECK(put(&one, index));
+    CHECK(smmap__slots_find(&two, index) == NULL);
+    CHECK(put(&two, index));
+    word = smmap__slots_find(&one, index);
+    CHECK(word != smmap__slots_find(&two, index));
+    CHECK(!smmap__slots_holds(&two, word, index));
+    CHECK(!smmap__slots_holds(&one, word, index + 1));
+    take_out(&one, index);
+    CHECK(!smmap__slots_holds(&one, word, index));
+    CHECK(at(&two, index) == thing(index));
+    while (smmap__slots_find(&one, other) != word) {
+        if (other != index) {
+            take_out(&one, other);
+        }
+        NEED(put(&one, ++other));
+    }
+    CHECK(smmap__slots_find(&one, index) == NULL);
+    CHECK(!smmap__slots_holds(&one, word, index));
+    smmap__slots_destroy(&one);
+    smmap__slots_destroy(&two);
+    smmap__far_destroy(&far);
+}
+
+/* There are so many words and no more; what has none is refused, and leaves the others alone. */
+static void full(void)
+{
+    enum { COUNT = 4 * WAYS * SETS_LEAST };
+    unsigned char is_there[COUNT] = {0};
+    smmap__far_t far = {0};
+    smmap__slots_t slots;
+    apr_size_t count = 0;
+    apr_size_t i;
+
+    smmap__far_init(&far, 1);
+    table_make(&slots, 2, &far, 1);
+    for (i = 4; i < COUNT; i++) {
+        is_there[i] = put(&slots, i) != 0;
+        count += is_there[i];
+    }
+    CHECK(count > WAYS * SETS_LEAST * 9 / 10 && count <= WAYS * SETS_LEAST);
+    for (i = 4; i < COUNT; i++) {
+        CHECK(at(&slots, i) == (is_there[i] ? thing(i) : 0));
+    }
+    smmap__slots_destroy(&slots);
+    smmap__far_destroy(&far);
+}
+
+/* What is used often is counted up to the end, however many others are used once. */
+static void counted(void)
+{
+    const apr_uint64_t indexes[] = {1, 5000000};
+    smmap__far_t far = {0};
+    smmap__slots_t slots;
+    apr_size_t i;
+    unsigned k;
+
+    smmap__far_init(&far, 1);
+    table_make(&slots, 1000000, &far, 1);
+    for (i = 0; i < 2; i++) {
+        NEED_OK(smmap__slots_prepare(&slots, indexes[i]));
+        for (k = 0; k < 63; k++) {
+            CHECK_NUMBER(smmap__slots_count(&slots, indexes[i], 63), k);
+        }
+        CHECK_NUMBER(smmap__slots_count(&slots, indexes[i], 63), 63);
+        CHECK_NUMBER(smmap__slots_count(&slots, indexes[i], 63), 63);
+        smmap__slots_uncount(&slots, indexes[i]);
+        CHECK_NUMBER(smmap__slots_count(&slots, indexes[i], 63), 0);
+        CHECK(put(&slots, indexes[i])); /* which ends the count */
+        take_out(&slots, indexes[i]);
+        CHECK_NUMBER(smmap__slots_count(&slots, indexes[i], 63), 0);
+    }
+    /* One in eight uses is of one window, all others of different ones. */
+    for (i = 0; i < 10000 && smmap__slots_count(&slots, 7000000, 63) < 63; i++) {
+        for (k = 0; k < 7; k++) {
+            CHECK(smmap__slots_count(&slots, 8000000 + i * 7 + k, 63) < 63);
+        }
+    }
+    CHECK(i < 100);
+    smmap__slots_destroy(&slots);
+    smmap__far_destroy(&far);
 }
 
 static void out_of_memory(void)
 {
+    smmap__far_t far = {0};
     smmap__slots_t slots;
 
-    smmap__slots_init(&slots, 100000);
-    NEED_OK(smmap__slots_prepare(&slots, 0));
-    put(&slots, 0, things);
-    /* No root can be that large: refused, not attempted. */
-    CHECK_STATUS(smmap__slots_prepare(&slots, ~(apr_uint64_t)0), APR_ENOMEM);
-    fake_memory_fail(1); /* the root cannot grow */
+    smmap__far_init(&far, APR_SIZE_MAX); /* is limited */
+    CHECK(far.count <= (apr_size_t)1 << 20);
+    smmap__far_init(&far, 1);
+    table_make(&slots, 100000, &far, 1);
+    fake_memory_fail(1);
+    CHECK_STATUS(smmap__slots_prepare(&slots, 0), APR_ENOMEM);
+    CHECK(!smmap__slots_is_prepared(&slots, 0));
+    fake_memory_fail(1);
     CHECK_STATUS(smmap__slots_prepare(&slots, 90000), APR_ENOMEM);
-    fake_memory_fail(2); /* it can, but there is no branch */
-    CHECK_STATUS(smmap__slots_prepare(&slots, 90000), APR_ENOMEM);
-    fake_memory_fail(2); /* there is one, but no leaf */
-    CHECK_STATUS(smmap__slots_prepare(&slots, 90000), APR_ENOMEM);
+    CHECK(!smmap__slots_is_prepared(&slots, 90000));
     fake_memory_fail_none();
-    CHECK(at(&slots, 0) == (uintptr_t)things);
-    CHECK(at(&slots, 90000) == 0);
-    CHECK_OK(smmap__slots_prepare(&slots, 90000));
+    CHECK(put(&slots, 0) && put(&slots, 90000));
     smmap__slots_destroy(&slots);
+    smmap__far_destroy(&far);
     CHECK_NUMBER(fake_memory_blocks(), 0);
 }
 
@@ -138,6 +286,9 @@ static const test_case_t cases[] = {{"empty_table", empty_table},
                                     {"one_slot", one_slot},
                                     {"all_indexes", all_indexes},
                                     {"sparse", sparse},
+                                    {"told_apart", told_apart},
+                                    {"full", full},
+                                    {"counted", counted},
                                     {"out_of_memory", out_of_memory},
                                     {NULL, NULL}};
 
