@@ -6,6 +6,8 @@
 
 #include <apr_time.h>
 
+#include <string.h>
+
 #define ONCE_WINDOWS 16
 
 /* A barrier for all threads of a lap; it yields. */
@@ -65,6 +67,10 @@ static void once(void)
     }
 }
 
+/* The windows that are hot. */
+static apr_size_t hot_first;
+static apr_size_t hot_count;
+
 /* Few windows, all hot, and most of the threads hit them without a pause; one thread
    collects until they have ended, so that each hit may meet an evictor. */
 static atomic_uint hitting;
@@ -99,7 +105,6 @@ static void hit_span(stress_worker_t *worker, smmap_cursor_t *cursor, const stre
 
 static void hit_or_collect(stress_worker_t *worker)
 {
-    const apr_size_t windows = 3;
     smmap_cursor_t *cursors[2] = {NULL, NULL};
     unsigned i;
 
@@ -118,7 +123,8 @@ static void hit_or_collect(stress_worker_t *worker)
     while (worker->number != 0 && stress_more(worker)) {
         for (i = 0; i < 16; i++) {
             apr_size_t which = stress_below(worker, 2);
-            apr_off_t begin = (apr_off_t)(stress_below(worker, windows) * stress.unit);
+            apr_off_t begin =
+                (apr_off_t)((hot_first + stress_below(worker, hot_count)) * stress.unit);
 
             (stress_below(worker, 8) == 0 ? hit_span : hit_window)(
                 worker, cursors[which], &stress.files[which], begin);
@@ -133,10 +139,36 @@ static void hot(void)
 {
     stress_worker_t total;
 
+    hot_first = 0;
+    hot_count = 3;
     stress_files(8, 1);
     atomic_store(&hitting, stress.threads - 1);
     stress_manage();
     total = stress_run(hit_or_collect);
+    stress_settle(&total);
+}
+
+/* Files that were empty when they became known have few slots of their own; those of their other
+   windows go from one window to another. */
+static void grown(void)
+{
+    smmap_cursor_t *first[2] = {NULL, NULL};
+    stress_worker_t total;
+    unsigned i;
+
+    hot_first = 4;
+    hot_count = 20;
+    stress_files(25, 0);
+    atomic_store(&hitting, stress.threads - 1);
+    stress_manage();
+    memset(&total, 0, sizeof total);
+    for (i = 0; i < 2; i++) {
+        first[i] = stress_open_cursor(&total, &stress.files[i]);
+        stress_write(&stress.files[i], 0, stress.files[i].size);
+    }
+    total = stress_run(hit_or_collect);
+    smmap_cursor_close(first[0]);
+    smmap_cursor_close(first[1]);
     stress_settle(&total);
 }
 
@@ -224,5 +256,6 @@ static void pins(void)
 const stress_scenario_t stress_move[] = {
     {"once", "threads that miss on one window map it once", once},
     {"hot", "hits that meet an evictor", hot},
+    {"grown", "the same in files that have grown since they became known", grown},
     {"pins", "windows that stay pinned while all are wanted", pins},
     {NULL, NULL, NULL}};
