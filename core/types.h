@@ -225,7 +225,7 @@ typedef struct smmap__heap_t {
 } smmap__heap_t;
 
 struct smmap_manager_t {
-    smmap__owned_t owned; /* by the creator's pool; first, so that leak checkers find the manager */
+    smmap__owned_t owned; /* by the creator's pool */
     /* Constant after create. */
     apr_pool_t *root; /* holds the locks */
     apr_allocator_t *allocator;

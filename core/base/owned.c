@@ -8,18 +8,25 @@
 
 #include <apr_strings.h>
 
+#include <string.h>
+
 typedef struct list_t {
-    smmap__link_t objects;
+    smmap__owned_t objects;
     apr_pool_t *pool;
     char key[40];
 } list_t;
+
+static smmap__owned_t *owned_of(smmap__link_t *link)
+{
+    return SMMAP__ELEMENT(link, smmap__owned_t, link);
+}
 
 static apr_status_t destroy_all(void *data)
 {
     list_t *list = data;
 
-    while (list->objects.previous != &list->objects) {
-        smmap__owned_t *owned = SMMAP__ELEMENT(list->objects.previous, smmap__owned_t, link);
+    while (list->objects.link.previous != &list->objects.link) {
+        smmap__owned_t *owned = owned_of(list->objects.link.previous);
 
         smmap__disown(owned);
         owned->destroy(owned);
@@ -41,27 +48,30 @@ static smmap__link_t *list_of(apr_pool_t *pool)
     apr_pool_userdata_get(&found, made.key, pool);
     list = found;
     if (list == NULL) {
-        list = apr_palloc(pool, sizeof *list);
-        *list = made;
+        list = apr_pcalloc(pool, sizeof *list);
+        memcpy(list->key, made.key, sizeof made.key);
         list->pool = pool;
-        smmap__list_init(&list->objects);
+        smmap__list_init(&list->objects.link);
         apr_pool_userdata_setn(list, list->key, NULL, pool);
         apr_pool_cleanup_register(pool, list, destroy_all, apr_pool_cleanup_null);
     }
-    return &list->objects;
+    return &list->objects.link;
 }
 
-void smmap__own(smmap__owned_t *owned, void (*destroy)(smmap__owned_t *owned), apr_pool_t *pool)
+void smmap__own(smmap__owned_t *owned, void *object, void (*destroy)(smmap__owned_t *owned),
+                apr_pool_t *pool)
 {
     owned->destroy = destroy;
     if (pool != NULL) {
         smmap__list_append(list_of(pool), &owned->link);
+        owned_of(owned->link.previous)->next_object = object;
     }
 }
 
 void smmap__disown(smmap__owned_t *owned)
 {
     if (owned->link.next != NULL) {
+        owned_of(owned->link.previous)->next_object = owned->next_object;
         smmap__list_remove(&owned->link);
         owned->link.next = NULL;
     }

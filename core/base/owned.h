@@ -20,16 +20,19 @@
 typedef struct smmap__owned_t {
     smmap__link_t link;
     void (*destroy)(struct smmap__owned_t *owned);
+    void *next_object; /* that of the next link: what is only pointed into is lost to a leak checker */
 } smmap__owned_t;
 
 /**
  * Let a pool own an object.
  *
+ * @param object (in) that owned is in.
  * @param destroy (in) frees the object; called when the pool goes, the newest object first. The
  *        object is in no list by then.
  * @param pool (in) NULL: none.
  */
-void smmap__own(smmap__owned_t *owned, void (*destroy)(smmap__owned_t *owned), apr_pool_t *pool);
+void smmap__own(smmap__owned_t *owned, void *object, void (*destroy)(smmap__owned_t *owned),
+                apr_pool_t *pool);
 /** Let no pool own it any more. */
 void smmap__disown(smmap__owned_t *owned);
 

@@ -124,7 +124,7 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
     }
     made->manager = manager;
     made->traced = manager->trace != NULL || manager->tracer != NULL;
-    smmap__own(&made->owned, cursor_cleanup, pool);
+    smmap__own(&made->owned, made, cursor_cleanup, pool);
     *cursor = &made->shown;
     return APR_SUCCESS;
 }
@@ -179,7 +179,7 @@ apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *curs
     if (status != APR_SUCCESS) {
         return status;
     }
-    smmap__own(&made->owned, cursor_cleanup, pool);
+    smmap__own(&made->owned, made, cursor_cleanup, pool);
     *copy = &made->shown;
     return APR_SUCCESS;
 }

@@ -85,7 +85,7 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     smmap__trace_open(made);
     made->references = 1;
     made->stats.struct_size = sizeof made->stats;
-    smmap__own(&made->owned, manager_cleanup, pool);
+    smmap__own(&made->owned, made, manager_cleanup, pool);
     *manager = made;
     return APR_SUCCESS;
 }

@@ -8,7 +8,7 @@
 #include "core/read/read.h"
 
 struct smmap_buffer_t {
-    smmap__owned_t owned;    /* by a pool; first, so that leak checkers find the buffer */
+    smmap__owned_t owned;    /* by a pool */
     smmap__cursor_t *cursor; /* its own; NULL: on no file yet */
     apr_off_t begin;         /* the range in the file */
     apr_off_t size;          /* 0: there is no range */
@@ -44,7 +44,7 @@ apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *
         buffer_cleanup(&made->owned);
         return status;
     }
-    smmap__own(&made->owned, buffer_cleanup, pool);
+    smmap__own(&made->owned, made, buffer_cleanup, pool);
     *buffer = made;
     return APR_SUCCESS;
 }
