@@ -20,7 +20,7 @@
 typedef struct smmap__owned_t {
     smmap__link_t link;
     void (*destroy)(struct smmap__owned_t *owned);
-    void *next_object; /* that of the next link: what is only pointed into is lost to a leak checker */
+    void *next_object; /* of the next link; leak checkers look for beginnings of blocks */
 } smmap__owned_t;
 
 /**

@@ -10,7 +10,8 @@
  * hand was hit since the hand passed, that one loses its bit and stays, and the newcomer
  * starts again; otherwise the newcomer is mapped. So where all windows are equally hot the
  * mapped ones stay, and reading costs what pread costs; where some are hotter, these become
- * mapped. The idea of a frequency that a newcomer must show is TinyLFU's (Einziger et al.,
+ * mapped. A file of less than SMALL_SIZE bytes is bypassed at first in any case, as many are
+ * opened for a read or two. The idea of a frequency that a newcomer must show is TinyLFU's (Einziger et al.,
  * ACM TOS 13(4), 2017); the victim's bit is SIEVE's.
  *
  * A file whose holes fill with memory when they are read mapped is never mapped for a copy, and
@@ -23,7 +24,7 @@
 
 #include <string.h>
 
-enum { ADMIT_AFTER = 64 };
+enum { ADMIT_AFTER = 64, ADMIT_SMALL_AFTER = 8, SMALL_SIZE = 64 * 1024 };
 
 /* A window has been touched often enough: may it be mapped? */
 static int admitted(smmap__file_t *file, apr_uint64_t number)
@@ -52,12 +53,16 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     smmap__file_t *file = cursor->file;
     apr_uint64_t number = smmap__window_number(file, offset);
     const smmap__word_t *slot;
+    unsigned after = ADMIT_AFTER;
 
     if (smmap__count_load(&file->unmappable) != 0) {
         return 1; /* a window of it costs a read of the whole window */
     }
     if (smmap__count_load(&manager->pressure) == 0) {
-        return 0;
+        if (smmap__offset_load(&file->size) >= SMALL_SIZE) {
+            return 0;
+        }
+        after = ADMIT_SMALL_AFTER;
     }
     if (!smmap__slots_is_prepared(&file->grid, number)) {
         smmap__manager_lock(manager);
@@ -69,8 +74,8 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     if (slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0) {
         return 0;
     }
-    return smmap__slots_count(&file->grid, number, ADMIT_AFTER - 1) < ADMIT_AFTER - 1 ||
-           !admitted(file, number);
+    return smmap__slots_count(&file->grid, number, after - 1) < after - 1 ||
+           (after == ADMIT_AFTER && !admitted(file, number));
 }
 
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that

@@ -324,7 +324,7 @@ static void error_in_the_middle(void)
     apr_size_t got = 0;
 
     NEEDS_FAKE();
-    file = file_make("file", 4 * unit);
+    file = file_make("file", 20 * unit); /* no small file, which would be read */
     bytes = apr_pcalloc(test_pool, file.size);
     buffer = buffer_on(manager_sliding(unit, 0, 0, SMMAP_LIMITS_SOFT), 10, SMMAP_TO_END);
     fake_fail(FAKE_MAP, 3, APR_EACCES);

@@ -98,6 +98,29 @@ static void room_is_used(void)
     CHECK_NUMBER(manager_stats(manager).hits, 1);
 }
 
+/* Of a small file the first reads map nothing: many are opened for no more. */
+static void small_is_read_first(void)
+{
+    test_file_t small = file_make("small", 1000);
+    smmap_cursor_t *on_it;
+    int i;
+
+    begin(8, SMMAP_LIMITS_HARD);
+    on_it = cursor_open(manager, small.path);
+    for (i = 0; i < 20; i++) {
+        unsigned char bytes[100];
+
+        CHECK_OK(smmap_cursor_read(on_it, 50 * i % 900, bytes, 100, NULL));
+        CHECK(memcmp(bytes, small.data + 50 * i % 900, 100) == 0);
+        CHECK_NUMBER(manager_stats(manager).maps, i < 7 ? 0 : 1);
+    }
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 7);
+    /* A pointer into it was asked for. */
+    on_it = cursor_open(manager, file_make("other", 1000).path);
+    CHECK_OK(smmap_cursor_use(on_it, 0, 0));
+    CHECK_NUMBER(manager_stats(manager).maps, 2);
+}
+
 /* When there is none, a read bypasses a cold window, and leaves the others alone. */
 static void cold_is_bypassed(void)
 {
@@ -373,6 +396,7 @@ static void cut_on_the_way(void)
 static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"ends_and_bad_input", ends_and_bad_input},
                                     {"room_is_used", room_is_used},
+                                    {"small_is_read_first", small_is_read_first},
                                     {"cold_is_bypassed", cold_is_bypassed},
                                     {"warm_becomes_mapped", warm_becomes_mapped},
                                     {"hot_stays", hot_stays},

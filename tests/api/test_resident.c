@@ -70,7 +70,7 @@ static void holes_are_read(void)
     apr_off_t end;
 
     NEEDS_FAKE();
-    begin_windows(3);
+    begin_windows(20);
     end = (apr_off_t)file.size;
     fake_set_holes_fill();
     cursor = cursor_open(manager, file.path);

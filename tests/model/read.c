@@ -3,7 +3,8 @@
  */
 #include "model.h"
 
-enum { READS_BEFORE = 63 }; /* reads that bypass a window before it may be mapped */
+/* Reads that bypass a window before it may be mapped: when room is short, and of a small file. */
+enum { READS_BEFORE = 63, SMALL_READS_BEFORE = 7, SMALL_SIZE = 64 * 1024 };
 
 static omanager_t *owner_of(world_t *w, int cursor)
 {
@@ -27,8 +28,9 @@ static int bypass(world_t *w, int file, apr_off_t offset)
 {
     ofile_t *it = &w->files[file];
     apr_uint64_t number = model_number(w, file, offset);
+    int pressure = w->managers[it->manager].pressure;
 
-    if (!w->managers[it->manager].pressure) {
+    if (!pressure && it->size >= SMALL_SIZE) {
         return 0;
     }
     if (!*model_table(w, it, number)) {
@@ -38,11 +40,11 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     if (model_region_on_grid(w, file, number) != NONE) {
         return 0;
     }
-    if (it->touched[number] < READS_BEFORE) {
+    if (it->touched[number] < (pressure ? READS_BEFORE : SMALL_READS_BEFORE)) {
         it->touched[number]++;
         return 1;
     }
-    return !model_admitted(w, file, number);
+    return pressure && !model_admitted(w, file, number);
 }
 
 static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
