@@ -65,10 +65,14 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
         after = ADMIT_SMALL_AFTER;
     }
     if (!smmap__slots_is_prepared(&file->grid, number)) {
+        apr_status_t status;
+
         smmap__manager_lock(manager);
-        smmap__slots_prepare(&file->grid, number);
+        status = smmap__slots_prepare(&file->grid, number);
         smmap__manager_unlock(manager);
-        return 1;
+        if (status != APR_SUCCESS) {
+            return 1;
+        }
     }
     slot = smmap__slots_find(&file->grid, number);
     if (slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0) {

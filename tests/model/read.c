@@ -33,8 +33,7 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     if (!pressure && it->size >= SMALL_SIZE) {
         return 0;
     }
-    if (!*model_table(w, it, number)) {
-        model_prepare(w, it, number);
+    if (!model_prepare(w, it, number)) {
         return 1;
     }
     if (model_region_on_grid(w, file, number) != NONE) {
