@@ -76,8 +76,10 @@ typedef struct smmap__identity_t {
 /** The path of a cursor, its copies and their file; absolute, but where it is lost. The text stands
     behind it. */
 typedef struct smmap__path_t {
-    apr_size_t users;       /* under the manager's lock */
-    unsigned char is_lost;  /* the file cannot be opened by it again */
+    apr_size_t users;      /* under the manager's lock */
+    apr_uint64_t key;      /* of the plain text */
+    const char *plain;     /* the text without . and .., and without a slash at its end */
+    unsigned char is_lost; /* the file cannot be opened by it again */
 } smmap__path_t;
 
 typedef struct smmap__file_t smmap__file_t;
@@ -137,7 +139,7 @@ struct smmap__file_t {
                                   the file's lock */
 
     /* Under the manager's lock. */
-    smmap__link_t link;        /* among all files */
+    smmap__link_t link;        /* among the registry's files, or the forgotten ones */
     smmap__link_t region_list; /* its regions, but those on reclaim lists */
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
@@ -149,8 +151,7 @@ struct smmap__file_t {
     apr_os_file_t handle; /* while handle_open */
     smmap__file_t *reclaim_next;
     smmap__path_t *path;        /* by which it was opened last, counted; NULL: by handles alone */
-    char *plain_path;           /* its text without dots, once it was asked for */
-    unsigned char dropping;     /* it is what the drop under way means */
+    smmap__hash_node_t by_path; /* in the registry, while it has one */
     unsigned char registered;   /* can be found by identity */
     unsigned char handle_open;  /* handle is one */
     unsigned char is_idle;      /* the handle is in the list of those that can be closed */
@@ -193,7 +194,9 @@ typedef struct smmap__queue_t {
 /** The registry: files by identity; see file/file.c. */
 typedef struct smmap__registry_t {
     smmap__hash_t hash;
-    smmap__link_t files; /* all, the forgotten ones, too */
+    smmap__hash_t by_path;
+    smmap__link_t files;     /* all but the forgotten ones, */
+    smmap__link_t forgotten; /* and these: they have an id, and are not found by it */
     apr_uint64_t last_number; /* of the file that was made last */
     unsigned next_stripe;
 } smmap__registry_t;
@@ -234,7 +237,8 @@ struct smmap_manager_t {
     smmap_guard_t guard;
     apr_size_t granularity;
     apr_size_t page_size;
-    int lexical_dots;       /* see smmap__os_info_t */
+    int lexical_dots;       /* these two: see smmap__os_info_t */
+    int case_insensitive;
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
     apr_size_t max_regions;

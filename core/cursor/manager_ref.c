@@ -22,6 +22,7 @@ SMMAP__UNCHECKED void smmap__manager_free(smmap_manager_t *manager)
     smmap__hash_destroy(&manager->spans);
     smmap__far_destroy(&manager->far);
     smmap__hash_destroy(&manager->registry.hash);
+    smmap__hash_destroy(&manager->registry.by_path);
     smmap__free(manager);
 }
 

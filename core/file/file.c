@@ -26,10 +26,18 @@ static apr_uint64_t key_of(smmap__hash_node_t *node)
     return key_of_id(file->identity.facts.device, file->identity.facts.inode);
 }
 
+static apr_uint64_t key_of_path(smmap__hash_node_t *node)
+{
+    return SMMAP__ELEMENT(node, smmap__file_t, by_path)->path->key;
+}
+
 apr_status_t smmap__registry_init(smmap__registry_t *registry)
 {
+    apr_status_t status = smmap__hash_init(&registry->hash, key_of);
+
     smmap__list_init(&registry->files);
-    return smmap__hash_init(&registry->hash, key_of);
+    smmap__list_init(&registry->forgotten);
+    return status != APR_SUCCESS ? status : smmap__hash_init(&registry->by_path, key_of_path);
 }
 
 smmap__file_t *smmap__file_lookup_locked(smmap_manager_t *manager,
@@ -61,11 +69,21 @@ void smmap__file_register_locked(smmap__file_t *file)
         smmap__hash_insert(&registry->hash, &file->hash);
         file->registered = 1;
     }
-    smmap__list_append(&registry->files, &file->link);
+    smmap__file_list_locked(file);
     file->number = ++registry->last_number;
     file->grid.owner = file->number;
     file->stripe = registry->next_stripe++ % SMMAP__STRIPES;
     file->manager->stats.files++;
+}
+
+void smmap__file_list_locked(smmap__file_t *file)
+{
+    smmap__registry_t *registry = &file->manager->registry;
+
+    smmap__list_append(file->registered || file->identity.facts.id == SMMAP__OS_ID_NONE
+                           ? &registry->files
+                           : &registry->forgotten,
+                       &file->link);
 }
 
 void smmap__file_forget_locked(smmap__file_t *file)
@@ -73,6 +91,8 @@ void smmap__file_forget_locked(smmap__file_t *file)
     if (file->registered) {
         smmap__hash_remove(&file->manager->registry.hash, &file->hash);
         file->registered = 0;
+        smmap__list_remove(&file->link);
+        smmap__file_list_locked(file);
     }
 }
 
@@ -112,7 +132,6 @@ void smmap__file_free(smmap__file_t *file)
 {
     smmap__slots_destroy(&file->grid);
     smmap__free(file->canonical_path);
-    smmap__free(file->plain_path);
     smmap__free(file->content);
     smmap__free(file);
 }
@@ -152,15 +171,19 @@ void smmap__file_leave_locked(smmap__file_t *file, int by_handle, smmap__reclaim
 
 void smmap__file_set_path_locked(smmap__file_t *file, smmap__path_t *path)
 {
+    smmap__hash_t *by_path = &file->manager->registry.by_path;
+
     if (path != NULL) {
         path->users++;
     }
-    if (path != file->path) {
-        smmap__free(file->plain_path);
-        file->plain_path = NULL;
+    if (file->path != NULL) {
+        smmap__hash_remove(by_path, &file->by_path);
+        smmap__path_unref_locked(file->path);
     }
-    smmap__path_unref_locked(file->path);
     file->path = path;
+    if (path != NULL) {
+        smmap__hash_insert(by_path, &file->by_path);
+    }
 }
 
 void smmap__file_reap_locked(smmap__file_t *file, smmap__reclaim_t *reclaim)

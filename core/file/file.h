@@ -68,6 +68,8 @@ smmap__file_t *smmap__file_lookup_locked(smmap_manager_t *manager,
                                          const smmap__identity_t *identity) SMMAP__LOCKED;
 /** Make a new file known. */
 void smmap__file_register_locked(smmap__file_t *file) SMMAP__LOCKED;
+/** Put it, which is in no list, into the registry's list that it belongs to. */
+void smmap__file_list_locked(smmap__file_t *file) SMMAP__LOCKED;
 /** A cursor that is opened from now on does not find the file. */
 void smmap__file_forget_locked(smmap__file_t *file) SMMAP__LOCKED;
 /** Count one more cursor on a file, and a reference of its manager. */

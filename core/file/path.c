@@ -10,6 +10,7 @@
 #include "core/file/file.h"
 
 #include <apr_file_info.h>
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include <string.h>
@@ -66,13 +67,73 @@ static const char *without_dots(const char *path, apr_pool_t *scratch)
     return apr_filepath_merge(&merged, NULL, path, 0, scratch) == APR_SUCCESS ? merged : path;
 }
 
+/* Has an absolute path nothing in it that could be written in another way? */
+static int is_plain(const char *path)
+{
+    if (*path != '/') {
+        return 0;
+    }
+    for (; *path != '\0'; path++) {
+        if (path[0] == '/' && (path[1] == '/' || path[1] == '.' || path[1] == '\0')) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The path without . and .., as text, and what else may be written in several ways. */
+static const char *plain_of(const smmap_manager_t *manager, const char *path, apr_pool_t *scratch)
+{
+    char *merged;
+    apr_size_t length;
+
+    if ((!manager->lexical_dots && is_plain(path)) ||
+        apr_filepath_merge(&merged, NULL, path, 0, scratch) != APR_SUCCESS) {
+        return path; /* opening a path that cannot be merged fails, too */
+    }
+    length = strlen(merged);
+    while (length > 0 && merged[length - 1] == '/') {
+        merged[--length] = '\0';
+    }
+    return merged;
+}
+
+/* FNV-1a (Fowler, Noll, Vo) of a plain path, in 64 bits. */
+static apr_uint64_t key_of(const smmap_manager_t *manager, const char *path)
+{
+    apr_uint64_t key = APR_UINT64_C(0xcbf29ce484222325);
+
+    for (; *path != '\0'; path++) {
+        key ^= (unsigned char)(manager->case_insensitive ? apr_tolower(*path) : *path);
+        key *= APR_UINT64_C(0x100000001b3);
+    }
+    return key;
+}
+
+/* A path with one user, and its plain form. */
+static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text,
+                              apr_pool_t *scratch)
+{
+    const char *plain = plain_of(manager, text, scratch);
+    apr_size_t size = strlen(text) + 1;
+    apr_size_t plain_size = plain != text ? strlen(plain) + 1 : 0;
+    smmap__path_t *path = smmap__alloc(sizeof *path + size + plain_size);
+    char *end = (char *)(path + 1);
+
+    if (path != NULL) {
+        path->users = 1;
+        path->key = key_of(manager, plain);
+        path->plain = plain != text ? end + size : end;
+        memcpy(end, text, size);
+        memcpy(end + size, plain, plain_size);
+    }
+    return path;
+}
+
 apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap__path_t **path)
 {
-    apr_size_t text_length;
-    apr_size_t prefix_length;
     apr_pool_t *scratch;
     const char *prefix;
-    char *end;
     unsigned char is_lost = 0;
     apr_status_t status = smmap__scratch(manager, &scratch);
 
@@ -86,28 +147,18 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
         prefix = "";
         status = APR_SUCCESS; /* opening it gives the better error */
     }
-    if (status == APR_SUCCESS && manager->lexical_dots) {
-        text = without_dots(*prefix != '\0' ? apr_pstrcat(scratch, prefix, "/", text, NULL) : text,
-                            scratch);
-        prefix = "";
+    if (status == APR_SUCCESS) {
+        if (*prefix != '\0') {
+            apr_size_t length = strlen(prefix);
+
+            text = apr_pstrcat(scratch, prefix, prefix[length - 1] != '/' ? "/" : "", text, NULL);
+        }
+        *path = path_of(manager, manager->lexical_dots ? without_dots(text, scratch) : text,
+                        scratch);
+        status = *path != NULL ? APR_SUCCESS : APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {
-        text_length = strlen(text);
-        prefix_length = strlen(prefix);
-        *path = smmap__alloc(sizeof **path + prefix_length + 1 + text_length + 1);
-        if (*path != NULL) {
-            (*path)->users = 1;
-            (*path)->is_lost = is_lost;
-            end = (char *)(*path + 1);
-            memcpy(end, prefix, prefix_length);
-            end += prefix_length;
-            if (prefix_length != 0 && end[-1] != '/') {
-                *end++ = '/';
-            }
-            memcpy(end, text, text_length + 1);
-        } else {
-            status = APR_ENOMEM;
-        }
+        (*path)->is_lost = is_lost;
     }
     apr_pool_destroy(scratch);
     return status;

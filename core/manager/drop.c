@@ -13,7 +13,8 @@
  *   compared with that of the file when it became known.
  * Files that were opened by handle match in the last two ways.
  *
- * What is pinned stays: the steps are those of an eviction (see base/pins.h). All files are looked
+ * What is pinned stays: the steps are those of an eviction (see base/pins.h). A file is found by
+ * its path and its id. For a directory, and where there is nothing any more, all files are looked
  * at, each once; of those that match, the windows.
  */
 #include "core/manager/manager.h"
@@ -30,29 +31,14 @@ enum { PATH_MOST = 4096 };
 typedef struct target_t {
     smmap_manager_t *manager;
     apr_pool_t *scratch;
-    const char *path;           /* absolute, without . and .., and without a slash at its end */
+    const smmap__path_t *path;
     const char *canonical_path; /* NULL: not known */
     apr_dev_t device;           /* of the file that has this path */
     apr_ino_t inode;
     int is_file; /* these are known */
-    int case_insensitive;
+    smmap__link_t files; /* those that match, out of the registry's lists */
+    smmap__link_t idle;  /* of these, those with an idle handle */
 } target_t;
-
-/* Without . and .. and what else may be written in several ways. */
-static const char *plain(const char *path, apr_pool_t *pool)
-{
-    char *merged;
-    apr_size_t length;
-
-    if (apr_filepath_merge(&merged, NULL, path, 0, pool) != APR_SUCCESS) {
-        return path; /* opening such a path fails, too */
-    }
-    length = strlen(merged);
-    while (length > 0 && merged[length - 1] == '/') {
-        merged[--length] = '\0';
-    }
-    return merged;
-}
 
 /* Find out what the path names now. */
 static void resolve_target(target_t *target, const char *path)
@@ -89,27 +75,11 @@ static int is_below(const target_t *target, const char *prefix, const char *path
 {
     for (; *prefix != '\0'; prefix++, path++) {
         if (*prefix != *path &&
-            (!target->case_insensitive || apr_tolower(*prefix) != apr_tolower(*path))) {
+            (!target->manager->case_insensitive || apr_tolower(*prefix) != apr_tolower(*path))) {
             return 0;
         }
     }
     return *path == '\0' || *path == '/';
-}
-
-/* The text is kept for the next call; without memory it is not. */
-SMMAP__LOCKED static const char *plain_path(const target_t *target, smmap__file_t *file)
-{
-    const char *text;
-
-    if (file->plain_path == NULL) {
-        text = plain(smmap__path_text(file->path), target->scratch);
-        file->plain_path = smmap__alloc(strlen(text) + 1);
-        if (file->plain_path == NULL) {
-            return text;
-        }
-        strcpy(file->plain_path, text);
-    }
-    return file->plain_path;
 }
 
 SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
@@ -120,54 +90,98 @@ SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
             facts->device == target->device && facts->inode == target->inode) ||
            (target->canonical_path != NULL && file->canonical_path != NULL &&
             is_below(target, target->canonical_path, file->canonical_path)) ||
-           (file->path != NULL && is_below(target, target->path, plain_path(target, file)));
+           (file->path != NULL && is_below(target, target->path->plain, file->path->plain));
 }
 
-/* Mark the files that match. Their idle handles go into a list of their own: to close one lets
-   the lock go, and others may open, use and close the rest meanwhile, wherever it is listed. */
-SMMAP__LOCKED static void mark_files(const target_t *target, smmap__link_t *idle)
+/* Take a file if it matches. The idle handles have a list of their own: to close one lets the
+   lock go, and others may open, use and close the rest meanwhile, wherever it is listed. */
+SMMAP__LOCKED static void take(target_t *target, smmap__file_t *file)
 {
-    smmap__link_t *files = &target->manager->registry.files;
-    smmap__link_t *link = files;
+    if (!matches(target, file)) {
+        return;
+    }
+    smmap__list_remove(&file->link);
+    smmap__list_append(&target->files, &file->link);
+    if (file->is_idle) {
+        smmap__list_remove(&file->idle_link);
+        smmap__list_append(&target->idle, &file->idle_link);
+    }
+}
 
-    while ((link = smmap__list_next(files, link)) != NULL) {
+SMMAP__LOCKED static void take_from(target_t *target, smmap__link_t *list)
+{
+    smmap__link_t *link = smmap__list_next(list, list);
+
+    while (link != NULL) {
         smmap__file_t *file = SMMAP__ELEMENT(link, smmap__file_t, link);
 
-        file->dropping = matches(target, file) != 0;
-        if (file->dropping && file->is_idle) {
-            smmap__list_remove(&file->idle_link);
-            smmap__list_append(idle, &file->idle_link);
-        }
+        link = smmap__list_next(list, link);
+        take(target, file);
     }
 }
 
-/* Regions that nobody can find any more, but somebody pins. */
-SMMAP__LOCKED static apr_size_t count_retired(const smmap_manager_t *manager)
+/* All files that match. Where the path is that of a file, nothing is below it. */
+SMMAP__LOCKED static void take_files(target_t *target)
 {
-    const smmap__link_t *list = &manager->retired.pinned;
-    smmap__link_t *link = smmap__list_next(list, list);
-    apr_size_t count = 0;
+    smmap__registry_t *registry = &target->manager->registry;
 
-    for (; link != NULL; link = smmap__list_next(list, link)) {
-        count += SMMAP__ELEMENT(link, smmap__region_t, link)->file->dropping;
+    if (target->is_file && target->canonical_path == NULL) {
+        smmap__hash_node_t *node = smmap__hash_chain(&registry->by_path, target->path->key);
+        smmap__identity_t identity;
+        smmap__file_t *file;
+
+        for (; node != NULL; node = node->next) {
+            take(target, SMMAP__ELEMENT(node, smmap__file_t, by_path));
+        }
+        memset(&identity, 0, sizeof identity);
+        identity.facts.device = target->device;
+        identity.facts.inode = target->inode;
+        identity.facts.id = SMMAP__OS_ID_REUSED; /* it has one */
+        file = smmap__file_lookup_locked(target->manager, &identity);
+        if (file != NULL) {
+            take(target, file);
+        }
+    } else {
+        take_from(target, &registry->files);
     }
-    return count;
+    take_from(target, &registry->forgotten);
+}
+
+/* Back into the lists of the registry. Returns how many of their regions nobody can find any
+   more, but somebody pins. */
+SMMAP__LOCKED static apr_size_t put_back(target_t *target)
+{
+    apr_size_t retired = 0;
+    smmap__link_t *link;
+
+    while ((link = smmap__list_next(&target->files, &target->files)) != NULL) {
+        smmap__file_t *file = SMMAP__ELEMENT(link, smmap__file_t, link);
+        smmap__link_t *regions = &file->region_list;
+        smmap__link_t *at = regions;
+
+        while ((at = smmap__list_next(regions, at)) != NULL) {
+            retired += SMMAP__ELEMENT(at, smmap__region_t, file_link)->state == SMMAP__RETIRED;
+        }
+        smmap__list_remove(link);
+        smmap__file_list_locked(file);
+    }
+    return retired;
 }
 
 static apr_status_t drop(target_t *target, apr_size_t *pinned)
 {
     smmap_manager_t *manager = target->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
-    smmap__link_t idle;
     smmap__file_t *file;
 
-    smmap__list_init(&idle);
+    smmap__list_init(&target->files);
+    smmap__list_init(&target->idle);
     smmap__manager_lock(manager);
-    mark_files(target, &idle);
-    *pinned = smmap__evict_dropped_locked(manager, &reclaim);
-    *pinned += count_retired(manager);
+    take_files(target);
+    *pinned = smmap__evict_files_locked(manager, &target->files, &reclaim);
+    *pinned += put_back(target);
     smmap__reclaim_relock(manager, &reclaim);
-    while ((file = smmap__idle_first_of(&idle)) != NULL) {
+    while ((file = smmap__idle_first_of(&target->idle)) != NULL) {
         smmap__list_remove(&file->idle_link);
         smmap__list_append(&manager->handles.idle, &file->idle_link);
         smmap__handle_close_relock(file); /* unless somebody reads by it */
@@ -178,7 +192,6 @@ static apr_status_t drop(target_t *target, apr_size_t *pinned)
 
 apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path, apr_size_t *pinned)
 {
-    smmap__os_info_t system;
     smmap__path_t *name;
     apr_size_t count = 0;
     apr_status_t status;
@@ -198,9 +211,7 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path, apr_
     target.manager = manager;
     status = smmap__scratch(manager, &target.scratch);
     if (status == APR_SUCCESS) {
-        smmap__os_info(&system);
-        target.case_insensitive = system.case_insensitive;
-        target.path = plain(smmap__path_text(name), target.scratch);
+        target.path = name;
         resolve_target(&target, smmap__path_text(name));
         status = drop(&target, &count);
         apr_pool_destroy(target.scratch);

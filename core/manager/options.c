@@ -85,6 +85,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     manager->granularity = system.granularity;
     manager->page_size = system.page_size;
     manager->lexical_dots = system.lexical_dots;
+    manager->case_insensitive = system.case_insensitive;
     manager->asymmetric = smmap__os_fence_asymmetric();
     manager->trace = options.trace;
     manager->trace_context = options.trace_context;

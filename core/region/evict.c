@@ -342,24 +342,16 @@ void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *re
     }
 }
 
-static smmap__link_t *next_dropping(const smmap_manager_t *manager, smmap__link_t *link)
+apr_size_t smmap__evict_files_locked(smmap_manager_t *manager, smmap__link_t *files,
+                                     smmap__reclaim_t *reclaim)
 {
-    do {
-        link = smmap__list_next(&manager->registry.files, link);
-    } while (link != NULL && !SMMAP__ELEMENT(link, smmap__file_t, link)->dropping);
-    return link;
-}
-
-apr_size_t smmap__evict_dropped_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
-{
-    smmap__link_t *files = &manager->registry.files;
-    smmap__link_t *file;
+    smmap__link_t *file = files;
     smmap__link_t *next_file;
     apr_size_t unlinked = 0;
     apr_size_t pinned = 0;
 
     retry_failed_unmaps(manager, reclaim);
-    for (file = next_dropping(manager, files); file != NULL; file = next_dropping(manager, file)) {
+    while ((file = smmap__list_next(files, file)) != NULL) {
         smmap__link_t *regions = &SMMAP__ELEMENT(file, smmap__file_t, link)->region_list;
         smmap__link_t *link = regions;
 
@@ -370,12 +362,12 @@ apr_size_t smmap__evict_dropped_locked(smmap_manager_t *manager, smmap__reclaim_
     if (unlinked != 0) {
         smmap__region_count_pins_locked(manager, 1);
     }
-    for (file = next_dropping(manager, files); unlinked != 0 && file != NULL; file = next_file) {
+    for (file = smmap__list_next(files, files); unlinked != 0 && file != NULL; file = next_file) {
         smmap__link_t *regions = &SMMAP__ELEMENT(file, smmap__file_t, link)->region_list;
         smmap__link_t *link = smmap__list_next(regions, regions);
         apr_size_t left = SMMAP__ELEMENT(file, smmap__file_t, link)->regions;
 
-        next_file = next_dropping(manager, file); /* the file may go with its last region */
+        next_file = smmap__list_next(files, file); /* the file may go with its last region */
         for (; left > 0; left--) {
             smmap__region_t *region = SMMAP__ELEMENT(link, smmap__region_t, file_link);
 

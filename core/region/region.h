@@ -110,9 +110,9 @@ void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SM
     unmap before. */
 void smmap__evict_unpinned_locked(smmap_manager_t *manager,
                                   smmap__reclaim_t *reclaim) SMMAP__LOCKED;
-/** The same for the files that are `dropping`; returns how many of their regions are pinned. */
-apr_size_t smmap__evict_dropped_locked(smmap_manager_t *manager,
-                                       smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** The same for a list of files; returns how many of their regions are pinned. */
+apr_size_t smmap__evict_files_locked(smmap_manager_t *manager, smmap__link_t *files,
+                                     smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 
 /* measure.c */
 

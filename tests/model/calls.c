@@ -68,7 +68,7 @@ static apr_status_t create_manager(world_t *w, const operation_t *o)
         status = apply_options(w, manager, &o->options);
     }
     if (status == APR_SUCCESS && (!model_allocate(w) || !model_allocate(w) || !model_allocate(w) ||
-                                  !model_allocate(w))) {
+                                  !model_allocate(w) || !model_allocate(w))) {
         status = APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {

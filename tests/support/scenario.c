@@ -4,6 +4,8 @@
  */
 #include "scenario.h"
 
+#include <apr_strings.h>
+
 #include <string.h>
 
 #include "tests/fake/backend.h"
@@ -144,6 +146,7 @@ static void play(scenario_t *run, smmap_manager_t *manager)
     smmap_cursor_t *second = opened(run, manager, &two); /* takes the only handle */
     smmap_cursor_t *third = opened_by_handle(run, manager);
     smmap_cursor_t *copy = NULL;
+    const char *name;
     apr_size_t pinned = 0;
     apr_size_t i;
 
@@ -171,7 +174,9 @@ static void play(scenario_t *run, smmap_manager_t *manager)
     if (run->guard != SMMAP_GUARD_OFF && native_guards_pointers()) {
         read_guarded(run, first);
     }
-    scenario_done(run, smmap_manager_drop(manager, one.path, &pinned), NULL);
+    name = strrchr(one.path, '/');
+    name = apr_psprintf(run->pool, "%.*s/.%s", (int)(name - one.path), one.path, name);
+    scenario_done(run, smmap_manager_drop(manager, name, &pinned), NULL);
     move(run, first, &one, 0, 0);
     smmap_cursor_close(first);
     move(run, second, &two, (apr_off_t)two.size - 1, 0);
