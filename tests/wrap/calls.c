@@ -246,6 +246,10 @@ long __wrap_syscall(long number, ...)
         call = WRAP_GETAFFINITY;
     } else if (number == SYS_sched_setaffinity) {
         call = WRAP_SETAFFINITY;
+#ifdef SYS_mmap
+    } else if (number == SYS_mmap) { /* the way around ThreadSanitizer */
+        call = WRAP_MMAP_MEMORY;
+#endif
     }
     if (call != WRAP_ANY && wrap_fails(call)) {
         return -1;
