@@ -200,6 +200,7 @@ SMMAP_TEST_WRAP_FILES = \
 	tests/wrap/memory.c \
 	tests/wrap/modules.c \
 	tests/wrap/test_wraps.c \
+	tests/wrap/test_wraps_rest.c \
 	tests/wrap/test_wraps_threads.c \
 	tests/wrap/wrap.c \
 	tests/wrap/wrap.h

@@ -51,6 +51,9 @@ static apr_status_t write_all(int fd, const char *bytes, apr_size_t length)
         if (written < 0 && errno != EINTR) {
             return errno;
         }
+        if (written == 0) {
+            return ENOSPC; /* a server of files said so; it would do so for ever */
+        }
         if (written > 0) {
             bytes += written;
             length -= (apr_size_t)written;
@@ -73,8 +76,8 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
     pthread_sigmask(SIG_BLOCK, &too_long, &before);
     was_pending = is_pending(SIGXFSZ);
     status = write_all(file, bytes, length);
-    /* One that the program ignores is not pending. */
-    if (!was_pending && is_pending(SIGXFSZ)) {
+    /* One that the program ignores is not pending, and without EFBIG it was not for us. */
+    if (status == EFBIG && !was_pending && is_pending(SIGXFSZ)) {
         sigwait(&too_long, &number);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -10,8 +10,8 @@
  * later (a filter of seccomp). Then, in this order: register again; the command that needs no
  * registration; run on each processor that we may run on, as to switch to another thread is a full
  * barrier; and where that is refused too, wait: a store that was executed is seen by others within
- * microseconds, and WAIT is more by orders of magnitude. All of that is slow, and none is silent
- * failure.
+ * microseconds, and WAIT is more by orders of magnitude, also if a signal cuts it short and it
+ * begins again. All of that is slow, and none is silent failure.
  */
 #include "config.h"
 
@@ -70,24 +70,26 @@ static int visit_processors(void)
             one[i / WORD_BITS] = 0;
         }
     }
-    syscall(SYS_sched_setaffinity, 0, bytes, allowed);
+    /* Once more if it fails: without memory for a moment the thread would stay where it is. */
+    if (syscall(SYS_sched_setaffinity, 0, bytes, allowed) != 0) {
+        syscall(SYS_sched_setaffinity, 0, bytes, allowed);
+    }
     return is_complete;
 }
 
 /* The slow ways. */
 static void fence_all_the_same(void)
 {
-    const struct timespec wait = {0, WAIT};
-    int saved_errno = errno;
+    struct timespec wait = {0, WAIT};
 
     if (!(membarrier(REGISTER_PRIVATE_EXPEDITED) && membarrier(PRIVATE_EXPEDITED)) &&
         !membarrier(GLOBAL) && !visit_processors()) {
         int cancel = smmap__os_cancel_disable();
 
-        nanosleep(&wait, NULL);
+        while (nanosleep(&wait, &wait) != 0 && errno == EINTR) {
+        }
         smmap__os_cancel_restore(cancel);
     }
-    errno = saved_errno;
 }
 
 /* Registering again has no further effect. */

@@ -122,12 +122,19 @@ static void add_generation(smmap__os_facts_t *facts, int file)
     } /* else the file system has none; EPERM and EACCES come from sandboxes */
 }
 
-/* File systems without a disk of their own have devices of the major number 0. */
+/* File systems without a disk of their own have devices of the major number 0. One that does not
+   tell what it is may be any of them: then care is taken for all. */
 static void add_file_system(smmap__os_facts_t *facts, int file)
 {
     struct statfs system;
 
-    if (major(facts->device) == 0 && fstatfs(file, &system) == 0) {
+    if (major(facts->device) != 0) {
+        return;
+    }
+    if (fstatfs(file, &system) != 0) {
+        facts->stacked = 1;
+        facts->invented = 1;
+    } else {
         unsigned long magic = (unsigned long)system.f_type & 0xffffffffu;
 
         facts->stacked = magic == OVERLAYFS_SUPER_MAGIC;

@@ -29,9 +29,9 @@ void smmap__posix_stay_loaded(void)
 
     /* Before any lock of ours: a thread that loads a library may be waiting for that. */
     if (!atomic_load(&done) && dladdr != NULL && dlopen != NULL &&
-        dladdr(&here, &info) != 0 && info.dli_fname != NULL) {
-        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+        dladdr(&here, &info) != 0 && info.dli_fname != NULL &&
+        dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != NULL) {
+        atomic_store(&done, 1);
     }
-    atomic_store(&done, 1);
 #endif
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What leaves the library is what the headers declare and tests/package/exports.txt lists:
-# no function less, and no symbol more.
+# no function less, and no symbol more. And what it calls of others has been made to fail.
 #
 # Reads top_srcdir, NM, and SMMAP_LIBDIR (where the libraries are) from the environment, as
 # `make check` and ctest set them.
@@ -60,6 +60,18 @@ foreign()
         LC_ALL=C sort -u
 }
 
+# What the static library, whose symbols are in $work/static, calls and neither is wrapped by
+# suite-wrap nor cannot fail.
+unforeseen()
+{
+    sed -n 's/^--wrap=//p' "$top_srcdir"/tests/wrap/wrapped*.txt >"$work/foreseen"
+    grep -v '^#' "$top_srcdir/tests/wrap/unfailing.txt" >>"$work/foreseen"
+    awk 'NR == FNR || NF == 3 { known[$NF] = 1; next }
+         NF == 2 && $1 ~ /^[UwW]$/ && $2 !~ /^_/ { called[$2] = 1 }
+         END { for (name in called) if (!(name in known)) { print name; bad = 1 }; exit bad }' \
+        "$work/foreseen" "$work/static"
+}
+
 same()
 {
     diff -u "$1" "$2" && test -s "$1"
@@ -99,6 +111,12 @@ archive=$SMMAP_LIBDIR/libsmmap.a
 if [ -f "$archive" ]; then
     $NM -g "$archive" >"$work/static" 2>/dev/null
     check "the static library keeps to names that begin with smmap_" no_foreign "$archive"
+    if getconf GNU_LIBC_VERSION >"$work/libc" 2>/dev/null && grep -q ' U open' "$work/static"; then
+        check "each function that the library calls is in wrapped.txt or unfailing.txt of tests/wrap" \
+            unforeseen
+    else
+        skip "what the library calls" "suite-wrap is for the GNU C library"
+    fi
 else
     skip "names in the static library" "it was not built"
 fi

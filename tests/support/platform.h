@@ -149,8 +149,11 @@ int native_limit_handles(int more);
 int native_limit_memory(apr_size_t more);
 /** End both limits. */
 void native_limit_none(void);
-/** The system refuses membarrier() from now on. 0: it cannot be made to. */
-int native_refuse_fences(void);
+/** The system refuses membarrier() from now on, or, for the slow ones, sched_setaffinity(). 0: it
+    cannot be made to. */
+int native_refuse_fences(int slow_ones);
+/** How often the process has waited for something, without a processor. */
+apr_size_t native_waits(void);
 /** No file may become longer; the process would end by a signal. S */
 void native_limit_file_size(apr_off_t size);
 /** Take all mappings that the process may have but `leave`, and give them back. 0: there is no

@@ -92,12 +92,13 @@ int native_limit_memory(apr_size_t more)
     return setrlimit(RLIMIT_AS, &limit) == 0;
 }
 
-int native_refuse_fences(void)
+int native_refuse_fences(int slow_ones)
 {
 #if defined(__linux__) && defined(SYS_membarrier)
+    const unsigned number = slow_ones ? SYS_sched_setaffinity : SYS_membarrier;
     struct sock_filter steps[] = {
         {BPF_LD | BPF_W | BPF_ABS, 0, 0, 0}, /* the number of the call */
-        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_membarrier},
+        {BPF_JMP | BPF_JEQ | BPF_K, 0, 1, number},
         {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EPERM},
         {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
     };
@@ -106,8 +107,17 @@ int native_refuse_fences(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 #else
+    (void)slow_ones;
     return 0;
 #endif
+}
+
+apr_size_t native_waits(void)
+{
+    struct rusage usage;
+
+    NEED(getrusage(RUSAGE_SELF, &usage) == 0);
+    return (apr_size_t)usage.ru_nvcsw;
 }
 
 void native_limit_file_size(apr_off_t size)

@@ -260,7 +260,13 @@ void native_line_buffered(FILE *file)
 
 /* Nothing here limits these. */
 
-int native_refuse_fences(void)
+int native_refuse_fences(int slow_ones)
+{
+    (void)slow_ones;
+    return 0;
+}
+
+apr_size_t native_waits(void)
 {
     return 0;
 }

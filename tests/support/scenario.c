@@ -206,6 +206,7 @@ void scenario_play(scenario_t *run)
     NEED_OK(apr_pool_create(&run->pool, test_pool));
     options.mode = run->mode;
     options.guard = run->guard;
+    options.paranoid = run->paranoid;
     options.window_size = unit;
     options.max_regions = 3;
     options.max_open_files = 1;

@@ -12,6 +12,7 @@
 typedef struct scenario_t {
     smmap_mode_t mode;
     smmap_guard_t guard;
+    int paranoid;
     apr_status_t injected;  /**< the only error that may come */
     void (*relent)(void);   /**< no call fails any more */
     apr_size_t failed;      /**< calls that answered with it */
@@ -22,10 +23,10 @@ typedef struct scenario_t {
     apr_pool_t *pool;
 } scenario_t;
 
-#define SCENARIO_INIT                                                               \
-    {                                                                               \
-        SMMAP_MODE_SLIDING, SMMAP_GUARD_OFF, APR_SUCCESS, NULL, 0, 0, APR_SUCCESS, \
-            SMMAP_STATS_INIT, 0, NULL                                               \
+#define SCENARIO_INIT                                                                 \
+    {                                                                                 \
+        SMMAP_MODE_SLIDING, SMMAP_GUARD_OFF, 0, APR_SUCCESS, NULL, 0, 0, APR_SUCCESS, \
+            SMMAP_STATS_INIT, 0, NULL                                                 \
     }
 
 /** Once in a test: the files, and a handle on one of them. */

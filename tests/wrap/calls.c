@@ -16,7 +16,9 @@
 #include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -27,6 +29,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 /* __real_open64, __wrap_open64 there; else without the 64. */
@@ -38,6 +42,17 @@
 #define REAL(name) __real_##name
 #define WRAP(name) __wrap_##name
 #endif
+
+/* One that fails with -1, or what else says so, and an error in errno. */
+#define CALL(TYPE, THEIRS, OURS, KIND, FAILED, PARAMETERS, ARGUMENTS) \
+    TYPE THEIRS PARAMETERS;                                           \
+    TYPE OURS PARAMETERS;                                             \
+    TYPE OURS PARAMETERS                                              \
+    {                                                                 \
+        return wrap_fails(KIND) ? (FAILED) : THEIRS ARGUMENTS;        \
+    }
+#define PLAIN(TYPE, NAME, KIND, FAILED, PARAMETERS, ARGUMENTS) \
+    CALL(TYPE, __real_##NAME, __wrap_##NAME, KIND, FAILED, PARAMETERS, ARGUMENTS)
 
 static atomic_size_t mappings;
 static atomic_size_t blocks;
@@ -118,20 +133,19 @@ int __wrap_close(int fd)
     return result;
 }
 
-int REAL(fstat)(int fd, struct stat *info);
-int WRAP(fstat)(int fd, struct stat *info);
-int WRAP(fstat)(int fd, struct stat *info)
-{
-    return wrap_fails(WRAP_FSTAT) ? -1 : REAL(fstat)(fd, info);
-}
+CALL(int, REAL(fstat), WRAP(fstat), WRAP_FSTAT, -1, (int fd, struct stat *info), (fd, info))
+CALL(int, REAL(stat), WRAP(stat), WRAP_STAT, -1, (const char *path, struct stat *info),
+     (path, info))
+CALL(int, REAL(fstatfs), WRAP(fstatfs), WRAP_FSTATFS, -1, (int fd, struct statfs *info),
+     (fd, info))
+PLAIN(int, dup3, WRAP_DUP3, -1, (int fd, int other, int flags), (fd, other, flags))
+PLAIN(int, faccessat, WRAP_FACCESSAT, -1, (int directory, const char *path, int mode, int flags),
+      (directory, path, mode, flags))
 
 struct statx;
-int __real_statx(int directory, const char *path, int flags, unsigned mask, struct statx *info);
-int __wrap_statx(int directory, const char *path, int flags, unsigned mask, struct statx *info);
-int __wrap_statx(int directory, const char *path, int flags, unsigned mask, struct statx *info)
-{
-    return wrap_fails(WRAP_STATX) ? -1 : __real_statx(directory, path, flags, mask, info);
-}
+PLAIN(int, statx, WRAP_STATX, -1,
+      (int directory, const char *path, int flags, unsigned mask, struct statx *info),
+      (directory, path, flags, mask, info))
 
 ssize_t REAL(pread)(int fd, void *to, size_t size, off_t offset);
 ssize_t WRAP(pread)(int fd, void *to, size_t size, off_t offset);
@@ -144,6 +158,20 @@ ssize_t WRAP(pread)(int fd, void *to, size_t size, off_t offset)
         return -1;
     }
     return REAL(pread)(fd, to, error == WRAP_SHORT && size > 1 ? size / 2 : size, offset);
+}
+
+ssize_t __real_write(int fd, const void *from, size_t size);
+ssize_t __wrap_write(int fd, const void *from, size_t size);
+ssize_t __wrap_write(int fd, const void *from, size_t size)
+{
+    int fails = wrap_fails(WRAP_WRITE);
+
+    if (fails && errno > 0) {
+        return -1;
+    }
+    return fails && errno == WRAP_NOTHING
+               ? 0
+               : __real_write(fd, from, fails && size > 1 ? size / 2 : size);
 }
 
 int REAL(posix_fadvise)(int fd, off_t offset, off_t length, int advice);
@@ -184,65 +212,61 @@ int __wrap_munmap(void *address, size_t length)
     return result;
 }
 
-int __real_madvise(void *address, size_t length, int advice);
-int __wrap_madvise(void *address, size_t length, int advice);
-int __wrap_madvise(void *address, size_t length, int advice)
-{
-    return wrap_fails(WRAP_MADVISE) ? -1 : __real_madvise(address, length, advice);
-}
-
-int __real_mincore(void *address, size_t length, unsigned char *pages);
-int __wrap_mincore(void *address, size_t length, unsigned char *pages);
-int __wrap_mincore(void *address, size_t length, unsigned char *pages)
-{
-    return wrap_fails(WRAP_MINCORE) ? -1 : __real_mincore(address, length, pages);
-}
+PLAIN(int, madvise, WRAP_MADVISE, -1, (void *address, size_t length, int advice),
+      (address, length, advice))
+PLAIN(int, mincore, WRAP_MINCORE, -1, (void *address, size_t length, unsigned char *pages),
+      (address, length, pages))
+PLAIN(int, mprotect, WRAP_MPROTECT, -1, (void *address, size_t length, int allowed),
+      (address, length, allowed))
+PLAIN(int, munlock, WRAP_MUNLOCK, -1, (const void *address, size_t length), (address, length))
 
 /* The process. */
 
-/* A barrier that fails is left alone: it is none, and the library relies on it. So is what
-   else there is; numbers and addresses all fit into a long. */
+/* Numbers and addresses all fit into a long. */
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
-    const int is_registering = 1 << 4;
+    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4 };
+    wrap_call_t call = WRAP_ANY;
     long argument[6];
     va_list arguments;
     int i;
 
     va_start(arguments, number);
-    if (number == SYS_membarrier) {
-        int command = va_arg(arguments, int);
-        int flags = va_arg(arguments, int);
-
-        va_end(arguments);
-        if (command == is_registering && wrap_fails(WRAP_MEMBARRIER)) {
-            return -1;
-        }
-        return __real_syscall(number, command, flags);
-    }
     for (i = 0; i < 6; i++) {
         argument[i] = va_arg(arguments, long);
     }
     va_end(arguments);
+    if (number == SYS_membarrier) {
+        call = (int)argument[0] == REGISTER ? WRAP_MEMBARRIER
+               : (int)argument[0] == GLOBAL ? WRAP_BARRIER_GLOBAL
+                                            : WRAP_BARRIER;
+    } else if (number == SYS_sched_getaffinity) {
+        call = WRAP_GETAFFINITY;
+    } else if (number == SYS_sched_setaffinity) {
+        call = WRAP_SETAFFINITY;
+#ifdef SYS_mmap
+    } else if (number == SYS_mmap) { /* the way around ThreadSanitizer */
+        call = WRAP_MMAP_MEMORY;
+#endif
+    }
+    if (call != WRAP_ANY && wrap_fails(call)) {
+        return -1;
+    }
     return __real_syscall(number, argument[0], argument[1], argument[2], argument[3], argument[4],
                           argument[5]);
 }
 
-int REAL(getrlimit)(int resource, struct rlimit *limit);
-int WRAP(getrlimit)(int resource, struct rlimit *limit);
-int WRAP(getrlimit)(int resource, struct rlimit *limit)
-{
-    return wrap_fails(WRAP_GETRLIMIT) ? -1 : REAL(getrlimit)(resource, limit);
-}
-
-int __real_sigaction(int number, const struct sigaction *action, struct sigaction *old);
-int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old);
-int __wrap_sigaction(int number, const struct sigaction *action, struct sigaction *old)
-{
-    return wrap_fails(WRAP_SIGACTION) ? -1 : __real_sigaction(number, action, old);
-}
+CALL(int, REAL(getrlimit), WRAP(getrlimit), WRAP_GETRLIMIT, -1,
+     (int resource, struct rlimit *limit), (resource, limit))
+PLAIN(int, sigaction, WRAP_SIGACTION, -1,
+      (int number, const struct sigaction *action, struct sigaction *old), (number, action, old))
+PLAIN(int, nanosleep, WRAP_NANOSLEEP, -1, (const struct timespec *wait, struct timespec *left),
+      (wait, left))
+PLAIN(int, dladdr, WRAP_DLADDR, 0, (const void *address, Dl_info *info), (address, info))
+PLAIN(void *, dlopen, WRAP_DLOPEN, NULL, (const char *path, int flags), (path, flags))
+PLAIN(int, backtrace, WRAP_BACKTRACE, 0, (void **frames, int most), (frames, most))
 
 int __real_pthread_atfork(void (*before)(void), void (*parent)(void), void (*child)(void));
 int __wrap_pthread_atfork(void (*before)(void), void (*parent)(void), void (*child)(void));
@@ -275,6 +299,19 @@ void __wrap_free(void *memory)
         atomic_fetch_sub(&blocks, 1);
     }
     __real_free(memory);
+}
+
+/* A block, too: the C library allocates it, and the library frees it. */
+char **__real_backtrace_symbols(void *const *frames, int count);
+char **__wrap_backtrace_symbols(void *const *frames, int count);
+char **__wrap_backtrace_symbols(void *const *frames, int count)
+{
+    char **names = wrap_fails(WRAP_SYMBOLS) ? NULL : __real_backtrace_symbols(frames, count);
+
+    if (names != NULL) {
+        atomic_fetch_add(&blocks, 1);
+    }
+    return names;
 }
 
 static apr_status_t pool_gone(void *unused)
@@ -327,3 +364,5 @@ WRAP_APR(apr_filepath_merge, WRAP_APR_MERGE,
          (char **merged, const char *root, const char *added, apr_int32_t flags,
           apr_pool_t *pool),
          (merged, root, added, flags, pool))
+WRAP_APR(apr_filepath_get, WRAP_APR_GET, (char **path, apr_int32_t flags, apr_pool_t *pool),
+         (path, flags, pool))

@@ -22,7 +22,9 @@
 typedef struct world_t {
     smmap_mode_t mode;
     smmap_guard_t guard;
-    int buffered; /* the files cannot be mapped */
+    int paranoid;
+    int error; /* 0, or each call of this kind has it: */
+    wrap_call_t lacking;
 } world_t;
 
 static apr_size_t runs;   /* in this test */
@@ -36,6 +38,10 @@ static void play(const world_t *world, apr_status_t injected, scenario_t *run)
     *run = fresh;
     run->mode = world->mode;
     run->guard = world->guard;
+    run->paranoid = world->paranoid;
+    if (world->error != 0) {
+        wrap_fail_all(world->lacking, world->error);
+    }
     run->injected = injected;
     run->relent = wrap_fail_none;
     scenario_play(run);
@@ -56,9 +62,6 @@ static int play_failing(const world_t *world, wrap_call_t call, apr_size_t i, in
     scenario_t run;
 
     wrap_fail(call, i, error, forever);
-    if (world->buffered) {
-        wrap_fail_all(WRAP_MMAP, ENODEV);
-    }
     play(world, injected, &run);
     faults += wrap_failed() - before;
     if (wrap_failed() == before) {
@@ -95,10 +98,12 @@ static void tell(void)
     printf("    %lu runs, %lu calls failed\n", (unsigned long)runs, (unsigned long)faults);
 }
 
-static const world_t sliding = {SMMAP_MODE_SLIDING, SMMAP_GUARD_OFF, 0};
-static const world_t fixed = {SMMAP_MODE_STATIC, SMMAP_GUARD_OFF, 0};
-static const world_t guarded = {SMMAP_MODE_SLIDING, SMMAP_GUARD_STRICT, 0};
-static const world_t buffered = {SMMAP_MODE_SLIDING, SMMAP_GUARD_ON, 1};
+static const world_t sliding = {SMMAP_MODE_SLIDING, SMMAP_GUARD_OFF, 0, 0, WRAP_ANY};
+static const world_t fixed = {SMMAP_MODE_STATIC, SMMAP_GUARD_OFF, 0, 0, WRAP_ANY};
+static const world_t guarded = {SMMAP_MODE_SLIDING, SMMAP_GUARD_STRICT, 0, 0, WRAP_ANY};
+static const world_t paranoid = {SMMAP_MODE_SLIDING, SMMAP_GUARD_OFF, 1, 0, WRAP_ANY};
+static const world_t buffered = {SMMAP_MODE_SLIDING, SMMAP_GUARD_ON, 0, ENODEV, WRAP_MMAP};
+static const world_t older = {SMMAP_MODE_SLIDING, SMMAP_GUARD_OFF, 0, ENOSYS, WRAP_STATX};
 
 /* What a process needs once fails; the next manager must not suffer from it. */
 static void once_in_a_process(void)
@@ -124,7 +129,7 @@ static void once_in_a_process(void)
     CHECK_NUMBER(wrap_calls(WRAP_ATFORK), 2); /* and not once for each manager */
 }
 
-static const world_t *const worlds[] = {&sliding, &fixed, &guarded, &buffered};
+static const world_t *const worlds[] = {&sliding, &fixed, &guarded, &paranoid, &buffered, &older};
 enum { WORLDS = sizeof worlds / sizeof worlds[0] };
 
 /* Nothing fails. */
@@ -135,14 +140,11 @@ static void clean(void)
 
     begin();
     for (i = 0; i < WORLDS; i++) {
-        if (worlds[i]->buffered) {
-            wrap_fail_all(WRAP_MMAP, ENODEV);
-        }
         play(worlds[i], APR_SUCCESS, &run);
         CHECK_NUMBER(run.failed, 0);
         CHECK(run.stats.maps >= 2 && run.stats.opens > 2);
         CHECK(run.stats.evictions > 1 || worlds[i]->mode == SMMAP_MODE_STATIC);
-        CHECK_NUMBER(run.stats.buffered, worlds[i]->buffered ? run.stats.maps : 0);
+        CHECK_NUMBER(run.stats.buffered, worlds[i] == &buffered ? run.stats.maps : 0);
     }
 }
 
@@ -153,7 +155,7 @@ static void all_kinds(void)
     int i;
 
     begin();
-    for (call = 0; call < WRAP_ANY; call++) {
+    for (call = 0; call < WRAP_REST; call++) {
         int met = 0;
 
         for (i = 0; i < WORLDS; i++) {
@@ -164,7 +166,7 @@ static void all_kinds(void)
         if (call == WRAP_ATFORK ||
             /* In paranoid mode that comes late, when others are to have the addresses. */
             (call == WRAP_MUNMAP && test_is_paranoid()) ||
-            (call == WRAP_MEMBARRIER && !smmap__os_fence_asymmetric())) {
+            ((call == WRAP_MEMBARRIER || call == WRAP_BARRIER) && !smmap__os_fence_asymmetric())) {
             continue;
         }
         if (met == 0) {
@@ -237,6 +239,17 @@ static void of_buffered_files(void)
     fail_kinds(&buffered, WRAP_PREAD, WRAP_PREAD);
     fail_kinds(&buffered, WRAP_MMAP_MEMORY, WRAP_MUNMAP);
     fail_kinds(&buffered, WRAP_CALLOC, WRAP_POOL);
+}
+
+static void in_paranoid_mode(void)
+{
+    fail_kinds(&paranoid, WRAP_MMAP, WRAP_MUNMAP);
+    fail_kinds(&paranoid, WRAP_MPROTECT, WRAP_BACKTRACE);
+}
+
+static void without_statx(void)
+{
+    fail_kinds(&older, WRAP_FSTAT, WRAP_STAT);
 }
 
 /* A signal came, and a read that gives less than it could: no errors. */
@@ -450,6 +463,8 @@ static const test_case_t cases[] = {{"once_in_a_process", once_in_a_process},
                                     {"in_static_mode", in_static_mode},
                                     {"with_a_guard", with_a_guard},
                                     {"of_buffered_files", of_buffered_files},
+                                    {"in_paranoid_mode", in_paranoid_mode},
+                                    {"without_statx", without_statx},
                                     {"reads_in_pieces", reads_in_pieces},
                                     {"refused_in_any_way", refused_in_any_way},
                                     {"opens_what_is_known", opens_what_is_known},

@@ -14,15 +14,16 @@
 #define NAME(text, constant) text,
 static const char *const names[] = {WRAP_CALLS(NAME)};
 
-enum { MOST_ERRORS = 6 };
+enum { MOST_ERRORS = 7 };
 
 static const int errors[WRAP_ANY][MOST_ERRORS] = {
-    [WRAP_OPEN] = {EMFILE, ENFILE, EACCES, EIO, EINTR, 0},
+    [WRAP_OPEN] = {EMFILE, ENFILE, EACCES, EIO, EINTR, EAGAIN, 0},
     [WRAP_FCNTL] = {EMFILE, EBADF, 0},
     [WRAP_IOCTL] = {EIO, ENOMEM, 0},
     [WRAP_CLOSE] = {EIO, EINTR, 0},
     [WRAP_FSTAT] = {EIO, ENOMEM, 0},
     [WRAP_STATX] = {EIO, ENOSYS, ENOMEM, 0},
+    [WRAP_STAT] = {EIO, EACCES, ENOMEM, 0},
     [WRAP_PREAD] = {EIO, ENOMEM, 0},
     [WRAP_MMAP] = {ENOMEM, EACCES, EAGAIN, ENFILE, 0},
     [WRAP_MMAP_MEMORY] = {ENOMEM, EAGAIN, 0},
@@ -30,7 +31,10 @@ static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_MADVISE] = {EAGAIN, EIO, ENOMEM, 0},
     [WRAP_FADVISE] = {EIO, EINVAL, 0},
     [WRAP_MINCORE] = {EAGAIN, ENOMEM, 0},
+    [WRAP_MPROTECT] = {ENOMEM, EACCES, 0},
+    [WRAP_BACKTRACE] = {ENOMEM, 0},
     [WRAP_MEMBARRIER] = {ENOSYS, EPERM, 0},
+    [WRAP_BARRIER] = {ENOSYS, EPERM, 0},
     [WRAP_GETRLIMIT] = {EPERM, 0},
     [WRAP_SIGACTION] = {EINVAL, 0},
     [WRAP_ATFORK] = {ENOMEM, 0},
@@ -40,6 +44,19 @@ static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_COND] = {ENOMEM, EAGAIN, 0},
     [WRAP_APR_STAT] = {EACCES, EIO, ENOMEM, 0},
     [WRAP_APR_MERGE] = {ENOMEM, ENAMETOOLONG, 0},
+    [WRAP_BARRIER_GLOBAL] = {ENOSYS, EPERM, 0},
+    [WRAP_GETAFFINITY] = {ENOSYS, EPERM, EINVAL, 0},
+    [WRAP_SETAFFINITY] = {ENOSYS, EPERM, ENOMEM, 0},
+    [WRAP_NANOSLEEP] = {EINTR, 0},
+    [WRAP_FSTATFS] = {EIO, EINTR, ENOSYS, EPERM, 0},
+    [WRAP_DUP3] = {EBUSY, EINTR, EMFILE, 0},
+    [WRAP_FACCESSAT] = {EACCES, ENOENT, EIO, 0},
+    [WRAP_WRITE] = {EIO, ENOSPC, EFBIG, 0},
+    [WRAP_MUNLOCK] = {ENOMEM, EPERM, 0},
+    [WRAP_DLADDR] = {ENOENT, 0},
+    [WRAP_DLOPEN] = {ENOMEM, 0},
+    [WRAP_SYMBOLS] = {ENOMEM, 0},
+    [WRAP_APR_GET] = {ENOENT, EACCES, ERANGE, 0},
 };
 
 const char *wrap_name(wrap_call_t call)
@@ -76,8 +93,7 @@ static atomic_int fail_kind = WRAP_ANY + 1; /* none */
 static atomic_size_t fail_at;
 static atomic_int fail_error;
 static atomic_int fail_forever;
-static atomic_int all_kind = WRAP_ANY + 1;
-static atomic_int all_error;
+static atomic_int all_error[WRAP_ANY]; /* 0: none */
 static atomic_uint rate; /* 0: none at random */
 static atomic_ullong random_state;
 
@@ -91,8 +107,7 @@ void wrap_fail(wrap_call_t call, apr_size_t which, int error, int forever)
 
 void wrap_fail_all(wrap_call_t call, int error)
 {
-    atomic_store(&all_error, error);
-    atomic_store(&all_kind, error != 0 ? (int)call : WRAP_ANY + 1);
+    atomic_store(&all_error[call], error);
 }
 
 void wrap_fail_random(apr_uint64_t seed, unsigned one_in)
@@ -103,8 +118,12 @@ void wrap_fail_random(apr_uint64_t seed, unsigned one_in)
 
 void wrap_fail_none(void)
 {
+    int call;
+
     atomic_store(&fail_kind, WRAP_ANY + 1);
-    atomic_store(&all_kind, WRAP_ANY + 1);
+    for (call = 0; call < WRAP_ANY; call++) {
+        atomic_store(&all_error[call], 0);
+    }
     atomic_store(&rate, 0);
 }
 
@@ -168,8 +187,8 @@ int wrap_refuse(wrap_call_t call)
     }
     if (error != 0) {
         atomic_fetch_add(&failed, 1);
-    } else if (atomic_load(&all_kind) == (int)call) {
-        error = atomic_load(&all_error);
+    } else {
+        error = atomic_load(&all_error[call]);
     }
     return error;
 }

@@ -9,15 +9,16 @@
  * whole. The program's own calls go through the same door: nothing but the library may call
  * what is wrapped while something is set to fail.
  *
- * Not wrapped: sysconf(_SC_PAGESIZE) and getauxval, which cannot fail where the library was
- * asked to map, and what only the handler of SIGBUS calls (pthread_sigmask, raise).
+ * What is wrapped is in wrapped.txt, what need not be in unfailing.txt; tests/package/exports.sh
+ * fails for a function that is in neither.
  */
 #ifndef SMMAP_TESTS_WRAP_H
 #define SMMAP_TESTS_WRAP_H
 
 #include <apr.h>
 
-/** What can fail: X(name of the function, constant). */
+/** What can fail: X(name of the function, constant). The scenario calls those before WRAP_REST,
+    test_wraps_rest.c makes the others fail. */
 #define WRAP_CALLS(X)                                     \
     X("open", WRAP_OPEN)                                  \
     X("fcntl", WRAP_FCNTL)                                \
@@ -25,6 +26,7 @@
     X("close", WRAP_CLOSE)                                \
     X("fstat", WRAP_FSTAT)                                \
     X("statx", WRAP_STATX)                                \
+    X("stat", WRAP_STAT)                                  \
     X("pread", WRAP_PREAD)                                \
     X("mmap of a file", WRAP_MMAP)                        \
     X("mmap of memory", WRAP_MMAP_MEMORY)                 \
@@ -32,7 +34,10 @@
     X("madvise", WRAP_MADVISE)                            \
     X("posix_fadvise", WRAP_FADVISE)                      \
     X("mincore", WRAP_MINCORE)                            \
+    X("mprotect", WRAP_MPROTECT)                          \
+    X("backtrace", WRAP_BACKTRACE)                        \
     X("membarrier (registering)", WRAP_MEMBARRIER)        \
+    X("membarrier", WRAP_BARRIER)                         \
     X("getrlimit", WRAP_GETRLIMIT)                        \
     X("sigaction", WRAP_SIGACTION)                        \
     X("pthread_atfork", WRAP_ATFORK)                      \
@@ -41,22 +46,38 @@
     X("apr_thread_mutex_create", WRAP_MUTEX)              \
     X("apr_thread_cond_create", WRAP_COND)                \
     X("apr_stat", WRAP_APR_STAT)                          \
-    X("apr_filepath_merge", WRAP_APR_MERGE)
+    X("apr_filepath_merge", WRAP_APR_MERGE)               \
+    X("membarrier (global)", WRAP_BARRIER_GLOBAL)         \
+    X("sched_getaffinity", WRAP_GETAFFINITY)              \
+    X("sched_setaffinity", WRAP_SETAFFINITY)              \
+    X("nanosleep", WRAP_NANOSLEEP)                        \
+    X("fstatfs", WRAP_FSTATFS)                            \
+    X("dup3", WRAP_DUP3)                                  \
+    X("faccessat", WRAP_FACCESSAT)                        \
+    X("write", WRAP_WRITE)                                \
+    X("munlock", WRAP_MUNLOCK)                            \
+    X("dladdr", WRAP_DLADDR)                              \
+    X("dlopen", WRAP_DLOPEN)                              \
+    X("backtrace_symbols", WRAP_SYMBOLS)                  \
+    X("apr_filepath_get", WRAP_APR_GET)
 
 #define WRAP_CONSTANT(text, constant) constant,
 typedef enum wrap_call_t {
-    WRAP_CALLS(WRAP_CONSTANT) WRAP_ANY /**< whichever comes; and how many kinds there are */
+    WRAP_CALLS(WRAP_CONSTANT) WRAP_ANY, /**< whichever comes; and how many kinds there are */
+    WRAP_REST = WRAP_BARRIER_GLOBAL
 } wrap_call_t;
 
 const char *wrap_name(wrap_call_t call);
 
-/** In the place of an error: pread reads less than it is asked for, but a byte. */
+/** In the place of an error: pread and write do less than they are asked for, but a byte; write
+    does nothing. */
 #define WRAP_SHORT (-1)
+#define WRAP_NOTHING (-2)
 
 /** Fail the `which`-th call from now on (1: the next) with an error of the system; forever: and
     each one after it. Close closes all the same, as the system's does. */
 void wrap_fail(wrap_call_t call, apr_size_t which, int error, int forever);
-/** Besides that: each call of this kind; 0: none. For files that cannot be mapped. */
+/** Besides that: each call of this kind; 0: none. For systems that lack something. */
 void wrap_fail_all(wrap_call_t call, int error);
 /** Fail about one call in `rate` of each kind that tells an error, for all threads, with one of
     those that it may have. */
