@@ -112,7 +112,7 @@ if [ -f "$archive" ]; then
     $NM -g "$archive" >"$work/static" 2>/dev/null
     check "the static library keeps to names that begin with smmap_" no_foreign "$archive"
     if getconf GNU_LIBC_VERSION >"$work/libc" 2>/dev/null && grep -q ' U open' "$work/static"; then
-        check "each function that the library calls is in wrapped.txt or unfailing.txt of tests/wrap" \
+        check "what the library calls is in wrapped.txt or unfailing.txt of tests/wrap" \
             unforeseen
     else
         skip "what the library calls" "suite-wrap is for the GNU C library"
