@@ -79,11 +79,11 @@ apr_status_t growth_copy(world_t *world)
 static const growth_case_t cases[] = {
     {"a hit", "ns", "outdated pinned windows", 0, 10000, GROWTH_FLAT, 0, 1.5, growth_retired_open,
      growth_hits_run},
-    {"a miss", "ns", "pinned windows, the limit", 3276, 32768, GROWTH_LINEAR, 0, 3,
+    {"a miss", "ns", "pinned windows, the limit", 3276, 32768, GROWTH_LINEAR, 0, 4,
      growth_full_open, growth_misses_run},
     {"a miss", "fences", "pinned windows, the limit", 3276, 32768, GROWTH_MOST, 1, 10,
      growth_full_open, growth_fences_run},
-    {"listing what is pinned", "ns", "pinned windows", 3000, 30000, GROWTH_LINEAR, 0, 3,
+    {"listing what is pinned", "ns", "pinned windows", 3000, 30000, GROWTH_LINEAR, 0, 4,
      growth_pins_open, growth_pinned_run},
     {"dropping a file", "ns", "files", 180, 18000, GROWTH_FLAT, 0, 3, growth_files_open,
      growth_drop_run},
