@@ -1,5 +1,6 @@
 /*
- * What growth.c, growth_cases.c and growth_threads.c share: a world, in which there are n of something.
+ * What growth.c, growth_cases.c and growth_threads.c share: a world, in which there are n of
+ * something.
  */
 #ifndef SMMAP_BENCH_CORE_GROWTH_H
 #define SMMAP_BENCH_CORE_GROWTH_H
