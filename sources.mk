@@ -433,7 +433,12 @@ SMMAP_GUARDCOST_FILES = \
 # smmap-bookkeeping: the core on a backend behind which there is nothing.
 SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \
+	bench/core/growth.c \
+	bench/core/growth.h \
+	bench/core/growth_cases.c \
+	bench/core/growth_threads.c \
 	bench/core/main.c \
+	bench/core/memory.c \
 	bench/core/miss_cost.c \
 	bench/core/null_backend.c \
 	bench/core/null_backend.h \

@@ -7,15 +7,20 @@
  *
  * Files can have any size: the core measures a file by the handle that it gets from
  * smmap__os_file_dup(), and that is the caller's own handle, of a file that is all hole. The
- * caller closes it. Nothing can be opened by name.
+ * caller closes it. What is opened by name is invented: null_files says what it is like.
  *
- * The program has one thread, so there are no locks, and the heavy fence does nothing.
+ * The heavy fence does nothing but count, and there are no locks, unless null_files says that
+ * there are threads.
  */
 #include "bench/core/null_backend.h"
 
 #include <apr_file_io.h>
 #include <apr_pools.h>
+#include <apr_thread_mutex.h>
+#include <apr_time.h>
 
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Most of these functions have nothing to do with their arguments. */
@@ -27,12 +32,19 @@
 /* The lowest address: above what programs have, below what a pointer can be. */
 #define LOWEST ((apr_uintptr_t)(APR_UINT64_C(1) << 44))
 
+/* Handles of invented files: higher than the system's. */
+#define INVENTED ((apr_os_file_t)1 << 30)
+
+null_files_t null_files;
+
 static apr_pool_t *program_pool;
-static apr_uint32_t *places; /* a stack of those that are free */
+static apr_thread_mutex_t *lock; /* of what follows */
+static apr_uint32_t *places;     /* a stack of those that are free */
 static apr_uint32_t place_count;
 static apr_uint32_t free_count;
 static apr_size_t place_size;
 static apr_uint64_t made;
+static apr_uint64_t fences;
 
 void null_backend_start(apr_pool_t *pool, apr_uint32_t *memory, apr_uint32_t count,
                         apr_size_t length)
@@ -47,6 +59,9 @@ void null_backend_start(apr_pool_t *pool, apr_uint32_t *memory, apr_uint32_t cou
     for (i = 0; i < count; i++) {
         places[i] = count - 1 - i; /* the lowest is on top */
     }
+    if (apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS) {
+        abort();
+    }
 }
 
 apr_uint64_t null_backend_alive(void)
@@ -59,6 +74,11 @@ apr_uint64_t null_backend_made(void)
     return made;
 }
 
+apr_uint64_t null_backend_fences(void)
+{
+    return fences;
+}
+
 void smmap__os_info(smmap__os_info_t *info)
 {
     memset(info, 0, sizeof(*info));
@@ -68,10 +88,13 @@ void smmap__os_info(smmap__os_info_t *info)
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
 }
 
-/* Nothing here has a name. */
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
-    return APR_ENOTIMPL;
+    if (strncmp(path, NULL_FILES, strlen(NULL_FILES)) != 0) {
+        return APR_ENOENT;
+    }
+    *file = INVENTED + (apr_os_file_t)strtoul(path + strlen(NULL_FILES), NULL, 10);
+    return APR_SUCCESS;
 }
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
@@ -90,14 +113,22 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return APR_ENOTIMPL;
 }
 
-/* What APR sees. */
+/* What APR sees, unless it is invented. */
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
 {
     apr_pool_t *pool;
     apr_file_t *opened;
     apr_finfo_t info;
-    apr_status_t status = apr_pool_create(&pool, program_pool);
+    apr_status_t status;
 
+    if (file >= INVENTED) {
+        memset(facts, 0, sizeof *facts);
+        facts->kind = SMMAP__OS_FILE;
+        facts->inode = (apr_ino_t)file;
+        facts->size = null_files.size;
+        return APR_SUCCESS;
+    }
+    status = apr_pool_create(&pool, program_pool);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -118,7 +149,10 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
 
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
-    return APR_ENOTIMPL;
+    apr_os_file_t file;
+    apr_status_t status = smmap__os_file_open(&file, path);
+
+    return status == APR_SUCCESS ? smmap__os_examine(facts, file, 0) : status;
 }
 
 apr_status_t smmap__os_file_renew(apr_os_file_t file)
@@ -136,21 +170,50 @@ apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_
     return APR_ENOTIMPL;
 }
 
+static void lock_places(void)
+{
+    if (null_files.threads) {
+        apr_thread_mutex_lock(lock);
+    }
+}
+
+static void unlock_places(void)
+{
+    if (null_files.threads) {
+        apr_thread_mutex_unlock(lock);
+    }
+}
+
+static void take(apr_interval_time_t time)
+{
+    if (time != 0) {
+        apr_sleep(time);
+    }
+}
+
 apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr_off_t offset,
                            apr_size_t length)
 {
-    if (free_count == 0 || length > place_size) {
-        return APR_ENOMEM;
+    if (null_files.unmappable) {
+        return APR_ENOTIMPL;
     }
-    mapping->address = (unsigned char *)(LOWEST + places[--free_count] * place_size);
-    mapping->length = length;
-    made++;
-    return APR_SUCCESS;
+    take(null_files.map_time);
+    return smmap__os_map_anonymous(mapping, length);
 }
 
 apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t length)
 {
-    return APR_ENOTIMPL; /* all its files can be mapped */
+    apr_status_t status = APR_ENOMEM;
+
+    lock_places();
+    if (free_count != 0 && length <= place_size) {
+        mapping->address = (unsigned char *)(LOWEST + places[--free_count] * place_size);
+        mapping->length = length;
+        made++;
+        status = APR_SUCCESS;
+    }
+    unlock_places();
+    return status;
 }
 
 apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
@@ -158,7 +221,10 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     if (mapping->address != NULL) {
         apr_uintptr_t distance = (apr_uintptr_t)mapping->address - LOWEST;
 
+        take(null_files.unmap_time);
+        lock_places();
         places[free_count++] = (apr_uint32_t)(distance / place_size);
+        unlock_places();
     }
     mapping->address = NULL;
     mapping->length = 0;
@@ -180,7 +246,9 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)
 {
-    memset(buffer, 0, length); /* it is a hole */
+    if ((apr_uintptr_t)buffer - LOWEST >= place_count * place_size) {
+        memset(buffer, 0, length); /* it is a hole */
+    }
     *nread = length;
     return APR_SUCCESS;
 }
@@ -233,11 +301,16 @@ void smmap__os_cancel_point(void)
 
 int smmap__os_fence_asymmetric(void)
 {
-    return 1;
+    return !null_files.threads;
 }
 
 void smmap__os_fence_heavy(void)
 {
+    if (null_files.threads) {
+        atomic_thread_fence(memory_order_seq_cst);
+    } else {
+        fences++;
+    }
 }
 
 /* Mappings cannot be read, so there is nothing to guard; and the program does not fork. */

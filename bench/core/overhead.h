@@ -26,6 +26,7 @@ typedef struct overhead_settings_t {
     double seconds;
     int cost;   /**< measure what a miss costs */
     int ratios; /**< replay traces */
+    int growth; /**< measure what must not grow */
     int quick;
     int help;
     int version;
@@ -40,6 +41,7 @@ typedef struct overhead_t {
     const char *markdown; /**< the table of misses so far; NULL: not wanted, or not begun */
     target_t targets[OVERHEAD_TARGETS];
     int target_count;
+    int passed; /**< ceilings that were */
 } overhead_t;
 
 /** Print, unless standard output is for JSON. */
@@ -56,6 +58,10 @@ int overhead_hole(overhead_t *overhead, apr_off_t size, apr_os_file_t *handle);
 /** miss_cost.c: time of a miss, by the number of windows and of cursors. 0: failed, and that was
     printed. */
 int overhead_cost(overhead_t *overhead);
+
+/** growth.c: what operations cost beside few of something and beside many. 0: failed, and that was
+    printed. */
+int overhead_growth(overhead_t *overhead);
 
 /** replay.c: misses of the library and of other policies. 0: failed, and that was printed. */
 int overhead_ratios(overhead_t *overhead);

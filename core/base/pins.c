@@ -3,9 +3,10 @@
  *
  * A chunk holds the words of its groups side by side, so that a walk touches nothing
  * else, and behind them what their cursors count, which only statistics read. A group
- * is eight pins: a line of words, lines of counters, a thread. Groups with a free pin
- * hang in lists, by thread; one that is wholly free is for any thread. Chunks are given
- * back when the manager goes.
+ * is eight pins: a line of words, lines of counters, a thread. A thread's groups with a
+ * free pin are in a ring; one of them is in a list, for its thread, so threads in one list
+ * do not go through each other's groups. A group that is wholly free is for any thread.
+ * Chunks are given back when the manager goes.
  *
  * Invariant: a pin that is free holds no window and has counted nothing, so that a
  * walk over whole chunks needs to know nothing about which are in use.
@@ -19,7 +20,8 @@ enum { PINS = 8, GROUPS = 8 };
 
 struct smmap__pin_group_t {
     smmap__pin_t pins[PINS];
-    smmap__link_t link;       /* in the list of its thread, while some pins are free, not all */
+    smmap__link_t ring;       /* of its thread's, while some pins are free, not all */
+    smmap__link_t link;       /* of the one in the list; next: NULL in the others */
     smmap__pin_group_t *next; /* in the list of those that are wholly free */
     uintptr_t thread;
     unsigned free; /* a bit for each pin */
@@ -87,26 +89,63 @@ void smmap__pins_init(smmap__pins_t *pins)
     }
 }
 
-/* A group of this thread with a free pin; if there is none, one that no thread has. */
-static smmap__pin_group_t *find_group(smmap__pins_t *pins, uintptr_t thread)
+/* A group of this thread with a free pin; NULL: there is none. */
+static smmap__pin_group_t *first_of(smmap__pins_t *pins, uintptr_t thread)
 {
     smmap__link_t *list = list_of(pins, thread);
     smmap__link_t *link = list;
-    smmap__pin_group_t *group;
 
     while ((link = smmap__list_next(list, link)) != NULL) {
-        group = SMMAP__ELEMENT(link, smmap__pin_group_t, link);
+        smmap__pin_group_t *group = SMMAP__ELEMENT(link, smmap__pin_group_t, link);
+
         if (group->thread == thread) {
             return group;
         }
     }
-    if (pins->unused == NULL && !add_chunk(pins)) {
-        return NULL;
+    return NULL;
+}
+
+/* It has a pin to give. */
+static void enter_ring(smmap__pins_t *pins, smmap__pin_group_t *group)
+{
+    smmap__pin_group_t *first = first_of(pins, group->thread);
+
+    if (first != NULL) {
+        smmap__list_append(&first->ring, &group->ring);
+    } else {
+        smmap__list_init(&group->ring);
+        smmap__list_append(list_of(pins, group->thread), &group->link);
+    }
+}
+
+/* It is full, or wholly free. */
+static void leave_ring(smmap__pins_t *pins, smmap__pin_group_t *group)
+{
+    smmap__link_t *next = smmap__list_next(&group->ring, &group->ring);
+
+    smmap__list_remove(&group->ring);
+    if (group->link.next != NULL) {
+        smmap__list_remove(&group->link);
+        group->link.next = NULL;
+        if (next != NULL) {
+            smmap__list_append(list_of(pins, group->thread),
+                               &SMMAP__ELEMENT(next, smmap__pin_group_t, ring)->link);
+        }
+    }
+}
+
+/* A group of this thread with a free pin; if there is none, one that no thread has. */
+static smmap__pin_group_t *find_group(smmap__pins_t *pins, uintptr_t thread)
+{
+    smmap__pin_group_t *group = first_of(pins, thread);
+
+    if (group != NULL || (pins->unused == NULL && !add_chunk(pins))) {
+        return group;
     }
     group = pins->unused;
     pins->unused = group->next;
     group->thread = thread;
-    smmap__list_append(list, &group->link);
+    enter_ring(pins, group);
     return group;
 }
 
@@ -123,7 +162,7 @@ smmap__pin_t *smmap__pin_make(smmap__pins_t *pins)
     }
     group->free &= ~(1u << number);
     if (group->free == 0) {
-        smmap__list_remove(&group->link);
+        leave_ring(pins, group);
     }
     return &group->pins[number];
 }
@@ -143,11 +182,11 @@ void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
     smmap__count_store(&pin->prefetches, 0);
     smmap__store(&pin->retired, 0);
     if (group->free == 0) {
-        smmap__list_append(list_of(pins, group->thread), &group->link);
+        enter_ring(pins, group);
     }
     group->free |= 1u << (pin - group->pins);
     if (group->free == ALL_FREE) {
-        smmap__list_remove(&group->link);
+        leave_ring(pins, group);
         group->next = pins->unused;
         pins->unused = group;
     }

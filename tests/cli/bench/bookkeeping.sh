@@ -49,6 +49,18 @@ test_books_cursors()
     done
 }
 
+test_books_growth()
+{
+    run_books --quick --only growth --json books.json
+    is_code 0 && is_clean && json books.json &&
+        test "$(grep -c '"measure":"growth"' books.json)" -eq 12 || return 1
+    # Each row was measured, and has a ceiling. Times are not tested: scripts/bench does that.
+    row='"few":[0-9]*,"with_few":[0-9.]*,"many":[0-9]*,"with_many":[0-9.]*,'
+    row=$row'"compared":"[a-z ]*","measured":[0-9.]*,"ceiling":[1-9]'
+    test "$(grep -c "$row" books.json)" -eq 12 &&
+        ! grep -q '"measured":0.0000' books.json
+}
+
 test_books_ratio()
 {
     run_books --quick --only ratio --json books.json
@@ -130,13 +142,14 @@ if [ "$books" = none ]; then
 else
     check "bookkeeping: what a miss costs" test_books_cost
     check "bookkeeping: what it costs with many cursors" test_books_cursors
+    check "bookkeeping: what must not grow" test_books_growth
     check "bookkeeping: misses against other policies" test_books_ratio
     check "bookkeeping: a recorded trace" test_books_trace
     check "bookkeeping: a trace that SMMAP_TRACE wrote" test_books_recorded
     check "bookkeeping: an access over several windows" test_books_span
     check "bookkeeping: a trace that is none" test_books_bad_trace
     check "bookkeeping: no such option" refused_books 'unknown option' --bogus
-    check "bookkeeping: --only nothing" refused_books 'cost or ratio' --only nothing
+    check "bookkeeping: --only nothing" refused_books 'cost, growth or ratio' --only nothing
     check "bookkeeping: --repeat 0" refused_books 'too small' --repeat 0
     check "bookkeeping: --seconds x" refused_books 'not a number' --seconds x
     check "bookkeeping: an operand" refused_books 'unexpected argument' operand
