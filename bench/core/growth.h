@@ -32,6 +32,8 @@ typedef struct world_t {
 /** A step in making a world, or operations whose cost is added to sum and count. */
 typedef apr_status_t growth_step_t(world_t *world);
 
+/* growth_cases.c */
+
 /** Processor time of the program, in nanoseconds. */
 double growth_clock(void);
 /** A number below `most`. */
@@ -43,8 +45,6 @@ apr_status_t growth_open_file(world_t *world, unsigned number, apr_pool_t *pool,
 apr_status_t growth_make(world_t *world);
 /** Make as many copies of the cursor as n says. */
 apr_status_t growth_copy(world_t *world);
-
-/* growth_cases.c */
 
 growth_step_t growth_pins_open;                          /**< n cursors pin n windows of file 0 */
 growth_step_t growth_retired_open, growth_hits_run;      /**< n windows that are out of date */

@@ -1,12 +1,53 @@
 /*
- * The cases of growth.c with one thread: how their worlds are made, and what is measured in them.
+ * The cases of growth.c with one thread: how their worlds are made, and what is measured in them;
+ * and what the cases with several threads need, too.
  */
 #include "bench/core/growth.h"
+
+#include <time.h>
 
 #include <apr_strings.h>
 
 /* Hits between two looks at the clock. */
 #define CHUNK 4096
+
+double growth_clock(void)
+{
+    return (double)clock() * (1e9 / (double)CLOCKS_PER_SEC);
+}
+
+apr_uint64_t growth_random(world_t *world, apr_uint64_t most)
+{
+    world->random = world->random * APR_UINT64_C(6364136223846793005) + 1442695040888963407;
+    return (world->random >> 20) % most;
+}
+
+apr_status_t growth_open_file(world_t *world, unsigned number, apr_pool_t *pool,
+                              smmap_cursor_t **cursor)
+{
+    char path[64];
+
+    apr_snprintf(path, sizeof path, "%s%u", NULL_FILES, number);
+    return smmap_cursor_open(cursor, world->manager, path, pool);
+}
+
+apr_status_t growth_make(world_t *world)
+{
+    apr_status_t status = smmap_manager_create(&world->manager, &world->options, world->pool);
+
+    return status == APR_SUCCESS ? growth_open_file(world, 0, world->pool, &world->cursor) : status;
+}
+
+apr_status_t growth_copy(world_t *world)
+{
+    apr_status_t status = APR_SUCCESS;
+    apr_uint32_t i;
+
+    for (i = 0; i < world->n && status == APR_SUCCESS; i++) {
+        status = smmap_cursor_copy(&world->others[i], world->cursor, world->pool);
+    }
+    return status;
+}
 
 static apr_status_t use(smmap_cursor_t *cursor, apr_uint64_t window)
 {
