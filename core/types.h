@@ -141,6 +141,7 @@ struct smmap__file_t {
     /* Under the manager's lock. */
     smmap__link_t link;        /* among the registry's files, or the forgotten ones */
     smmap__link_t region_list; /* its regions, but those on reclaim lists */
+    smmap__link_t pins;        /* of its cursors */
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
     smmap__identity_t identity;  /* as last measured; written with the file's lock, too */

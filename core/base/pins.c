@@ -149,7 +149,7 @@ static smmap__pin_group_t *find_group(smmap__pins_t *pins, uintptr_t thread)
     return group;
 }
 
-smmap__pin_t *smmap__pin_make(smmap__pins_t *pins)
+smmap__pin_t *smmap__pin_make(smmap__pins_t *pins, smmap__link_t *list)
 {
     smmap__pin_group_t *group = find_group(pins, this_thread());
     unsigned number = 0;
@@ -164,6 +164,7 @@ smmap__pin_t *smmap__pin_make(smmap__pins_t *pins)
     if (group->free == 0) {
         leave_ring(pins, group);
     }
+    smmap__list_append(list, &group->pins[number].link);
     return &group->pins[number];
 }
 
@@ -181,6 +182,7 @@ void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
     smmap__count_store(&pin->bypassed_reads, 0);
     smmap__count_store(&pin->prefetches, 0);
     smmap__store(&pin->retired, 0);
+    smmap__list_remove(&pin->link);
     if (group->free == 0) {
         enter_ring(pins, group);
     }
@@ -192,18 +194,36 @@ void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
     }
 }
 
-apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window)
+apr_size_t smmap__pins_on(const smmap__link_t *list, const void *window)
 {
-    const smmap__pin_chunk_t *chunk;
+    smmap__link_t *link = smmap__list_next(list, list);
     apr_size_t count = 0;
-    int i;
 
-    for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
-        for (i = 0; i < GROUPS * PINS; i++) {
-            count += smmap__load(&chunk->windows[i]) == (uintptr_t)window;
-        }
+    for (; link != NULL; link = smmap__list_next(list, link)) {
+        count += smmap__load(SMMAP__ELEMENT(link, smmap__pin_t, link)->window) == (uintptr_t)window;
     }
     return count;
+}
+
+static int is_in(const smmap__pin_set_t *set, uintptr_t window)
+{
+    return set->only != 0 ? window == set->only
+                          : window != 0 && (set->bits & smmap__pin_bit(window)) != 0;
+}
+
+void smmap__pins_each_of(const smmap__link_t *list, const smmap__pin_set_t *set,
+                         smmap__pin_visitor_t *call, void *context)
+{
+    smmap__link_t *link = smmap__list_next(list, list);
+
+    for (; link != NULL; link = smmap__list_next(list, link)) {
+        smmap__pin_t *pin = SMMAP__ELEMENT(link, smmap__pin_t, link);
+        uintptr_t window = smmap__load(pin->window);
+
+        if (is_in(set, window)) {
+            call(context, pin, window);
+        }
+    }
 }
 
 void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
@@ -216,8 +236,7 @@ void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
         for (i = 0; i < GROUPS * PINS; i++) {
             uintptr_t window = smmap__load(&chunk->windows[i]);
 
-            if (set->only != 0 ? window == set->only
-                               : window != 0 && (set->bits & smmap__pin_bit(window)) != 0) {
+            if (is_in(set, window)) {
                 call(context, &chunk->groups[i / PINS].pins[i % PINS], window);
             }
         }

@@ -67,6 +67,7 @@ typedef struct smmap__pin_t {
     smmap__count_t bypassed_reads;
     smmap__count_t prefetches;
     smmap__pin_group_t *group;
+    smmap__link_t link; /* among the pins of a file: nobody else's pin one of its windows */
 } smmap__pin_t;
 
 /** How many lists the groups of all threads are in. */
@@ -142,14 +143,17 @@ static inline void smmap__pin_set_add(smmap__pin_set_t *set, uintptr_t window)
 
 /** Make an empty set of pins. */
 void smmap__pins_init(smmap__pins_t *pins);
-/** A pin that pins nothing, for the calling thread; NULL when memory is out. */
-smmap__pin_t *smmap__pin_make(smmap__pins_t *pins);
+/** A pin that pins nothing, for the calling thread, and in a list; NULL when memory is out. */
+smmap__pin_t *smmap__pin_make(smmap__pins_t *pins, smmap__link_t *list);
 /** Is it in a line of the calling thread? */
 int smmap__pin_is_near(const smmap__pin_t *pin);
 /** Give it back; it pins nothing any more. */
 void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin);
-/** How many cursors pin a window, as far as that is to be seen without a fence. */
-apr_size_t smmap__pins_on(const smmap__pins_t *pins, const void *window);
+/** The same of the pins in a list alone. */
+void smmap__pins_each_of(const smmap__link_t *list, const smmap__pin_set_t *set,
+                         smmap__pin_visitor_t *call, void *context);
+/** How many pins of a list are on a window, as far as that is to be seen without a fence. */
+apr_size_t smmap__pins_on(const smmap__link_t *list, const void *window);
 /** Add what a cursor has counted to a manager's statistics. */
 void smmap__pin_count(const smmap__pin_t *pin, smmap_stats_t *stats);
 /** The same for all. */

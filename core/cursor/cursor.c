@@ -55,7 +55,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
     } else if (from->shown.window_data != NULL) {
-        cursor->pin = smmap__pin_make(&manager->pins);
+        cursor->pin = smmap__pin_make(&manager->pins, &from->file->pins);
         if (cursor->pin != NULL) {
             smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
             smmap__store(&cursor->pin->retired, smmap__load(&from->pin->retired));

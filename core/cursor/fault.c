@@ -45,7 +45,7 @@ void smmap__fault_retire(smmap__cursor_t *cursor, apr_size_t at)
     region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
     if (region != NULL && region->state == SMMAP__ACTIVE) {
         smmap__region_retire_locked(region);
-        smmap__retired_sweep_locked(manager, &reclaim);
+        smmap__retired_sweep_locked(manager, region->file, &reclaim);
         smmap__reclaim_relock(manager, &reclaim);
     }
     smmap__manager_unlock(manager);

@@ -165,7 +165,7 @@ SMMAP__LOCKED static void pin_near_locked(smmap__cursor_t *cursor)
     if (cursor->pin != NULL && smmap__pin_is_near(cursor->pin)) {
         return;
     }
-    pin = smmap__pin_make(&manager->pins);
+    pin = smmap__pin_make(&manager->pins, &cursor->file->pins);
     if (pin == NULL) {
         return; /* one that is far will do */
     }

@@ -75,7 +75,7 @@ void smmap__pin_origin_leave(smmap__cursor_t *cursor, uintptr_t window)
     region = smmap__region_at_locked(manager, window);
     /* Memory of the heap may share its pages with others, and goes when it is let go of. */
     if (region != NULL && !region->is_protected && region->mapping.memory != SMMAP__HEAP &&
-        smmap__pins_on(&manager->pins, (void *)window) == 0) {
+        smmap__pins_on(&region->file->pins, (void *)window) == 0) {
         /* Should it fail, it can be touched as without this mode. */
         region->is_protected = smmap__os_protect(&region->mapping, 0) == APR_SUCCESS;
     }

@@ -72,7 +72,7 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
         return 1;
     }
     smmap__manager_lock(manager);
-    clients = smmap__pins_on(&manager->pins, cursor->window_data);
+    clients = smmap__pins_on(&inside(cursor)->file->pins, cursor->window_data);
     smmap__manager_unlock(manager);
     return clients;
 }

@@ -106,6 +106,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
     }
     file->manager = manager;
     smmap__list_init(&file->region_list);
+    smmap__list_init(&file->pins);
     smmap__list_init(&file->flights);
     file->identity = *identity;
     smmap__offset_store(&file->size, identity->facts.size);

@@ -19,7 +19,6 @@
  */
 #include "core/manager/manager.h"
 
-#include <apr_file_info.h>
 #include <apr_lib.h>
 
 #include <string.h>
@@ -43,16 +42,14 @@ typedef struct target_t {
 /* Find out what the path names now. */
 static void resolve_target(target_t *target, const char *path)
 {
-    apr_finfo_t info;
     apr_os_file_t handle;
     smmap__os_facts_t facts;
     char *canonical;
-    apr_status_t status = apr_stat(&info, path, APR_FINFO_IDENT | APR_FINFO_TYPE, target->scratch);
 
-    if (status == APR_SUCCESS) {
-        target->is_file = info.filetype == APR_REG;
-        target->device = info.device;
-        target->inode = info.inode;
+    if (smmap__os_examine_path(&facts, path) == APR_SUCCESS) {
+        target->is_file = facts.kind == SMMAP__OS_FILE;
+        target->device = facts.device;
+        target->inode = facts.inode;
     }
     if (smmap__os_file_open_attributes(&handle, path) != APR_SUCCESS) {
         return;

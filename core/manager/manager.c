@@ -26,7 +26,7 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     while (manager->queue.length != 0) {
         smmap__region_retire_locked(smmap__queue_first(&manager->queue));
     }
-    smmap__retired_sweep_locked(manager, &reclaim);
+    smmap__retired_sweep_locked(manager, NULL, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     smmap__handle_close_idle_relock(manager);
     smmap__manager_wake_locked(manager);

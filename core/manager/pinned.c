@@ -66,16 +66,13 @@ SMMAP__LOCKED static void add_origins(list_t *list, const smmap_manager_t *manag
     }
 }
 
-/* All that is pinned, after the pins were counted. Without entries: only how many there are. */
-SMMAP__LOCKED static void walk_locked(smmap_manager_t *manager, list_t *list)
+/* What is pinned of a list of files. */
+SMMAP__LOCKED static void walk_files(smmap_manager_t *manager, const smmap__link_t *files,
+                                     list_t *list)
 {
-    const smmap__link_t *files = &manager->registry.files;
     smmap__link_t *file_link;
     smmap__link_t *link;
 
-    if (list->entries != NULL) {
-        add_origins(list, manager);
-    }
     for (file_link = smmap__list_next(files, files); file_link != NULL;
          file_link = smmap__list_next(files, file_link)) {
         const smmap__link_t *regions =
@@ -95,6 +92,16 @@ SMMAP__LOCKED static void walk_locked(smmap_manager_t *manager, list_t *list)
             }
         }
     }
+}
+
+/* All that is pinned, after the pins were counted. Without entries: only how many there are. */
+SMMAP__LOCKED static void walk_locked(smmap_manager_t *manager, list_t *list)
+{
+    if (list->entries != NULL) {
+        add_origins(list, manager);
+    }
+    walk_files(manager, &manager->registry.files, list);
+    walk_files(manager, &manager->registry.forgotten, list);
 }
 
 /* The frames in one line, the innermost first. */

@@ -342,6 +342,31 @@ void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *re
     }
 }
 
+SMMAP__LOCKED static void see_pin(void *context, smmap__pin_t *pin, uintptr_t window)
+{
+    smmap_manager_t *manager = context;
+    smmap__region_t *region = smmap__region_at_locked(manager, window);
+
+    (void)pin;
+    if (region != NULL) {
+        region->epoch = manager->epoch;
+    }
+}
+
+/* The evictor's half of the protocol in base/pins.h, for the windows of some files. */
+SMMAP__LOCKED static void see_pins(smmap_manager_t *manager, const smmap__link_t *files)
+{
+    const smmap__pin_set_t all = SMMAP__PIN_SET_ALL;
+    smmap__link_t *file = smmap__list_next(files, files);
+
+    manager->epoch++;
+    smmap__os_fence_heavy();
+    for (; file != NULL; file = smmap__list_next(files, file)) {
+        smmap__pins_each_of(&SMMAP__ELEMENT(file, smmap__file_t, link)->pins, &all, see_pin,
+                            manager);
+    }
+}
+
 apr_size_t smmap__evict_files_locked(smmap_manager_t *manager, smmap__link_t *files,
                                      smmap__reclaim_t *reclaim)
 {
@@ -360,7 +385,7 @@ apr_size_t smmap__evict_files_locked(smmap_manager_t *manager, smmap__link_t *fi
         }
     }
     if (unlinked != 0) {
-        smmap__region_count_pins_locked(manager, 1);
+        see_pins(manager, files);
     }
     for (file = smmap__list_next(files, files); unlinked != 0 && file != NULL; file = next_file) {
         smmap__link_t *regions = &SMMAP__ELEMENT(file, smmap__file_t, link)->region_list;

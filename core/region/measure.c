@@ -77,7 +77,7 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
     *known = now->facts;
     smmap__count_store(&file->holes_fill, now->facts.holes_fill != 0);
     resize_locked(file, now->facts.size);
-    smmap__retired_sweep_locked(file->manager, &reclaim);
+    smmap__retired_sweep_locked(file->manager, file, &reclaim);
     smmap__reclaim_relock(file->manager, &reclaim);
 }
 

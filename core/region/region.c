@@ -281,7 +281,20 @@ SMMAP__LOCKED static void reclaim_retired(smmap__region_t *region, smmap__reclai
     unlink_and_reclaim(region, reclaim);
 }
 
-void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+/* Look through the pins that can be on the windows of a file; NULL: of all. */
+SMMAP__LOCKED static void look(const smmap__file_t *file, const smmap__pin_set_t *set,
+                               looking_t *looking)
+{
+    looking->flagged = 0;
+    if (file != NULL) {
+        smmap__pins_each_of(&file->pins, set, flag_pin, looking);
+    } else {
+        smmap__pins_each(&looking->manager->pins, set, flag_pin, looking);
+    }
+}
+
+void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *file,
+                                 smmap__reclaim_t *reclaim)
 {
     smmap__retired_t *retired = &manager->retired;
     smmap__pin_set_t set = SMMAP__PIN_SET_NONE;
@@ -294,11 +307,11 @@ void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *rec
     while ((link = smmap__list_next(&retired->fresh, link)) != NULL) {
         smmap__pin_set_add(&set, address_of(region_of(link)));
     }
-    smmap__pins_each(&manager->pins, &set, flag_pin, &looking); /* saves a second fence */
+    look(file, &set, &looking); /* saves a second fence */
     do {
-        looking.flagged = 0;
         manager->epoch++;
-        smmap__pins_scan(&manager->pins, &set, flag_pin, &looking);
+        smmap__os_fence_heavy();
+        look(file, &set, &looking);
     } while (looking.flagged);
     while (retired->fresh.previous != &retired->fresh) {
         link = retired->fresh.previous;
@@ -318,7 +331,7 @@ SMMAP__LOCKED static void release_retired(smmap_manager_t *manager, uintptr_t ad
     smmap__region_t *region = address != 0 ? smmap__region_at_locked(manager, address) : NULL;
 
     if (region != NULL && region->state == SMMAP__RETIRED &&
-        smmap__pins_on(&manager->pins, (void *)address) == 0) {
+        smmap__pins_on(&region->file->pins, (void *)address) == 0) {
         reclaim_retired(region, reclaim);
     }
 }

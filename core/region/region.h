@@ -86,8 +86,10 @@ void smmap__region_retire_locked(smmap__region_t *region) SMMAP__LOCKED;
     fence it is the evictor's half of the protocol in base/pins.h; without it a pin may be missed.
     The statistics say afterwards how many regions and bytes are pinned. */
 unsigned smmap__region_count_pins_locked(smmap_manager_t *manager, int with_fence) SMMAP__LOCKED;
-/** Put the regions that were just retired and that nobody pins on the reclaim list. */
-void smmap__retired_sweep_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** Put the regions that were just retired and that nobody pins on the reclaim list. file: they
+    all are of this one; NULL: of any. */
+void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *file,
+                                 smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** A pin whose flag was found set has left a window, and perhaps another (0: none): these go if
     they are retired and nobody else pins them. */
 void smmap__pin_left_locked(smmap_manager_t *manager, smmap__pin_t *pin, uintptr_t window,

@@ -255,6 +255,7 @@ static void told(void)
 {
     int paranoid;
 
+    fake_set_birth(1);
     for (paranoid = 0; paranoid < 2; paranoid++) {
         smmap_cursor_t *twin;
         seen_t seen;
@@ -277,6 +278,13 @@ static void told(void)
         NEED(file_resize(file.path, (apr_off_t)(2 * unit)));
         CHECK_OK(smmap_cursor_refresh(cursor));
         CHECK_NUMBER(who_pins().windows, 4);
+        /* And those of a file that another one with its number has taken the place of. */
+        if (fake_present()) {
+            fake_set_birth(2 + paranoid);
+            cursor_open(manager, file.path);
+            CHECK_NUMBER(manager_stats(manager).files, 2);
+            CHECK_NUMBER(who_pins().windows, 4);
+        }
     }
     CHECK_STATUS(smmap_manager_pinned(NULL, note, NULL), APR_EINVAL);
     CHECK_STATUS(smmap_manager_pinned(manager, NULL, NULL), APR_EINVAL);

@@ -357,9 +357,6 @@ WRAP_APR(apr_thread_mutex_create, WRAP_MUTEX,
          (apr_thread_mutex_t **mutex, unsigned int flags, apr_pool_t *pool), (mutex, flags, pool))
 WRAP_APR(apr_thread_cond_create, WRAP_COND, (apr_thread_cond_t **cond, apr_pool_t *pool),
          (cond, pool))
-WRAP_APR(apr_stat, WRAP_APR_STAT,
-         (apr_finfo_t *info, const char *path, apr_int32_t wanted, apr_pool_t *pool),
-         (info, path, wanted, pool))
 WRAP_APR(apr_filepath_merge, WRAP_APR_MERGE,
          (char **merged, const char *root, const char *added, apr_int32_t flags,
           apr_pool_t *pool),

@@ -45,7 +45,6 @@
     X("apr_pool_create_unmanaged_ex", WRAP_POOL)          \
     X("apr_thread_mutex_create", WRAP_MUTEX)              \
     X("apr_thread_cond_create", WRAP_COND)                \
-    X("apr_stat", WRAP_APR_STAT)                          \
     X("apr_filepath_merge", WRAP_APR_MERGE)               \
     X("membarrier (global)", WRAP_BARRIER_GLOBAL)         \
     X("sched_getaffinity", WRAP_GETAFFINITY)              \
