@@ -454,5 +454,8 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
         smmap__handle_end_use_relock(file);
         smmap__manager_unlock(manager);
     } while (status == APR_SUCCESS && *region == NULL);
+    if (manager->paranoia != NULL) {
+        smmap__paranoid_warn(manager);
+    }
     return status;
 }

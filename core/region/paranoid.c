@@ -13,6 +13,7 @@
  */
 #include "core/region/region.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* At most QUARANTINED ranges at a time; the ring has room for more, as the system may refuse to
@@ -27,6 +28,7 @@ struct smmap__paranoia_t {
     unsigned quarantined_count;
     unsigned next;
     apr_size_t quarantined_bytes;
+    int warned; /* that a soft limit was passed */
 };
 
 int smmap__paranoid_wanted(const smmap_manager_t *manager, const smmap_options_t *options)
@@ -165,4 +167,27 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
         smmap__os_unquarantine(&quarantined); /* other threads filled the ring meanwhile */
     }
     return APR_SUCCESS;
+}
+
+void smmap__paranoid_warn(smmap_manager_t *manager)
+{
+    smmap_stats_t stats;
+    int cancel;
+    int first;
+
+    smmap__manager_lock(manager);
+    stats = manager->stats;
+    first = stats.over_limit != 0 && !manager->paranoia->warned;
+    manager->paranoia->warned |= first;
+    smmap__manager_unlock(manager);
+    if (first) {
+        cancel = smmap__os_cancel_disable();
+        fprintf(stderr,
+                "smmap: a soft limit was passed, as all else is in use: %" APR_SIZE_T_FMT
+                " of %" APR_SIZE_T_FMT " bytes mapped, %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT
+                " regions, %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT " open files\n",
+                stats.mapped_bytes, manager->max_mapped_bytes, stats.regions, manager->max_regions,
+                stats.open_files, manager->max_open_files);
+        smmap__os_cancel_restore(cancel);
+    }
 }

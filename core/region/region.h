@@ -51,6 +51,8 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager,
                                    smmap__os_mapping_t *mapping) SMMAP__LOCKS;
 /** Give all such addresses back: they are wanted. */
 void smmap__paranoid_unquarantine(smmap_manager_t *manager) SMMAP__LOCKS;
+/** Say on standard error that a soft limit was passed, once. */
+void smmap__paranoid_warn(smmap_manager_t *manager) SMMAP__LOCKS;
 
 /* region.c */
 

@@ -48,7 +48,8 @@ typedef enum smmap_mode_t {
 
 /** What happens when a limit is reached and every window is pinned. */
 typedef enum smmap_limits_t {
-    SMMAP_LIMITS_SOFT = 0, /**< exceed the limit and count it (`over_limit`) */
+    SMMAP_LIMITS_SOFT = 0, /**< exceed the limit and count it (`over_limit`); in paranoid mode the
+                                first time is reported on standard error */
     SMMAP_LIMITS_HARD = 1  /**< fail with SMMAP_ELIMIT_BYTES, _REGIONS or _FILES */
 } smmap_limits_t;
 
@@ -257,7 +258,7 @@ SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
  *
  * @param manager (in) the manager.
  * @param path (in) a file or directory, as for smmap_cursor_open(); it need not exist any
- *        more. It is compared with the path each file was last opened by, with symbolic links
+ *        more. Where it names a file now, nothing is looked for below it, but on Windows. It is compared with the path each file was last opened by, with symbolic links
  *        in its directories resolved. If `path` names a file, that file is found under any
  *        name, and also if it was opened by handle. On Windows ASCII letters compare without
  *        case, and the final path (short 8.3 names, links and substituted drives resolved) is

@@ -290,6 +290,45 @@ static void told(void)
     CHECK_STATUS(smmap_manager_pinned(manager, NULL, NULL), APR_EINVAL);
 }
 
+/* That a soft limit is passed is said, once, and only then. */
+static int is_said(void *unused)
+{
+    char text[400] = "";
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *other;
+    FILE *said;
+
+    (void)unused;
+    NEED(freopen(test_path("said"), "w", stderr) != NULL);
+    begin(1, 4);
+    options.window_size = unit;
+    options.max_mapped_bytes = unit;
+    options.paranoid = 1;
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)unit, 0));
+    CHECK(ftell(stderr) <= 0);
+    other = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(other, 0, 0));
+    NEED_OK(smmap_cursor_use(other, (apr_off_t)(2 * unit), 0));
+    fflush(stderr);
+    said = fopen(test_path("said"), "r");
+    NEED(said != NULL && fgets(text, sizeof text, said) != NULL);
+    CHECK(strstr(text, "a soft limit was passed") != NULL);
+    CHECK(fgets(text, sizeof text, said) == NULL);
+    fclose(said);
+    smmap_cursor_release(cursor);
+    smmap_cursor_release(other);
+    return 0;
+}
+
+static void soft_limit(void)
+{
+    NEEDS_REAL();
+    CHECK_NUMBER(test_in_child(is_said, NULL), 0);
+}
+
 /* In paranoid mode with the places, where the system tells them. */
 static void told_with_places(void)
 {
@@ -337,6 +376,7 @@ static const test_case_t cases[] = {{"faults", faults},
                                     {"defaults", defaults},
                                     {"access_refused", access_refused},
                                     {"told", told},
+                                    {"soft_limit", soft_limit},
                                     {"told_with_places", told_with_places},
                                     {"without_memory", without_memory},
                                     {NULL, NULL}};
