@@ -104,7 +104,7 @@ struct smmap__region_t {
     smmap__os_mapping_t mapping;
     apr_off_t begin;
     smmap__file_t *file;
-    smmap__word_t *slot;        /* its word in the grid; NULL: a span */
+    smmap__word_t *slot; /* its word in the grid; NULL: a span */
     union {
         smmap__hash_node_t span; /* in the table of spans */
         smmap__region_t *next;   /* in a reclaim list */
@@ -135,7 +135,7 @@ struct smmap__file_t {
     smmap__count_t readers;    /* calls that read by the handle without a lock */
     char *canonical_path;      /* the system's for it when it was made; NULL: not known */
     apr_size_t content_size;
-    unsigned char *content;    /* of a sizeless file, as last measured; while it is busy, under
+    unsigned char *content; /* of a sizeless file, as last measured; while it is busy, under
                                   the file's lock */
 
     /* Under the manager's lock. */
@@ -196,8 +196,8 @@ typedef struct smmap__queue_t {
 typedef struct smmap__registry_t {
     smmap__hash_t hash;
     smmap__hash_t by_path;
-    smmap__link_t files;     /* all but the forgotten ones, */
-    smmap__link_t forgotten; /* and these: they have an id, and are not found by it */
+    smmap__link_t files;      /* all but the forgotten ones, */
+    smmap__link_t forgotten;  /* and these: they have an id, and are not found by it */
     apr_uint64_t last_number; /* of the file that was made last */
     unsigned next_stripe;
 } smmap__registry_t;
@@ -238,7 +238,7 @@ struct smmap_manager_t {
     smmap_guard_t guard;
     apr_size_t granularity;
     apr_size_t page_size;
-    int lexical_dots;       /* these two: see smmap__os_info_t */
+    int lexical_dots; /* these two: see smmap__os_info_t */
     int case_insensitive;
     apr_size_t window_size; /* 0: a window is the whole file */
     apr_size_t max_mapped_bytes;
@@ -257,7 +257,7 @@ struct smmap_manager_t {
     int inherited;               /* in a forked child; see lock.c */
 
     /* Changed under the lock, read without. */
-    smmap__far_t far; /* the slots that are not in a file's own table */
+    smmap__shared_t shared; /* the slots that are not in a file's own table */
     smmap__count_t closed;
     smmap__count_t trace_failures;
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
@@ -275,7 +275,7 @@ struct smmap_manager_t {
     smmap__pin_origin_t *pin_origins SMMAP__GUARDED; /* in paranoid mode */
     smmap__heap_t heap SMMAP__GUARDED;
     smmap__claim_t claim SMMAP__GUARDED;
-    smmap__link_t waiters SMMAP__GUARDED; /* for room, the one that waits longest first */
+    smmap__link_t waiters SMMAP__GUARDED;         /* for room, the one that waits longest first */
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
     unsigned epoch SMMAP__GUARDED;                /* the number of the last count of pins */
     smmap_stats_t stats SMMAP__GUARDED;
@@ -296,7 +296,7 @@ typedef struct smmap__cursor_t {
     int guarded; /* between begin_guard and end_guard; every move then takes the lock */
     apr_status_t guard_status; /* what went wrong since begin_guard */
     smmap__os_guard_t guard;
-    const unsigned char *outdated; /* the window was found to be retired by a refresh: it is not
+    const unsigned char *outdated;   /* the window was found to be retired by a refresh: it is not
                                       to be copied from */
     apr_off_t fault;                 /* where the last fault was, plus one; 0: there was none */
     smmap_manager_t *manager;        /* counted */

@@ -21,34 +21,34 @@ enum { COUNT_BITS = 8, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 /* In a word of the first ones the lowest bit is another's. */
 enum { FIRST_SHIFT = 1, FIRST_FLAGS = COUNT_MASK };
 
-typedef struct far_slot_t {
-    smmap__word_t word; /* first, so that it is found by it */
+typedef struct shared_slot_t {
+    smmap__word_t word;    /* first, so that it is found by it */
     smmap__offset_t owner; /* 0: the slot is free */
     smmap__offset_t index;
-} far_slot_t;
+} shared_slot_t;
 
-struct smmap__far_set_t {
-    far_slot_t slots[WAYS];
+struct smmap__shared_set_t {
+    shared_slot_t slots[WAYS];
     smmap__word_t counters[WAYS];
 };
 
-void smmap__far_init(smmap__far_t *far, apr_size_t windows)
+void smmap__shared_init(smmap__shared_t *shared, apr_size_t windows)
 {
-    far->count = SETS_LEAST;
-    while (far->count < windows && far->count < SETS_MOST) {
-        far->count *= 2;
+    shared->count = SETS_LEAST;
+    while (shared->count < windows && shared->count < SETS_MOST) {
+        shared->count *= 2;
     }
 }
 
-void smmap__far_destroy(smmap__far_t *far)
+void smmap__shared_destroy(smmap__shared_t *shared)
 {
-    smmap__free((void *)smmap__load(&far->sets));
+    smmap__free((void *)smmap__load(&shared->sets));
 }
 
-void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__far_t *far)
+void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_t *shared)
 {
     memset(slots, 0, sizeof *slots);
-    slots->far = far;
+    slots->shared = shared;
     if (count <= 1) {
         smmap__store(&slots->first, (uintptr_t)&slots->only);
         return;
@@ -87,8 +87,9 @@ apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
     if (smmap__slots_is_first(slots, index)) {
         return make(&slots->first, sizeof(smmap__word_t) << slots->bits);
     }
-    return slots->bits == 0 ? APR_EINVAL
-                            : make(&slots->far->sets, slots->far->count * sizeof(smmap__far_set_t));
+    return slots->bits == 0
+               ? APR_EINVAL
+               : make(&slots->shared->sets, slots->shared->count * sizeof(smmap__shared_set_t));
 }
 
 /* Spread over the sets by the upper half of 64 bits that no other window has. */
@@ -98,27 +99,27 @@ static apr_uint64_t bits_of(const smmap__slots_t *slots, apr_uint64_t index)
 }
 
 /* The set for an index; NULL: there are none. */
-static smmap__far_set_t *set_of(const smmap__slots_t *slots, apr_uint64_t index)
+static smmap__shared_set_t *set_of(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__far_set_t *sets = (smmap__far_set_t *)smmap__load(&slots->far->sets);
+    smmap__shared_set_t *sets = (smmap__shared_set_t *)smmap__load(&slots->shared->sets);
 
-    return sets != NULL ? sets + (bits_of(slots, index) >> 32 & (slots->far->count - 1)) : NULL;
+    return sets != NULL ? sets + (bits_of(slots, index) >> 32 & (slots->shared->count - 1)) : NULL;
 }
 
-static far_slot_t *slot_of(const smmap__word_t *word)
+static shared_slot_t *slot_of(const smmap__word_t *word)
 {
-    return (far_slot_t *)(uintptr_t)word;
+    return (shared_slot_t *)(uintptr_t)word;
 }
 
-static int is_for(const far_slot_t *slot, const smmap__slots_t *slots, apr_uint64_t index)
+static int is_for(const shared_slot_t *slot, const smmap__slots_t *slots, apr_uint64_t index)
 {
     return smmap__offset_load(&slot->owner) == (apr_off_t)slots->owner &&
            smmap__offset_load(&slot->index) == (apr_off_t)index;
 }
 
-smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index)
+smmap__word_t *smmap__slots_find_shared(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__far_set_t *set = set_of(slots, index);
+    smmap__shared_set_t *set = set_of(slots, index);
     int i;
 
     for (i = 0; set != NULL && i < WAYS; i++) {
@@ -129,15 +130,15 @@ smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t i
     return NULL;
 }
 
-int smmap__slots_holds_far(const smmap__slots_t *slots, const smmap__word_t *word,
-                           apr_uint64_t index)
+int smmap__slots_holds_shared(const smmap__slots_t *slots, const smmap__word_t *word,
+                              apr_uint64_t index)
 {
     return is_for(slot_of(word), slots, index);
 }
 
 smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__far_set_t *set;
+    smmap__shared_set_t *set;
     int i;
 
     smmap__slots_uncount(slots, index);
@@ -146,7 +147,7 @@ smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
     }
     set = set_of(slots, index);
     for (i = 0; i < WAYS; i++) {
-        far_slot_t *slot = &set->slots[i];
+        shared_slot_t *slot = &set->slots[i];
 
         if (smmap__offset_load(&slot->owner) == 0) {
             smmap__offset_store(&slot->index, (apr_off_t)index);
@@ -165,7 +166,7 @@ void smmap__slots_leave(const smmap__slots_t *slots, smmap__word_t *word, apr_ui
 }
 
 /* The counter of a window, or the one that it would have: the least of its set. */
-static smmap__word_t *counter_of(smmap__far_set_t *set, uintptr_t tag)
+static smmap__word_t *counter_of(smmap__shared_set_t *set, uintptr_t tag)
 {
     smmap__word_t *least = &set->counters[0];
     int i;
@@ -188,9 +189,9 @@ static uintptr_t tag_of(const smmap__slots_t *slots, apr_uint64_t index)
     return (uintptr_t)(bits_of(slots, index) << COUNT_BITS);
 }
 
-static unsigned count_far(const smmap__slots_t *slots, apr_uint64_t index, unsigned most)
+static unsigned count_shared(const smmap__slots_t *slots, apr_uint64_t index, unsigned most)
 {
-    smmap__far_set_t *set = set_of(slots, index);
+    smmap__shared_set_t *set = set_of(slots, index);
     uintptr_t tag = tag_of(slots, index);
     smmap__word_t *counter = counter_of(set, tag);
     uintptr_t word = smmap__load(counter);
@@ -212,7 +213,7 @@ unsigned smmap__slots_count(const smmap__slots_t *slots, apr_uint64_t index, uns
     uintptr_t word;
 
     if (!smmap__slots_is_first(slots, index)) {
-        return count_far(slots, index, most);
+        return count_shared(slots, index, most);
     }
     first = (smmap__word_t *)smmap__load(&slots->first) + index;
     word = smmap__load(first);

@@ -22,31 +22,31 @@
 
 #include "core/base/atomic.h"
 
-typedef struct smmap__far_set_t smmap__far_set_t;
+typedef struct smmap__shared_set_t smmap__shared_set_t;
 
 /** The shared table. */
-typedef struct smmap__far_t {
+typedef struct smmap__shared_t {
     smmap__word_t sets; /* the address of the first; 0: not made yet */
     apr_size_t count;   /* of sets: a power of two */
-} smmap__far_t;
+} smmap__shared_t;
 
 /** The table of a file. */
 typedef struct smmap__slots_t {
-    smmap__word_t first; /* the first words; 0: not made yet */
-    smmap__word_t only;  /* they, in a table with one word */
-    unsigned bits;       /* log2 of how many they are */
-    smmap__far_t *far;   /* where the others are */
-    apr_uint64_t owner;  /* what tells this file from others there; not 0 */
+    smmap__word_t first;     /* the first words; 0: not made yet */
+    smmap__word_t only;      /* they, in a table with one word */
+    unsigned bits;           /* log2 of how many they are */
+    smmap__shared_t *shared; /* where the others are */
+    apr_uint64_t owner;      /* what tells this file from others there; not 0 */
 } smmap__slots_t;
 
 /** Make the shared table for so many windows that are mapped at one time; it allocates nothing
     yet. */
-void smmap__far_init(smmap__far_t *far, apr_size_t windows);
+void smmap__shared_init(smmap__shared_t *shared, apr_size_t windows);
 /** Free it. Nobody may be reading it. */
-void smmap__far_destroy(smmap__far_t *far);
+void smmap__shared_destroy(smmap__shared_t *shared);
 
 /** Make an empty table for `count` words. Cannot fail. With 0 or 1 there never are more. */
-void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__far_t *far);
+void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_t *shared);
 /** Free the table. Nobody may be reading it, and none of its windows may be mapped. */
 void smmap__slots_destroy(smmap__slots_t *slots);
 
@@ -59,10 +59,10 @@ smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index);
 void smmap__slots_leave(const smmap__slots_t *slots, smmap__word_t *word, apr_uint64_t index);
 
 /** smmap__slots_find() for an index that is not among the first. */
-smmap__word_t *smmap__slots_find_far(const smmap__slots_t *slots, apr_uint64_t index);
+smmap__word_t *smmap__slots_find_shared(const smmap__slots_t *slots, apr_uint64_t index);
 /** smmap__slots_holds(), in the same manner. */
-int smmap__slots_holds_far(const smmap__slots_t *slots, const smmap__word_t *word,
-                           apr_uint64_t index);
+int smmap__slots_holds_shared(const smmap__slots_t *slots, const smmap__word_t *word,
+                              apr_uint64_t index);
 
 static inline int smmap__slots_is_first(const smmap__slots_t *slots, apr_uint64_t index)
 {
@@ -75,7 +75,7 @@ static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_
     smmap__word_t *first;
 
     if (!smmap__slots_is_first(slots, index)) {
-        return smmap__slots_find_far(slots, index);
+        return smmap__slots_find_shared(slots, index);
     }
     first = (smmap__word_t *)smmap__load(&slots->first);
     return first != NULL ? first + index : NULL;
@@ -84,15 +84,15 @@ static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_
 /** Was smmap__slots_prepare() called for an index? */
 static inline int smmap__slots_is_prepared(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    return smmap__load(smmap__slots_is_first(slots, index) ? &slots->first : &slots->far->sets) !=
-           0;
+    return smmap__load(smmap__slots_is_first(slots, index) ? &slots->first
+                                                           : &slots->shared->sets) != 0;
 }
 
 /** Is a word that was found at this index still the one there? */
 static inline int smmap__slots_holds(const smmap__slots_t *slots, const smmap__word_t *word,
                                      apr_uint64_t index)
 {
-    return smmap__slots_is_first(slots, index) || smmap__slots_holds_far(slots, word, index);
+    return smmap__slots_is_first(slots, index) || smmap__slots_holds_shared(slots, word, index);
 }
 
 /**

@@ -20,7 +20,7 @@ SMMAP__UNCHECKED void smmap__manager_free(smmap_manager_t *manager)
     smmap__pins_destroy(&manager->pins);
     smmap__hash_destroy(&manager->by_address);
     smmap__hash_destroy(&manager->spans);
-    smmap__far_destroy(&manager->far);
+    smmap__shared_destroy(&manager->shared);
     smmap__hash_destroy(&manager->registry.hash);
     smmap__hash_destroy(&manager->registry.by_path);
     smmap__free(manager);

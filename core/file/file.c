@@ -125,7 +125,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
         /* A file that is empty now may grow; one slot would then not do. */
         windows = (apr_uint64_t)(identity->facts.size / file->window) + 2;
     }
-    smmap__slots_init(&file->grid, windows, &manager->far);
+    smmap__slots_init(&file->grid, windows, &manager->shared);
     return file;
 }
 

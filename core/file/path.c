@@ -111,8 +111,7 @@ static apr_uint64_t key_of(const smmap_manager_t *manager, const char *path)
 }
 
 /* A path with one user, and its plain form. */
-static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text,
-                              apr_pool_t *scratch)
+static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text, apr_pool_t *scratch)
 {
     const char *plain = plain_of(manager, text, scratch);
     apr_size_t size = strlen(text) + 1;
@@ -153,8 +152,8 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
 
             text = apr_pstrcat(scratch, prefix, prefix[length - 1] != '/' ? "/" : "", text, NULL);
         }
-        *path = path_of(manager, manager->lexical_dots ? without_dots(text, scratch) : text,
-                        scratch);
+        *path =
+            path_of(manager, manager->lexical_dots ? without_dots(text, scratch) : text, scratch);
         status = *path != NULL ? APR_SUCCESS : APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {

@@ -34,7 +34,7 @@ typedef struct target_t {
     const char *canonical_path; /* NULL: not known */
     apr_dev_t device;           /* of the file that has this path */
     apr_ino_t inode;
-    int is_file; /* these are known */
+    int is_file;         /* these are known */
     smmap__link_t files; /* those that match, out of the registry's lists */
     smmap__link_t idle;  /* of these, those with an idle handle */
 } target_t;
@@ -83,8 +83,8 @@ SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
 {
     const smmap__os_facts_t *facts = &file->identity.facts;
 
-    return (target->is_file && facts->id != SMMAP__OS_ID_NONE &&
-            facts->device == target->device && facts->inode == target->inode) ||
+    return (target->is_file && facts->id != SMMAP__OS_ID_NONE && facts->device == target->device &&
+            facts->inode == target->inode) ||
            (target->canonical_path != NULL && file->canonical_path != NULL &&
             is_below(target, target->canonical_path, file->canonical_path)) ||
            (file->path != NULL && is_below(target, target->path->plain, file->path->plain));

@@ -113,7 +113,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     if (status == APR_SUCCESS && manager->window_size != 0) {
         apr_size_t windows = manager->max_mapped_bytes / manager->window_size;
 
-        smmap__far_init(&manager->far,
+        smmap__shared_init(&manager->shared,
                         windows < manager->max_regions ? windows : manager->max_regions);
     }
     return status;

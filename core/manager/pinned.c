@@ -75,8 +75,7 @@ SMMAP__LOCKED static void walk_files(smmap_manager_t *manager, const smmap__link
 
     for (file_link = smmap__list_next(files, files); file_link != NULL;
          file_link = smmap__list_next(files, file_link)) {
-        const smmap__link_t *regions =
-            &SMMAP__ELEMENT(file_link, smmap__file_t, link)->region_list;
+        const smmap__link_t *regions = &SMMAP__ELEMENT(file_link, smmap__file_t, link)->region_list;
 
         for (link = smmap__list_next(regions, regions); link != NULL;
              link = smmap__list_next(regions, link)) {

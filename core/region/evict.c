@@ -135,7 +135,8 @@ SMMAP__LOCKED static int batch_fill(smmap_manager_t *manager, const void *me, ba
         visited = smmap__region_test_and_clear_visited_locked(region) && *steps < 2 * lap;
         (*steps)++;
         if (!visited && passed != 0 && region->epoch == passed) {
-            smmap__region_mark_visited_locked(region); /* as if it had been unlinked, and was put back */
+            smmap__region_mark_visited_locked(
+                region); /* as if it had been unlinked, and was put back */
         } else if (!visited && smmap__region_unlink_locked(region)) {
             batch_add(batch, region);
             going_bytes += region->mapping.length;

@@ -16,6 +16,7 @@ lane_run()
     # A guarded load is made again after a fault. By default valgrind knows then but a few of
     # the registers, and the load takes an old address.
     memcheck="$memcheck --vex-iropt-register-updates=allregs-at-mem-access"
+    memcheck="$memcheck --suppressions=$top/scripts/lib/valgrind.supp"
     . "$top/scripts/lib/stress.sh"
     # The suites make fewer random steps when they are told to.
     export SMMAP_TEST_LIGHT=1

@@ -192,8 +192,8 @@ static void whole_file(void)
    say. NO_HANDLE: there is no such place. */
 static apr_os_file_t endless(apr_off_t wanted)
 {
-    const char *name = apr_psprintf(test_pool, "/dev/shm/smmap-test-%" APR_UINT64_T_FMT,
-                                    random_number());
+    const char *name =
+        apr_psprintf(test_pool, "/dev/shm/smmap-test-%" APR_UINT64_T_FMT, random_number());
     apr_os_file_t handle = NO_HANDLE;
     int is_made;
 
@@ -309,7 +309,8 @@ static void small_windows_in_a_huge_file(void)
     for (i = 0; i < rounds; i++) {
         apr_off_t offset = anywhere(cursor, window);
 
-        if (smmap_cursor_data(cursor) != NULL && (offset < 4 * TIB - MIB || offset > 4 * TIB + MIB)) {
+        if (smmap_cursor_data(cursor) != NULL &&
+            (offset < 4 * TIB - MIB || offset > 4 * TIB + MIB)) {
             bad += *smmap_cursor_data(cursor) != 0;
         }
         if (smmap_manager_regions(manager) == 16 && bytes == 0) {

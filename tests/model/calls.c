@@ -149,8 +149,8 @@ static apr_status_t open_cursor(world_t *w, const operation_t *o, int native)
     if (!model_allocate(w) || (!by_handle && (!model_allocate(w) || !model_allocate(w)))) {
         return APR_ENOMEM;
     }
-    status = model_file_join(w, o->manager, by_handle ? NONE : o->path, native, o->choice == 0,
-                             &file);
+    status =
+        model_file_join(w, o->manager, by_handle ? NONE : o->path, native, o->choice == 0, &file);
     if (status == APR_SUCCESS) {
         new_cursor(w, o->cursor, o->pool);
         w->cursors[o->cursor].manager = o->manager;

@@ -169,8 +169,7 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
     return APR_SUCCESS;
 }
 
-apr_status_t model_file_join(world_t *w, int manager, int path, int native, int readable,
-                             int *file)
+apr_status_t model_file_join(world_t *w, int manager, int path, int native, int readable, int *file)
 {
     apr_status_t status = APR_SUCCESS;
     int inode;

@@ -163,8 +163,7 @@ static int choose_smaller(const world_t *w, want_t *want)
 /* Whether the table is made that the slot of a window is in. */
 int *model_table(world_t *w, ofile_t *file, apr_uint64_t number)
 {
-    return number >> file->first_bits == 0 ? &file->has_first
-                                           : &w->managers[file->manager].has_far;
+    return number >> file->first_bits == 0 ? &file->has_first : &w->managers[file->manager].has_far;
 }
 
 /* The slot of a window needs memory, once for many windows. */
@@ -346,8 +345,7 @@ static int enter(world_t *w, const want_t *want, int findable)
 static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end, int *region)
 {
     ocursor_t *it = &w->cursors[cursor];
-    want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0,
-                   it->copying, 0};
+    want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0, it->copying, 0};
     apr_status_t status = model_enter(w, it->file, it->path);
 
     if (status != APR_SUCCESS) {
@@ -381,8 +379,8 @@ static apr_status_t move(world_t *w, int cursor, apr_off_t offset, apr_off_t end
 {
     ocursor_t *it = &w->cursors[cursor];
     omanager_t *manager = owner_of(w, cursor);
-    int region = end <= w->files[it->file].size ? model_region_find(w, it->file, offset, end)
-                                                : NONE;
+    int region =
+        end <= w->files[it->file].size ? model_region_find(w, it->file, offset, end) : NONE;
     int old = it->region;
     apr_status_t status;
 

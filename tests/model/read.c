@@ -47,7 +47,7 @@ static int bypass(world_t *w, int file, apr_off_t offset)
 }
 
 static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
-                                apr_size_t *copied)
+                                  apr_size_t *copied)
 {
     ocursor_t *it = &w->cursors[cursor];
     int entered = !w->files[it->file].open;
@@ -114,8 +114,7 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
     return APR_SUCCESS;
 }
 
-apr_status_t model_read(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
-                        apr_size_t *got)
+apr_status_t model_read(world_t *w, int cursor, apr_off_t offset, apr_size_t size, apr_size_t *got)
 {
     ocursor_t *it = &w->cursors[cursor];
     apr_off_t window = model_window(w, it->file);

@@ -126,8 +126,8 @@ static void hit_or_collect(stress_worker_t *worker)
             apr_off_t begin =
                 (apr_off_t)((hot_first + stress_below(worker, hot_count)) * stress.unit);
 
-            (stress_below(worker, 8) == 0 ? hit_span : hit_window)(
-                worker, cursors[which], &stress.files[which], begin);
+            (stress_below(worker, 8) == 0 ? hit_span : hit_window)(worker, cursors[which],
+                                                                   &stress.files[which], begin);
         }
     }
     smmap_cursor_close(cursors[0]);

@@ -16,10 +16,10 @@ static uintptr_t thing(apr_uint64_t index)
     return (uintptr_t)&things[index % sizeof things];
 }
 
-static void table_make(smmap__slots_t *slots, apr_uint64_t count, smmap__far_t *far,
+static void table_make(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_t *shared,
                        apr_uint64_t owner)
 {
-    smmap__slots_init(slots, count, far);
+    smmap__slots_init(slots, count, shared);
     slots->owner = owner;
 }
 
@@ -61,30 +61,30 @@ static void take_out(const smmap__slots_t *slots, apr_uint64_t index)
 static void empty_table(void)
 {
     const apr_uint64_t counts[] = {0, 1, 2, 64, 65, 1000000, (apr_uint64_t)1 << 51};
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     apr_size_t i;
 
-    smmap__far_init(&far, 100);
+    smmap__shared_init(&shared, 100);
     for (i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         smmap__slots_t slots;
 
-        table_make(&slots, counts[i], &far, 1);
+        table_make(&slots, counts[i], &shared, 1);
         CHECK(at(&slots, 0) == 0);
         CHECK(at(&slots, 1) == 0);
         CHECK(at(&slots, ~(apr_uint64_t)0) == 0);
         CHECK_NUMBER(fake_memory_blocks(), 0);
         smmap__slots_destroy(&slots);
     }
-    smmap__far_destroy(&far);
+    smmap__shared_destroy(&shared);
 }
 
 static void one_slot(void)
 {
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     smmap__slots_t slots;
 
-    smmap__far_init(&far, 1);
-    table_make(&slots, 1, &far, 1);
+    smmap__shared_init(&shared, 1);
+    table_make(&slots, 1, &shared, 1);
     CHECK(put(&slots, 0));
     CHECK(at(&slots, 0) == thing(0));
     CHECK_STATUS(smmap__slots_prepare(&slots, 1), APR_EINVAL);
@@ -104,7 +104,7 @@ static void all_indexes(void)
 
     for (table = 0; table < sizeof made_for / sizeof made_for[0]; table++) {
         unsigned char is_there[COUNT] = {0};
-        smmap__far_t far = {0};
+        smmap__shared_t shared = {0};
         smmap__slots_t slots;
         apr_size_t missing = 0;
 
@@ -114,8 +114,8 @@ static void all_indexes(void)
             order[i] = order[other];
             order[other] = i;
         }
-        smmap__far_init(&far, COUNT);
-        table_make(&slots, made_for[table], &far, 1);
+        smmap__shared_init(&shared, COUNT);
+        table_make(&slots, made_for[table], &shared, 1);
         for (i = 0; i < COUNT; i++) {
             CHECK(at(&slots, order[i]) == 0);
             is_there[order[i]] = put(&slots, order[i]) != 0;
@@ -129,7 +129,7 @@ static void all_indexes(void)
         CHECK(at(&slots, 18) == thing(18));
         CHECK(put(&slots, 17));
         smmap__slots_destroy(&slots);
-        smmap__far_destroy(&far);
+        smmap__shared_destroy(&shared);
         CHECK_NUMBER(fake_memory_blocks(), 0);
     }
 }
@@ -138,13 +138,13 @@ static void all_indexes(void)
 static void sparse(void)
 {
     const apr_uint64_t windows = (apr_uint64_t)1 << 28;
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     smmap__slots_t slots;
     apr_size_t bytes;
     int i;
 
-    smmap__far_init(&far, 64);
-    table_make(&slots, windows, &far, 1);
+    smmap__shared_init(&shared, 64);
+    table_make(&slots, windows, &shared, 1);
     NEED_OK(smmap__slots_prepare(&slots, 0));
     NEED_OK(smmap__slots_prepare(&slots, windows - 1));
     bytes = fake_memory_bytes();
@@ -162,22 +162,22 @@ static void sparse(void)
     }
     CHECK_NUMBER(fake_memory_bytes(), bytes);
     smmap__slots_destroy(&slots);
-    smmap__far_destroy(&far);
+    smmap__shared_destroy(&shared);
 }
 
 /* Two files have one index, and a word goes from one window to another. */
 static void told_apart(void)
 {
     const apr_uint64_t index = (apr_uint64_t)1 << 40;
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     smmap__slots_t one;
     smmap__slots_t two;
     smmap__word_t *word;
     apr_uint64_t other = index;
 
-    smmap__far_init(&far, 1);
-    table_make(&one, 100, &far, 1);
-    table_make(&two, 100, &far, 2);
+    smmap__shared_init(&shared, 1);
+    table_make(&one, 100, &shared, 1);
+    table_make(&two, 100, &shared, 2);
     CHECK(put(&one, index));
     CHECK(smmap__slots_find(&two, index) == NULL);
     CHECK(put(&two, index));
@@ -198,7 +198,7 @@ static void told_apart(void)
     CHECK(!smmap__slots_holds(&one, word, index));
     smmap__slots_destroy(&one);
     smmap__slots_destroy(&two);
-    smmap__far_destroy(&far);
+    smmap__shared_destroy(&shared);
 }
 
 /* There are so many words and no more; what has none is refused, and leaves the others alone. */
@@ -206,13 +206,13 @@ static void full(void)
 {
     enum { COUNT = 4 * WAYS * SETS_LEAST };
     unsigned char is_there[COUNT] = {0};
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     smmap__slots_t slots;
     apr_size_t count = 0;
     apr_size_t i;
 
-    smmap__far_init(&far, 1);
-    table_make(&slots, 2, &far, 1);
+    smmap__shared_init(&shared, 1);
+    table_make(&slots, 2, &shared, 1);
     for (i = 4; i < COUNT; i++) {
         is_there[i] = put(&slots, i) != 0;
         count += is_there[i];
@@ -222,20 +222,20 @@ static void full(void)
         CHECK(at(&slots, i) == (is_there[i] ? thing(i) : 0));
     }
     smmap__slots_destroy(&slots);
-    smmap__far_destroy(&far);
+    smmap__shared_destroy(&shared);
 }
 
 /* What is used often is counted up to the end, however many others are used once. */
 static void counted(void)
 {
     const apr_uint64_t indexes[] = {1, 5000000};
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     smmap__slots_t slots;
     apr_size_t i;
     unsigned k;
 
-    smmap__far_init(&far, 1);
-    table_make(&slots, 1000000, &far, 1);
+    smmap__shared_init(&shared, 1);
+    table_make(&slots, 1000000, &shared, 1);
     for (i = 0; i < 2; i++) {
         NEED_OK(smmap__slots_prepare(&slots, indexes[i]));
         for (k = 0; k < 63; k++) {
@@ -257,18 +257,18 @@ static void counted(void)
     }
     CHECK(i < 100);
     smmap__slots_destroy(&slots);
-    smmap__far_destroy(&far);
+    smmap__shared_destroy(&shared);
 }
 
 static void out_of_memory(void)
 {
-    smmap__far_t far = {0};
+    smmap__shared_t shared = {0};
     smmap__slots_t slots;
 
-    smmap__far_init(&far, APR_SIZE_MAX); /* is limited */
-    CHECK(far.count <= (apr_size_t)1 << 20);
-    smmap__far_init(&far, 1);
-    table_make(&slots, 100000, &far, 1);
+    smmap__shared_init(&shared, APR_SIZE_MAX); /* is limited */
+    CHECK(shared.count <= (apr_size_t)1 << 20);
+    smmap__shared_init(&shared, 1);
+    table_make(&slots, 100000, &shared, 1);
     fake_memory_fail(1);
     CHECK_STATUS(smmap__slots_prepare(&slots, 0), APR_ENOMEM);
     CHECK(!smmap__slots_is_prepared(&slots, 0));
@@ -278,18 +278,13 @@ static void out_of_memory(void)
     fake_memory_fail_none();
     CHECK(put(&slots, 0) && put(&slots, 90000));
     smmap__slots_destroy(&slots);
-    smmap__far_destroy(&far);
+    smmap__shared_destroy(&shared);
     CHECK_NUMBER(fake_memory_blocks(), 0);
 }
 
-static const test_case_t cases[] = {{"empty_table", empty_table},
-                                    {"one_slot", one_slot},
-                                    {"all_indexes", all_indexes},
-                                    {"sparse", sparse},
-                                    {"told_apart", told_apart},
-                                    {"full", full},
-                                    {"counted", counted},
-                                    {"out_of_memory", out_of_memory},
-                                    {NULL, NULL}};
+static const test_case_t cases[] = {
+    {"empty_table", empty_table}, {"one_slot", one_slot},           {"all_indexes", all_indexes},
+    {"sparse", sparse},           {"told_apart", told_apart},       {"full", full},
+    {"counted", counted},         {"out_of_memory", out_of_memory}, {NULL, NULL}};
 
 const test_module_t test_slots = {"slots", cases};
