@@ -20,7 +20,7 @@ void model_buffer_end(world_t *w, int buffer)
 }
 
 apr_status_t model_buffer_begin(world_t *w, int number, int cursor, apr_off_t offset,
-                                apr_off_t size)
+                                 apr_off_t size)
 {
     obuffer_t *buffer = &w->buffers[number];
     int own = buffer_cursor(number);
@@ -32,8 +32,8 @@ apr_status_t model_buffer_begin(world_t *w, int number, int cursor, apr_off_t of
         return APR_EINVAL;
     }
     if (cursor != NONE) {
-        status =
-            w->cursors[own].used ? model_assign(w, own, cursor) : model_copy(w, own, cursor, NONE);
+        status = w->cursors[own].used ? model_assign(w, own, cursor)
+                                      : model_copy(w, own, cursor, NONE);
         if (status != APR_SUCCESS) {
             return status;
         }
@@ -150,8 +150,8 @@ apr_status_t model_buffer_read(world_t *w, const operation_t *o, outcome_t *outc
     if ((apr_uint64_t)left < size) {
         size = (apr_size_t)left;
     }
-    status =
-        missing_is_cut(model_read(w, buffer_cursor(o->buffer), offset, size, &outcome->number));
+    status = missing_is_cut(
+        model_read(w, buffer_cursor(o->buffer), offset, size, &outcome->number));
     return status == APR_SUCCESS && outcome->number < size ? SMMAP_ETRUNCATED : status;
 }
 
@@ -161,8 +161,8 @@ apr_status_t model_buffer_slice(world_t *w, const operation_t *o, outcome_t *out
     apr_size_t size = (apr_size_t)o->size;
     apr_off_t offset = 0;
     apr_off_t left = 0;
-    apr_status_t status =
-        size == 0 ? APR_EINVAL : locate(&w->buffers[o->buffer], o->offset, &offset, &left);
+    apr_status_t status = size == 0 ? APR_EINVAL
+                                    : locate(&w->buffers[o->buffer], o->offset, &offset, &left);
 
     if (status == APR_SUCCESS && size > (apr_uint64_t)left) {
         status = APR_EOF;
@@ -171,8 +171,9 @@ apr_status_t model_buffer_slice(world_t *w, const operation_t *o, outcome_t *out
         status = missing_is_cut(model_use(w, own, offset, size));
     }
     if (status == APR_SUCCESS && w->cursors[own].size < size) {
-        status = offset + (apr_off_t)size > w->files[w->cursors[own].file].size ? SMMAP_ETRUNCATED
-                                                                                : SMMAP_ESPLIT;
+        status = offset + (apr_off_t)size > w->files[w->cursors[own].file].size
+                     ? SMMAP_ETRUNCATED
+                     : SMMAP_ESPLIT;
     }
     if (status == APR_SUCCESS) {
         note_byte(w, own, offset);

@@ -43,13 +43,13 @@ static int same_outcome(const outcome_t *expected, const outcome_t *seen)
 
     if (expected->status != seen->status) {
         return model_wrong("status %d (%s), expected %d (%s)", (int)seen->status,
-                           smmap_strerror(seen->status, seen_text, sizeof seen_text),
-                           (int)expected->status,
-                           smmap_strerror(expected->status, expected_text, sizeof expected_text));
+                     smmap_strerror(seen->status, seen_text, sizeof seen_text),
+                     (int)expected->status,
+                     smmap_strerror(expected->status, expected_text, sizeof expected_text));
     }
     if (expected->number != seen->number) {
         return model_wrong("%lld bytes or regions, expected %lld", (long long)seen->number,
-                           (long long)expected->number);
+                     (long long)expected->number);
     }
     return 1;
 }
@@ -80,8 +80,8 @@ static int same_event(const fake_event_t *a, const fake_event_t *b)
 static int complain_event(const char *what, const fake_event_t *event)
 {
     return model_wrong("%s: offset %lld of file %lld, %lld bytes, %s", what,
-                       (long long)event->offset, (long long)event->file, (long long)event->length,
-                       event->mapped ? "mapped" : "unmapped");
+                       (long long)event->offset, (long long)event->file,
+                       (long long)event->length, event->mapped ? "mapped" : "unmapped");
 }
 
 /* Between two mappings the order of what was unmapped does not matter. */
@@ -124,9 +124,10 @@ static int same_events(const world_t *w)
 
 static int same_calls(const world_t *w)
 {
-    static const char *const names[] = {
-        "open or dup", "close",     "birth", "map",    "unmap", "advise", "file advise",
-        "read",        "residency", "size",  "memory", "guard", "patched"};
+    static const char *const names[] = {"open or dup", "close",       "birth", "map",
+                                        "unmap",       "advise",      "file advise",
+                                        "read",        "residency",   "size",  "memory",
+                                        "guard",       "patched"};
     apr_off_t advised;
     apr_off_t advised_end;
     int i;
@@ -134,20 +135,19 @@ static int same_calls(const world_t *w)
     for (i = 0; i < FAKE_ACCESS; i++) { /* the rest is not predicted */
         if (fake_calls((fake_call_t)i) != w->faults[i].calls) {
             return model_wrong("calls of %s: %lld, expected %lld", names[i],
-                               (long long)fake_calls((fake_call_t)i),
-                               (long long)w->faults[i].calls);
+                         (long long)fake_calls((fake_call_t)i), (long long)w->faults[i].calls);
         }
     }
     if (model_stat_calls() != w->faults[CALL_STAT].calls) {
         return model_wrong("measurements: %lld, expected %lld", (long long)model_stat_calls(),
-                           (long long)w->faults[CALL_STAT].calls);
+                     (long long)w->faults[CALL_STAT].calls);
     }
     if (fake_live_mappings() != w->live_mappings || fake_live_bytes() != w->live_bytes ||
         fake_live_handles() != w->live_handles) {
         return model_wrong("live mappings, bytes, handles: %lld %lld %lld, expected %lld %lld %lld",
-                           (long long)fake_live_mappings(), (long long)fake_live_bytes(),
-                           (long long)fake_live_handles(), (long long)w->live_mappings,
-                           (long long)w->live_bytes, (long long)w->live_handles);
+                     (long long)fake_live_mappings(), (long long)fake_live_bytes(),
+                     (long long)fake_live_handles(), (long long)w->live_mappings,
+                     (long long)w->live_bytes, (long long)w->live_handles);
     }
     advised = fake_advised(&advised_end);
     if (advised != w->advised || advised_end != w->advised_end) {
@@ -165,14 +165,13 @@ static int same_calls(const world_t *w)
 }
 
 /* The counters, each of which is as wide as a word of the structure's. */
-#define SIZES(X)                                                                                  \
-    X(mapped_bytes)                                                                               \
-    X(peak_mapped_bytes) X(pinned_bytes) X(regions) X(peak_regions) X(pinned_regions)             \
-        X(open_files) X(peak_open_files) X(files) X(cursors) X(hits) X(misses) X(maps) X(unmaps)  \
-            X(evictions) X(opens) X(closes) X(over_limit) X(limit_failures) X(retries)            \
-                X(shrunk_maps) X(map_failures) X(open_failures) X(stale_files) X(truncated_files) \
-                    X(bypassed_reads) X(admission_rejects) X(prefetches) X(buffered_regions)      \
-                        X(buffered_bytes) X(buffered)
+#define SIZES(X)                                                                          \
+    X(mapped_bytes) X(peak_mapped_bytes) X(pinned_bytes) X(regions) X(peak_regions)       \
+    X(pinned_regions) X(open_files) X(peak_open_files) X(files) X(cursors) X(hits)        \
+    X(misses) X(maps) X(unmaps) X(evictions) X(opens) X(closes) X(over_limit)             \
+    X(limit_failures) X(retries) X(shrunk_maps) X(map_failures) X(open_failures)               \
+    X(stale_files) X(truncated_files) X(bypassed_reads) X(admission_rejects) X(prefetches)               \
+    X(buffered_regions) X(buffered_bytes) X(buffered)
 
 static int same_stats(world_t *w, int number)
 {
@@ -198,10 +197,10 @@ static int same_stats(world_t *w, int number)
     if (smmap_manager_stats(model_real.managers[number], &seen) != APR_SUCCESS) {
         return model_wrong("there are no statistics");
     }
-#define COMPARE(name)                                                             \
-    if (seen.name != manager->stats.name) {                                       \
-        return model_wrong("manager %d, " #name ": %lld, expected %lld", number,  \
-                           (long long)seen.name, (long long)manager->stats.name); \
+#define COMPARE(name)                                                                   \
+    if (seen.name != manager->stats.name) {                                             \
+        return model_wrong("manager %d, " #name ": %lld, expected %lld", number,              \
+                     (long long)seen.name, (long long)manager->stats.name);             \
     }
     SIZES(COMPARE)
     return 1;
@@ -212,7 +211,8 @@ static int same_manager(const world_t *w, int number)
     const omanager_t *manager = &w->managers[number];
     smmap_manager_t *it = model_real.managers[number];
 
-    return smmap_manager_mode(it) == manager->mode && smmap_manager_limits(it) == manager->limits &&
+    return smmap_manager_mode(it) == manager->mode &&
+           smmap_manager_limits(it) == manager->limits &&
            smmap_manager_window_size(it) == manager->window &&
            smmap_manager_max_mapped_bytes(it) == manager->max_bytes &&
            smmap_manager_max_regions(it) == manager->max_regions &&
@@ -240,9 +240,9 @@ static int same_cursor(const world_t *w, int number, int deep)
         smmap_cursor_offset(cursor) != expected->offset ||
         smmap_cursor_size(cursor) != expected->size) {
         return model_wrong("cursor %d is at offset %lld with %lld bytes, expected %lld with %lld",
-                           number, (long long)smmap_cursor_offset(cursor),
-                           (long long)smmap_cursor_size(cursor), (long long)expected->offset,
-                           (long long)expected->size);
+                     number, (long long)smmap_cursor_offset(cursor),
+                     (long long)smmap_cursor_size(cursor), (long long)expected->offset,
+                     (long long)expected->size);
     }
     if (expected->region != NONE) {
         region = &w->regions[expected->region];
@@ -252,13 +252,13 @@ static int same_cursor(const world_t *w, int number, int deep)
             smmap_cursor_data(cursor) != data + (expected->offset - region->begin) ||
             smmap_cursor_at(cursor, model_region_end(region)) != NULL) {
             return model_wrong("cursor %d is in another region than [%lld, +%lld)", number,
-                               (long long)region->begin, (long long)region->length);
+                         (long long)region->begin, (long long)region->length);
         }
         if (!model_disk_shows(region->key, region->begin, data, deep ? region->length : 1) ||
-            !model_disk_shows(region->key, model_region_end(region) - 1, data + region->length - 1,
-                              1)) {
+            !model_disk_shows(region->key, model_region_end(region) - 1,
+                              data + region->length - 1, 1)) {
             return model_wrong("cursor %d shows other bytes than those of file version %u", number,
-                               region->key);
+                         region->key);
         }
     }
     if (deep) {
@@ -273,13 +273,13 @@ static int same_cursor(const world_t *w, int number, int deep)
         }
         if (smmap_cursor_region_clients(cursor) != clients) {
             return model_wrong("cursor %d: %lld clients, expected %lld", number,
-                               (long long)smmap_cursor_region_clients(cursor), (long long)clients);
+                         (long long)smmap_cursor_region_clients(cursor), (long long)clients);
         }
         if (smmap_cursor_is_associated(cursor) != !manager->closed ||
             smmap_cursor_file_size(cursor) !=
                 (manager->closed ? 0 : w->files[expected->file].size)) {
             return model_wrong("cursor %d: file size %lld", number,
-                               (long long)smmap_cursor_file_size(cursor));
+                         (long long)smmap_cursor_file_size(cursor));
         }
         if ((path == NULL) != (manager->closed || expected->path == NONE) ||
             (path != NULL && strcmp(path, model_disk_path(expected->path)) != 0)) {
@@ -300,7 +300,7 @@ static int same_world(world_t *w, const operation_t *o)
     for (i = 0; i < MANAGERS; i++) {
         if (w->managers[i].used && !w->managers[i].closed &&
             (!same_stats(w, i) || (o->kind == DO_CREATE_MANAGER && !same_manager(w, i) &&
-                                   !model_wrong("manager %d has other limits", i)))) {
+                                !model_wrong("manager %d has other limits", i)))) {
             return 0;
         }
     }
@@ -315,8 +315,8 @@ static int same_world(world_t *w, const operation_t *o)
     for (i = 0; i < BUFFERS; i++) {
         if (w->buffers[i].used && smmap_buffer_size(model_real.buffers[i]) != w->buffers[i].size) {
             return model_wrong("buffer %d has %lld bytes, expected %lld", i,
-                               (long long)smmap_buffer_size(model_real.buffers[i]),
-                               (long long)w->buffers[i].size);
+                         (long long)smmap_buffer_size(model_real.buffers[i]),
+                         (long long)w->buffers[i].size);
         }
     }
     return same_calls(w);

@@ -185,8 +185,8 @@ static apr_off_t a_size(const world_t *w, apr_off_t size, apr_off_t window, unsi
 /* Options of a manager: small numbers of everything, so that limits matter. */
 static void some_options(const world_t *w, const unsigned char *record, operation_t *o)
 {
-    static const smmap_mode_t modes[] = {SMMAP_MODE_SLIDING, SMMAP_MODE_SLIDING, SMMAP_MODE_SLIDING,
-                                         SMMAP_MODE_STATIC, SMMAP_MODE_AUTO};
+    static const smmap_mode_t modes[] = {SMMAP_MODE_SLIDING, SMMAP_MODE_SLIDING,
+                                         SMMAP_MODE_SLIDING, SMMAP_MODE_STATIC, SMMAP_MODE_AUTO};
     static const unsigned windows[] = {1, 1, 1, 2, 2, 3, 4, 0};
     static const unsigned files[] = {0, 1, 1, 2, 3, 4};
     const smmap_options_t plain = SMMAP_OPTIONS_INIT;
@@ -208,7 +208,8 @@ static void some_options(const world_t *w, const unsigned char *record, operatio
         o->options.max_mapped_bytes = (record[4] / 8 + 1) * grain / 2 + 1;
         break;
     default:
-        o->options.max_mapped_bytes = (1 + record[4] / 8 % 8) * (window != 0 ? window : grain);
+        o->options.max_mapped_bytes =
+            (1 + record[4] / 8 % 8) * (window != 0 ? window : grain);
         break;
     }
     if (record[5] % 4 == 0) {
@@ -249,7 +250,8 @@ static int lacks(const world_t *w, const unsigned char *record, operation_t *o)
 {
     const int needs_manager = o->kind >= DO_DESTROY_MANAGER && o->kind <= DO_WRONG;
     const int needs_buffer = o->kind > DO_BUFFER_CREATE && o->kind <= DO_BUFFER_CLOSE;
-    const int needs_cursor = (o->kind >= DO_COPY && o->kind <= DO_ADVISE) || o->kind == DO_WRONG;
+    const int needs_cursor =
+        (o->kind >= DO_COPY && o->kind <= DO_ADVISE) || o->kind == DO_WRONG;
 
     if (needs_manager && a_manager(w, 0) == NONE) {
         o->kind = DO_CREATE_MANAGER;

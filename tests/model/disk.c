@@ -293,11 +293,11 @@ static void change(world_t *w, int path, kind_t kind, apr_off_t size)
     changed(w, number, 1);
 }
 
-static void delete (world_t *w, int path)
+static void delete(world_t *w, int path)
 {
-    if (w->paths[path].kind == PATH_DIRECTORY
-            ? rmdir(names[path]) != 0
-            : w->paths[path].kind == PATH_FILE && unlink(names[path]) != 0) {
+    if (w->paths[path].kind == PATH_DIRECTORY ? rmdir(names[path]) != 0
+                                              : w->paths[path].kind == PATH_FILE &&
+                                                    unlink(names[path]) != 0) {
         die("delete", names[path]);
     }
     unlinked(w, path);
@@ -332,7 +332,7 @@ void model_disk_do(world_t *w, const operation_t *operation)
         change(w, path, operation->kind, operation->size);
         break;
     case DO_FILE_DELETE:
-        delete (w, path);
+        delete(w, path);
         break;
     case DO_FILE_LINK:
         link_to(w, path, other);

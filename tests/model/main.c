@@ -251,8 +251,8 @@ static int run_random(apr_uint64_t seed, apr_uint64_t operations)
             explain(seed, next++);
         }
     }
-    printf("%llu operations in sequences of %d, seed %llu:", (unsigned long long)shared->operations,
-           SEQUENCE, (unsigned long long)seed);
+    printf("%llu operations in sequences of %d, seed %llu:",
+           (unsigned long long)shared->operations, SEQUENCE, (unsigned long long)seed);
     for (kind = 0; kind < KINDS; kind++) {
         if (shared->tally[kind] != 0) {
             printf(" %s %llu", model_kind_name(kind), (unsigned long long)shared->tally[kind]);
@@ -346,7 +346,8 @@ int main(int argc, char **argv)
     program = argv[0];
     gettimeofday(&now, NULL);
     seed = (apr_uint64_t)now.tv_sec * 1000000u + (apr_uint64_t)now.tv_usec;
-    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                  0);
     if (shared == MAP_FAILED) {
         perror("model: no memory to share with children");
         return 2;

@@ -16,9 +16,9 @@ static apr_status_t open_handle(const operation_t *o)
     if (o->choice != 2) {
         fd = open(model_disk_path(o->path), (o->choice == 1 ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
     }
-    status =
-        smmap_cursor_open_handle(&model_real.cursors[o->cursor], model_real.managers[o->manager],
-                                 fd, model_real.pools[o->pool]);
+    status = smmap_cursor_open_handle(&model_real.cursors[o->cursor],
+                                      model_real.managers[o->manager], fd,
+                                      model_real.pools[o->pool]);
     if (fd >= 0) {
         close(fd);
     }

@@ -11,19 +11,16 @@ static const struct {
     const char *name;
     unsigned weight;
 } kinds[KINDS] = {
-    {"nothing", 0},      {"manager_create", 4}, {"manager_destroy", 2},
-    {"collect", 4},      {"open", 14},          {"open_handle", 6},
-    {"copy", 8},         {"assign", 6},         {"close", 8},
-    {"release", 10},     {"use", 56},           {"require", 24},
-    {"read", 36},        {"refresh", 6},        {"hint", 3},
-    {"advise", 4},       {"look", 1},           {"buffer_create", 3},
-    {"buffer_begin", 3}, {"buffer_end", 1},     {"buffer_byte", 5},
-    {"buffer_read", 7},  {"buffer_slice", 6},   {"buffer_close", 2},
-    {"clear_pool", 1},   {"wrong", 1},          {"file_make", 5},
-    {"file_grow", 4},    {"file_cut", 3},       {"file_touch", 1},
-    {"file_delete", 2},  {"file_link", 1},      {"file_directory", 1},
-    {"fault", 7},        {"fault_none", 8},     {"fault_above", 1},
-    {"fault_total", 1},  {"birth", 1},
+    {"nothing", 0},        {"manager_create", 4}, {"manager_destroy", 2}, {"collect", 4},
+    {"open", 14},          {"open_handle", 6},    {"copy", 8},            {"assign", 6},
+    {"close", 8},          {"release", 10},       {"use", 56},            {"require", 24},
+    {"read", 36},          {"refresh", 6},        {"hint", 3},            {"advise", 4},
+    {"look", 1},           {"buffer_create", 3},  {"buffer_begin", 3},    {"buffer_end", 1},
+    {"buffer_byte", 5},    {"buffer_read", 7},    {"buffer_slice", 6},    {"buffer_close", 2},
+    {"clear_pool", 1},     {"wrong", 1},          {"file_make", 5},       {"file_grow", 4},
+    {"file_cut", 3},       {"file_touch", 1},     {"file_delete", 2},     {"file_link", 1},
+    {"file_directory", 1}, {"fault", 7},          {"fault_none", 8},      {"fault_above", 1},
+    {"fault_total", 1},    {"birth", 1},
 };
 
 const char *model_kind_name(int kind)
@@ -69,7 +66,8 @@ void model_print(const operation_t *o, int number)
     case DO_REQUIRE:
     case DO_READ:
     case DO_ADVISE:
-        printf(" c%d offset=%lld size=%lld", o->cursor, (long long)o->offset, (long long)o->size);
+        printf(" c%d offset=%lld size=%lld", o->cursor, (long long)o->offset,
+               (long long)o->size);
         break;
     case DO_HINT:
         printf(" c%d access=%d", o->cursor, o->choice);
@@ -107,7 +105,7 @@ void model_print(const operation_t *o, int number)
         if (o->kind >= DO_FILE_MAKE && o->kind <= DO_FILE_DIRECTORY) {
             printf(" %c size=%lld other=%c id=%s", 'a' + o->path, (long long)o->size,
                    'a' + o->other_path,
-                   o->choice == 3  ? "again, times too"
+                   o->choice == 3   ? "again, times too"
                    : o->choice & 1 ? "again"
                                    : "new");
         } else if (o->kind != DO_FAULT_NONE && o->kind != DO_LOOK && o->kind != DO_NOTHING) {

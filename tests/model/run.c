@@ -114,7 +114,7 @@ static int finish(unsigned order)
     }
     if (fake_memory_blocks() != old_blocks) {
         return model_wrong("%lld blocks of memory are left",
-                           (long long)(fake_memory_blocks() - old_blocks));
+                     (long long)(fake_memory_blocks() - old_blocks));
     }
     if (fake_memory_pools() != 0) {
         return model_wrong("a pool is left");
