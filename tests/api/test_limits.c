@@ -590,7 +590,6 @@ static void waits_for_room(void)
     smmap_cursor_t *pinned[2];
     smmap_cursor_t *cursor;
     apr_thread_t *thread;
-    apr_status_t ended;
 
     manager = manager_waiting(LATER);
     pinned[0] = window_pin(0);
@@ -600,7 +599,7 @@ static void waits_for_room(void)
     NEED_OK(smmap_cursor_use(cursor, at_window(5), 0));
     CHECK(cursor_shows(cursor, &file));
     CHECK(cursor_shows(pinned[0], &file));
-    CHECK_OK(apr_thread_join(&ended, thread));
+    thread_join(thread);
     CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
     counts_check();
 }

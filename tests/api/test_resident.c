@@ -78,6 +78,10 @@ static void holes_are_read(void)
     CHECK_NUMBER(fake_calls(FAKE_MAP), 1);
     CHECK_NUMBER(manager_stats(manager).bypassed_reads, 0);
     NEED(file_resize(file.path, end + 64 * 1024 * 1024));
+    if (native_disk_bytes(file.path) > 50000000) {
+        test_skip("this file system has no sparse files");
+        return;
+    }
     CHECK_OK(smmap_cursor_refresh(cursor));
     CHECK_OK(smmap_cursor_read(cursor, end + 1024 * 1024, bytes, sizeof bytes, &got));
     CHECK(got == sizeof bytes && bytes[0] == 0 && bytes[99] == 0);
