@@ -131,7 +131,8 @@ static void from_apr(smmap__os_facts_t *facts, const apr_finfo_t *info)
 }
 
 static const apr_int32_t wanted =
-    APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_TYPE | APR_FINFO_MTIME | APR_FINFO_CTIME;
+    APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_CSIZE | APR_FINFO_TYPE | APR_FINFO_MTIME |
+    APR_FINFO_CTIME;
 
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, int identify)
 {
