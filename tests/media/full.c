@@ -117,7 +117,7 @@ static void holes(smmap_guard_t guard, apr_size_t windows)
     media_reads(&sparse, 0, media.page);
     zeroes(HOLE + 10, 100);
     faults = stress_stats().faults;
-    stress_equal("faults of one copy", faults, 1);
+    stress_equal("faults of one copy", faults, 0); /* it was read */
     zeroes(2 * HOLE - 5, 2 * media.page);
     stress_most("faults", faults, stress_stats().faults);
     media_reads(&sparse, 0, media.page);
