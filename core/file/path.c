@@ -117,9 +117,10 @@ static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text, 
     apr_size_t size = strlen(text) + 1;
     apr_size_t plain_size = plain != text ? strlen(plain) + 1 : 0;
     smmap__path_t *path = smmap__alloc(sizeof *path + size + plain_size);
-    char *end = (char *)(path + 1);
 
     if (path != NULL) {
+        char *end = (char *)(path + 1);
+
         path->users = 1;
         path->key = key_of(manager, plain);
         path->plain = plain != text ? end + size : end;
