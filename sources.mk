@@ -35,6 +35,8 @@ SMMAP_CORE_FILES = \
 	core/base/status.c \
 	core/base/window.c \
 	core/cursor/advise.c \
+	core/cursor/attempt.c \
+	core/cursor/attempt.h \
 	core/cursor/cursor.c \
 	core/cursor/cursor.h \
 	core/cursor/fault.c \
@@ -65,6 +67,7 @@ SMMAP_CORE_FILES = \
 	core/read/guard.c \
 	core/read/read.c \
 	core/read/read.h \
+	core/region/clear.c \
 	core/region/evict.c \
 	core/region/heap.c \
 	core/region/measure.c \
@@ -131,10 +134,12 @@ SMMAP_TEST_FILES = \
 	tests/api/test_policy.c \
 	tests/api/test_read.c \
 	tests/api/test_resident.c \
+	tests/api/test_room.c \
 	tests/api/test_release.c \
 	tests/api/test_resized.c \
 	tests/api/test_scan.c \
 	tests/api/test_share.c \
+	tests/api/test_special.c \
 	tests/api/test_stale.c \
 	tests/api/test_threads.c \
 	tests/api/test_trace.c \

@@ -11,7 +11,8 @@
  *   slots.h       the table from window number to address, read without a lock
  *
  * and here the largest offset, what a status of the system means, and the environment
- * (environment.c). window.c has the arithmetic of smmap/window.h, status.c the messages of smmap/status.h.
+ * (environment.c). window.c has the arithmetic of smmap/window.h, status.c the messages of
+ * smmap/status.h.
  */
 #ifndef SMMAP_CORE_BASE_BASE_H
 #define SMMAP_CORE_BASE_BASE_H

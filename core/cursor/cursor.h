@@ -9,6 +9,7 @@
  *   fault.c        guarded cursors: is the file still as long as the window?
  *   advise.c       hints and advice
  *   miss.c         mapping a window that is not mapped
+ *   attempt.c      what is asked for, and less when that is refused
  *   move.c         moves: lockless, with the lock, by mapping
  *   hit.c          the move that is asked most, in as few instructions as it can be
  *   cursor.c       opening, copying and closing cursors

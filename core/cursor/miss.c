@@ -16,184 +16,13 @@
  * when the file's times have changed. Where the system has no room for a mapping of a file
  * that it could map, the last resort is a region of the heap's; see region/heap.c.
  */
-#include "core/cursor/cursor.h"
+#include "core/cursor/attempt.h"
 
 #include <string.h>
 
-/* A window of a file that is read into memory, at most; what is required may be more. */
-enum { BUFFERED_MOST = 1 << SMMAP__STATIC_SPAN_SHIFT };
-
-/* A range of the file that is going to be mapped. */
-typedef struct range_t {
-    apr_off_t begin;
-    apr_off_t end;
-    int on_grid;
-} range_t;
-
-/* A mapping in the making: what is asked for, and how far we are. */
-typedef struct attempt_t {
-    smmap__link_t flight; /* in the list of the file, from when range is set */
-    unsigned changes;     /* of the file when it was measured */
-    smmap__file_t *file;
-    apr_off_t offset; /* these bytes must be in the region */
-    apr_off_t end;
-    apr_size_t window; /* the size of window we try for; 0: exactly these bytes */
-    range_t range;
-    smmap__pin_t *pin;
-    smmap_access_t access;
-    int retried;
-    int smaller;  /* the system refused more */
-    int buffered; /* the system cannot map this file */
-    int heap;     /* there is no room for a mapping; buffered, too */
-    int copying;  /* better none than one of the heap's */
-} attempt_t;
-
-/* The window of the attempt's size that holds what is asked for; where there is
-   none (it crosses the end of one), the granules that do. */
-static void choose_range(attempt_t *attempt)
-{
-    const smmap_manager_t *manager = attempt->file->manager;
-    apr_off_t size = smmap__offset_load(&attempt->file->size);
-    apr_off_t grid = attempt->file->window;
-    range_t *range = &attempt->range;
-
-    if (manager->window_size == 0 && (!attempt->buffered || size <= BUFFERED_MOST)) {
-        range->begin = 0;
-        range->end = size;
-        range->on_grid = 1;
-        return;
-    }
-    if (attempt->window != 0) {
-        apr_off_t window = (apr_off_t)attempt->window;
-        apr_off_t origin = attempt->offset - attempt->offset % grid;
-        apr_off_t last = origin < size - grid ? origin + grid : size;
-
-        range->begin = origin + (attempt->offset - origin) / window * window;
-        range->end = range->begin < last - window ? range->begin + window : last;
-        range->on_grid = attempt->window == manager->window_size;
-        if (attempt->end <= range->end) {
-            return;
-        }
-    }
-    attempt->window = 0;
-    range->begin = smmap_align_down(attempt->offset, manager->granularity);
-    range->end = smmap_align_up(attempt->end, manager->granularity);
-    range->on_grid = 0;
-    if (range->end < 0 || range->end > size) {
-        range->end = size;
-    }
-}
-
-/* A smaller range for the same bytes; 0 when there is none. */
-static int choose_smaller(attempt_t *attempt)
-{
-    apr_off_t length = attempt->range.end - attempt->range.begin;
-    apr_size_t granularity = attempt->file->manager->granularity;
-
-    while (attempt->window > granularity) {
-        attempt->window = (apr_size_t)smmap_align_up((apr_off_t)(attempt->window / 2), granularity);
-        choose_range(attempt);
-        if (attempt->range.end - attempt->range.begin < length) {
-            attempt->smaller = 1;
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Nothing that the system has: the granules that hold what is wanted, from the heap. */
-static int choose_heap(attempt_t *attempt)
-{
-    apr_size_t granularity = attempt->file->manager->granularity;
-    apr_off_t size = smmap__offset_load(&attempt->file->size);
-    range_t range;
-
-    range.begin = smmap_align_down(attempt->offset, granularity);
-    range.end = smmap_align_up(attempt->end, granularity);
-    range.on_grid = 0;
-    if (range.end < 0 || range.end > size) {
-        range.end = size;
-    }
-    if (attempt->heap || attempt->copying || range.end - range.begin > BUFFERED_MOST) {
-        return 0;
-    }
-    attempt->range = range;
-    attempt->window = 0;
-    attempt->smaller = 0;
-    attempt->buffered = 1;
-    attempt->heap = 1;
-    return 1;
-}
-
-/* From now on the file is read into memory, and in smaller windows. */
-static void be_buffered(attempt_t *attempt)
-{
-    smmap_manager_t *manager = attempt->file->manager;
-    apr_size_t most = (apr_size_t)smmap_align_up(BUFFERED_MOST, manager->granularity);
-
-    smmap__count_store(&attempt->file->unmappable, 1);
-    attempt->buffered = 1;
-    if (attempt->window == 0 || attempt->window > most) {
-        attempt->window = most;
-    }
-    choose_range(attempt);
-}
-
-static apr_status_t read_range(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
-                               const smmap__os_mapping_t *mapping)
-{
-    apr_size_t nread;
-    apr_status_t status =
-        smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
-
-    /* Since it was measured, a moment ago. */
-    return status == APR_SUCCESS && nread < length ? SMMAP_ETRUNCATED : status;
-}
-
-/* Memory with the bytes of the range. A mapping that is there although it failed could not be
-   given back. */
-static apr_status_t fill(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
-                         smmap__os_mapping_t *mapping)
-{
-    smmap__file_t *file = attempt->file;
-    apr_status_t status = attempt->heap ? smmap__heap_map(attempt->file->manager, mapping, length)
-                                        : smmap__os_map_anonymous(mapping, length);
-
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    if (file->identity.sizeless) {
-        /* What its size is of: to read it again would give more, or less. */
-        smmap__file_lock(file);
-        if (file->content != NULL && (apr_off_t)file->content_size >= attempt->range.end) {
-            memcpy(mapping->address, file->content + attempt->range.begin, length);
-        } else {
-            status = SMMAP_ETRUNCATED;
-        }
-        smmap__file_unlock(file);
-    } else {
-        status = read_range(attempt, handle, length, mapping);
-    }
-    if (status != APR_SUCCESS) {
-        smmap__mapping_unmap(mapping);
-    }
-    return status;
-}
-
-/* Some systems look where the file ends when they map. */
-static apr_status_t show(const attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
-                         smmap__os_mapping_t *mapping)
-{
-    apr_status_t status = attempt->buffered
-                              ? fill(attempt, handle, length, mapping)
-                              : smmap__os_map(mapping, handle, attempt->range.begin, length);
-
-    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
-}
-
 /* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
    ever smaller windows, then memory of the heap. */
-SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t handle,
+SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_file_t handle,
                                              smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
@@ -209,7 +38,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
             return SMMAP_ETOOLARGE;
         }
         status = smmap__budget_reserve_relock(manager, (apr_size_t)length, waits);
-        if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && choose_smaller(attempt)) {
+        if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && smmap__attempt_smaller(attempt)) {
             manager->stats.retries++; /* what was asked for is one byte */
             continue;
         }
@@ -222,7 +51,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
             return status;
         }
         smmap__manager_unlock(manager);
-        status = show(attempt, handle, (apr_size_t)length, mapping);
+        status = smmap__attempt_show(attempt, handle, (apr_size_t)length, mapping);
         if (status == APR_SUCCESS && !attempt->buffered && attempt->access != SMMAP_ACCESS_NORMAL) {
             /* A hint: where it is not taken, it is not. */
             smmap__os_advise(mapping, 0, (apr_size_t)length,
@@ -239,7 +68,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
         }
         smmap__budget_release_locked(manager, (apr_size_t)length);
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
-            be_buffered(attempt);
+            smmap__attempt_buffered(attempt);
             continue;
         }
         if (!attempt->heap) {
@@ -259,7 +88,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
         } else if (!smmap__exhausted(status)) {
             manager->stats.map_failures++;
             return status;
-        } else if (!choose_smaller(attempt) && !choose_heap(attempt)) {
+        } else if (!smmap__attempt_smaller(attempt) && !smmap__attempt_heap(attempt)) {
             manager->stats.map_failures += !attempt->copying;
             return refusal;
         }
@@ -268,7 +97,7 @@ SMMAP__RELOCK static apr_status_t map_relock(attempt_t *attempt, apr_os_file_t h
 }
 
 /* A region that is mapped now is counted. */
-SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__region_t *region)
+SMMAP__LOCKED static void count_map(const smmap__attempt_t *attempt, const smmap__region_t *region)
 {
     smmap_manager_t *manager = attempt->file->manager;
     smmap_stats_t *stats = &manager->stats;
@@ -295,7 +124,7 @@ SMMAP__LOCKED static void count_map(const attempt_t *attempt, const smmap__regio
 }
 
 /* The file has changed while it was mapped. */
-SMMAP__RELOCK static void discard_relock(const attempt_t *attempt, smmap__region_t *region)
+SMMAP__RELOCK static void discard_relock(const smmap__attempt_t *attempt, smmap__region_t *region)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
 
@@ -305,7 +134,7 @@ SMMAP__RELOCK static void discard_relock(const attempt_t *attempt, smmap__region
 }
 
 /* Map the region and make it known. NULL: the file has changed meanwhile. */
-SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t handle,
+SMMAP__RELOCK static apr_status_t make_relock(smmap__attempt_t *attempt, apr_os_file_t handle,
                                               smmap__region_t **made)
 {
     smmap__file_t *file = attempt->file;
@@ -315,9 +144,9 @@ SMMAP__RELOCK static apr_status_t make_relock(attempt_t *attempt, apr_os_file_t 
     apr_status_t status = region != NULL ? APR_SUCCESS : APR_ENOMEM;
 
     if (smmap__count_load(&file->unmappable) != 0) {
-        be_buffered(attempt);
+        smmap__attempt_buffered(attempt);
     } else {
-        choose_range(attempt);
+        smmap__attempt_range(attempt);
     }
     if (status == APR_SUCCESS && attempt->range.on_grid) {
         status = smmap__slots_prepare(&file->grid, number);
@@ -373,13 +202,13 @@ SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap_
 }
 
 /* Is another thread just mapping what is wanted? */
-SMMAP__LOCKED static int is_in_flight(const attempt_t *attempt)
+SMMAP__LOCKED static int is_in_flight(const smmap__attempt_t *attempt)
 {
     const smmap__link_t *list = &attempt->file->flights;
     smmap__link_t *link = smmap__list_next(list, list);
 
     for (; link != NULL; link = smmap__list_next(list, link)) {
-        const range_t *range = &SMMAP__ELEMENT(link, attempt_t, flight)->range;
+        const smmap__range_t *range = &SMMAP__ELEMENT(link, smmap__attempt_t, flight)->range;
 
         if (range->begin <= attempt->offset && attempt->end <= range->end) {
             return 1;
@@ -390,8 +219,8 @@ SMMAP__LOCKED static int is_in_flight(const attempt_t *attempt)
 
 /* The region, as soon as another thread has mapped it, or by mapping it. NULL: the file has
    changed meanwhile. */
-SMMAP__RELOCK static apr_status_t find_or_make_relock(attempt_t *attempt, apr_os_file_t handle,
-                                                      smmap__region_t **region)
+SMMAP__RELOCK static apr_status_t
+find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__region_t **region)
 {
     smmap__file_t *file = attempt->file;
     smmap_manager_t *manager = file->manager;
@@ -431,7 +260,7 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     apr_status_t status;
 
     do {
-        attempt_t attempt;
+        smmap__attempt_t attempt;
 
         memset(&attempt, 0, sizeof attempt);
         attempt.file = file;

@@ -23,16 +23,12 @@
 
 #include <string.h>
 
-/* A canonical path that is longer is not known. */
-enum { PATH_MOST = 4096 };
-
 /* What is to be dropped. */
 typedef struct target_t {
     smmap_manager_t *manager;
-    apr_pool_t *scratch;
     const smmap__path_t *path;
-    const char *canonical_path; /* NULL: not known */
-    apr_dev_t device;           /* of the file that has this path */
+    char *canonical_path; /* to be freed; NULL: not known */
+    apr_dev_t device;     /* of the file that has this path */
     apr_ino_t inode;
     int is_file;         /* these are known */
     smmap__link_t files; /* those that match, out of the registry's lists */
@@ -44,7 +40,6 @@ static void resolve_target(target_t *target, const char *path)
 {
     apr_os_file_t handle;
     smmap__os_facts_t facts;
-    char *canonical;
 
     if (smmap__os_examine_path(&facts, path) == APR_SUCCESS) {
         target->is_file = facts.kind == SMMAP__OS_FILE;
@@ -59,11 +54,7 @@ static void resolve_target(target_t *target, const char *path)
         target->inode = facts.inode;
         target->is_file = target->is_file && facts.id != SMMAP__OS_ID_NONE;
     }
-    canonical = apr_palloc(target->scratch, PATH_MOST);
-    if (canonical != NULL &&
-        smmap__os_file_canonical_path(canonical, PATH_MOST, handle) == APR_SUCCESS) {
-        target->canonical_path = canonical;
-    }
+    target->canonical_path = smmap__canonical_path_of(handle);
     smmap__os_file_close(handle);
 }
 
@@ -206,13 +197,10 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path, apr_
     }
     memset(&target, 0, sizeof target);
     target.manager = manager;
-    status = smmap__scratch(manager, &target.scratch);
-    if (status == APR_SUCCESS) {
-        target.path = name;
-        resolve_target(&target, smmap__path_text(name));
-        status = drop(&target, &count);
-        apr_pool_destroy(target.scratch);
-    }
+    target.path = name;
+    resolve_target(&target, smmap__path_text(name));
+    status = drop(&target, &count);
+    smmap__free(target.canonical_path);
     smmap__free(name);
     if (pinned != NULL) {
         *pinned = count;

@@ -52,17 +52,15 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     smmap_manager_t *manager = cursor->manager;
     smmap__file_t *file = cursor->file;
     apr_uint64_t number = smmap__window_number(file, offset);
+    int is_short = smmap__count_load(&manager->pressure) != 0; /* of room */
+    unsigned most = (is_short ? ADMIT_AFTER : ADMIT_SMALL_AFTER) - 1;
     const smmap__word_t *slot;
-    unsigned after = ADMIT_AFTER;
 
     if (smmap__count_load(&file->unmappable) != 0) {
         return 1; /* a window of it costs a read of the whole window */
     }
-    if (smmap__count_load(&manager->pressure) == 0) {
-        if (smmap__offset_load(&file->size) >= SMALL_SIZE) {
-            return 0;
-        }
-        after = ADMIT_SMALL_AFTER;
+    if (!is_short && smmap__offset_load(&file->size) >= SMALL_SIZE) {
+        return 0;
     }
     if (!smmap__slots_is_prepared(&file->grid, number)) {
         apr_status_t status;
@@ -78,8 +76,8 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     if (slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0) {
         return 0;
     }
-    return smmap__slots_count(&file->grid, number, after - 1) < after - 1 ||
-           (after == ADMIT_AFTER && !admitted(file, number));
+    return smmap__slots_count(&file->grid, number, most) < most ||
+           (is_short && !admitted(file, number));
 }
 
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that

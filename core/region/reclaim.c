@@ -88,3 +88,14 @@ void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
     smmap__files_reclaimed_locked(manager, files, handles);
     smmap__manager_wake_locked(manager);
 }
+
+void smmap__reclaim_retry_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+{
+    while (manager->unmap_failed != NULL) {
+        smmap__region_t *region = manager->unmap_failed;
+
+        manager->unmap_failed = region->next;
+        region->next = reclaim->regions;
+        reclaim->regions = region;
+    }
+}

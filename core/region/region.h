@@ -8,6 +8,7 @@
  *   region.c     regions by window and by address; their states (see types.h)
  *   reclaim.c    unmapping and freeing, with the lock let go
  *   evict.c      limits: reserving room, choosing victims
+ *   clear.c      giving up all that nobody pins
  *   measure.c    using a file's handle; sizes that change
  */
 #ifndef SMMAP_CORE_REGION_REGION_H
@@ -101,6 +102,8 @@ void smmap__pin_left_locked(smmap_manager_t *manager, smmap__pin_t *pin, uintptr
 
 /** Unmap, close and free what is on the list, and credit the counters. */
 void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim) SMMAP__RELOCK;
+/** Put the regions that the system would not unmap before on the list, for one more attempt. */
+void smmap__reclaim_retry_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 
 /* evict.c */
 
@@ -110,6 +113,8 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
                                           int waits) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SMMAP__LOCKED;
+/* clear.c */
+
 /** Put every region that is not pinned on the reclaim list, and those that the system would not
     unmap before. */
 void smmap__evict_unpinned_locked(smmap_manager_t *manager,

@@ -1,7 +1,8 @@
 /*
  * Limits: soft ones are passed when everything is pinned, hard ones never. Bytes,
- * regions and open files; what is counted. Which windows are evicted is in test_policy.c,
- * what happens when the system itself refuses in test_refused.c.
+ * regions and open files; what is counted. How room is made and waited for is in test_room.c,
+ * which windows are evicted in test_policy.c, what happens when the system itself refuses in
+ * test_refused.c.
  */
 #include "tests/support/fixture.h"
 
@@ -441,185 +442,6 @@ static void hard_at_random(void)
     counts_check();
 }
 
-/* Who sets a limit, and nothing else, has it kept. */
-static void only_a_limit(void)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-    smmap_cursor_t *cursor;
-    apr_size_t at;
-
-    unit = smmap_granularity();
-    file = file_make("file", 64 * unit);
-    options.max_mapped_bytes = 16 * unit;
-    manager = manager_make(&options);
-    cursor = cursor_open(manager, file.path);
-    for (at = 0; at < file.size; at += smmap_cursor_size(cursor)) {
-        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)at, 0));
-        CHECK(cursor_shows(cursor, &file));
-    }
-    CHECK(manager_stats(manager).peak_mapped_bytes <= 16 * unit);
-    CHECK_NUMBER(manager_stats(manager).over_limit, 0);
-}
-
-/* One byte was asked for, and the smallest piece that has it fits. */
-static void hard_and_less_room(void)
-{
-    smmap_cursor_t *pinned;
-    smmap_cursor_t *cursor;
-
-    unit = smmap_granularity();
-    file = file_make("file", 24 * unit);
-    manager = manager_sliding(8 * unit, 11 * unit, 0, SMMAP_LIMITS_HARD);
-    pinned = cursor_open(manager, file.path);
-    cursor = cursor_open(manager, file.path);
-    NEED_OK(smmap_cursor_use(pinned, 0, 0));
-    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(13 * unit + 5), 0));
-    CHECK(cursor_shows(cursor, &file));
-    CHECK(smmap_cursor_region_size(cursor) <= 3 * unit);
-    CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
-    CHECK_NUMBER(manager_stats(manager).shrunk_maps, 1);
-    /* In one piece is in one piece. */
-    CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)(13 * unit), 3 * unit + 1),
-                 SMMAP_ELIMIT_BYTES);
-    CHECK_STATUS(smmap_cursor_require(cursor, (apr_off_t)(13 * unit), 4 * unit),
-                 SMMAP_ELIMIT_BYTES);
-    counts_check();
-}
-
-/* A miss where all is pinned looks at the pins as a whole, and not once for each batch. */
-static void all_is_pinned(void)
-{
-    enum { COUNT = 500 };
-    apr_size_t fences;
-    apr_size_t i;
-
-    NEEDS_FAKE();
-    unit = smmap_granularity();
-    file = file_make("file", (COUNT + 2) * unit);
-    manager = manager_sliding(unit, 0, COUNT, SMMAP_LIMITS_SOFT);
-    for (i = 0; i < COUNT; i++) {
-        window_pin(i);
-    }
-    fences = fake_fences();
-    window_pin(COUNT);
-    CHECK(fake_fences() - fences <= 10);
-    CHECK_NUMBER(manager_stats(manager).over_limit, 1);
-    CHECK_NUMBER(manager_stats(manager).regions, COUNT + 1);
-    counts_check();
-}
-
-typedef struct other_t {
-    smmap_cursor_t *cursor;
-    unsigned unmaps;
-    apr_size_t mapped;
-    apr_uint64_t evicted;
-} other_t;
-
-/* While the last of the room is made, another cursor wants one window. */
-static void use_meanwhile(void *data)
-{
-    other_t *other = data;
-
-    if (++other->unmaps <= 32) {
-        fake_when(FAKE_UNMAP, use_meanwhile, other);
-        return;
-    }
-    other->mapped = smmap_manager_mapped_bytes(manager);
-    other->evicted = manager_stats(manager).evictions;
-    CHECK_OK(smmap_cursor_use(other->cursor, 0, 0));
-    CHECK_NUMBER(smmap_manager_mapped_bytes(manager), other->mapped);
-    other->evicted = manager_stats(manager).evictions - other->evicted;
-}
-
-/* What a thread has evicted for a large piece is not taken by others before it has enough. */
-static void room_is_claimed(void)
-{
-    enum { MOST = 40, LARGE = 36 };
-    test_file_t small;
-    smmap_cursor_t *cursor;
-    other_t other = {NULL, 0, 0, 0};
-    apr_size_t i;
-
-    NEEDS_FAKE();
-    unit = smmap_granularity();
-    file = file_make("file", (MOST + LARGE) * unit);
-    small = file_make("small", unit);
-    manager = manager_sliding(unit, MOST * unit, 0, SMMAP_LIMITS_HARD);
-    cursor = cursor_open(manager, file.path);
-    other.cursor = cursor_open(manager, small.path);
-    for (i = 0; i < MOST; i++) {
-        NEED_OK(smmap_cursor_use(cursor, at_window(i), 0));
-    }
-    smmap_cursor_release(cursor);
-    fake_when(FAKE_UNMAP, use_meanwhile, &other);
-    NEED_OK(smmap_cursor_require(cursor, at_window(MOST), LARGE * unit));
-    CHECK(cursor_shows(cursor, &file));
-    CHECK(cursor_shows(other.cursor, &small));
-    CHECK_NUMBER(other.evicted, 1);
-    CHECK_NUMBER(manager_stats(manager).evictions, LARGE + 1);
-    counts_check();
-}
-
-enum { SOON = 20000, LATER = 30 * 1000000 }; /* microseconds */
-
-static void *APR_THREAD_FUNC release_soon(apr_thread_t *thread, void *cursor)
-{
-    (void)thread;
-    apr_sleep(SOON);
-    smmap_cursor_release(cursor);
-    return NULL;
-}
-
-static smmap_manager_t *manager_waiting(apr_interval_time_t wait)
-{
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-
-    unit = smmap_granularity();
-    file = file_make("file", 8 * unit);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.limits = SMMAP_LIMITS_HARD;
-    options.window_size = unit;
-    options.max_mapped_bytes = 2 * unit;
-    options.limit_wait = wait;
-    return manager_make(&options);
-}
-
-/* All is pinned, and a thread lets go of a window while another waits for one. */
-static void waits_for_room(void)
-{
-    smmap_cursor_t *pinned[2];
-    smmap_cursor_t *cursor;
-    apr_thread_t *thread;
-
-    manager = manager_waiting(LATER);
-    pinned[0] = window_pin(0);
-    pinned[1] = window_pin(1);
-    cursor = cursor_open(manager, file.path);
-    NEED_OK(apr_thread_create(&thread, NULL, release_soon, pinned[1], test_pool));
-    NEED_OK(smmap_cursor_use(cursor, at_window(5), 0));
-    CHECK(cursor_shows(cursor, &file));
-    CHECK(cursor_shows(pinned[0], &file));
-    thread_join(thread);
-    CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
-    counts_check();
-}
-
-static void waits_in_vain(void)
-{
-    smmap_cursor_t *cursor;
-    apr_time_t before;
-
-    manager = manager_waiting(SOON);
-    window_pin(0);
-    window_pin(1);
-    cursor = cursor_open(manager, file.path);
-    before = apr_time_now();
-    CHECK_STATUS(smmap_cursor_use(cursor, at_window(5), 0), SMMAP_ELIMIT_BYTES);
-    CHECK(apr_time_now() - before >= SOON);
-    CHECK_NUMBER(manager_stats(manager).limit_failures, 1);
-    counts_check();
-}
-
 static const test_case_t cases[] = {{"soft_is_passed", soft_is_passed},
                                     {"soft_regions", soft_regions},
                                     {"hard_bytes", hard_bytes},
@@ -636,12 +458,6 @@ static const test_case_t cases[] = {{"soft_is_passed", soft_is_passed},
                                     {"soft_files", soft_files},
                                     {"handles_by_path_and_handle", handles_by_path_and_handle},
                                     {"hard_at_random", hard_at_random},
-                                    {"only_a_limit", only_a_limit},
-                                    {"hard_and_less_room", hard_and_less_room},
-                                    {"all_is_pinned", all_is_pinned},
-                                    {"room_is_claimed", room_is_claimed},
-                                    {"waits_for_room", waits_for_room},
-                                    {"waits_in_vain", waits_in_vain},
                                     {NULL, NULL}};
 
 const test_module_t test_limits = {"limits", cases};

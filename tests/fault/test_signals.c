@@ -50,16 +50,22 @@ static int is_survived(void)
 /* A page of a mapping of the test's own, behind the end of its file. */
 static volatile unsigned char *foreign;
 
-static void foreign_make(void)
+unsigned char *signals_lost_pages(void)
 {
-    const char *path = file_make("foreign", 2 * unit).path;
+    const apr_size_t size = 2 * smmap_granularity();
+    const char *path = file_make("lost", size).path;
     int fd = file_open(path);
-    void *memory = mmap(NULL, 2 * unit, PROT_READ, MAP_SHARED, fd, 0);
+    void *memory = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
 
     NEED(memory != MAP_FAILED);
     close(fd);
     NEED(file_resize(path, 0));
-    foreign = (volatile unsigned char *)memory + unit;
+    return memory;
+}
+
+static void foreign_make(void)
+{
+    foreign = signals_lost_pages() + unit;
 }
 
 /* What is loaded must be used: valgrind leaves out a load whose result is not used. */

@@ -6,6 +6,9 @@
 
 #include "tests/support/harness.h"
 
+/** Two pages of a mapping of the test's own whose file was cut: every touch faults. */
+unsigned char *signals_lost_pages(void);
+
 /** The program's handler is called in the middle of a copy. */
 void signals_in_a_copy(void);
 

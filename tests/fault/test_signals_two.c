@@ -21,19 +21,6 @@ static struct sigaction below;
 static unsigned char *volatile gone; /* two pages behind the end of their file */
 static apr_size_t unit;
 
-/* Two pages of a mapping whose file was cut. */
-static unsigned char *lost_pages(void)
-{
-    const char *path = file_make("lost", 2 * unit).path;
-    apr_os_file_t fd = file_open(path);
-    void *memory = mmap(NULL, 2 * unit, PROT_READ, MAP_SHARED, fd, 0);
-
-    NEED(memory != MAP_FAILED);
-    file_close(fd);
-    NEED(file_resize(path, 0));
-    return memory;
-}
-
 static void program(int number, siginfo_t *info, void *context)
 {
     (void)number;
@@ -69,7 +56,7 @@ typedef smmap__os_copied_t copy_function_t(void *, const unsigned char *, apr_si
 
 static int is_survived(copy_function_t *copy)
 {
-    unsigned char *memory = lost_pages();
+    unsigned char *memory = signals_lost_pages();
     unsigned char bytes[10];
     apr_size_t fault = 0;
     int is_right = copy(bytes, memory, 2 * unit, unit, 10, &fault) == SMMAP__OS_FAULTED &&
@@ -99,7 +86,7 @@ static int in_order(void *argument)
         CHECK(is_survived(smmap__os_guard_copy));
         CHECK(is_survived(second_guard_copy));
         CHECK_NUMBER(program_calls, i - 1);
-        gone = lost_pages();
+        gone = signals_lost_pages();
         (void)*(volatile unsigned char *)gone;
         CHECK_NUMBER(program_calls, i);
         munmap(gone, 2 * unit);

@@ -20,6 +20,7 @@
     X(test_policy)         \
     X(test_scan)           \
     X(test_limits)         \
+    X(test_room)           \
     X(test_refused)        \
     X(test_exhausted)      \
     X(test_stale)          \
@@ -37,6 +38,7 @@
     X(test_traced)         \
     X(test_threads)        \
     X(test_buffered)       \
+    X(test_special)        \
     X(test_guard)          \
     X(test_pointers)       \
     X(test_faults)         \
