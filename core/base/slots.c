@@ -13,7 +13,7 @@
 #include "core/base/memory.h"
 
 /* A first table has 4096 words at most, a set four ways. */
-enum { BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 20 };
+enum { BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 
 /* In a counter: the count, below its window's tag. */
 enum { COUNT_BITS = 8, COUNT_MASK = (1 << COUNT_BITS) - 1 };

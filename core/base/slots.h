@@ -5,7 +5,7 @@
  * touched; a table of one word, which is what a file in static mode has, allocates nothing. The
  * windows beyond are in one table of the manager's, for all files: sets of four words with
  * their keys, and four counters of windows that are not mapped, as in a set-associative cache.
- * It has a set for each window that the limits allow, at least, and never grows, so a sparse
+ * It has a set for each window that the limits allow (64 to 65,536), and never grows, so a sparse
  * file of 16 TiB that is touched everywhere costs no more than a small one. A window whose set
  * is full has no word; it is then found with the lock alone.
  *

@@ -208,15 +208,15 @@ enum { WAIT_FOR_PINS = 1000 }; /* microseconds */
 /* Nothing can go just now: wait a little, as a pin that is released tells nobody. 0: the time is
    over. */
 SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, smmap__link_t *waiter,
-                                     apr_time_t *until)
+                                     apr_time_t *since)
 {
     const apr_time_t now = apr_time_now();
 
     if (waiter->next == NULL) {
         smmap__list_append(&manager->waiters, waiter);
-        *until = now + manager->limit_wait;
+        *since = now;
     }
-    if (now >= *until) {
+    if (now - *since >= manager->limit_wait) {
         return 0;
     }
     smmap__manager_unlock(manager);
@@ -231,7 +231,7 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     const void *me = &reclaim;
     smmap__link_t waiter = {NULL, NULL};
-    apr_time_t until = 0;
+    apr_time_t since = 0;
 
     if (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
@@ -254,7 +254,7 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
             smmap__manager_wait_relock(manager);
         } else {
             status = exhausted(manager);
-            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, &until)) {
+            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, &since)) {
                 break;
             }
             status = APR_SUCCESS;

@@ -266,7 +266,7 @@ static void out_of_memory(void)
     smmap__slots_t slots;
 
     smmap__shared_init(&shared, APR_SIZE_MAX); /* is limited */
-    CHECK(shared.count <= (apr_size_t)1 << 20);
+    CHECK(shared.count <= (apr_size_t)1 << 16);
     smmap__shared_init(&shared, 1);
     table_make(&slots, 100000, &shared, 1);
     fake_memory_fail(1);
