@@ -346,6 +346,9 @@ count_test()
         say "    $reason"
     done
     if [ "$failed" -gt 0 ] && [ -f "$log" ]; then
+        grep -aE '^ *FAIL(ED)?:? ' "$log" | head -n 20 | while read -r reason; do
+            say "    $reason"
+        done
         echo "--- the end of $log:"
         tail -n 60 "$log"
     fi
