@@ -339,7 +339,7 @@ static void error_in_the_middle(void)
 /* Thousands of random accesses of each kind. */
 static void accesses(smmap_manager_t *manager, int by_handle)
 {
-    apr_size_t rounds = test_count(3000);
+    apr_size_t rounds = test_count(300);
     unsigned char *bytes = apr_palloc(test_pool, 100000);
     smmap_cursor_t *cursor = NULL;
     smmap_buffer_t *buffer = NULL;

@@ -392,7 +392,7 @@ static void resident_in_part(void)
 static void random_moves(void)
 {
     smmap_cursor_t *cursors[5];
-    apr_size_t rounds = test_count(20000);
+    apr_size_t rounds = test_count(2000);
     apr_size_t bad = 0;
     apr_size_t i;
 

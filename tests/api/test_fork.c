@@ -242,7 +242,7 @@ static void child_of_busy_threads(void)
         NEED_OK(apr_thread_create(&threads[i], NULL, be_busy, (void *)(apr_uintptr_t)(i + 1),
                                   test_pool));
     }
-    for (i = 0; i < test_count(60); i++) {
+    for (i = 0; i < test_count(12); i++) {
         CHECK_NUMBER(test_in_child(destroy_now, &i), 0);
     }
     atomic_store(&stop_now, 1);

@@ -286,7 +286,7 @@ static void small_windows_in_a_huge_file(void)
     smmap_cursor_t *cursor;
     const apr_off_t sizes[] = {16 * TIB, 16 * TIB - MIB, 8 * TIB};
     const char *missing = "";
-    apr_size_t rounds = test_count(5000);
+    apr_size_t rounds = test_count(500);
     apr_size_t bytes = 0;
     apr_size_t bad = 0;
     apr_size_t i;

@@ -404,7 +404,7 @@ static void handles_by_path_and_handle(void)
 static void hard_at_random(void)
 {
     smmap_cursor_t *cursors[6];
-    apr_size_t rounds = test_count(10000);
+    apr_size_t rounds = test_count(1000);
     apr_size_t refused = 0;
     apr_size_t bad = 0;
     apr_size_t i;

@@ -391,7 +391,7 @@ static void walk(smmap_mode_t mode, int by_handle)
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap_manager_t *manager;
     smmap_cursor_t *cursor = NULL;
-    apr_size_t rounds = test_count(5000);
+    apr_size_t rounds = test_count(500);
     apr_size_t window;
     apr_size_t take;
     apr_size_t bad = 0;

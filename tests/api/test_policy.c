@@ -350,7 +350,7 @@ static void as_the_model(void)
     smmap_cursor_t *cursors[4][FILES];
     test_file_t files[FILES];
     int at[4] = {-1, -1, -1, -1};
-    apr_size_t rounds = test_count(20000);
+    apr_size_t rounds = test_count(2000);
     smmap_stats_t before;
     model_t model;
     apr_size_t bad = 0;

@@ -52,7 +52,7 @@ static void bytes_of_the_file(void)
     apr_size_t bad = 0;
 
     begin(5, SMMAP_LIMITS_HARD);
-    for (i = 0; i < test_count(5000); i++) {
+    for (i = 0; i < test_count(1000); i++) {
         apr_size_t offset = (apr_size_t)random_below(file.size);
         apr_size_t size = 1 + (apr_size_t)random_below(random_below(4) ? 3 * unit : 100);
 

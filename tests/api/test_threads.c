@@ -155,7 +155,7 @@ static void soft_limits(void)
 
     begin();
     manager = manager_sliding(unit, 6 * unit, 0, SMMAP_LIMITS_SOFT);
-    start(wander, test_count(4000));
+    start(wander, test_count(800));
     moves = join_all();
     stats = manager_stats(manager);
     CHECK_NUMBER(stats.hits + stats.misses, moves);
@@ -179,7 +179,7 @@ static void hard_limits(void)
     begin();
     /* Twelve cursors may pin a region each, and some of three units. */
     manager = manager_sliding(unit, 8 * unit, 6, SMMAP_LIMITS_HARD);
-    start(wander, test_count(4000));
+    start(wander, test_count(800));
     join_all();
     for (i = 0; i < THREADS; i++) {
         refused += workers[i].refused;
@@ -216,7 +216,7 @@ static void *APR_THREAD_FUNC sweep(apr_thread_t *thread, void *data)
 
 static void mapped_once(void)
 {
-    apr_size_t rounds = test_count(40);
+    apr_size_t rounds = test_count(8);
     apr_size_t i;
 
     begin();
@@ -273,7 +273,7 @@ static void few_handles(void)
     options.window_size = unit;
     options.max_open_files = 2;
     manager = manager_make(&options);
-    start(come_and_go, test_count(1500));
+    start(come_and_go, test_count(300));
     join_all();
     CHECK(manager_stats(manager).peak_open_files <= 2);
     CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
@@ -317,7 +317,7 @@ static void *APR_THREAD_FUNC until_closed(apr_thread_t *thread, void *data)
 
 static void destroyed_meanwhile(void)
 {
-    apr_size_t rounds = test_count(40);
+    apr_size_t rounds = test_count(8);
     apr_size_t i;
 
     begin();

@@ -97,7 +97,7 @@ static void run_threads(smmap_manager_t *const *managers, int count, apr_size_t 
 static void heard_by_threads(void)
 {
     smmap_manager_t *manager = manager_traced(hear_threads, workers);
-    apr_size_t rounds = test_count(20000);
+    apr_size_t rounds = test_count(2000);
     int i;
 
     run_threads(&manager, 1, rounds);
@@ -234,7 +234,7 @@ static void written_by_threads(void)
 {
     const char *path = trace_to(test_path("trace"));
     smmap_manager_t *managers[2] = {manager_traced(NULL, NULL), manager_traced(NULL, NULL)};
-    apr_size_t rounds = test_count(20000);
+    apr_size_t rounds = test_count(2000);
     apr_size_t seen[THREADS] = {0, 0, 0};
     apr_size_t blocks = 0;
     apr_size_t bad = 0;

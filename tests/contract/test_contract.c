@@ -414,7 +414,7 @@ static void threads(void)
     for (i = 0; i < 4; i++) {
         workers[i].file = &file;
         workers[i].fd = fd;
-        workers[i].rounds = test_count(400);
+        workers[i].rounds = test_count(100);
         workers[i].bad = 0;
         workers[i].salt = i;
         NEED_OK(apr_thread_create(&started[i], NULL, work, &workers[i], test_pool));

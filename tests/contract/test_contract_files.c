@@ -26,7 +26,7 @@ static void read_is_positional(void)
     apr_os_file_t fd = file_open(file.path);
     apr_os_file_t copy = NO_HANDLE;
     unsigned char *bytes = apr_palloc(test_pool, file.size + 16);
-    apr_size_t rounds = test_count(500);
+    apr_size_t rounds = test_count(100);
     apr_size_t nread;
     apr_size_t i;
 

@@ -166,7 +166,7 @@ static void read_while_cut(smmap_mode_t mode, int mixed)
     for (i = 0; i < READERS; i++) {
         NEED_OK(apr_thread_create(&readers[i].thread, NULL, read_on, &readers[i], test_pool));
     }
-    for (round = 0; round < test_count(200); round++) {
+    for (round = 0; round < test_count(40); round++) {
         apr_size_t left = (apr_size_t)random_below(PAGES * page);
         apr_size_t at;
 

@@ -237,7 +237,7 @@ static void threads(void)
         workers[i].turns = 50;
         workers[i].own = cursor_on(&workers[i].shown);
     }
-    for (round = 0; round < test_count(100); round++) {
+    for (round = 0; round < test_count(20); round++) {
         for (i = 0; i < THREADS; i++) {
             const unsigned char *data = smmap_cursor_data(workers[i].own);
 

@@ -97,7 +97,7 @@ static void nothing_to_evict(void)
 /* No mapping of more than so many granules is to be had. */
 static void halve_to(apr_size_t granules)
 {
-    apr_size_t rounds = test_count(500);
+    apr_size_t rounds = test_count(100);
     smmap_cursor_t *pinning[8];
     smmap_stats_t stats;
     apr_size_t bad = 0;
@@ -382,7 +382,7 @@ static void other_errors_at_once(void)
 
 static void so_much_and_no_more(void)
 {
-    apr_size_t rounds = test_count(2000);
+    apr_size_t rounds = test_count(400);
     smmap_cursor_t *pinned;
     apr_size_t bad = 0;
     apr_size_t i;

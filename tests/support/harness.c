@@ -174,7 +174,7 @@ apr_size_t test_count(apr_size_t full)
     if (!test_is_light()) {
         return full;
     }
-    return full / 20 > 0 ? full / 20 : 1;
+    return full / 4 > 0 ? full / 4 : 1;
 }
 
 #if defined(__has_feature)

@@ -92,7 +92,7 @@ static void as_an_array(void)
     apr_size_t round;
 
     fresh(&queue, 0);
-    for (round = 0; round < test_count(100000); round++) {
+    for (round = 0; round < test_count(10000); round++) {
         int i = (int)random_below(MOST);
         int place = 0;
 

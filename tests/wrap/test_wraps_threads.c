@@ -299,7 +299,7 @@ static void with_limits(smmap_limits_t limits, smmap_guard_t guarded, int buffer
     options.guard = guarded;
     options.max_regions = limits == SMMAP_LIMITS_HARD ? 40 : 8;
     options.max_open_files = 2;
-    round_of(&options, test_count(6000), buffered);
+    round_of(&options, test_count(2000), buffered);
     end();
 }
 
@@ -332,7 +332,7 @@ static void static_mode(void)
     options.guard = SMMAP_GUARD_ON;
     options.max_regions = 2;
     options.max_open_files = 2;
-    round_of(&options, test_count(6000), 0);
+    round_of(&options, test_count(2000), 0);
     end();
 }
 
