@@ -13,42 +13,68 @@ lane_possible()
     fi
 }
 
-# clang_cl MACHINE ARGUMENT...: as if it were Microsoft's compiler, which has no
-# stdatomic.h, no threads.h, no complex numbers and no arrays of variable length.
+# Microsoft's compiler has no stdatomic.h, no threads.h, no complex numbers and no arrays of
+# variable length.
+as_microsoft="-D_SSIZE_T_DEFINED -D__STDC_NO_ATOMICS__=1 -D__STDC_NO_THREADS__=1
+    -D__STDC_NO_VLA__=1 -D__STDC_NO_COMPLEX__=1"
+
+# What clang tells of extensions of GNU's; the build has them as errors.
+as_pedantic="-Wpedantic -Wgnu -Wvla -Wno-language-extension-token -Wno-c11-extensions"
+
+# clang_cl MACHINE ARGUMENT...: as if it were Microsoft's compiler.
+# shellcheck disable=SC2086 # a list of words
 clang_cl()
 {
     local machine=$1 wine=/usr/include/wine/wine
     shift
     "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 /nologo /std:c11 \
-        -D_SSIZE_T_DEFINED -D__STDC_NO_ATOMICS__=1 -D__STDC_NO_THREADS__=1 \
-        -D__STDC_NO_VLA__=1 -D__STDC_NO_COMPLEX__=1 -D_CRT_SECURE_NO_WARNINGS \
-        -D_CRT_NONSTDC_NO_WARNINGS /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
+        $as_microsoft -D_CRT_SECURE_NO_WARNINGS -D_CRT_NONSTDC_NO_WARNINGS /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
         /imsvc $wine/msvcrt /imsvc $wine/windows "-I$source" "-I$source/include" "$@"
 }
 
-# dialect MACHINE PART...: what is in these directories of the tree, as clang understands
-# Microsoft's dialect, compiles without a warning and without an extension of GNU's. Some
-# of those clang does not warn of: they are looked for in the text that is left when the
-# preprocessor is done, as far as it comes from files of the tree. What the system's own macros
-# become (va_start, offsetof, setjmp) is no matter. Names that clang's own headers have and
-# Microsoft's do not (max_align_t) are among them.
-dialect()
+# files_below PART...: those of the build's sources that are in these directories of the tree.
+files_below()
 {
-    local machine=$1 file part answer=0 count=0 foreign
-    shift
-    foreign='__attribute(__)?|__typeof(__)?|__builtin_[a-z_]+|__sync_[a-z_]+|__atomic_[a-z_]+'
-    foreign="$foreign|__thread|__asm(__)?|asm|__int128|__extension__|__label__|__auto_type"
-    foreign="$foreign|_Complex|ssize_t|str(n)?casecmp|max_align_t"
+    local part
     compiled >"$build/compiled"
     for part in "$@"; do
         grep "^$part/" "$build/compiled"
-    done >"$build/dialect"
+    done
+}
+
+# dialect MACHINE PART...: what is there compiles without a warning and without an extension of
+# GNU's, as clang understands Microsoft's dialect.
+# shellcheck disable=SC2086 # a list of words
+dialect()
+{
+    local machine=$1 file answer=0 count=0
+    shift
+    files_below "$@" >"$build/dialect"
     while read -r file; do
         count=$((count + 1))
-        clang_cl "$machine" /c /W4 /WX -Wpedantic -Wgnu -Wvla -Wno-language-extension-token \
-            -Wno-c11-extensions -DSMMAP_STATIC /Fo/dev/null -- "$source/$file" || answer=1
-        if [ "$machine" = x86_64 ] && clang_cl "$machine" /E -DSMMAP_STATIC -- "$source/$file" \
-            2>/dev/null | awk -v tree="$source/" '
+        clang_cl "$machine" /c /W4 /WX $as_pedantic -DSMMAP_STATIC /Fo/dev/null \
+            -- "$source/$file" || answer=1
+    done <"$build/dialect"
+    echo "$count files for $machine"
+    test "$count" -gt 0 || return 1
+    return $answer
+}
+
+# no_extension PART...: some extensions clang does not warn of. They are looked for in the text
+# that is left when the preprocessor is done, as far as it comes from files of the tree. What the
+# system's own macros become (va_start, offsetof, setjmp) is no matter. Names that clang's own
+# headers have and Microsoft's do not (max_align_t) are among them.
+no_extension()
+{
+    local file answer=0 count=0 foreign
+    foreign='__attribute(__)?|__typeof(__)?|__builtin_[a-z_]+|__sync_[a-z_]+|__atomic_[a-z_]+'
+    foreign="$foreign|__thread|__asm(__)?|asm|__int128|__extension__|__label__|__auto_type"
+    foreign="$foreign|_Complex|ssize_t|str(n)?casecmp|max_align_t"
+    files_below "$@" >"$build/dialect"
+    while read -r file; do
+        count=$((count + 1))
+        if clang_cl x86_64 /E -DSMMAP_STATIC -- "$source/$file" 2>/dev/null |
+            awk -v tree="$source/" '
                 /^#/ { name = $0; sub(/^[^"]*"/, "", name); keep = index(name, tree) == 1; next }
                 keep' | sed 's/__builtin_\(va_[a-z]*\|offsetof\|frame_address\)//g' |
             grep -nE "\\b($foreign)\\b"; then
@@ -56,7 +82,7 @@ dialect()
             answer=1
         fi
     done <"$build/dialect"
-    echo "$count files for $machine"
+    echo "$count files"
     test "$count" -gt 0 || return 1
     return $answer
 }
@@ -72,7 +98,7 @@ probe_dialect()
 {
     (
         compiled() { echo core/smmap_probe.c; }
-        dialect x86_64 core
+        dialect x86_64 core && no_extension core
     )
 }
 
@@ -165,13 +191,14 @@ lane_run()
         -DSMMAP_MSVC_PREFIX=$libraries"
 
     rm -rf "$prefix"
-    cmake_build $toolchain -DSMMAP_WERROR=ON -DCMAKE_INSTALL_PREFIX="$prefix" || return 1
-    step "x86-64: Microsoft's dialect, no warning" dialect x86_64 core backends tools bench \
-        examples tests
-    step "x86: Microsoft's dialect, compiled only" dialect i686 core backends tools \
-        bench examples
-    step "ARM64: Microsoft's dialect, compiled only" dialect aarch64 core backends \
+    CFLAGS=$(echo $as_microsoft $as_pedantic) \
+        cmake_build $toolchain -DSMMAP_WERROR=ON -DCMAKE_INSTALL_PREFIX="$prefix" || return 1
+    step "x86-64: nothing of GNU's is left by the preprocessor" no_extension core backends cli \
+        tools bench examples tests
+    step "x86: Microsoft's dialect, compiled only" dialect i686 core backends cli \
         tools bench examples
+    step "ARM64: Microsoft's dialect, compiled only" dialect aarch64 core backends \
+        cli tools bench examples
     step "the check of the dialect finds what it looks for" dialect_finds
     step "the headers in C++, x86-64" headers_in_cxx x86_64
     step "the headers in C++, x86" headers_in_cxx i686
