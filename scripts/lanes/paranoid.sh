@@ -7,6 +7,9 @@ lane_run()
     native_build || return 1
     build=$programs
     export SMMAP_PARANOID=1
+    # With light counts, and one granularity, suite-fake takes 1937 to 1943 of the core's branches
+    # in this mode; with full counts, in four times the time, 1951.
+    export SMMAP_TEST_LIGHT=1
     # Of the scripts, those that read files with the library.
     run_tests TESTS="$(list_tests '[^h]$|kept|command|packscan')"
 }

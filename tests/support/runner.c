@@ -5,7 +5,8 @@
  * The tests run in a child process, which reports each step through a pipe. When
  * a test crashes or hangs, it counts as failed, and a new child goes on behind
  * it. suite-fake runs all of them once for each granularity, as the core may
- * take the granularity for a constant of the process.
+ * take the granularity for a constant of the process; with SMMAP_TEST_LIGHT for
+ * one of them, which the seed chooses.
  *
  * Exit code: 0 all passed, 1 something failed, 2 bad arguments.
  */
@@ -257,7 +258,8 @@ static void usage(FILE *out, const char *program)
             program, fake_present() ? " [--granularity N]" : "");
     if (fake_present()) {
         fprintf(out, "  --granularity N  run with this one alone: a power of two, 4096 to "
-                     "1048576\n");
+                     "1048576;\n"
+                     "                   SMMAP_TEST_LIGHT=1 takes one of three\n");
     }
     fprintf(out, "Environment: SMMAP_TEST_LIGHT=1 repeats less, for slow machines and valgrind;\n"
                  "TMPDIR is where the files of the tests are made.\n");
@@ -282,6 +284,7 @@ static apr_uint64_t number_argument(const char *program, const char *option, con
 int main(int argc, char **argv)
 {
     static const apr_size_t granularities[] = {4096, 16384, 65536};
+    const unsigned granularity_count = sizeof granularities / sizeof granularities[0];
     apr_size_t granularity = 0;
     const char *only = NULL;
     counts_t counts = {0, 0, 0, 0};
@@ -341,10 +344,13 @@ int main(int argc, char **argv)
         return 2;
     }
     native_catch_signals();
+    if (granularity == 0 && test_is_light()) {
+        granularity = granularities[seed % granularity_count];
+    }
     if (!fake_present() || granularity != 0) {
         run_round(granularity, only, &counts);
     } else {
-        for (i = 0; i < sizeof granularities / sizeof granularities[0]; i++) {
+        for (i = 0; i < granularity_count; i++) {
             run_round(granularities[i], only, &counts);
         }
     }
