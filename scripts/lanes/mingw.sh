@@ -136,7 +136,7 @@ run_mingw()
     build=$windows_build/dll
     configure_build --host=$host --enable-werror --disable-static --prefix="$build/prefix" \
         PKG_CONFIG_LIBDIR="$libraries/shared/lib/pkgconfig" --with-cunit="$libraries/static" \
-        CC="$host-gcc -static-libgcc" CFLAGS=-O0 && make_targets all $command_alone || return 1
+        CC="$host-gcc -static-libgcc" && make_targets all $command_alone || return 1
     run_tests TESTS="tests/package/exports.sh" $command_alone || answer=1
     make -C "$build" install $command_alone >/dev/null && step "a program with the DLL" \
         consumer shared "$build/prefix" || answer=1
