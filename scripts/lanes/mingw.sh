@@ -102,11 +102,8 @@ lane_run()
     return $answer
 }
 
-# A list of words in $command_alone.
-# shellcheck disable=SC2086
 run_mingw()
 {
-    local command_alone="bin_PROGRAMS=smmap.exe noinst_PROGRAMS= check_PROGRAMS= check_LIBRARIES="
     local libraries host=x86_64-w64-mingw32 answer=0 windows_build
     libraries=$(mingw_prefix $host) && mingw_libraries $host "$libraries" || return 1
 
@@ -131,14 +128,13 @@ run_mingw()
         consumer static "$build/prefix" || answer=1
 
     # The DLL and its users share one APR, so that must be a DLL, too. The programs of the tests
-    # take in the objects of the library in each build, so they are not made again; neither are
-    # the benchmark and the examples.
+    # take in the objects of the library in each build, so they are not made again.
     build=$windows_build/dll
     configure_build --host=$host --enable-werror --disable-static --prefix="$build/prefix" \
         PKG_CONFIG_LIBDIR="$libraries/shared/lib/pkgconfig" --with-cunit="$libraries/static" \
-        CC="$host-gcc -static-libgcc" && make_targets all $command_alone || return 1
-    run_tests TESTS="tests/package/exports.sh" $command_alone || answer=1
-    make -C "$build" install $command_alone >/dev/null && step "a program with the DLL" \
+        CC="$host-gcc -static-libgcc" && make_targets all || return 1
+    run_tests TESTS="tests/package/exports.sh" check_PROGRAMS= check_LIBRARIES= || answer=1
+    make -C "$build" install >/dev/null && step "a program with the DLL" \
         consumer shared "$build/prefix" || answer=1
     WINEPATH="$libraries/shared/bin" step "the command with the DLL" same_find || answer=1
     build=$windows_build

@@ -18,7 +18,7 @@ is_for_x86()
 
 dll_build()
 {
-    configure_build "$@" && make_targets smmap.exe
+    configure_build "$@" && make_targets all
 }
 
 lane_run()

@@ -28,7 +28,8 @@ clang_cl()
     local machine=$1 wine=/usr/include/wine/wine
     shift
     "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 /nologo /std:c11 \
-        $as_microsoft -D_CRT_SECURE_NO_WARNINGS -D_CRT_NONSTDC_NO_WARNINGS /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
+        $as_microsoft -D_CRT_SECURE_NO_WARNINGS -D_CRT_NONSTDC_NO_WARNINGS \
+        /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
         /imsvc $wine/msvcrt /imsvc $wine/windows "-I$source" "-I$source/include" "$@"
 }
 

@@ -134,12 +134,6 @@ static const apr_int32_t wanted =
     APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_CSIZE | APR_FINFO_TYPE | APR_FINFO_MTIME |
     APR_FINFO_CTIME;
 
-/* On Windows, APR calls it incomplete that a directory takes no space on the disk. */
-static apr_status_t with_what_is_told(apr_status_t status)
-{
-    return APR_STATUS_IS_INCOMPLETE(status) ? APR_SUCCESS : status;
-}
-
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, int identify)
 {
     apr_pool_t *pool = NULL;
@@ -150,9 +144,12 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, i
     if (status == APR_SUCCESS) {
         status = apr_os_file_put(&file, &handle, APR_FOPEN_READ, pool);
         if (status == APR_SUCCESS) {
-            status = with_what_is_told(apr_file_info_get(&info, wanted, file));
+            status = apr_file_info_get(&info, wanted, file);
         }
         apr_pool_destroy(pool);
+    }
+    if (APR_STATUS_IS_INCOMPLETE(status) && info.filetype == APR_DIR) {
+        status = APR_SUCCESS; /* Windows does not tell what space a directory takes */
     }
     if (status != APR_SUCCESS && native_is_stream(handle)) {
         memset(facts, 0, sizeof *facts);
@@ -185,12 +182,13 @@ apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
     apr_status_t status = apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
 
     if (status == APR_SUCCESS) {
-        status = with_what_is_told(apr_stat(&info, path, wanted, pool));
+        status = apr_stat(&info, path, wanted, pool);
         apr_pool_destroy(pool);
     }
-    if (status == APR_SUCCESS) {
+    if (status == APR_SUCCESS || APR_STATUS_IS_INCOMPLETE(status)) {
         from_apr(facts, &info);
         facts->id = SMMAP__OS_ID_NONE; /* so that each opening opens */
+        status = APR_SUCCESS;
     }
     return status;
 }
