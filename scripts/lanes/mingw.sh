@@ -107,7 +107,6 @@ run_mingw()
     local libraries host=x86_64-w64-mingw32 answer=0 windows_build
     libraries=$(mingw_prefix $host) && mingw_libraries $host "$libraries" || return 1
 
-    # Warnings are errors, as in the lanes gcc and clang.
     windows_build=$build
     build_all --host=$host --enable-werror --disable-shared --prefix="$build/prefix" \
         PKG_CONFIG_LIBDIR="$libraries/static/lib/pkgconfig" CC="$host-gcc -static-libgcc" ||

@@ -84,6 +84,7 @@ with_lock()
 result()
 {
     echo "$1 $2 $3" >>"$results"
+    test "$2" -eq 0 || echo "$lane: $3" >>"$work/failures"
     say "$(printf '%-44s %s passed, %s failed%s' "$3" "$1" "$2" "${4:-}")"
 }
 
@@ -348,6 +349,7 @@ count_test()
     if [ "$failed" -gt 0 ] && [ -f "$log" ]; then
         grep -aE '^ *FAIL(ED)?:? ' "$log" | head -n 20 | while read -r reason; do
             say "    $reason"
+            echo "    $reason" >>"$work/failures"
         done
         echo "--- the end of $log:"
         tail -n 60 "$log"
