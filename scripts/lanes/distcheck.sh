@@ -95,7 +95,8 @@ lane_run()
     tar -xf "$build/$archive" -C "$build" || return 1
     say "building in the source directory"
     step "configure in the source directory" \
-        in_unpacked ./configure --prefix="$prefix" --libdir="$prefix/lib" $places || return 1
+        in_unpacked ./configure CFLAGS=-O0 --prefix="$prefix" --libdir="$prefix/lib" $places ||
+        return 1
     step "make in the source directory" in_unpacked make -j "$jobs" || return 1
     step "make install with DESTDIR" staged
     step "make install" installed || return 1

@@ -171,7 +171,7 @@ static_build()
 {
     local build=$build/static
     cmake -S "$source" -B "$build" -G "Unix Makefiles" $toolchain -DSMMAP_WERROR=ON \
-        -DBUILD_SHARED_LIBS=OFF -DAPR_USE_STATIC=ON -DBUILD_TESTING=OFF \
+        -DBUILD_SHARED_LIBS=OFF -DAPR_USE_STATIC=ON -DBUILD_TESTING=OFF -DSMMAP_EXAMPLES=OFF \
         -DCMAKE_INSTALL_PREFIX="$build/prefix" &&
         cmake --build "$build" -j "$jobs" && cmake --install "$build" &&
         imports_of "$build/bin/smmap.exe" && ! grep -E 'smmap|apr' "$build/imports" &&
