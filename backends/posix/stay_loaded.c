@@ -14,6 +14,7 @@
 #include "backends/posix/internal.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 
 #if defined(__ELF__)
 #pragma weak dladdr

@@ -18,6 +18,8 @@
 #ifndef SMMAP_CORE_BASE_SLOTS_H
 #define SMMAP_CORE_BASE_SLOTS_H
 
+#include <stddef.h>
+
 #include <apr_errno.h>
 
 #include "core/base/atomic.h"
