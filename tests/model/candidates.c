@@ -23,7 +23,7 @@
 #include <string.h>
 
 enum {
-    WORLDS = 32,
+    WORLDS = 512, /* a failed allocation in a read of a hundred windows can leave fifty */
     FEW = 4, /* with more worlds than these, no allocation is made to fail */
     SERIALS = FILES + REGIONS + ALL_CURSORS + MANAGERS + BUFFERS
 };
