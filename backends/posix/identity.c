@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "backends/backend.h"
+#include "backends/posix/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,6 +152,7 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     smmap__os_facts_t found;
     int error = examine(&found, file, "");
 
+    smmap__posix_mask_forget();
     if (error != 0) {
         return error;
     }

@@ -43,7 +43,7 @@ apr_status_t smmap__os_map(smmap__os_mapping_t *mapping, apr_os_file_t file, apr
     if (address == MAP_FAILED && errno != ENODEV && !is_of_room(errno)) {
         address = mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, (off_t)offset);
     }
-    smmap__posix_mask_forget();
+    smmap__posix_guard_look_again();
     if (address == MAP_FAILED) {
         return is_of_room(errno) || errno == EBADF ? errno : APR_ENOTIMPL;
     }
