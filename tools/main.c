@@ -28,7 +28,8 @@ static const tool_command_t *find_command(const char *name)
     return NULL;
 }
 
-/* The library continues without a trace, so it reports nothing itself. */
+/* The library continues without a trace, so it reports nothing itself. To ask for the statistics
+   writes the last block. */
 static void warn_of_trace(smmap_manager_t *manager, console_t *console)
 {
     smmap_stats_t stats = SMMAP_STATS_INIT;

@@ -308,7 +308,8 @@ SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager,
                                             smmap_pinned_callback_t *callback, void *context);
 
 /**
- * Take a consistent snapshot of all counters.
+ * Take a consistent snapshot of all counters. With SMMAP_TRACE, what is pending is written to the
+ * trace first, so that `trace_failures` covers every move before the call.
  *
  * @param manager (in) the manager.
  * @param stats (in, out) initialize it with SMMAP_STATS_INIT.
