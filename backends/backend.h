@@ -217,6 +217,16 @@ apr_status_t smmap__os_file_renew(apr_os_file_t file);
 apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_file_t file);
 
 /**
+ * Get the path of what an absolute path leads to, without links, `.` and `..`. Everything of it is
+ * looked up, so it may wait for a server.
+ *
+ * @param real (out) with / as separator, and none at the end, but for the root. On failure its
+ *        contents are undefined. APR_PATH_MAX bytes.
+ * @return APR_ENOTIMPL: smmap__os_file_canonical_path() tells all there is to know.
+ */
+apr_status_t smmap__os_real_path(char *real, const char *path);
+
+/**
  * Read at an offset. There is no file pointer that others could move.
  *
  * @param file (in) from smmap__os_file_open() or smmap__os_file_dup(): on Windows reading moves

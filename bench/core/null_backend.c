@@ -170,6 +170,13 @@ apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_
     return APR_ENOTIMPL;
 }
 
+apr_status_t smmap__os_real_path(char *real, const char *path)
+{
+    (void)real;
+    (void)path;
+    return APR_ENOTIMPL;
+}
+
 static void lock_places(void)
 {
     if (null_files.threads) {

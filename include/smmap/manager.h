@@ -258,8 +258,10 @@ SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
  *
  * @param manager (in) the manager.
  * @param path (in) a file or directory, as for smmap_cursor_open(); it need not exist any
- *        more. Where it names a file now, nothing is looked for below it, but on Windows. It is compared with the path each file was last opened by, with symbolic links
- *        in its directories resolved. If `path` names a file, that file is found under any
+ *        more. Where it names a file now, nothing is looked for below it, but on Windows. It is
+ *        compared with the path each file was last opened by, as text and, if it is not the path
+ *        of a file, with the symbolic links in `path` and in the directory of that other path
+ *        resolved, as they lead at the time of the call; a link to what is gone leads nowhere. If `path` names a file, that file is found under any
  *        name, and also if it was opened by handle. On Windows ASCII letters compare without
  *        case, and the final path (short 8.3 names, links and substituted drives resolved) is
  *        compared as well with the final path that each file had when the manager first saw

@@ -142,6 +142,8 @@ PLAIN(int, dup3, WRAP_DUP3, -1, (int fd, int other, int flags), (fd, other, flag
 PLAIN(int, faccessat, WRAP_FACCESSAT, -1, (int directory, const char *path, int mode, int flags),
       (directory, path, mode, flags))
 
+PLAIN(char *, realpath, WRAP_REALPATH, NULL, (const char *path, char *real), (path, real))
+
 struct statx;
 PLAIN(int, statx, WRAP_STATX, -1,
       (int directory, const char *path, int flags, unsigned mask, struct statx *info),

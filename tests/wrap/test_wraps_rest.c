@@ -264,6 +264,39 @@ static void directory(wrap_call_t call, int error)
     CHECK(cursor_shows(cursor, &file));
 }
 
+/* Where links lead is looked up once for each directory. Where that fails the text is left. */
+static void real_path(wrap_call_t call, int error)
+{
+    static const char *const names[] = {"one/a", "one/b", "two/c", "two/d", "one/e"};
+    smmap_manager_t *manager = manager_with_guard();
+    const char *one = test_path("one");
+    int i;
+
+    if (apr_dir_make(one, APR_FPROT_OS_DEFAULT, pool) == APR_SUCCESS) {
+        directory_make(test_path("two"));
+        NEED_OK(native_symlink("one", test_path("link")));
+    }
+    for (i = 0; i < 5; i++) {
+        file_make(names[i], 100);
+        NEED_OK(smmap_cursor_use(cursor_open_in(manager, test_path(names[i]), pool), 0, 0));
+    }
+    CHECK_OK(smmap_manager_drop(manager, test_path(names[0]), NULL));
+    CHECK_NUMBER(wrap_calls(call), 0);
+    for (i = 1; i <= 3; i++) { /* of the path, of either directory */
+        apr_size_t pinned = 0;
+
+        wrap_fail(call, (apr_size_t)i, error, 0);
+        CHECK_OK(smmap_manager_drop(manager, one, &pinned));
+        CHECK_NUMBER(pinned, 3);
+        wrap_fail_none();
+    }
+    wrap_reset();
+    CHECK_OK(smmap_manager_drop(manager, test_path("link"), NULL));
+    CHECK_NUMBER(wrap_calls(call), 3);
+    wrap_fail(call, 1, error, 0);
+    CHECK_OK(smmap_manager_drop(manager, one, NULL));
+}
+
 static const struct {
     wrap_call_t call;
     rest_t *check;
@@ -271,7 +304,7 @@ static const struct {
             {WRAP_NANOSLEEP, fence},       {WRAP_FSTATFS, file_system}, {WRAP_DUP3, renewal},
             {WRAP_FACCESSAT, residency},   {WRAP_WRITE, append},       {WRAP_MUNLOCK, patching},
             {WRAP_DLADDR, loading},        {WRAP_DLOPEN, loading},     {WRAP_SYMBOLS, symbols},
-            {WRAP_APR_GET, directory}};
+            {WRAP_APR_GET, directory},     {WRAP_REALPATH, real_path}};
 
 static void each_fails(void)
 {

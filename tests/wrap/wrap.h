@@ -58,7 +58,8 @@
     X("dladdr", WRAP_DLADDR)                              \
     X("dlopen", WRAP_DLOPEN)                              \
     X("backtrace_symbols", WRAP_SYMBOLS)                  \
-    X("apr_filepath_get", WRAP_APR_GET)
+    X("apr_filepath_get", WRAP_APR_GET)                   \
+    X("realpath", WRAP_REALPATH)
 
 #define WRAP_CONSTANT(text, constant) constant,
 typedef enum wrap_call_t {
