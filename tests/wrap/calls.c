@@ -365,3 +365,45 @@ WRAP_APR(apr_filepath_merge, WRAP_APR_MERGE,
          (merged, root, added, flags, pool))
 WRAP_APR(apr_filepath_get, WRAP_APR_GET, (char **path, apr_int32_t flags, apr_pool_t *pool),
          (path, flags, pool))
+
+/* The clock, which does not fail, but may be set. A test sets it that has no threads. */
+
+static struct {
+    apr_interval_time_t tick;
+    apr_size_t which;
+    apr_interval_time_t jump;
+    apr_size_t reads;
+    apr_time_t now;
+} wrapped_clock;
+
+void wrap_clock(apr_interval_time_t tick, apr_size_t which, apr_interval_time_t jump)
+{
+    wrapped_clock.now = apr_time_now();
+    wrapped_clock.which = which;
+    wrapped_clock.jump = jump;
+    wrapped_clock.reads = 0;
+    wrapped_clock.tick = tick;
+}
+
+apr_size_t wrap_clock_reads(void)
+{
+    return wrapped_clock.reads;
+}
+
+apr_time_t __real_apr_time_now(void);
+apr_time_t __wrap_apr_time_now(void);
+apr_time_t __wrap_apr_time_now(void)
+{
+    if (wrapped_clock.tick == 0) {
+        return __real_apr_time_now();
+    }
+    wrapped_clock.reads++;
+    wrapped_clock.now += wrapped_clock.tick;
+    if (wrapped_clock.reads == wrapped_clock.which) {
+        wrapped_clock.now += wrapped_clock.jump;
+    }
+    if (wrapped_clock.reads > 1000) {
+        wrapped_clock.now += apr_time_from_sec(3600); /* so that a wait for it ends, which is bad */
+    }
+    return wrapped_clock.now;
+}

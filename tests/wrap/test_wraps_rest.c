@@ -334,7 +334,45 @@ static void each_fails(void)
     }
 }
 
-static const test_case_t cases[] = {{"fence_in_order", fence_in_order},
+/* Somebody sets the clock while a call waits for room: it waits as long as it should, neither an
+   hour more nor not at all. The clock shows half a millisecond more each time it is read. */
+static void clock_is_set(void)
+{
+    enum { TICK = 500, WAIT = 20000, MOST = 2 * WAIT / TICK };
+    const apr_interval_time_t hour = apr_time_from_sec(3600);
+    const apr_interval_time_t jumps[] = {0, hour, -hour};
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    test_file_t file = file_make("waited", 8 * smmap_granularity());
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t which;
+    int i;
+
+    options.limits = SMMAP_LIMITS_HARD;
+    options.window_size = smmap_granularity();
+    options.max_mapped_bytes = options.window_size;
+    options.limit_wait = WAIT;
+    manager = manager_make(&options);
+    NEED_OK(smmap_cursor_use(cursor_open(manager, file.path), 0, 0));
+    cursor = cursor_open(manager, file.path);
+    for (i = 0; i < 3; i++) {
+        for (which = 1; which <= 6; which++) {
+            apr_status_t status;
+            apr_size_t reads;
+
+            wrap_clock(TICK, which, jumps[i]);
+            status = smmap_cursor_use(cursor, (apr_off_t)options.window_size, 0);
+            reads = wrap_clock_reads();
+            wrap_clock(0, 0, 0);
+            CHECK_STATUS(status, SMMAP_ELIMIT_BYTES);
+            CHECK(reads >= WAIT / TICK);
+            CHECK(reads <= MOST);
+        }
+    }
+}
+
+static const test_case_t cases[] = {{"clock_is_set", clock_is_set},
+                                    {"fence_in_order", fence_in_order},
                                     {"each_fails", each_fails},
                                     {NULL, NULL}};
 
