@@ -66,7 +66,12 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
         status = smmap_manager_create(&tool.manager, &settings.manager, pool);
     }
     if (status == SMMAP_ETOOLARGE) {
-        console_error(console, "smmap %s: --window-size is too large\n", command->name);
+        console_error(console,
+                      "smmap %s: --window-size: '%" APR_SIZE_T_FMT
+                      "' is too large; the greatest is "
+                      "%" APR_SIZE_T_FMT "\nTry 'smmap %s --help' for more information.\n",
+                      command->name, settings.manager.window_size,
+                      SMMAP_UNLIMITED / 2 - smmap_granularity(), command->name);
         return TOOL_ERROR;
     }
     if (status != APR_SUCCESS) {

@@ -75,7 +75,7 @@ typedef struct smmap_options_t {
     /** What happens at a limit. Default: SMMAP_LIMITS_SOFT. */
     smmap_limits_t limits;
     /** Window size in bytes, rounded up to the allocation granularity; sliding mode only.
-        Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
+        At most half of the address space less a granule. Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
         `max_mapped_bytes` and at least one granule. So most files have one window, the whole
         file, and a file that is large beside the limit has several. */
     apr_size_t window_size;
@@ -196,7 +196,8 @@ typedef struct smmap_stats_t {
  * @return APR_SUCCESS;
  *         APR_EINVAL: manager is NULL, struct_size is unknown, an option is not one of its
  *         enumerators, or limit_wait is negative;
- *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
+ *         SMMAP_ETOOLARGE: the window size is greater than SMMAP_UNLIMITED / 2 -
+ *         smmap_granularity(), half of the address space less a granule;
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;
  *         APR_ENOTIMPL: the system cannot provide the guard; other errors of the guard are
  *         those of smmap_manager_reinstall_guard();

@@ -31,6 +31,19 @@ err=$work/err
 granule=$("$SMMAP" info --json t/hello | sed 's/.*"granularity":\([0-9]*\).*/\1/')
 test "$granule" -gt 0 2>/dev/null || { echo "command.sh: no granularity from info --json"; exit 1; }
 
+test_greatest_window()
+{
+    local most=9223372036854775807
+    run info --window-size 18446744073709551615 t/hello
+    grep -q 'the greatest' "$err" || most=2147483647 # a program of 32 bits
+    most=$((most - granule))
+    run info --window-size "$most" t/hello
+    is_code 0 || return 1
+    complains "'$((most + 1))' is too large; the greatest is $most\$" \
+        info --window-size $((most + 1)) t/hello
+}
+check "the greatest window, and what is said of one that is greater" test_greatest_window
+
 # --- cat --------------------------------------------------------------------------
 
 check "cat a file" gives 0 'hello world' cat t/hello
