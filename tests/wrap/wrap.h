@@ -60,7 +60,8 @@
     X("dlopen", WRAP_DLOPEN)                              \
     X("backtrace_symbols", WRAP_SYMBOLS)                  \
     X("apr_filepath_get", WRAP_APR_GET)                   \
-    X("realpath", WRAP_REALPATH)
+    X("realpath", WRAP_REALPATH)                          \
+    X("cachestat", WRAP_CACHESTAT)
 
 #define WRAP_CONSTANT(text, constant) constant,
 typedef enum wrap_call_t {
