@@ -61,6 +61,7 @@ SMMAP_CORE_FILES = \
 	core/manager/manager.h \
 	core/manager/options.c \
 	core/manager/pinned.c \
+	core/manager/places.c \
 	core/manager/stats.c \
 	core/read/buffer.c \
 	core/read/direct.c \

@@ -217,6 +217,16 @@ apr_status_t smmap__os_file_renew(apr_os_file_t file);
 apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_file_t file);
 
 /**
+ * Get the path of what an absolute path leads to, without links, `.` and `..`. Everything of it is
+ * looked up, so it may wait for a server.
+ *
+ * @param real (out) with / as separator, and none at the end, but for the root. On failure its
+ *        contents are undefined. APR_PATH_MAX bytes.
+ * @return APR_ENOTIMPL: smmap__os_file_canonical_path() tells all there is to know.
+ */
+apr_status_t smmap__os_real_path(char *real, const char *path);
+
+/**
  * Read at an offset. There is no file pointer that others could move.
  *
  * @param file (in) from smmap__os_file_open() or smmap__os_file_dup(): on Windows reading moves
@@ -315,6 +325,18 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
  * @return APR_SUCCESS: it is; APR_ENOTIMPL: the system does not tell.
  */
 apr_status_t smmap__os_residency_is_told(apr_os_file_t file);
+
+/**
+ * Is any of a range of a file in memory, mapped or not? To ask costs little, however long the range
+ * is, where little of it is in memory. Not for files of a stacked file system.
+ *
+ * @param file (in) open for reading; not for what smmap__os_residency_is_told() denies.
+ * @param offset (in) bytes, not negative.
+ * @param length (in) bytes, not 0; offset + length does not overflow.
+ * @param any (out) 0: certainly nothing; 1: something may be.
+ * @return APR_ENOTIMPL: the system can only be asked about mappings.
+ */
+apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any);
 
 /*
  * --- the guard ---

@@ -3,7 +3,9 @@
  *
  * How much is resident is asked window by window, so that it takes as little memory
  * for a file of terabytes as for a small one. To ask about a window it has to be
- * mapped, but not touched: nothing is read from the disk.
+ * mapped, but not touched: nothing is read from the disk. Where nothing is in memory,
+ * as in most of a large sparse file, windows are passed over, if the system can say so.
+ * If not, and the file would take minutes, nobody is asked.
  *
  * With --json each file is one object on a line of its own. A path there is text;
  * where it is not UTF-8, U+FFFD stands for each byte that does not fit.
@@ -24,18 +26,39 @@ typedef struct info_t {
     int resident_known;
 } info_t;
 
+/* Of a file up to this size each page is asked about, which takes seconds. */
+#define ASKED_MOST ((apr_off_t)1 << 40)
+
 /* Count resident bytes of the whole file. */
 static apr_status_t measure(const tool_walk_t *walk, smmap_cursor_t *cursor, info_t *info)
 {
     apr_off_t size = smmap_cursor_file_size(cursor);
+    apr_size_t bytes = 0;
     apr_off_t at = 0;
 
     while (at < size) {
-        apr_size_t bytes;
-        apr_status_t status = smmap_cursor_use(cursor, at, 0);
+        apr_status_t status = APR_SUCCESS;
 
+        if (bytes == 0) {
+            status = smmap_cursor_next_resident(cursor, at, &at);
+            if (APR_STATUS_IS_ENOTIMPL(status) && size <= ASKED_MOST) {
+                status = APR_SUCCESS;
+            }
+        }
+        if (status == APR_SUCCESS && at >= size) {
+            break;
+        }
+        if (status == APR_SUCCESS) {
+            status = smmap_cursor_use(cursor, at, 0);
+        }
         if (status == APR_SUCCESS) {
             status = smmap_cursor_resident(cursor, &bytes);
+        }
+        if (status == APR_SUCCESS && info->window_size == 0 &&
+            smmap_cursor_region_size(cursor) < (apr_uint64_t)size) {
+            /* In static mode a part of a file is a copy, as the file cannot be mapped: where that
+               is in memory says nothing about the file, and to go on would read all of it. */
+            status = APR_ENOTIMPL;
         }
         if (status != APR_SUCCESS) {
             return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
@@ -64,11 +87,8 @@ static void print_size(console_t *console, const char *label, apr_uint64_t size,
                    size_format(size, text), size, behind);
 }
 
-static void print_text(const tool_t *tool, const char *path, const info_t *info)
+static void print_text(console_t *console, const char *path, const info_t *info)
 {
-    console_t *console = tool->console;
-    char percent[SIZE_TEXT] = "";
-
     console_printf(console, "%s\n", path);
     print_size(console, "size", info->size, "");
     print_size(console, "page size", smmap_page_size(), "");
@@ -80,6 +100,13 @@ static void print_text(const tool_t *tool, const char *path, const info_t *info)
         print_size(console, "window size", info->window_size, "");
     }
     console_printf(console, "  %-12s %" APR_UINT64_T_FMT "\n", "windows", info->windows);
+}
+
+/* The last line, which may take a while to find out. */
+static void print_resident(console_t *console, const info_t *info)
+{
+    char percent[SIZE_TEXT] = "";
+
     if (!info->resident_known) {
         console_printf(console, "  %-12s unknown\n", "resident");
         return;
@@ -133,6 +160,13 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
     info.windows = info.window_size == 0
                        ? info.size > 0
                        : info.size / info.window_size + (info.size % info.window_size != 0);
+    if (!tool->settings->json) {
+        if (*printed) {
+            console_print(tool->console, "\n", 1);
+        }
+        print_text(tool->console, path, &info);
+    }
+    *printed = 1;
     status = measure(walk, cursor, &info);
     if (program_interrupted()) {
         return status;
@@ -140,12 +174,8 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
     if (tool->settings->json) {
         print_json(tool, path, &info);
     } else {
-        if (*printed) {
-            console_print(tool->console, "\n", 1);
-        }
-        print_text(tool, path, &info);
+        print_resident(tool->console, &info);
     }
-    *printed = 1;
     /* A system that cannot say what is resident is no error; "unknown" says it. */
     return APR_STATUS_IS_ENOTIMPL(status) ? APR_SUCCESS : status;
 }
@@ -173,7 +203,8 @@ const tool_command_t tool_info = {
     "print the size of files, their windows, and how much is in memory",
     "'resident' is how much of the file the system holds in memory now. Nothing of\n"
     "the file is read to find out. 'unknown': the system does not tell; Linux tells\n"
-    "only those who own the file or may write to it.\n"
+    "only those who own the file or may write to it, and before 6.5, or on overlayfs,\n"
+    "only of files up to 1 TiB.\n"
     "\n"
     "Exit code: 0 success, 2 an error (the other files are still printed).",
     options,

@@ -28,7 +28,8 @@ static const tool_command_t *find_command(const char *name)
     return NULL;
 }
 
-/* The library continues without a trace, so it reports nothing itself. */
+/* The library continues without a trace, so it reports nothing itself. To ask for the statistics
+   writes the last block. */
 static void warn_of_trace(smmap_manager_t *manager, console_t *console)
 {
     smmap_stats_t stats = SMMAP_STATS_INIT;
@@ -65,7 +66,12 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
         status = smmap_manager_create(&tool.manager, &settings.manager, pool);
     }
     if (status == SMMAP_ETOOLARGE) {
-        console_error(console, "smmap %s: --window-size is too large\n", command->name);
+        console_error(console,
+                      "smmap %s: --window-size: '%" APR_SIZE_T_FMT
+                      "' is too large; the greatest is "
+                      "%" APR_SIZE_T_FMT "\nTry 'smmap %s --help' for more information.\n",
+                      command->name, settings.manager.window_size,
+                      SMMAP_UNLIMITED / 2 - smmap_granularity(), command->name);
         return TOOL_ERROR;
     }
     if (status != APR_SUCCESS) {

@@ -13,7 +13,8 @@
    not make them faster, only larger. */
 #define DEFAULT_MAX_MEMORY ((apr_size_t)256 << 20)
 
-/* A limit or a window's size, below the number that means "unlimited". */
+/* A limit, below the number that means "unlimited"; or a window's size, of which the library says
+   whether it is too large. */
 static const char *set_number(const option_t *option, void *field, const char *value,
                               const char *(*parse)(const char *, apr_uint64_t, apr_uint64_t *))
 {
@@ -24,7 +25,7 @@ static const char *set_number(const option_t *option, void *field, const char *v
         *(apr_size_t *)field = SMMAP_UNLIMITED;
         return NULL;
     }
-    wrong = parse(value, SIZE_LARGEST - 1, &number);
+    wrong = parse(value, SIZE_LARGEST - (option->most != 0), &number);
     if (wrong == NULL && number == 0) {
         wrong = option->most != 0 ? "must be 1 or more, or 'unlimited'" : "must be 1 or more";
     }

@@ -296,13 +296,24 @@ smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, 
     return may_be_cut ? SMMAP__OS_UNVERIFIED : SMMAP__OS_COPIED;
 }
 
+void smmap__posix_guard_look_again(void)
+{
+    smmap__os_guard_t *guard = guards_get();
+
+    smmap__posix_mask_forget();
+    if (guard != NULL && smmap__posix_mask_borrow()) {
+        guard->borrowed = 1;
+    }
+}
+
 apr_status_t smmap__os_guard_begin(smmap__os_guard_t *guard)
 {
-    guard->borrowed = smmap__posix_mask_borrow();
+    guard->borrowed = 0;
     guard->outer = guards_get();
     signal_fence();
     guards_set(guard);
     signal_fence();
+    smmap__posix_guard_look_again();
     return APR_SUCCESS;
 }
 

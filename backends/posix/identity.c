@@ -7,10 +7,12 @@
 #include "config.h"
 
 #include "backends/backend.h"
+#include "backends/posix/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,6 +153,7 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     smmap__os_facts_t found;
     int error = examine(&found, file, "");
 
+    smmap__posix_mask_forget();
     if (error != 0) {
         return error;
     }
@@ -203,4 +206,13 @@ apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_f
     (void)size;
     (void)file;
     return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_real_path(char *real, const char *path)
+{
+    int cancel = smmap__os_cancel_disable();
+    int error = realpath(path, real) != NULL ? APR_SUCCESS : errno;
+
+    smmap__os_cancel_restore(cancel);
+    return error;
 }

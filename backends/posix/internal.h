@@ -1,11 +1,11 @@
 /*
  * What the files of the POSIX backend offer each other. Calls run one way:
  *
- *   map.c          -> patches.c, mask.c
- *   file.c         -> mask.c
+ *   map.c          -> patches.c, guard.c
+ *   file.c, identity.c -> mask.c
  *   system.c       -> guard.c -> patches.c, signal_chain.c, mask.c, stay_loaded.c
  *   guard.c, signal_chain.c, mask.c -> thread.c
- *   append.c, identity.c, fence.c, backtrace.c call none of them.
+ *   append.c, fence.c, backtrace.c call none of them.
  */
 #ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H
 #define SMMAP_BACKENDS_POSIX_INTERNAL_H
@@ -90,7 +90,7 @@ void smmap__posix_mask_return(void);
  */
 int smmap__posix_mask_hold(const siginfo_t *info);
 
-/** The thread is to be looked at again by its next copy. */
+/** The thread is to be looked at again by its next copy; at once if SIGBUS is borrowed. */
 void smmap__posix_mask_forget(void);
 
 /* --- stay_loaded.c --- */
@@ -99,6 +99,9 @@ void smmap__posix_mask_forget(void);
 void smmap__posix_stay_loaded(void);
 
 /* --- guard.c --- */
+
+/** Whether this thread blocks SIGBUS is not known any more; if it guards pointers, look at once. */
+void smmap__posix_guard_look_again(void);
 
 /** For the child, after a fork. */
 void smmap__posix_guard_forked(void);

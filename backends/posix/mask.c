@@ -91,7 +91,11 @@ int smmap__posix_mask_hold(const siginfo_t *info)
 
 void smmap__posix_mask_forget(void)
 {
-    if (smmap__posix_word(SMMAP__POSIX_MASK) == SMMAP__POSIX_MASK_OPEN) {
+    const uintptr_t word = smmap__posix_word(SMMAP__POSIX_MASK);
+
+    if (word & BORROWED) {
+        change(SIG_UNBLOCK, NULL); /* it may have been blocked again since */
+    } else if (word == SMMAP__POSIX_MASK_OPEN) {
         smmap__posix_word_set(SMMAP__POSIX_MASK, 0);
     }
 }

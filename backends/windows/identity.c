@@ -149,8 +149,8 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
         return smmap__windows_status(GetLastError());
     }
     memset(facts, 0, sizeof *facts);
-    facts->kind = (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? SMMAP__OS_OTHER
-                                                                          : SMMAP__OS_FILE;
+    facts->kind =
+        (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0 ? SMMAP__OS_OTHER : SMMAP__OS_FILE;
     facts->size = (apr_off_t)((apr_uint64_t)info.nFileSizeHigh << 32 | info.nFileSizeLow);
     facts->mtime = ticks_of(info.ftLastWriteTime);
     facts->ctime = ticks_of(info.ftCreationTime);
@@ -192,4 +192,12 @@ apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_f
         return APR_ENAMETOOLONG;
     }
     return APR_SUCCESS;
+}
+
+/* The canonical path of a file is enough: it has no links. */
+apr_status_t smmap__os_real_path(char *real, const char *path)
+{
+    (void)real;
+    (void)path;
+    return APR_ENOTIMPL;
 }

@@ -170,6 +170,13 @@ apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_
     return APR_ENOTIMPL;
 }
 
+apr_status_t smmap__os_real_path(char *real, const char *path)
+{
+    (void)real;
+    (void)path;
+    return APR_ENOTIMPL;
+}
+
 static void lock_places(void)
 {
     if (null_files.threads) {
@@ -266,6 +273,11 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
 }
 
 apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
+{
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any)
 {
     return APR_ENOTIMPL;
 }

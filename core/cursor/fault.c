@@ -99,8 +99,11 @@ void smmap__guard_leave(smmap__cursor_t *cursor)
     if (retire_patched(cursor)) {
         if (before != APR_SUCCESS) {
             cursor->fault = fault; /* what was reported of first, stays */
-        } else if (cursor->guard_status != SMMAP_ETRUNCATED) {
-            cursor->guard_status = SMMAP_EFAULT;
+        } else {
+            smmap__guard_enter(cursor); /* it may have been cut since it was measured */
+            if (cursor->guard_status != SMMAP_ETRUNCATED) {
+                cursor->guard_status = SMMAP_EFAULT;
+            }
         }
     }
 }

@@ -173,6 +173,17 @@ void smmap__trace_open(smmap_manager_t *manager)
     manager->tracer = tracer;
 }
 
+void smmap__trace_flush(smmap_manager_t *manager)
+{
+    smmap__tracer_t *tracer = manager->tracer;
+
+    if (tracer != NULL) {
+        apr_thread_mutex_lock(tracer->lock);
+        flush(manager, tracer);
+        apr_thread_mutex_unlock(tracer->lock);
+    }
+}
+
 void smmap__trace_close(smmap_manager_t *manager)
 {
     smmap__tracer_t *tracer = manager->tracer;

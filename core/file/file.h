@@ -24,6 +24,8 @@ static inline int smmap__path_is_lost(const smmap__path_t *path)
 }
 /** Its text. */
 const char *smmap__path_text(const smmap__path_t *path);
+/** A number of a part of a path, the same for each that is equal on this system. */
+apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length);
 /** One user less; the last one frees it. NULL is ignored. */
 void smmap__path_unref_locked(smmap__path_t *path) SMMAP__LOCKED;
 
@@ -118,8 +120,7 @@ void smmap__handle_return_locked(smmap_manager_t *manager) SMMAP__LOCKED;
     APR_SUCCESS also where the file cannot be identified: *identified (out) is the status. */
 apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_os_file_t native,
                                 apr_os_file_t *handle, smmap__os_facts_t *before,
-                                smmap__identity_t *identity,
-                                apr_status_t *identified) SMMAP__LOCKS;
+                                smmap__identity_t *identity, apr_status_t *identified) SMMAP__LOCKS;
 /** Close a handle that no file got, and give its reservation back. */
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle) SMMAP__LOCKS;
 /** Give a handle, for which one was reserved, to a file that has none. */

@@ -98,12 +98,12 @@ static const char *plain_of(const smmap_manager_t *manager, const char *path, ap
     return merged;
 }
 
-/* FNV-1a (Fowler, Noll, Vo) of a plain path, in 64 bits. */
-static apr_uint64_t key_of(const smmap_manager_t *manager, const char *path)
+/* FNV-1a (Fowler, Noll, Vo), in 64 bits. */
+apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length)
 {
     apr_uint64_t key = APR_UINT64_C(0xcbf29ce484222325);
 
-    for (; *path != '\0'; path++) {
+    for (; length > 0; length--, path++) {
         key ^= (unsigned char)(manager->case_insensitive ? apr_tolower(*path) : *path);
         key *= APR_UINT64_C(0x100000001b3);
     }
@@ -122,7 +122,7 @@ static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text, 
         char *end = (char *)(path + 1);
 
         path->users = 1;
-        path->key = key_of(manager, plain);
+        path->key = smmap__path_key(manager, plain, strlen(plain));
         path->plain = plain != text ? end + size : end;
         memcpy(end, text, size);
         memcpy(end + size, plain, plain_size);

@@ -5,13 +5,16 @@
  * the name of a deleted one while anybody has it open. So a program that is going to
  * do such a thing drops the path first, and what nobody uses there goes.
  *
- * A file matches in three ways:
+ * A file matches in four ways:
  * - by text: the path by which a cursor was opened on it last (file->path), without . and ..,
  *   is the given one or below it;
+ * - by real path, on systems with symbolic links (POSIX): the same, where the links in the given
+ *   path and in the directory of that other path now lead. Each directory is looked up once in a
+ *   call, without the lock, as that may take long. What is not there any more is no link;
  * - by identity: the given path names this file now, whatever path it was opened by;
  * - by canonical path, on systems that have one (Windows): that of the given path now is
  *   compared with that of the file when it became known.
- * Files that were opened by handle match in the last two ways.
+ * Files that were opened by handle alone match in the last two ways.
  *
  * What is pinned stays: the steps are those of an eviction (see base/pins.h). A file is found by
  * its path and its id. For a directory, and where there is nothing any more, all files are looked
@@ -27,8 +30,9 @@
 typedef struct target_t {
     smmap_manager_t *manager;
     const smmap__path_t *path;
-    char *canonical_path; /* to be freed; NULL: not known */
-    apr_dev_t device;     /* of the file that has this path */
+    smmap__places_t places; /* where that leads, if it is no file */
+    char *canonical_path;   /* to be freed; NULL: not known */
+    apr_dev_t device;       /* of the file that has this path */
     apr_ino_t inode;
     int is_file;         /* these are known */
     smmap__link_t files; /* those that match, out of the registry's lists */
@@ -78,7 +82,8 @@ SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
             facts->inode == target->inode) ||
            (target->canonical_path != NULL && file->canonical_path != NULL &&
             is_below(target, target->canonical_path, file->canonical_path)) ||
-           (file->path != NULL && is_below(target, target->path->plain, file->path->plain));
+           (file->path != NULL && is_below(target, target->path->plain, file->path->plain)) ||
+           smmap__places_hold_locked(&target->places, file);
 }
 
 /* Take a file if it matches. The idle handles have a list of their own: to close one lets the
@@ -199,7 +204,13 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path, apr_
     target.manager = manager;
     target.path = name;
     resolve_target(&target, smmap__path_text(name));
-    status = drop(&target, &count);
+    if (!target.is_file) {
+        status = smmap__places_find(&target.places, manager, smmap__path_text(name));
+    }
+    if (status == APR_SUCCESS) {
+        status = drop(&target, &count);
+    }
+    smmap__places_free(&target.places);
     smmap__free(target.canonical_path);
     smmap__free(name);
     if (pinned != NULL) {

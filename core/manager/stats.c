@@ -11,6 +11,8 @@ apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
     if (smmap__forked(manager)) {
         return SMMAP_EFORKED;
     }
+    /* Else the last block would fail in smmap_manager_destroy(), when nobody can ask any more. */
+    smmap__trace_flush(manager);
     smmap__manager_lock(manager);
     smmap__region_count_pins_locked(manager, 0);
     *stats = manager->stats;

@@ -12,6 +12,9 @@
  * claimed for it: others do not take it, and evict for themselves. So a large region is mapped
  * after its own evictions, whatever the others do. There is one claim at a time; who finds
  * nothing to evict while another thread has it waits for that thread.
+ *
+ * Who waits for a pin to go (limit_wait) stands in a queue. While anybody does, only the first of
+ * the queue takes room, so that none is overtaken by those that come later.
  */
 #include "core/region/region.h"
 
@@ -187,14 +190,13 @@ SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes,
     }
 }
 
-/* Room was made. Where it is not enough yet, nobody else gets it; but who waits longest is first. */
+/* Room was made. Where it is not enough yet, nobody else gets it. */
 SMMAP__LOCKED static void claim(smmap_manager_t *manager, const smmap__reclaim_t *reclaim,
-                                apr_size_t bytes, const smmap__link_t *waiter)
+                                apr_size_t bytes)
 {
     smmap__claim_t *room = &manager->claim;
-    const smmap__link_t *first = smmap__list_next(&manager->waiters, &manager->waiters);
 
-    if (room->holder == NULL && (first == NULL || first == waiter)) {
+    if (room->holder == NULL) {
         room->holder = reclaim;
     }
     if (room->holder == reclaim) {
@@ -203,24 +205,50 @@ SMMAP__LOCKED static void claim(smmap_manager_t *manager, const smmap__reclaim_t
     }
 }
 
-enum { WAIT_FOR_PINS = 1000 }; /* microseconds */
+enum { WAIT_FOR_PINS = 1000, WAIT_MOST = 100000 }; /* microseconds */
+
+typedef struct waiter_t {
+    smmap__link_t link;
+    apr_interval_time_t waited;
+} waiter_t;
+
+/* Is nobody waiting who came earlier? */
+SMMAP__LOCKED static int is_first(smmap_manager_t *manager, const waiter_t *waiter)
+{
+    const smmap__link_t *first = smmap__list_next(&manager->waiters, &manager->waiters);
+
+    return first == NULL || first == &waiter->link;
+}
+
+SMMAP__LOCKED static void claim_end(smmap_manager_t *manager, const void *me)
+{
+    if (manager->claim.holder == me) {
+        memset(&manager->claim, 0, sizeof manager->claim);
+        smmap__manager_wake_locked(manager);
+    }
+}
 
 /* Nothing can go just now: wait a little, as a pin that is released tells nobody. 0: the time is
    over. */
-SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, smmap__link_t *waiter,
-                                     apr_time_t *since)
+SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, waiter_t *waiter, const void *me)
 {
-    const apr_time_t now = apr_time_now();
+    apr_interval_time_t step;
+    apr_time_t before;
 
-    if (waiter->next == NULL) {
-        smmap__list_append(&manager->waiters, waiter);
-        *since = now;
+    if (!is_first(manager, waiter)) {
+        claim_end(manager, me); /* it is for who came first */
     }
-    if (now - *since >= manager->limit_wait) {
+    if (waiter->link.next == NULL) {
+        smmap__list_append(&manager->waiters, &waiter->link);
+    }
+    if (waiter->waited >= manager->limit_wait) {
         return 0;
     }
     smmap__manager_unlock(manager);
+    before = apr_time_now();
     smmap__sleep(WAIT_FOR_PINS);
+    step = apr_time_now() - before;
+    waiter->waited += step >= 0 && step <= WAIT_MOST ? step : WAIT_FOR_PINS; /* else: it was set */
     smmap__manager_lock(manager);
     return 1;
 }
@@ -230,31 +258,35 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
     apr_status_t status = hopeless(manager, bytes);
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     const void *me = &reclaim;
-    smmap__link_t waiter = {NULL, NULL};
-    apr_time_t since = 0;
+    waiter_t waiter = {{NULL, NULL}, 0};
 
     if (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
         smmap__reclaim_retry_locked(manager, &reclaim); /* once: what is refused again is refused */
     }
-    while (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
-        if (reclaim.regions == NULL) {
+    while (status == APR_SUCCESS) {
+        const int my_turn = manager->claim.holder == me || is_first(manager, &waiter);
+
+        if (my_turn && fits(manager, me, bytes, 0, 0)) {
+            break;
+        }
+        if (my_turn && reclaim.regions == NULL) {
             evict_for(manager, bytes, &reclaim);
         }
         if (reclaim.regions != NULL) {
             smmap__reclaim_relock(manager, &reclaim);
-            claim(manager, &reclaim, bytes, &waiter);
+            claim(manager, &reclaim, bytes);
             manager->stats.evictions += reclaim.unmapped;
             reclaim.unmapped = 0;
             reclaim.bytes = 0;
-        } else if (manager->reclaiming > 0 ||
-                   (manager->claim.holder != NULL && manager->claim.holder != me &&
-                    manager->limit_wait == 0)) {
+        } else if (my_turn && (manager->reclaiming > 0 ||
+                               (manager->claim.holder != NULL && manager->claim.holder != me &&
+                                manager->limit_wait == 0))) {
             /* Another thread is just unmapping: what it has no use for is ours. */
             smmap__manager_wait_relock(manager);
         } else {
             status = exhausted(manager);
-            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, &since)) {
+            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, me)) {
                 break;
             }
             status = APR_SUCCESS;
@@ -263,13 +295,10 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
             status = SMMAP_ECLOSED;
         }
     }
-    if (waiter.next != NULL) {
-        smmap__list_remove(&waiter);
+    if (waiter.link.next != NULL) {
+        smmap__list_remove(&waiter.link);
     }
-    if (manager->claim.holder == me) {
-        memset(&manager->claim, 0, sizeof manager->claim);
-        smmap__manager_wake_locked(manager);
-    }
+    claim_end(manager, me);
     if (status == APR_SUCCESS) {
         manager->stats.mapped_bytes += bytes;
         manager->stats.regions++;

@@ -75,7 +75,7 @@ typedef struct smmap_options_t {
     /** What happens at a limit. Default: SMMAP_LIMITS_SOFT. */
     smmap_limits_t limits;
     /** Window size in bytes, rounded up to the allocation granularity; sliding mode only.
-        Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
+        At most half of the address space less a granule. Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
         `max_mapped_bytes` and at least one granule. So most files have one window, the whole
         file, and a file that is large beside the limit has several. */
     apr_size_t window_size;
@@ -196,7 +196,8 @@ typedef struct smmap_stats_t {
  * @return APR_SUCCESS;
  *         APR_EINVAL: manager is NULL, struct_size is unknown, an option is not one of its
  *         enumerators, or limit_wait is negative;
- *         SMMAP_ETOOLARGE: the window size cannot be rounded up;
+ *         SMMAP_ETOOLARGE: the window size is greater than SMMAP_UNLIMITED / 2 -
+ *         smmap_granularity(), half of the address space less a granule;
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;
  *         APR_ENOTIMPL: the system cannot provide the guard; other errors of the guard are
  *         those of smmap_manager_reinstall_guard();
@@ -258,8 +259,10 @@ SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
  *
  * @param manager (in) the manager.
  * @param path (in) a file or directory, as for smmap_cursor_open(); it need not exist any
- *        more. Where it names a file now, nothing is looked for below it, but on Windows. It is compared with the path each file was last opened by, with symbolic links
- *        in its directories resolved. If `path` names a file, that file is found under any
+ *        more. Where it names a file now, nothing is looked for below it, but on Windows. It is
+ *        compared with the path each file was last opened by, as text and, if it is not the path
+ *        of a file, with the symbolic links in `path` and in the directory of that other path
+ *        resolved, as they lead at the time of the call; a link to what is gone leads nowhere. If `path` names a file, that file is found under any
  *        name, and also if it was opened by handle. On Windows ASCII letters compare without
  *        case, and the final path (short 8.3 names, links and substituted drives resolved) is
  *        compared as well with the final path that each file had when the manager first saw
@@ -308,7 +311,8 @@ SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager,
                                             smmap_pinned_callback_t *callback, void *context);
 
 /**
- * Take a consistent snapshot of all counters.
+ * Take a consistent snapshot of all counters. With SMMAP_TRACE, what is pending is written to the
+ * trace first, so that `trace_failures` covers every move before the call.
  *
  * @param manager (in) the manager.
  * @param stats (in, out) initialize it with SMMAP_STATS_INIT.

@@ -7,14 +7,18 @@
  * 1. A callback in smmap_options_t, called for each move. Nothing is written.
  *
  * 2. SMMAP_TRACE=PATH in the environment, for managers without a callback. Creating a manager
- *    creates the file or opens it for appending; it must be a regular file. It is written in blocks of at most 64 KiB; the
- *    last block is written when the manager is destroyed, and is lost if the program ends
- *    before. Several managers and programs may write to one file: a block is written in one
- *    piece and does not depend on any other.
+ *    creates the file or opens it for appending; it must be a regular file. It is written in
+ *    blocks of at most 64 KiB; the last block is written when the manager is destroyed, and is
+ *    lost if the program ends before. smmap_manager_stats() writes what is pending, too.
+ *    Several managers and programs may write to one file: a block is written in one piece and
+ *    does not depend on any other.
  *
  *    If the file cannot be opened or written, the program continues without a trace and without
- *    a signal (a FIFO, RLIMIT_FSIZE), and `trace_failures` in smmap_stats_t counts it. Programs that run with more privileges than
- *    their user (set-user-ID; on Windows: elevated) ignore the variable.
+ *    a signal (a FIFO, RLIMIT_FSIZE), and `trace_failures` in smmap_stats_t counts it. To learn
+ *    of a failure of the last block, call smmap_manager_stats() after the last move, before the
+ *    manager is destroyed; an error that the system reports only when the file is closed (some
+ *    network file systems) is not reported. Programs that run with more privileges than their
+ *    user (set-user-ID; on Windows: elevated) ignore the variable.
  *
  * The file is text. A line `# smmap trace 1` starts a block; every other line is
  *

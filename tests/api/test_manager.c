@@ -147,7 +147,12 @@ static void window_too_large(void)
     CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), SMMAP_ETOOLARGE);
     options.window_size = SIZE_MAX_ - smmap_granularity() + 2;
     CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), SMMAP_ETOOLARGE);
+    options.window_size = SMMAP_UNLIMITED / 2 - smmap_granularity() + 1;
+    CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), SMMAP_ETOOLARGE);
     CHECK(manager == NULL);
+    options.window_size--; /* the greatest */
+    CHECK_NUMBER(smmap_manager_window_size(manager_make(&options)), options.window_size + 1);
+    manager = NULL;
     /* It is for sliding mode alone. */
     options.mode = SMMAP_MODE_STATIC;
     manager = manager_make(&options);

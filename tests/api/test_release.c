@@ -184,6 +184,62 @@ static void below_other_names(void)
     }
 }
 
+static const char *const real_dirs[] = {"real", "link", "real/sub", "link/sub", "realm/other"};
+enum { REAL_DIRS = sizeof real_dirs / sizeof real_dirs[0] };
+
+/* Open the file below one of them, let go of it, and drop another. Returns the regions left. */
+static apr_size_t left_after(const char *opened, const char *dropped, int gone)
+{
+    test_file_t file = file_make("real/sub/file", 4 * unit);
+    apr_size_t left;
+
+    file.path = test_path(opened);
+    smmap_cursor_close(used(&file));
+    if (gone) {
+        file_delete(file.path);
+        directory_remove(test_path("real/sub"));
+    }
+    CHECK_NUMBER(release(test_path(dropped)), 0);
+    left = smmap_manager_regions(manager);
+    CHECK_OK(smmap_manager_collect(manager, NULL));
+    if (gone) {
+        directory_make(test_path("real/sub"));
+    }
+    return left;
+}
+
+/* Whichever links a path goes through, and also when what was there is gone. */
+static void below_links(void)
+{
+    static const char *const files[] = {"real/sub/file", "link/sub/file", "realm/other/file"};
+    int can_be_gone = native_null_path() != NULL; /* Windows keeps what is mapped */
+    int i;
+    int j;
+
+    NEEDS_REAL();
+    begin();
+    directory_make(test_path("real"));
+    directory_make(test_path("real/sub"));
+    directory_make(test_path("realm"));
+    if (native_symlink("real", test_path("link")) != APR_SUCCESS ||
+        native_symlink("../link/sub", test_path("realm/other")) != APR_SUCCESS) {
+        test_skip_now("no symbolic link can be made here");
+    }
+    for (i = 0; i < 3; i++) {
+        for (j = 0; j < REAL_DIRS; j++) {
+            CHECK_NUMBER(left_after(files[i], real_dirs[j], 0), 0);
+        }
+        /* But not through a link that now leads nowhere itself. */
+        for (j = 0; can_be_gone && i < 2 && j < 2; j++) {
+            CHECK_NUMBER(left_after(files[i], files[j], 1), 0);
+        }
+        CHECK_NUMBER(left_after(files[i], "real/su", 0), 1);
+        CHECK_NUMBER(left_after(files[i], "link/sub/fil", 0), 1);
+    }
+    CHECK_NUMBER(left_after("link/sub/file", "real/sub", can_be_gone), 0);
+    CHECK_NUMBER(left_after("link/sub/file", "realm", 0), 1);
+}
+
 /* Regions that are not found any more, but pinned, count, too. */
 static void pinned_by_the_way(void)
 {
@@ -287,7 +343,8 @@ static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"idle_goes_pinned_stays", idle_goes_pinned_stays},
                                     {"which_are_meant", which_are_meant},
                                     {"by_other_names", by_other_names},
-    {"below_other_names", below_other_names},
+                                    {"below_other_names", below_other_names},
+                                    {"below_links", below_links},
                                     {"pinned_by_the_way", pinned_by_the_way},
                                     {"then_it_can_be_changed", then_it_can_be_changed},
                                     {"not_unmapped", not_unmapped},

@@ -2,7 +2,11 @@
  * Room under limits: what fits is asked for, what was made for one is not taken by another, and
  * who has to may wait for it.
  */
+#include "core/lock.h"
+
 #include "tests/support/fixture.h"
+
+#include <apr_atomic.h>
 
 #include "tests/fake/backend.h"
 
@@ -188,12 +192,88 @@ static void waits_in_vain(void)
     counts_check();
 }
 
+/* Threads that wait, and the place at which each got its room. */
+enum { WAITERS = 4 };
+
+static smmap_cursor_t *waiting[WAITERS];
+static apr_uint32_t served;
+static apr_uint32_t places[WAITERS];
+
+static void use_and_release(unsigned who)
+{
+    CHECK_OK(smmap_cursor_use(waiting[who], at_window(who + 1), 0));
+    places[who] = apr_atomic_inc32(&served);
+    smmap_cursor_release(waiting[who]);
+}
+
+static void *APR_THREAD_FUNC wait_in_line(apr_thread_t *thread, void *who)
+{
+    (void)thread;
+    use_and_release(*(unsigned *)who);
+    return NULL;
+}
+
+static unsigned in_line(void)
+{
+    const smmap__link_t *link;
+    unsigned count = 0;
+
+    smmap__manager_lock(manager);
+    for (link = &manager->waiters;
+         (link = smmap__list_next(&manager->waiters, link)) != NULL;) {
+        count++;
+    }
+    smmap__manager_unlock(manager);
+    return count;
+}
+
+/* Who comes first gets it first, and who comes when it is free stands behind those that wait. */
+static void waits_in_line(void)
+{
+    static unsigned numbers[WAITERS];
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    apr_thread_t *threads[WAITERS];
+    smmap_cursor_t *pinned;
+    unsigned i;
+
+    unit = smmap_granularity();
+    file = file_make("file", 8 * unit);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.limits = SMMAP_LIMITS_HARD;
+    options.window_size = unit;
+    options.max_regions = 1;
+    options.limit_wait = longest;
+    manager = manager_make(&options);
+    served = 0;
+    pinned = window_pin(0);
+    for (i = 0; i < WAITERS; i++) {
+        numbers[i] = i;
+        waiting[i] = cursor_open(manager, file.path);
+    }
+    for (i = 0; i < WAITERS - 1; i++) {
+        NEED_OK(apr_thread_create(&threads[i], NULL, wait_in_line, &numbers[i], test_pool));
+        while (in_line() <= i) {
+            apr_sleep(1000);
+        }
+    }
+    smmap_cursor_release(pinned);
+    use_and_release(WAITERS - 1);
+    for (i = 0; i < WAITERS - 1; i++) {
+        thread_join(threads[i]);
+    }
+    for (i = 0; i < WAITERS; i++) {
+        CHECK_NUMBER(places[i], i);
+    }
+    counts_check();
+}
+
 static const test_case_t cases[] = {{"only_a_limit", only_a_limit},
                                     {"hard_and_less_room", hard_and_less_room},
                                     {"all_is_pinned", all_is_pinned},
                                     {"room_is_claimed", room_is_claimed},
                                     {"waits_for_room", waits_for_room},
                                     {"waits_in_vain", waits_in_vain},
+                                    {"waits_in_line", waits_in_line},
                                     {NULL, NULL}};
 
 const test_module_t test_room = {"room", cases};

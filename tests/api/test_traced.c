@@ -26,8 +26,8 @@ typedef struct worker_t {
     apr_size_t file_size;
     apr_size_t rounds;
     apr_size_t bad;
-    apr_uint64_t file;      /* of its cursor */
-    apr_uint64_t heard;     /* moves reported, by its own thread */
+    apr_uint64_t file;  /* of its cursor */
+    apr_uint64_t heard; /* moves reported, by its own thread */
     apr_uint64_t out_of_order;
 } worker_t;
 
@@ -325,6 +325,29 @@ static void full_disk(void)
     CHECK_OK(manager_destroy(manager));
 }
 
+/* The only block is written when somebody asks whether all could be: afterwards is too late. */
+static void last_block(void)
+{
+    const char *path = trace_to(test_path("trace"));
+    smmap_manager_t *manager = manager_traced(NULL, NULL);
+    test_file_t file = file_make("data", 300);
+    smmap_cursor_t *cursor = cursor_open(manager, file.path);
+    const char *first = apr_psprintf(test_pool, "# smmap trace 1\n7 8 use %s\n", file.path);
+
+    trace_off();
+    NEED_OK(smmap_cursor_use(cursor, 7, 8));
+    CHECK_NUMBER(manager_stats(manager).trace_failures, 0);
+    CHECK(strcmp(text_of(path), first) == 0);
+    CHECK_NUMBER(manager_stats(manager).trace_failures, 0); /* and nothing is written twice */
+    CHECK(strcmp(text_of(path), first) == 0);
+    if (fake_present()) {
+        NEED_OK(smmap_cursor_use(cursor, 9, 1));
+        fake_fail(FAKE_APPEND, 1, APR_ENOSPC);
+        CHECK_NUMBER(manager_stats(manager).trace_failures, 1);
+    }
+    CHECK_OK(manager_destroy(manager));
+}
+
 /* The limit of the size of a file; the process would end by a signal. */
 static int long_as_allowed(void *unused)
 {
@@ -462,6 +485,7 @@ static const test_case_t cases[] = {{"heard_by_threads", heard_by_threads},
                                     {"written_by_threads", written_by_threads},
                                     {"bad_path", bad_path},
                                     {"full_disk", full_disk},
+                                    {"last_block", last_block},
                                     {"file_size_limit", file_size_limit},
                                     {"no_regular_file", no_regular_file},
                                     {"not_for_strangers", not_for_strangers},

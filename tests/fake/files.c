@@ -126,13 +126,12 @@ static void from_apr(smmap__os_facts_t *facts, const apr_finfo_t *info)
     facts->size = info->size;
     facts->mtime = info->mtime;
     facts->ctime = info->ctime;
-    facts->holes_fill = (info->valid & APR_FINFO_CSIZE) != 0 && info->csize < info->size &&
-                        fake_state.holes_fill;
+    facts->holes_fill =
+        (info->valid & APR_FINFO_CSIZE) != 0 && info->csize < info->size && fake_state.holes_fill;
 }
 
-static const apr_int32_t wanted =
-    APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_CSIZE | APR_FINFO_TYPE | APR_FINFO_MTIME |
-    APR_FINFO_CTIME;
+static const apr_int32_t wanted = APR_FINFO_IDENT | APR_FINFO_SIZE | APR_FINFO_CSIZE |
+                                  APR_FINFO_TYPE | APR_FINFO_MTIME | APR_FINFO_CTIME;
 
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, int identify)
 {
@@ -220,14 +219,20 @@ apr_status_t smmap__os_file_canonical_path(char *place, apr_size_t size, apr_os_
     return APR_ENOTIMPL;
 }
 
+apr_status_t smmap__os_real_path(char *real, const char *path)
+{
+    (void)real;
+    (void)path;
+    return APR_ENOTIMPL;
+}
+
 apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
                                    smmap__os_advice_t advice)
 {
     apr_status_t status = fake_enter(FAKE_FILE_ADVISE);
 
-    if (status == APR_SUCCESS &&
-        (offset < 0 || length <= 0 || !native_is_open(file) ||
-         (advice != SMMAP__OS_WILLNEED && advice != SMMAP__OS_DONTNEED))) {
+    if (status == APR_SUCCESS && (offset < 0 || length <= 0 || !native_is_open(file) ||
+                                  (advice != SMMAP__OS_WILLNEED && advice != SMMAP__OS_DONTNEED))) {
         fake_note_misuse("advice that makes no sense");
         status = APR_EINVAL;
     }

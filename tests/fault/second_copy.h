@@ -15,6 +15,7 @@
 #define smmap__posix_chain_forward second_chain_forward
 #define smmap__posix_chain_install second_chain_install
 #define smmap__posix_guard_forked second_guard_forked
+#define smmap__posix_guard_look_again second_guard_look_again
 #define smmap__posix_mask_borrow second_mask_borrow
 #define smmap__posix_mask_forget second_mask_forget
 #define smmap__posix_mask_hold second_mask_hold

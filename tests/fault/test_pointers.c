@@ -124,6 +124,25 @@ static void fault_in_a_file_of_full_size(void)
     CHECK(region_shows(mover, &file));
 }
 
+static void cut_now(void *unused)
+{
+    (void)unused;
+    file_cut(unit);
+}
+
+/* The page that another thread's fault replaced was cut off after the file was measured. */
+static void cut_after_it_was_measured(void)
+{
+    NEEDS_FAKE();
+    begin();
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    CHECK_OK(smmap_cursor_begin_guard(mover));
+    fake_when(FAKE_PATCHED, cut_now, NULL);
+    fake_fail(FAKE_PATCHED, 1, APR_EGENERAL);
+    CHECK_STATUS(smmap_cursor_end_guard(mover), SMMAP_ETRUNCATED);
+    CHECK_NUMBER(smmap_cursor_file_size(mover), unit);
+}
+
 /* Moves while guarded: each window that was left is asked about. */
 static void guarded_moves(void)
 {
@@ -250,6 +269,7 @@ static const test_case_t pointers_cases[] = {
     {"cut_under_a_pointer", cut_under_a_pointer},
     {"cut_within_the_last_page", cut_within_the_last_page},
     {"fault_in_a_file_of_full_size", fault_in_a_file_of_full_size},
+    {"cut_after_it_was_measured", cut_after_it_was_measured},
     {"guarded_moves", guarded_moves},
     {"nested", nested},
     {"closed_with_a_fault", closed_with_a_fault},

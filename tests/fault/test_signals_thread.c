@@ -137,6 +137,43 @@ static int blocked_and_nested(void *unused)
     return 0;
 }
 
+/* A thread that guards something blocks SIGBUS again, or now. It is noticed where another guard
+   begins and where a window is mapped; measuring shows it again to a thread that blocked it
+   before. */
+static int blocked_meanwhile(void *argument)
+{
+    const char *order = argument;
+    smmap_cursor_t *second;
+    smmap_cursor_t *other;
+
+    if (order[0] == 'b') {
+        block_all();
+    }
+    begin(SMMAP_GUARD_ON);
+    map_whole();
+    NEED_OK(smmap_cursor_copy(&second, cursor, test_pool));
+    NEED_OK(smmap_cursor_use(second, 0, 0));
+    NEED_OK(smmap_cursor_begin_guard(second));
+    if (order[1] != 'g') {
+        NEED_OK(smmap_cursor_begin_guard(cursor));
+    }
+    block_all();
+    switch (order[1]) {
+    case 'g': NEED_OK(smmap_cursor_begin_guard(cursor)); break;
+    case 'm':
+        NEED_OK(smmap_cursor_open(&other, manager, file_make("other", 10).path, test_pool));
+        NEED_OK(smmap_cursor_use(other, 0, 0));
+        break;
+    default: NEED_OK(smmap_cursor_refresh(cursor)); break;
+    }
+    NEED(file_resize(file.path, 1));
+    sink = ((const volatile unsigned char *)smmap_cursor_data(cursor))[unit];
+    CHECK_STATUS(smmap_cursor_end_guard(cursor), SMMAP_ETRUNCATED);
+    smmap_cursor_end_guard(second);
+    CHECK(is_blocked());
+    return 0;
+}
+
 static int is_pending(void)
 {
     sigset_t pending;
@@ -297,12 +334,18 @@ void signals_of_a_thread(void)
     smmap_guard_t strict = SMMAP_GUARD_STRICT;
     unsigned plain = 0;
     unsigned disarms = DISARMS_ITSELF;
+    /* Blocked before, or open; then a guard begins, a window is mapped, a file is measured. */
+    char orders[][3] = {"bg", "bm", "br", "og", "om"};
+    unsigned i;
     int code;
 
     CHECK_NUMBER(test_in_child(blocked, NULL), 0);
     CHECK_NUMBER(test_in_child(blocked_later, &on), 0);
     CHECK_NUMBER(test_in_child(blocked_later, &strict), 0);
     CHECK_NUMBER(test_in_child(blocked_and_nested, NULL), 0);
+    for (i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        CHECK_NUMBER(test_in_child(blocked_meanwhile, orders[i]), 0);
+    }
     CHECK_NUMBER(test_in_child(sent_while_blocked, NULL), 0);
     CHECK_NUMBER(test_in_child(stack_stays, &plain), 0);
     code = test_in_child(stack_stays, &disarms);

@@ -142,6 +142,8 @@ PLAIN(int, dup3, WRAP_DUP3, -1, (int fd, int other, int flags), (fd, other, flag
 PLAIN(int, faccessat, WRAP_FACCESSAT, -1, (int directory, const char *path, int mode, int flags),
       (directory, path, mode, flags))
 
+PLAIN(char *, realpath, WRAP_REALPATH, NULL, (const char *path, char *real), (path, real))
+
 struct statx;
 PLAIN(int, statx, WRAP_STATX, -1,
       (int directory, const char *path, int flags, unsigned mask, struct statx *info),
@@ -227,7 +229,7 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
-    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4 };
+    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4, CACHESTAT = 451 };
     wrap_call_t call = WRAP_ANY;
     long argument[6];
     va_list arguments;
@@ -246,6 +248,8 @@ long __wrap_syscall(long number, ...)
         call = WRAP_GETAFFINITY;
     } else if (number == SYS_sched_setaffinity) {
         call = WRAP_SETAFFINITY;
+    } else if (number == CACHESTAT) {
+        call = WRAP_CACHESTAT;
 #ifdef SYS_mmap
     } else if (number == SYS_mmap) { /* the way around ThreadSanitizer */
         call = WRAP_MMAP_MEMORY;
@@ -363,3 +367,45 @@ WRAP_APR(apr_filepath_merge, WRAP_APR_MERGE,
          (merged, root, added, flags, pool))
 WRAP_APR(apr_filepath_get, WRAP_APR_GET, (char **path, apr_int32_t flags, apr_pool_t *pool),
          (path, flags, pool))
+
+/* The clock, which does not fail, but may be set. A test sets it that has no threads. */
+
+static struct {
+    apr_interval_time_t tick;
+    apr_size_t which;
+    apr_interval_time_t jump;
+    apr_size_t reads;
+    apr_time_t now;
+} wrapped_clock;
+
+void wrap_clock(apr_interval_time_t tick, apr_size_t which, apr_interval_time_t jump)
+{
+    wrapped_clock.now = apr_time_now();
+    wrapped_clock.which = which;
+    wrapped_clock.jump = jump;
+    wrapped_clock.reads = 0;
+    wrapped_clock.tick = tick;
+}
+
+apr_size_t wrap_clock_reads(void)
+{
+    return wrapped_clock.reads;
+}
+
+apr_time_t __real_apr_time_now(void);
+apr_time_t __wrap_apr_time_now(void);
+apr_time_t __wrap_apr_time_now(void)
+{
+    if (wrapped_clock.tick == 0) {
+        return __real_apr_time_now();
+    }
+    wrapped_clock.reads++;
+    wrapped_clock.now += wrapped_clock.tick;
+    if (wrapped_clock.reads == wrapped_clock.which) {
+        wrapped_clock.now += wrapped_clock.jump;
+    }
+    if (wrapped_clock.reads > 1000) {
+        wrapped_clock.now += apr_time_from_sec(3600); /* so that a wait for it ends, which is bad */
+    }
+    return wrapped_clock.now;
+}

@@ -264,6 +264,55 @@ static void directory(wrap_call_t call, int error)
     CHECK(cursor_shows(cursor, &file));
 }
 
+/* Where links lead is looked up once for each directory. Where that fails the text is left. */
+static void real_path(wrap_call_t call, int error)
+{
+    static const char *const names[] = {"one/a", "one/b", "two/c", "two/d", "one/e"};
+    smmap_manager_t *manager = manager_with_guard();
+    const char *one = test_path("one");
+    int i;
+
+    if (apr_dir_make(one, APR_FPROT_OS_DEFAULT, pool) == APR_SUCCESS) {
+        directory_make(test_path("two"));
+        NEED_OK(native_symlink("one", test_path("link")));
+    }
+    for (i = 0; i < 5; i++) {
+        file_make(names[i], 100);
+        NEED_OK(smmap_cursor_use(cursor_open_in(manager, test_path(names[i]), pool), 0, 0));
+    }
+    CHECK_OK(smmap_manager_drop(manager, test_path(names[0]), NULL));
+    CHECK_NUMBER(wrap_calls(call), 0);
+    for (i = 1; i <= 3; i++) { /* of the path, of either directory */
+        apr_size_t pinned = 0;
+
+        wrap_fail(call, (apr_size_t)i, error, 0);
+        CHECK_OK(smmap_manager_drop(manager, one, &pinned));
+        CHECK_NUMBER(pinned, 3);
+        wrap_fail_none();
+    }
+    wrap_reset();
+    CHECK_OK(smmap_manager_drop(manager, test_path("link"), NULL));
+    CHECK_NUMBER(wrap_calls(call), 3);
+    wrap_fail(call, 1, error, 0);
+    CHECK_OK(smmap_manager_drop(manager, one, NULL));
+}
+
+/* What is in memory can be found out window by window, if not at once. */
+static void cached(wrap_call_t call, int error)
+{
+    test_file_t file = file_make("cached", 100);
+    smmap_cursor_t *cursor = cursor_open_in(manager_with_guard(), file.path, pool);
+    apr_off_t next = 77;
+    apr_size_t bytes;
+
+    wrap_fail(call, 1, error, 0);
+    CHECK_STATUS(smmap_cursor_next_resident(cursor, 0, &next), error == EIO ? EIO : APR_ENOTIMPL);
+    CHECK_NUMBER(next, 77);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK_OK(smmap_cursor_resident(cursor, &bytes));
+    CHECK_NUMBER(bytes, 100);
+}
+
 static const struct {
     wrap_call_t call;
     rest_t *check;
@@ -271,7 +320,8 @@ static const struct {
             {WRAP_NANOSLEEP, fence},       {WRAP_FSTATFS, file_system}, {WRAP_DUP3, renewal},
             {WRAP_FACCESSAT, residency},   {WRAP_WRITE, append},       {WRAP_MUNLOCK, patching},
             {WRAP_DLADDR, loading},        {WRAP_DLOPEN, loading},     {WRAP_SYMBOLS, symbols},
-            {WRAP_APR_GET, directory}};
+            {WRAP_APR_GET, directory},     {WRAP_REALPATH, real_path},
+            {WRAP_CACHESTAT, cached}};
 
 static void each_fails(void)
 {
@@ -301,7 +351,45 @@ static void each_fails(void)
     }
 }
 
-static const test_case_t cases[] = {{"fence_in_order", fence_in_order},
+/* Somebody sets the clock while a call waits for room: it waits as long as it should, neither an
+   hour more nor not at all. The clock shows half a millisecond more each time it is read. */
+static void clock_is_set(void)
+{
+    enum { TICK = 500, WAIT = 20000, MOST = 2 * WAIT / TICK };
+    const apr_interval_time_t hour = apr_time_from_sec(3600);
+    const apr_interval_time_t jumps[] = {0, hour, -hour};
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    test_file_t file = file_make("waited", 8 * smmap_granularity());
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t which;
+    int i;
+
+    options.limits = SMMAP_LIMITS_HARD;
+    options.window_size = smmap_granularity();
+    options.max_mapped_bytes = options.window_size;
+    options.limit_wait = WAIT;
+    manager = manager_make(&options);
+    NEED_OK(smmap_cursor_use(cursor_open(manager, file.path), 0, 0));
+    cursor = cursor_open(manager, file.path);
+    for (i = 0; i < 3; i++) {
+        for (which = 1; which <= 6; which++) {
+            apr_status_t status;
+            apr_size_t reads;
+
+            wrap_clock(TICK, which, jumps[i]);
+            status = smmap_cursor_use(cursor, (apr_off_t)options.window_size, 0);
+            reads = wrap_clock_reads();
+            wrap_clock(0, 0, 0);
+            CHECK_STATUS(status, SMMAP_ELIMIT_BYTES);
+            CHECK(reads >= WAIT / TICK);
+            CHECK(reads <= MOST);
+        }
+    }
+}
+
+static const test_case_t cases[] = {{"clock_is_set", clock_is_set},
+                                    {"fence_in_order", fence_in_order},
                                     {"each_fails", each_fails},
                                     {NULL, NULL}};
 

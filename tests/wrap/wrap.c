@@ -57,6 +57,8 @@ static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_DLOPEN] = {ENOMEM, 0},
     [WRAP_SYMBOLS] = {ENOMEM, 0},
     [WRAP_APR_GET] = {ENOENT, EACCES, ERANGE, 0},
+    [WRAP_CACHESTAT] = {ENOSYS, EPERM, EOPNOTSUPP, EIO, 0},
+    [WRAP_REALPATH] = {EACCES, EIO, ELOOP, ENOENT, 0},
 };
 
 const char *wrap_name(wrap_call_t call)

@@ -16,6 +16,7 @@
 #define SMMAP_TESTS_WRAP_H
 
 #include <apr.h>
+#include <apr_time.h>
 
 /** What can fail: X(name of the function, constant). The scenario calls those before WRAP_REST,
     test_wraps_rest.c makes the others fail. */
@@ -58,7 +59,9 @@
     X("dladdr", WRAP_DLADDR)                              \
     X("dlopen", WRAP_DLOPEN)                              \
     X("backtrace_symbols", WRAP_SYMBOLS)                  \
-    X("apr_filepath_get", WRAP_APR_GET)
+    X("apr_filepath_get", WRAP_APR_GET)                   \
+    X("realpath", WRAP_REALPATH)                          \
+    X("cachestat", WRAP_CACHESTAT)
 
 #define WRAP_CONSTANT(text, constant) constant,
 typedef enum wrap_call_t {
@@ -83,6 +86,12 @@ void wrap_fail_all(wrap_call_t call, int error);
 void wrap_fail_random(apr_uint64_t seed, unsigned rate);
 /** Call a function within the next call of a kind, once. */
 void wrap_when(wrap_call_t call, void (*hook)(void));
+/** From now on the clock of APR shows `tick` microseconds more each time that it is read, and, when
+    it is read for the `which`-th time, `jump` more: somebody set it. tick 0: it is the real one.
+    After a thousand it goes so fast that who waits for it does not wait for long. */
+void wrap_clock(apr_interval_time_t tick, apr_size_t which, apr_interval_time_t jump);
+/** How often it was read since. */
+apr_size_t wrap_clock_reads(void);
 /** No more failures of any sort. */
 void wrap_fail_none(void);
 
