@@ -326,18 +326,6 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
  */
 apr_status_t smmap__os_residency_is_told(apr_os_file_t file);
 
-/**
- * Is any of a range of a file in memory, mapped or not? To ask costs little, however long the range
- * is, where little of it is in memory. Not for files of a stacked file system.
- *
- * @param file (in) open for reading; not for what smmap__os_residency_is_told() denies.
- * @param offset (in) bytes, not negative.
- * @param length (in) bytes, not 0; offset + length does not overflow.
- * @param any (out) 0: certainly nothing; 1: something may be.
- * @return APR_ENOTIMPL: the system can only be asked about mappings.
- */
-apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any);
-
 /*
  * --- the guard ---
  *

@@ -3,9 +3,8 @@
  *
  * How much is resident is asked window by window, so that it takes as little memory
  * for a file of terabytes as for a small one. To ask about a window it has to be
- * mapped, but not touched: nothing is read from the disk. Where nothing is in memory,
- * as in most of a large sparse file, windows are passed over, if the system can say so.
- * If not, and the file would take minutes, nobody is asked.
+ * mapped, but not touched: nothing is read from the disk. Each page is asked about, so of
+ * files that would take minutes nothing is asked.
  *
  * With --json each file is one object on a line of its own. A path there is text;
  * where it is not UTF-8, U+FFFD stands for each byte that does not fit.
@@ -26,31 +25,22 @@ typedef struct info_t {
     int resident_known;
 } info_t;
 
-/* Of a file up to this size each page is asked about, which takes seconds. */
+/* The largest file of which each page is asked about, which takes seconds. */
 #define ASKED_MOST ((apr_off_t)1 << 40)
 
 /* Count resident bytes of the whole file. */
 static apr_status_t measure(const tool_walk_t *walk, smmap_cursor_t *cursor, info_t *info)
 {
     apr_off_t size = smmap_cursor_file_size(cursor);
-    apr_size_t bytes = 0;
     apr_off_t at = 0;
 
+    if (size > ASKED_MOST) {
+        return APR_ENOTIMPL;
+    }
     while (at < size) {
-        apr_status_t status = APR_SUCCESS;
+        apr_size_t bytes;
+        apr_status_t status = smmap_cursor_use(cursor, at, 0);
 
-        if (bytes == 0) {
-            status = smmap_cursor_next_resident(cursor, at, &at);
-            if (APR_STATUS_IS_ENOTIMPL(status) && size <= ASKED_MOST) {
-                status = APR_SUCCESS;
-            }
-        }
-        if (status == APR_SUCCESS && at >= size) {
-            break;
-        }
-        if (status == APR_SUCCESS) {
-            status = smmap_cursor_use(cursor, at, 0);
-        }
         if (status == APR_SUCCESS) {
             status = smmap_cursor_resident(cursor, &bytes);
         }
@@ -203,8 +193,8 @@ const tool_command_t tool_info = {
     "print the size of files, their windows, and how much is in memory",
     "'resident' is how much of the file the system holds in memory now. Nothing of\n"
     "the file is read to find out. 'unknown': the system does not tell; Linux tells\n"
-    "only those who own the file or may write to it, and before 6.5, or on overlayfs,\n"
-    "only of files up to 1 TiB.\n"
+    "only those who own the file or may write to it. Files of more than 1 TiB, which\n"
+    "would take minutes, are not asked about.\n"
     "\n"
     "Exit code: 0 success, 2 an error (the other files are still printed).",
     options,

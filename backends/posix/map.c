@@ -17,10 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
-
 /* The bit of mincore() that says "in memory". Linux and the BSDs set no other; macOS does, for
    pages that were referenced or modified. */
 #ifdef MINCORE_INCORE
@@ -135,40 +131,6 @@ apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
     return APR_SUCCESS;
 #endif
 }
-
-#if defined(__linux__) && (defined(SYS_cachestat) || defined(__x86_64__) || defined(__aarch64__))
-
-/* From Linux 6.5 on, and known to few C libraries. */
-#ifndef SYS_cachestat
-#define SYS_cachestat 451
-#endif
-
-apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any)
-{
-    const apr_uint64_t range[2] = {(apr_uint64_t)offset, (apr_uint64_t)length};
-    /* Pages in memory, dirty, under way to the disk, evicted, evicted just now. An evicted page of
-       tmpfs may have been kept in memory by the swap. */
-    apr_uint64_t pages[5] = {0};
-
-    if (syscall(SYS_cachestat, file, range, pages, 0) != 0) {
-        return errno == EBADF || errno == EIO || errno == ENOMEM ? errno : APR_ENOTIMPL;
-    }
-    *any = pages[0] != 0 || pages[3] != 0;
-    return APR_SUCCESS;
-}
-
-#else
-
-apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any)
-{
-    (void)file;
-    (void)offset;
-    (void)length;
-    (void)any;
-    return APR_ENOTIMPL;
-}
-
-#endif
 
 apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {

@@ -200,15 +200,6 @@ apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
     return APR_SUCCESS;
 }
 
-apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any)
-{
-    (void)file;
-    (void)offset;
-    (void)length;
-    (void)any;
-    return APR_ENOTIMPL;
-}
-
 apr_status_t smmap__os_protect(const smmap__os_mapping_t *mapping, int allowed)
 {
     DWORD usual = mapping->memory ? PAGE_READWRITE : PAGE_READONLY;

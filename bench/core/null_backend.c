@@ -277,11 +277,6 @@ apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
     return APR_ENOTIMPL;
 }
 
-apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any)
-{
-    return APR_ENOTIMPL;
-}
-
 int smmap__os_environment_is_trusted(void)
 {
     return 0; /* a trace that is replayed is not recorded again */

@@ -46,9 +46,9 @@ int smmap__cursor_memory(const smmap__cursor_t *cursor) SMMAP__LOCKS;
 void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset, apr_size_t length);
 /** Begin to write moves down, if that is asked for. What goes wrong is counted. */
 void smmap__trace_open(smmap_manager_t *manager);
-/** Write the rest. In a child: only close the file. */
 /** Write what is pending, so that manager->trace_failures tells of every move so far. */
 void smmap__trace_flush(smmap_manager_t *manager);
+/** Write the rest. In a child: only close the file. */
 void smmap__trace_close(smmap_manager_t *manager);
 void smmap__trace_free(smmap_manager_t *manager);
 

@@ -1,5 +1,5 @@
 /*
- * The accessors of a cursor. None of them moves it, and only those of what is in memory can fail;
+ * The accessors of a cursor. None of them moves it, and only smmap_cursor_resident() can fail;
  * without a window, and for NULL, they return 0 or NULL.
  */
 #include "core/cursor/cursor.h"
@@ -128,88 +128,6 @@ static apr_status_t all_resident(const smmap__cursor_t *cursor)
     return status == SMMAP_ECLOSED ? APR_SUCCESS : status;
 }
 
-/* What is asked about at once at first, and how exact the answer is; and how much of a window must
-   be left for it to be worth asking. */
-enum { CACHED_UNIT = 1 << 20, CACHED_LEAST = 1 << 30 };
-
-/* The first place in [offset, end) that may be in memory, or end. */
-static apr_status_t next_cached(apr_os_file_t handle, apr_off_t offset, apr_off_t end,
-                                apr_off_t *next)
-{
-    apr_off_t part = CACHED_UNIT;
-    apr_status_t status = APR_SUCCESS;
-    int any = 0;
-
-    /* Each range is twice as long as the one before, so that a range which costs much to ask
-       about, as much of it is in memory, is at most twice as long as what can be skipped. */
-    while (offset < end) {
-        part = part < end - offset ? part : end - offset;
-        status = smmap__os_cached(handle, offset, part, &any);
-        if (status != APR_SUCCESS || any) {
-            break;
-        }
-        offset += part;
-        part = part < end / 2 ? 2 * part : end;
-    }
-    while (status == APR_SUCCESS && offset < end && part > CACHED_UNIT) {
-        const apr_off_t half = part / 2;
-
-        status = smmap__os_cached(handle, offset, half, &any);
-        offset += any ? 0 : half;
-        part = any ? half : part - half;
-    }
-    *next = offset;
-    return status;
-}
-
-apr_status_t smmap_cursor_next_resident(const smmap_cursor_t *cursor, apr_off_t offset,
-                                        apr_off_t *next)
-{
-    smmap__file_t *file;
-    apr_os_file_t handle;
-    apr_status_t status;
-    apr_off_t found = 0;
-    int can_ask;
-
-    if (cursor == NULL || offset < 0 || next == NULL) {
-        return APR_EINVAL;
-    }
-    if (smmap__forked(inside(cursor)->manager)) {
-        return SMMAP_EFORKED;
-    }
-    file = inside(cursor)->file;
-    status = smmap__handle_enter_lock(file, inside(cursor)->path, &handle);
-    /* The handle of a stacked file is that of another layer than its pages. */
-    can_ask = !file->identity.facts.stacked && smmap__count_load(&file->unmappable) == 0;
-    smmap__manager_unlock(inside(cursor)->manager);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    status = can_ask ? smmap__os_residency_is_told(handle) : APR_ENOTIMPL;
-    if (status == APR_SUCCESS) {
-        status = next_cached(handle, offset, smmap__offset_load(&file->size), &found);
-    }
-    smmap__handle_leave(file);
-    if (status == APR_SUCCESS) {
-        *next = found;
-    }
-    return status;
-}
-
-/* Nothing of a window was in memory before `offset`: how much more of it is not? 0: not known. */
-static apr_size_t absent_from(const smmap_cursor_t *cursor, apr_size_t offset)
-{
-    const apr_off_t from = cursor->window_begin + (apr_off_t)offset;
-    const apr_size_t left = cursor->window_size - offset;
-    const apr_size_t page = inside(cursor)->manager->page_size;
-    apr_off_t next;
-
-    if (left <= CACHED_LEAST || smmap_cursor_next_resident(cursor, from, &next) != APR_SUCCESS) {
-        return 0;
-    }
-    return (apr_uint64_t)(next - from) < left ? (apr_size_t)(next - from) / page * page : left;
-}
-
 apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
 {
     unsigned char pages[1024];
@@ -237,7 +155,6 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
     while (offset < mapping.length) {
         apr_size_t left = mapping.length - offset;
         apr_size_t part = left < sizeof pages * page ? left : sizeof pages * page;
-        const apr_size_t before = found;
         apr_size_t at;
         apr_status_t status = smmap__os_residency(&mapping, offset, part, pages);
 
@@ -250,9 +167,6 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
             }
         }
         offset += part;
-        if (found == before && offset < mapping.length) {
-            offset += absent_from(cursor, offset);
-        }
     }
     if (found == mapping.length) {
         apr_status_t status = all_resident(inside(cursor));

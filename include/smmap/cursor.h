@@ -318,23 +318,6 @@ SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t off
  */
 SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes);
 
-/**
- * Find the next bytes of the file that may be in memory, mapped or not, to skip what is not, such
- * as the holes of a sparse file: between `offset` and `*next` nothing is. Nothing is mapped, and
- * the cursor does not move.
- *
- * @param cursor (in) a cursor on the file.
- * @param offset (in) offset in the file, in bytes, 0 or more.
- * @param next (out) `offset` or more, at most 1 MiB before the next byte in memory; the size of
- *        the file, if there is none; `offset`, if that is not in the file.
- * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or offset is negative; APR_ENOTIMPL: the
- *         system does not tell (Linux does from 6.5 on, but not on overlayfs, and as for
- *         smmap_cursor_resident()); SMMAP_EFORKED; SMMAP_ECLOSED; otherwise a status of the
- *         system, or as smmap_cursor_refresh(), since the file may have to be reopened.
- */
-SMMAP_API apr_status_t smmap_cursor_next_resident(const smmap_cursor_t *cursor, apr_off_t offset,
-                                                  apr_off_t *next);
-
 /** 1 if the cursor has a window, 0 otherwise (also for NULL). */
 SMMAP_API int smmap_cursor_is_valid(const smmap_cursor_t *cursor);
 /** 1 if the cursor is on a file and its manager exists, 0 otherwise (also for NULL). */
@@ -359,7 +342,8 @@ SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 /** File size in bytes, as last measured; 0 for a cursor that is not associated. */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
 /** The path that the cursor was opened by, made absolute (where the current directory has no path,
-    or one that is too long: as it was given); NULL if it was opened by handle or is not associated. Valid as long as the cursor stays on its file. */
+    or one that is too long: as it was given); NULL if it was opened by handle or is not
+    associated. Valid as long as the cursor stays on its file. */
 SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
 
 /**

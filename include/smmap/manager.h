@@ -10,8 +10,8 @@
  * thread-safe, so no other thread may use the pool at those two moments. An object without a
  * pool (NULL) may be closed by any thread. Call apr_initialize() first.
  *
- * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool, manager and cursors may be destroyed
- * in any order. Cursors that outlive their manager return SMMAP_ECLOSED, and a pinned window
+ * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool,
+ * manager and cursors may be destroyed in any order. Cursors that outlive their manager return SMMAP_ECLOSED, and a pinned window
  * stays mapped until its last cursor releases it.
  *
  * Fork: in a child, objects created before the fork may only be destroyed, closed or left
@@ -75,9 +75,10 @@ typedef struct smmap_options_t {
     /** What happens at a limit. Default: SMMAP_LIMITS_SOFT. */
     smmap_limits_t limits;
     /** Window size in bytes, rounded up to the allocation granularity; sliding mode only.
-        At most half of the address space less a granule. Default: 1 GiB in a 64-bit program, 64 MiB in a 32-bit one, but at most an eighth of
-        `max_mapped_bytes` and at least one granule. So most files have one window, the whole
-        file, and a file that is large beside the limit has several. */
+        At most half of the address space less a granule. Default: 1 GiB in a 64-bit program,
+        64 MiB in a 32-bit one, but at most an eighth of `max_mapped_bytes` and at least one
+        granule. So most files have one window, the whole file, and a file that is large beside
+        the limit has several. */
     apr_size_t window_size;
     /** Maximum number of bytes mapped at a time, counted in bytes of files: the part of the
         last page beyond the end of a file does not count. Default: 8 GiB in a 64-bit program,
@@ -262,9 +263,9 @@ SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
  *        more. Where it names a file now, nothing is looked for below it, but on Windows. It is
  *        compared with the path each file was last opened by, as text and, if it is not the path
  *        of a file, with the symbolic links in `path` and in the directory of that other path
- *        resolved, as they lead at the time of the call; a link to what is gone leads nowhere. If `path` names a file, that file is found under any
- *        name, and also if it was opened by handle. On Windows ASCII letters compare without
- *        case, and the final path (short 8.3 names, links and substituted drives resolved) is
+ *        resolved, as they lead at the time of the call; a link to what is gone leads nowhere.
+ *        If `path` names a file, that file is found under any name, and also if it was opened
+ *        by handle. On Windows ASCII letters compare without case, and the final path (short 8.3 names, links and substituted drives resolved) is
  *        compared as well with the final path that each file had when the manager first saw
  *        it, so files opened by handle are found too. A network share and the local directory
  *        behind it are not recognized as the same.

@@ -60,87 +60,6 @@ static void told_to_owners(void)
     CHECK_NUMBER(result, 0);
 }
 
-static apr_off_t next_from(const smmap_cursor_t *cursor, apr_off_t offset)
-{
-    apr_off_t next = -1;
-
-    CHECK_OK(smmap_cursor_next_resident(cursor, offset, &next));
-    return next;
-}
-
-/* Wherever it is, what is in memory is found, to a MiB, and with few questions. */
-static void next_is_found(void)
-{
-    const apr_off_t mib = 1 << 20;
-    const apr_off_t size = 64 * mib;
-    smmap_cursor_t *cursor;
-    apr_off_t next = 77;
-    apr_off_t from;
-    apr_off_t at;
-
-    NEEDS_FAKE();
-    begin_windows(1);
-    NEED(file_resize(file.path, size));
-    cursor = cursor_open(manager, file.path);
-    CHECK_STATUS(smmap_cursor_next_resident(NULL, 0, &next), APR_EINVAL);
-    CHECK_STATUS(smmap_cursor_next_resident(cursor, -1, &next), APR_EINVAL);
-    CHECK_STATUS(smmap_cursor_next_resident(cursor, 0, NULL), APR_EINVAL);
-    CHECK_NUMBER(next_from(cursor, 12345), 12345); /* all is in memory */
-    for (at = 0; at < size; at += 3 * mib + 12345) {
-        fake_set_present(at, at + 1);
-        for (from = 0; from <= at; from += 7 * mib) {
-            apr_size_t calls = fake_calls(FAKE_RESIDENCY);
-
-            next = next_from(cursor, from);
-            CHECK(next >= from && next <= at && next > at - mib);
-            CHECK(fake_calls(FAKE_RESIDENCY) - calls <= 20);
-        }
-        CHECK_NUMBER(next_from(cursor, at + 1), size);
-    }
-    CHECK_NUMBER(next_from(cursor, size), size);
-    CHECK_NUMBER(next_from(cursor, OFFSET_MAX), OFFSET_MAX);
-    next = 77;
-    for (at = 1; at <= 2; at++) { /* whether it is told; what is there */
-        fake_fail(FAKE_RESIDENCY, (apr_size_t)at, APR_ENOTIMPL);
-        CHECK_STATUS(smmap_cursor_next_resident(cursor, 0, &next), APR_ENOTIMPL);
-    }
-    fake_set_stacked(1);
-    cursor = cursor_open(manager_make(NULL), file.path);
-    CHECK_STATUS(smmap_cursor_next_resident(cursor, 0, &next), APR_ENOTIMPL);
-    CHECK_NUMBER(next, 77);
-}
-
-/* The system's pages: of a window of GiB as many as there are, and where they are. */
-static void holes_are_skipped(void)
-{
-    const apr_off_t gib = 1 << 30;
-    const apr_off_t at = 3 * gib + 12345;
-    smmap_cursor_t *cursor;
-    apr_size_t bytes = 0;
-    apr_off_t next;
-
-    NEEDS_REAL();
-    if (!smmap_is_64bit()) {
-        test_skip_now("a window of some GiB does not fit");
-    }
-    file = file_make("sparse", 0);
-    NEED(file_resize(file.path, 8 * gib));
-    file_write(file.path, at, "x", 1);
-    manager = manager_make(&(smmap_options_t)SMMAP_OPTIONS_INIT);
-    cursor = cursor_open(manager, file.path);
-    if (APR_STATUS_IS_ENOTIMPL(smmap_cursor_next_resident(cursor, 0, &next))) {
-        test_skip_now("this system can only be asked about mappings");
-    }
-    next = next_from(cursor, 0);
-    CHECK(next <= at && next > at - (1 << 20));
-    CHECK_NUMBER(next_from(cursor, at + (1 << 20)), 8 * gib);
-    manager = manager_sliding((apr_size_t)(8 * gib), 0, 0, SMMAP_LIMITS_SOFT);
-    cursor = cursor_open(manager, file.path);
-    NEED_OK(smmap_cursor_use(cursor, 0, 0));
-    NEED_OK(smmap_cursor_resident(cursor, &bytes));
-    CHECK(bytes >= smmap_page_size() && bytes <= 1 << 20);
-}
-
 /* A copy of a file whose holes fill is read, whatever is mapped; other users of the window see it
    as ever. */
 static void holes_are_read(void)
@@ -186,8 +105,6 @@ static void holes_are_read(void)
 
 static const test_case_t cases[] = {{"not_told", not_told},
                                     {"told_to_owners", told_to_owners},
-                                    {"next_is_found", next_is_found},
-                                    {"holes_are_skipped", holes_are_skipped},
                                     {"holes_are_read", holes_are_read},
                                     {NULL, NULL}};
 

@@ -332,33 +332,6 @@ static void residency_sees_what_was_touched(void)
     file_close(fd);
 }
 
-/* Not a mapping, but the file. */
-static void cached_is_what_was_read(void)
-{
-    const apr_off_t far = (apr_off_t)1 << 30;
-    test_file_t file = granules(4);
-    apr_os_file_t fd = file_open(file.path);
-    int any = 77;
-    apr_status_t status = smmap__os_cached(fd, 0, (apr_off_t)file.size, &any);
-
-    if (APR_STATUS_IS_ENOTIMPL(status)) {
-        test_skip("this system can only be asked about mappings");
-    } else {
-        CHECK_OK(status);
-        CHECK_NUMBER(any, 1); /* it was just written */
-        if (!fake_present()) {
-            NEED(file_resize(file.path, 4 * far));
-            CHECK_OK(smmap__os_cached(fd, far, 2 * far, &any));
-            CHECK_NUMBER(any, 0);
-            CHECK_OK(smmap__os_cached(fd, 0, 4 * far, &any));
-            CHECK_NUMBER(any, 1);
-            CHECK_OK(smmap__os_cached(fd, far, OFFSET_MAX - far, &any)); /* beyond its end */
-            CHECK_NUMBER(any, 0);
-        }
-    }
-    file_close(fd);
-}
-
 static int in_memory(const smmap__os_mapping_t *mapping, apr_size_t offset)
 {
     unsigned char page = 0xc3;
@@ -466,7 +439,6 @@ static const test_case_t cases[] = {
     {"failures_change_nothing", failures_change_nothing},
     {"advise_changes_no_bytes", advise_changes_no_bytes},
     {"residency_sees_what_was_touched", residency_sees_what_was_touched},
-    {"cached_is_what_was_read", cached_is_what_was_read},
     {"residency_sees_what_was_not", residency_sees_what_was_not},
     {"threads", threads},
     {NULL, NULL}};

@@ -50,17 +50,6 @@ void fake_set_absent(apr_size_t every)
     (void)every;
 }
 
-void fake_set_stacked(int stacked)
-{
-    (void)stacked;
-}
-
-void fake_set_present(apr_off_t begin, apr_off_t end)
-{
-    (void)begin;
-    (void)end;
-}
-
 void fake_when(fake_call_t call, void (*hook)(void *data), void *data)
 {
     (void)call;

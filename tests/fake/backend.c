@@ -364,24 +364,6 @@ apr_status_t smmap__os_residency(const smmap__os_mapping_t *mapping, apr_size_t 
     return status;
 }
 
-apr_status_t smmap__os_cached(apr_os_file_t file, apr_off_t offset, apr_off_t length, int *any)
-{
-    apr_status_t status = fake_enter(FAKE_RESIDENCY);
-
-    if (status == APR_SUCCESS &&
-        (offset < 0 || length <= 0 || offset > OFFSET_MAX - length || !native_is_open(file))) {
-        fake_note_misuse("a range that makes no sense was asked about");
-        status = APR_EINVAL;
-    }
-    fake_leave();
-    if (status == APR_SUCCESS) {
-        *any = fake_state.absent != 1 && (fake_state.present_end == 0 ||
-                                          (offset < fake_state.present_end &&
-                                           offset + length > fake_state.present_begin));
-    }
-    return status;
-}
-
 apr_status_t smmap__os_residency_is_told(apr_os_file_t file)
 {
     apr_status_t status = fake_enter(FAKE_RESIDENCY);

@@ -93,9 +93,6 @@ void fake_set_holes_fill(void);
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);
 
-/** What smmap__os_cached() says: of all files this range alone is in memory. */
-void fake_set_present(apr_off_t begin, apr_off_t end);
-
 /** Bytes of files that were advised on, and where the last such advice ended. */
 apr_off_t fake_advised(apr_off_t *end);
 

@@ -81,12 +81,6 @@ void fake_set_absent(apr_size_t every)
     fake_state.absent = every;
 }
 
-void fake_set_present(apr_off_t begin, apr_off_t end)
-{
-    fake_state.present_begin = begin;
-    fake_state.present_end = end;
-}
-
 void fake_when(fake_call_t call, void (*hook)(void *data), void *data)
 {
     fake_lock();
@@ -271,8 +265,6 @@ void fake_reset(void)
     fake_state.invented = 0;
     fake_state.strange = 0;
     fake_state.absent = 0;
-    fake_state.present_begin = 0;
-    fake_state.present_end = 0;
     fake_state.holes_fill = 0;
     fake_state.advised = 0;
     fake_state.advised_end = 0;

@@ -37,8 +37,6 @@ typedef struct fake_state_t {
     int invented;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
-    apr_off_t present_begin;
-    apr_off_t present_end; /**< 0: all of each file is in memory */
     int holes_fill;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */

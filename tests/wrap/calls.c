@@ -229,7 +229,7 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
-    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4, CACHESTAT = 451 };
+    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4 };
     wrap_call_t call = WRAP_ANY;
     long argument[6];
     va_list arguments;
@@ -248,8 +248,6 @@ long __wrap_syscall(long number, ...)
         call = WRAP_GETAFFINITY;
     } else if (number == SYS_sched_setaffinity) {
         call = WRAP_SETAFFINITY;
-    } else if (number == CACHESTAT) {
-        call = WRAP_CACHESTAT;
 #ifdef SYS_mmap
     } else if (number == SYS_mmap) { /* the way around ThreadSanitizer */
         call = WRAP_MMAP_MEMORY;

@@ -297,22 +297,6 @@ static void real_path(wrap_call_t call, int error)
     CHECK_OK(smmap_manager_drop(manager, one, NULL));
 }
 
-/* What is in memory can be found out window by window, if not at once. */
-static void cached(wrap_call_t call, int error)
-{
-    test_file_t file = file_make("cached", 100);
-    smmap_cursor_t *cursor = cursor_open_in(manager_with_guard(), file.path, pool);
-    apr_off_t next = 77;
-    apr_size_t bytes;
-
-    wrap_fail(call, 1, error, 0);
-    CHECK_STATUS(smmap_cursor_next_resident(cursor, 0, &next), error == EIO ? EIO : APR_ENOTIMPL);
-    CHECK_NUMBER(next, 77);
-    NEED_OK(smmap_cursor_use(cursor, 0, 0));
-    CHECK_OK(smmap_cursor_resident(cursor, &bytes));
-    CHECK_NUMBER(bytes, 100);
-}
-
 static const struct {
     wrap_call_t call;
     rest_t *check;
@@ -320,8 +304,7 @@ static const struct {
             {WRAP_NANOSLEEP, fence},       {WRAP_FSTATFS, file_system}, {WRAP_DUP3, renewal},
             {WRAP_FACCESSAT, residency},   {WRAP_WRITE, append},       {WRAP_MUNLOCK, patching},
             {WRAP_DLADDR, loading},        {WRAP_DLOPEN, loading},     {WRAP_SYMBOLS, symbols},
-            {WRAP_APR_GET, directory},     {WRAP_REALPATH, real_path},
-            {WRAP_CACHESTAT, cached}};
+            {WRAP_APR_GET, directory},     {WRAP_REALPATH, real_path}};
 
 static void each_fails(void)
 {

@@ -60,8 +60,7 @@
     X("dlopen", WRAP_DLOPEN)                              \
     X("backtrace_symbols", WRAP_SYMBOLS)                  \
     X("apr_filepath_get", WRAP_APR_GET)                   \
-    X("realpath", WRAP_REALPATH)                          \
-    X("cachestat", WRAP_CACHESTAT)
+    X("realpath", WRAP_REALPATH)
 
 #define WRAP_CONSTANT(text, constant) constant,
 typedef enum wrap_call_t {
