@@ -374,8 +374,14 @@ static void as_the_model(void)
         int who = (int)random_below(random_below(50) == 0 ? 4 : 2);
         /* Half of the moves go to a few hot windows. */
         int to = (int)(random_below(2) ? random_below(4) * 7 : random_below(MOST));
-        smmap_cursor_t *cursor = cursors[who][to / WINDOWS];
+        smmap_cursor_t *cursor;
         int hit;
+
+        if (r + 4 >= rounds) { /* at the end all are pinned */
+            who = (int)(rounds - 1 - r);
+            to = who * 7;
+        }
+        cursor = cursors[who][to / WINDOWS];
 
         if (at[who] >= 0 && at[who] != to) {
             smmap_cursor_release(cursors[who][at[who] / WINDOWS]);
@@ -397,14 +403,14 @@ static void as_the_model(void)
 
             bad += fake_victim(0) != victim;
         }
-        if (random_below(8) == 0) {
+        if (r + 4 < rounds && random_below(8) == 0) {
             smmap_cursor_release(cursor);
             model.pins[to]--;
             at[who] = -1;
         }
     }
     CHECK_NUMBER(bad, 0);
-    CHECK(model.over > 0 || test_is_light());
+    CHECK(model.over > 0);
     CHECK(manager_stats(manager).hits > rounds / 10);
     counts_check();
 }
