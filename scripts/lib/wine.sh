@@ -7,6 +7,7 @@
 wine_begin()
 {
     export WINEPREFIX=$work/wine-$lane WINEDEBUG=-all WINEDLLOVERRIDES="mscoree,mshtml="
+    export LC_ALL=C.UTF-8 # the names of files, to Wine
     unset DISPLAY
     mkdir -p "$WINEPREFIX"
     wineserver -p && wine cmd /c exit </dev/null >/dev/null 2>&1
