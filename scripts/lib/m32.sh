@@ -23,7 +23,7 @@ m32_libraries()
     rm -rf "$prefix"
     say "building APR and CUnit for 32 bit (once; kept in $prefix)"
     dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-m32.XXXXXX") || return 1
-    if (cd "$dir" && m32_download && m32_build_apr "$prefix" && m32_build_cunit "$prefix"); then
+    if (cd "$dir" && m32_download && m32_build_apr "$prefix" && build_cunit "$prefix" "gcc -m32"); then
         rm -rf "$dir"
         touch "$prefix/complete"
     else
@@ -45,20 +45,4 @@ m32_build_apr()
         setarch i686 ../apr/configure CC="gcc -m32" CFLAGS="-O2 -g" --prefix="$1" \
             --disable-static &&
         make -j "$jobs" && make install)
-}
-
-# CUnit's own makefiles want one certain version of automake; it has eight files.
-m32_build_cunit()
-{
-    local root=cunit version
-    test -d "$root/Sources" || root=cunit/CUnit
-    version=$(echo cunit_*.orig.tar.* | sed 's/cunit_\([0-9.-]*[0-9]\).*/\1/')
-    mkdir cunit-build
-    (cd cunit-build && for file in "../$root"/Sources/{Automated,Basic,Console,Framework}/*.c; do
-        gcc -m32 -O2 -g -w -fPIC -I"../$root/Headers" -DVERSION="\"$version\"" -c "$file" || exit 1
-    done) || return 1
-    test -f cunit-build/Util.o &&
-        mkdir -p "$1/lib" "$1/include/CUnit" &&
-        ar rcs "$1/lib/libcunit.a" cunit-build/*.o &&
-        cp "$root"/Headers/*.h "$1/include/CUnit/"
 }

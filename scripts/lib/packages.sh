@@ -30,6 +30,7 @@ has_thing()
     clang-cl) has_commands "clang-cl-$(llvm_version)" || has_commands clang-cl ;;
     lld) has_commands lld-link || has_commands "lld-link-$(llvm_version)" ;;
     llvm) has_commands llvm-lib || has_commands "llvm-lib-$(llvm_version)" ;;
+    musl) has_commands musl-gcc ;;
     mingw) has_commands x86_64-w64-mingw32-gcc i686-w64-mingw32-gcc ;;
     mingw-zlib) links x86_64-w64-mingw32-gcc -lz && links i686-w64-mingw32-gcc -lz ;;
     wine) has_commands wine wineserver ;;
@@ -59,6 +60,7 @@ packages_of()
     apt:m32) echo gcc-multilib g++-multilib ;;
     apt:tsan) echo gcc libc6-dev ;;
     apt:m32-zlib) echo lib32z1-dev ;;
+    apt:musl) echo musl-tools musl-dev linux-libc-dev ;;
     apt:clang-cl) echo clang-tools ;;
     apt:mingw) echo gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 ;;
     apt:mingw-zlib) echo libz-mingw-w64-dev ;;

@@ -61,3 +61,21 @@ fetch_sources()
         mkdir "$pair" && tar -xf "${pair}"_*.orig.tar.* -C "$pair" --strip-components=1 || return 1
     done
 }
+
+# build_cunit PREFIX COMPILER: a static CUnit from the source in ./cunit. Its own makefiles want one
+# certain version of automake; it has eight files. A list of words in COMPILER.
+# shellcheck disable=SC2086
+build_cunit()
+{
+    local root=cunit version
+    test -d "$root/Sources" || root=cunit/CUnit
+    version=$(echo cunit_*.orig.tar.* | sed 's/cunit_\([0-9.-]*[0-9]\).*/\1/')
+    mkdir cunit-build
+    (cd cunit-build && for file in "../$root"/Sources/{Automated,Basic,Console,Framework}/*.c; do
+        $2 -O2 -g -w -fPIC -I"../$root/Headers" -DVERSION="\"$version\"" -c "$file" || exit 1
+    done) || return 1
+    test -f cunit-build/Util.o &&
+        mkdir -p "$1/lib" "$1/include/CUnit" &&
+        ar rcs "$1/lib/libcunit.a" cunit-build/*.o &&
+        cp "$root"/Headers/*.h "$1/include/CUnit/"
+}
