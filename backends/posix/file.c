@@ -105,7 +105,7 @@ static apr_status_t device_size(apr_off_t *size, apr_os_file_t file)
 #ifdef __linux__
     apr_uint64_t bytes = 0;
 
-    if (ioctl(file, BLKGETSIZE64, &bytes) != 0) {
+    if (ioctl(file, (smmap__posix_request_t)BLKGETSIZE64, &bytes) != 0) {
         return errno;
     }
     *size = (apr_off_t)bytes;

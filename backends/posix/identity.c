@@ -116,7 +116,7 @@ static void add_generation(smmap__os_facts_t *facts, int file)
 {
     long version = 0;
 
-    if (ioctl(file, FS_IOC_GETVERSION, &version) == 0) {
+    if (ioctl(file, (smmap__posix_request_t)FS_IOC_GETVERSION, &version) == 0) {
         facts->generation = version;
     } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
                errno != EPERM && errno != EACCES) {

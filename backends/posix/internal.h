@@ -34,6 +34,14 @@
 #define SMMAP__POSIX_ASAN 0
 #endif
 
+/* What ioctl() is asked. POSIX and the other C libraries of Linux have an int, into which the
+   kernel's numbers do not fit. */
+#if defined(__linux__) && !defined(__GLIBC__)
+typedef int smmap__posix_request_t;
+#else
+typedef unsigned long smmap__posix_request_t;
+#endif
+
 /* --- patches.c --- */
 
 /** How many mappings have a patched page. Never too low, and too high only for a moment. */

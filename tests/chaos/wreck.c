@@ -9,6 +9,8 @@
  */
 #include "chaos.h"
 
+#include "backends/posix/internal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -46,7 +48,7 @@ int chaos_prepare(void)
              base != NULL && *base != '\0' ? base : "/tmp");
     file = mkstemp(path);
     if (file >= 0) {
-        good = ioctl(file, FS_IOC_GETVERSION, &number) == 0;
+        good = ioctl(file, (smmap__posix_request_t)FS_IOC_GETVERSION, &number) == 0;
         close(file);
         unlink(path);
     }

@@ -8,6 +8,8 @@
 
 #include "harness.h"
 
+#include "backends/posix/internal.h"
+
 #include <apr_strings.h>
 
 #include <errno.h>
@@ -172,7 +174,7 @@ int native_tells_generations(const char *path)
     int file = open(path, O_RDONLY | O_CLOEXEC);
 
     if (file >= 0) {
-        yes = ioctl(file, FS_IOC_GETVERSION, &number) == 0;
+        yes = ioctl(file, (smmap__posix_request_t)FS_IOC_GETVERSION, &number) == 0;
         close(file);
     }
 #else
