@@ -56,8 +56,8 @@
 /** How many locks the files of one manager share. */
 #define SMMAP__STRIPES 64
 
-/** log2 of the window of a file that is read into memory, in static mode. */
-#define SMMAP__STATIC_SPAN_SHIFT 20
+/** log2 of the bytes that a window of a file that is read into memory has at most. */
+#define SMMAP__BUFFERED_SHIFT 20
 
 /** How many frames of a stack are remembered in paranoid mode. */
 #define SMMAP__FRAMES 12
@@ -267,7 +267,7 @@ struct smmap_manager_t {
     apr_size_t reclaiming SMMAP__GUARDED; /* reclaim lists and handles under way right now */
     smmap__queue_t queue SMMAP__GUARDED;
     smmap__hash_t by_address SMMAP__GUARDED; /* regions */
-    smmap__hash_t spans SMMAP__GUARDED;      /* by file and smmap__span_number() */
+    smmap__hash_t spans SMMAP__GUARDED;      /* by file and place; see region.c */
     smmap__registry_t registry SMMAP__GUARDED;
     smmap__handles_t handles SMMAP__GUARDED;
     smmap__pins_t pins SMMAP__GUARDED;
@@ -323,15 +323,6 @@ static inline apr_uint64_t smmap__window_number(const smmap__file_t *file, apr_o
 {
     return file->shift != 0 ? (apr_uint64_t)offset >> file->shift
                             : (apr_uint64_t)offset / (apr_uint64_t)file->window;
-}
-
-/** The number by which spans that begin near an offset are found. In static mode, where the one
-    window is the file, as much has one number as a window of a file that is read into memory
-    holds. */
-static inline apr_uint64_t smmap__span_number(const smmap__file_t *file, apr_off_t offset)
-{
-    return file->manager->window_size == 0 ? (apr_uint64_t)offset >> SMMAP__STATIC_SPAN_SHIFT
-                                           : smmap__window_number(file, offset);
 }
 
 /** Where a window begins. */

@@ -52,6 +52,8 @@ static const growth_case_t cases[] = {
      growth_close_run},
     {"a hit, static mode, unmappable", "ns", "windows", 32, 2048, GROWTH_FLAT, 0, 3,
      growth_buffered_open, growth_buffered_run},
+    {"a hit, auto mode, unmappable", "ns", "windows", 32, 2048, GROWTH_FLAT, 0, 3,
+     growth_auto_open, growth_buffered_run},
     {"growth noticed", "ns", "pinned windows elsewhere", 300, 30000, GROWTH_FLAT, 0, 3,
      growth_log_open, growth_log_run},
     {"bookkeeping", "bytes", "bypassed reads", 3200, 320000, GROWTH_FLAT, 1, 2, growth_sparse_open,

@@ -54,8 +54,9 @@ growth_step_t growth_pinned_run;                         /**< listing the pins *
 growth_step_t growth_files_open, growth_drop_run;        /**< dropping one of n files */
 growth_step_t growth_close_run;                          /**< closing n cursors, oldest first */
 growth_step_t growth_buffered_open, growth_buffered_run; /**< n windows of a buffered file */
-growth_step_t growth_log_open, growth_log_run;           /**< a file grows beside n pins */
-growth_step_t growth_sparse_open, growth_sparse_run;     /**< bytes after n bypassed reads */
+growth_step_t growth_auto_open;                      /**< the same where a window may be a GiB */
+growth_step_t growth_log_open, growth_log_run;       /**< a file grows beside n pins */
+growth_step_t growth_sparse_open, growth_sparse_run; /**< bytes after n bypassed reads */
 
 /* growth_threads.c */
 

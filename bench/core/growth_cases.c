@@ -223,14 +223,14 @@ apr_status_t growth_close_run(world_t *world)
     return status;
 }
 
-/* --- hits on a file that cannot be mapped, in static mode --- */
+/* --- hits on a file that cannot be mapped --- */
 
-apr_status_t growth_buffered_open(world_t *world)
+static apr_status_t open_unmappable(world_t *world, smmap_mode_t mode)
 {
     apr_status_t status;
     apr_uint32_t i;
 
-    world->options.mode = SMMAP_MODE_STATIC;
+    world->options.mode = mode;
     null_files.unmappable = 1;
     null_files.size = world->files.size = (apr_off_t)world->n << 20;
     status = growth_make(world);
@@ -238,6 +238,17 @@ apr_status_t growth_buffered_open(world_t *world)
         status = smmap_cursor_use(world->cursor, (apr_off_t)i << 20, 1);
     }
     return status;
+}
+
+apr_status_t growth_buffered_open(world_t *world)
+{
+    return open_unmappable(world, SMMAP_MODE_STATIC);
+}
+
+apr_status_t growth_auto_open(world_t *world)
+{
+    world->options.window_size = 1 << 30;
+    return open_unmappable(world, SMMAP_MODE_AUTO);
 }
 
 apr_status_t growth_buffered_run(world_t *world)

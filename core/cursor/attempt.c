@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* A window of a file that is read into memory, at most; what is required may be more. */
-enum { BUFFERED_MOST = 1 << SMMAP__STATIC_SPAN_SHIFT };
+enum { BUFFERED_MOST = 1 << SMMAP__BUFFERED_SHIFT };
 
 /* The window of the attempt's size that holds what is asked for; where there is
    none (it crosses the end of one), the granules that do. */

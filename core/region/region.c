@@ -82,23 +82,56 @@ SMMAP__LOCKED static void unlink_and_reclaim(smmap__region_t *region, smmap__rec
     smmap__file_reap_locked(file, reclaim);
 }
 
-/* By window. */
+/* By place. A span is a region that is no window. It is found by the number of the window in which
+   it begins; but a window of a GiB may hold a thousand small ones, of a file that is read into
+   memory, or where there was no room for more, so those are found by their place in the file. In
+   static mode, where the one window is the file, all are. */
 
-static apr_uint64_t span_key(const smmap__file_t *file, apr_off_t begin)
+static apr_uint64_t key_by_window(const smmap__file_t *file, apr_off_t offset)
 {
-    return smmap__hash_bits(file->number) ^ smmap__span_number(file, begin);
+    return smmap__hash_bits(file->number) ^ smmap__window_number(file, offset);
+}
+
+static apr_uint64_t key_by_place(const smmap__file_t *file, apr_off_t offset)
+{
+    return smmap__hash_bits(file->number) ^ (apr_uint64_t)offset >> SMMAP__BUFFERED_SHIFT;
+}
+
+static int has_small_spans(const smmap__file_t *file)
+{
+    return file->manager->window_size == 0 || file->window > 1 << SMMAP__BUFFERED_SHIFT;
 }
 
 apr_uint64_t smmap__region_span_key(smmap__hash_node_t *node)
 {
     const smmap__region_t *region = SMMAP__ELEMENT(node, smmap__region_t, span);
+    const smmap__file_t *file = region->file;
+    const apr_off_t last = smmap__region_end(region) - 1;
+    const int is_small = region->begin >> SMMAP__BUFFERED_SHIFT == last >> SMMAP__BUFFERED_SHIFT;
 
-    return span_key(region->file, region->begin);
+    return has_small_spans(file) && (is_small || file->manager->window_size == 0)
+               ? key_by_place(file, region->begin)
+               : key_by_window(file, region->begin);
 }
 
 static int covers(const smmap__region_t *region, apr_off_t offset, apr_off_t end)
 {
     return region->begin <= offset && end <= smmap__region_end(region);
+}
+
+SMMAP__LOCKED static smmap__region_t *span_find(const smmap__file_t *file, apr_uint64_t key,
+                                                apr_off_t offset, apr_off_t end)
+{
+    smmap__hash_node_t *node = smmap__hash_chain(&file->manager->spans, key);
+
+    for (; node != NULL; node = node->next) {
+        smmap__region_t *region = SMMAP__ELEMENT(node, smmap__region_t, span);
+
+        if (region->file == file && covers(region, offset, end)) {
+            return region;
+        }
+    }
+    return NULL;
 }
 
 smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t offset,
@@ -107,23 +140,22 @@ smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t 
     apr_uint64_t number = smmap__window_number(file, offset);
     const smmap__word_t *word = smmap__slots_find(&file->grid, number);
     uintptr_t address = word != NULL ? smmap__load(word) & ~SMMAP__FLAGS : 0;
-    smmap__hash_node_t *node;
-    smmap__region_t *region;
+    smmap__region_t *region = NULL;
 
     if (address != 0) {
         region = smmap__region_at_locked(file->manager, address);
         if (covers(region, offset, end)) {
             return region;
         }
+        region = NULL;
     }
-    node = smmap__hash_chain(&file->manager->spans, span_key(file, offset));
-    for (; node != NULL; node = node->next) {
-        region = SMMAP__ELEMENT(node, smmap__region_t, span);
-        if (region->file == file && covers(region, offset, end)) {
-            return region;
-        }
+    if (has_small_spans(file)) {
+        region = span_find(file, key_by_place(file, offset), offset, end);
     }
-    return NULL;
+    if (region == NULL && file->manager->window_size != 0) {
+        region = span_find(file, key_by_window(file, offset), offset, end);
+    }
+    return region;
 }
 
 void smmap__region_attach_locked(smmap__region_t *region)
