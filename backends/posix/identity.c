@@ -43,7 +43,20 @@ static smmap__os_kind_t kind_of(unsigned mode)
     return S_ISREG(mode) ? SMMAP__OS_FILE : S_ISBLK(mode) ? SMMAP__OS_DISK : SMMAP__OS_OTHER;
 }
 
-static void from_stat(smmap__os_facts_t *facts, const struct stat *info)
+/* Only files whose pages are memory can be sealed. `blocks` are of 512 bytes. */
+static int holes_fill(int file, apr_uint64_t blocks, apr_uint64_t size)
+{
+#ifdef F_GET_SEALS
+    return blocks < size / 512 && fcntl(file, F_GET_SEALS) >= 0;
+#else
+    (void)file;
+    (void)blocks;
+    (void)size;
+    return 0;
+#endif
+}
+
+static void from_stat(smmap__os_facts_t *facts, int file, const struct stat *info)
 {
     memset(facts, 0, sizeof *facts);
     facts->kind = kind_of(info->st_mode);
@@ -51,6 +64,8 @@ static void from_stat(smmap__os_facts_t *facts, const struct stat *info)
     facts->device = info->st_dev;
     facts->inode = info->st_ino;
     facts->size = (apr_off_t)info->st_size;
+    facts->holes_fill =
+        holes_fill(file, (apr_uint64_t)info->st_blocks, (apr_uint64_t)info->st_size);
     facts->mtime = number_of(TIME_OF(info, m).tv_sec, TIME_OF(info, m).tv_nsec);
     facts->ctime = number_of(TIME_OF(info, c).tv_sec, TIME_OF(info, c).tv_nsec);
 #ifdef __APPLE__
@@ -76,8 +91,7 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path)
         facts->size = (apr_off_t)info.stx_size;
         facts->mtime = number_of(info.stx_mtime.tv_sec, info.stx_mtime.tv_nsec);
         facts->ctime = number_of(info.stx_ctime.tv_sec, info.stx_ctime.tv_nsec);
-        /* Only files whose pages are memory can be sealed. */
-        facts->holes_fill = info.stx_blocks < info.stx_size / 512 && fcntl(file, F_GET_SEALS) >= 0;
+        facts->holes_fill = holes_fill(file, info.stx_blocks, info.stx_size);
         if ((info.stx_mask & STATX_BTIME) != 0) {
             facts->birth = number_of(info.stx_btime.tv_sec, info.stx_btime.tv_nsec);
         }
@@ -88,7 +102,7 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path)
         (*path == '\0' ? fstat(file, &less) : stat(path, &less)) != 0) {
         return errno;
     }
-    from_stat(facts, &less);
+    from_stat(facts, file, &less);
     return 0;
 }
 
@@ -101,7 +115,7 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path)
     if ((*path == '\0' ? fstat(file, &info) : stat(path, &info)) != 0) {
         return errno;
     }
-    from_stat(facts, &info);
+    from_stat(facts, file, &info);
     return 0;
 }
 
