@@ -148,8 +148,8 @@ PROJECT
 one_kind()
 {
     cmake -S "$source" -B "$build/only-$1" -G "Unix Makefiles" -DBUILD_SHARED_LIBS="$2" \
-        -DBUILD_TESTING=OFF -DSMMAP_COMMAND=OFF -DSMMAP_EXAMPLES=OFF \
-        -DCMAKE_INSTALL_PREFIX="$build/only-$1/prefix" -DCMAKE_INSTALL_LIBDIR=lib &&
+        -DBUILD_TESTING=OFF -DCMAKE_INSTALL_PREFIX="$build/only-$1/prefix" \
+        -DCMAKE_INSTALL_LIBDIR=lib &&
         cmake --build "$build/only-$1" -j "$jobs" &&
         cmake --install "$build/only-$1" &&
         (cd "$build/only-$1/prefix/lib" && ls libsmmap*) >"$build/only-$1/list" || return 1

@@ -18,7 +18,7 @@ is_for_x86()
 
 dll_build()
 {
-    configure_build "$@" && make_targets libsmmap.la
+    configure_build "$@" && make_targets all
 }
 
 lane_run()

@@ -152,7 +152,6 @@ static void window_too_large(void)
     CHECK(manager == NULL);
     options.window_size--; /* the greatest */
     CHECK_NUMBER(smmap_manager_window_size(manager_make(&options)), options.window_size + 1);
-    manager = NULL;
     /* It is for sliding mode alone. */
     options.mode = SMMAP_MODE_STATIC;
     manager = manager_make(&options);
