@@ -47,23 +47,10 @@ musl_zlib()
         make -j "$jobs" libz.a && make install)
 }
 
-# musl_libraries PREFIX: build them there, unless they are there.
 musl_libraries()
 {
-    local prefix=$1 dir
-    test ! -f "$prefix/complete" || return 0
-    rm -rf "$prefix"
-    say "building APR, CUnit and zlib for musl (once; kept in $prefix)"
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-musl.XXXXXX") || return 1
-    if (cd "$dir" && fetch_sources apr:libapr1-dev cunit:libcunit1-dev zlib:zlib1g-dev &&
-        kernel_headers "$prefix/kernel" && musl_apr "$prefix" && musl_zlib "$prefix" &&
-        build_cunit "$prefix" "$compiler"); then
-        rm -rf "$dir"
-        touch "$prefix/complete"
-    else
-        rm -rf "$dir" "$prefix"
-        return 1
-    fi
+    fetch_sources apr:libapr1-dev cunit:libcunit1-dev zlib:zlib1g-dev &&
+        kernel_headers "$1/kernel" && musl_apr "$1" && musl_zlib "$1" && build_cunit "$1" "$compiler"
 }
 
 lane_run()
@@ -72,7 +59,7 @@ lane_run()
     . "$top/scripts/lib/sources.sh"
     libraries=$(musl_prefix) || return 1
     compiler="musl-gcc -idirafter $libraries/kernel"
-    musl_libraries "$libraries" || return 1
+    built_once "$libraries" "APR, CUnit and zlib for musl" musl_libraries "$libraries" || return 1
     # Programs that are linked without libtool find APR by LDFLAGS, too.
     build_all --enable-werror --with-apr="$libraries" --with-cunit="$libraries" \
         --with-zlib="$libraries" CC="$compiler" CXX=none LDFLAGS="-Wl,-rpath,$libraries/lib" &&

@@ -14,27 +14,16 @@ m32_prefix()
     source_cache "m32-apr-$apr-cunit-$cunit-gcc-$(gcc -dumpversion)"
 }
 
-# m32_libraries PREFIX: build them there, unless they are there. A file that is made last
-# tells so: a build that was interrupted is never taken for a finished one.
+# m32_libraries PREFIX: build them there, unless they are there.
 m32_libraries()
 {
-    local prefix=$1 dir
-    test ! -f "$prefix/complete" || return 0
-    rm -rf "$prefix"
-    say "building APR and CUnit for 32 bit (once; kept in $prefix)"
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-m32.XXXXXX") || return 1
-    if (cd "$dir" && m32_download && m32_build_apr "$prefix" && build_cunit "$prefix" "gcc -m32"); then
-        rm -rf "$dir"
-        touch "$prefix/complete"
-    else
-        rm -rf "$dir" "$prefix"
-        return 1
-    fi
+    built_once "$1" "APR and CUnit for 32 bit" m32_build "$1"
 }
 
-m32_download()
+m32_build()
 {
-    fetch_sources apr:libapr1-dev cunit:libcunit1-dev
+    fetch_sources apr:libapr1-dev cunit:libcunit1-dev && m32_build_apr "$1" &&
+        build_cunit "$1" "gcc -m32"
 }
 
 # setarch makes configure believe in a 32-bit machine; with --host it would be a cross build.

@@ -21,6 +21,23 @@ source_cache()
     echo "${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/libsmmap/$name"
 }
 
+# built_once PREFIX WHAT COMMAND...: run what builds into PREFIX, in a temporary directory, unless it
+# is there. A file that is made last tells so: a build that was interrupted is never taken for a
+# finished one.
+built_once()
+{
+    local prefix=$1 what=$2 dir answer=0
+    shift 2
+    test ! -f "$prefix/complete" || return 0
+    rm -rf "$prefix"
+    say "building $what (once; kept in $prefix)"
+    dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-built.XXXXXX") || return 1
+    (cd "$dir" && "$@") && touch "$prefix/complete" || answer=1
+    test $answer -eq 0 || rm -rf "$prefix"
+    rm -rf "$dir"
+    return $answer
+}
+
 # fetch_sources PACKAGE:BINARY...: fetch the original archives of source packages into this
 # directory, checked by apt, and unpack each into a directory of the package's name. BINARY
 # is a package made of it, which tells apt where it comes from. Most systems have no list of
