@@ -27,7 +27,7 @@ clang_cl()
 {
     local machine=$1 wine=/usr/include/wine/wine
     shift
-    "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 /nologo /std:c11 \
+    $launcher "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 /nologo /std:c11 \
         $as_microsoft -D_CRT_SECURE_NO_WARNINGS -D_CRT_NONSTDC_NO_WARNINGS \
         /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
         /imsvc $wine/msvcrt /imsvc $wine/windows "-I$source" "-I$source/include" "$@"
@@ -53,9 +53,10 @@ dialect()
     files_below "$@" >"$build/dialect"
     while read -r file; do
         count=$((count + 1))
-        clang_cl "$machine" /c /W4 /WX $as_pedantic -DSMMAP_STATIC /Fo/dev/null \
+        clang_cl "$machine" /c /W4 /WX $as_pedantic -DSMMAP_STATIC "/Fo$build/dialect.obj" \
             -- "$source/$file" || answer=1
     done <"$build/dialect"
+    rm -f "$build/dialect.obj"
     echo "$count files for $machine"
     test "$count" -gt 0 || return 1
     return $answer
@@ -182,7 +183,7 @@ static_build()
 # shellcheck disable=SC2086
 lane_run()
 {
-    local libraries llvm toolchain prefix=$work/msvc-prefix answer=0
+    local libraries llvm toolchain prefix=$work/msvc-prefix launcher= answer=0
     . "$top/scripts/lib/ctest.sh"
     . "$top/scripts/lib/msvc.sh"
     . "$top/scripts/lib/wine.sh"
@@ -190,6 +191,11 @@ lane_run()
     export SMMAP_MSVC_PREFIX=$libraries
     toolchain="-DCMAKE_TOOLCHAIN_FILE=$source/cmake/clang-cl-wine.cmake
         -DSMMAP_MSVC_PREFIX=$libraries"
+    # Where there is a cache of what was compiled (.ci/run), it is used for clang-cl, too.
+    if [ -n "${CCACHE_DIR:-}" ]; then
+        launcher=ccache
+        toolchain="$toolchain -DCMAKE_C_COMPILER_LAUNCHER=ccache"
+    fi
 
     rm -rf "$prefix"
     CFLAGS=$(echo $as_microsoft $as_pedantic) \

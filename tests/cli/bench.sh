@@ -236,7 +236,7 @@ more_tables()
 # The file is overwritten while it is read: all who read it later must notice.
 test_wrong()
 {
-    "$bench" --dir made --size 1M --contender sliding,pread-4k --seconds 0.1 --repeat 8 \
+    "$bench" --dir made --size 1M --contender sliding,pread-4k --seconds 0.04 --repeat 8 \
         --workload bytes-in-order,bytes-random,random-35,hot-2,seq-warm,copy-uniform \
         >"$out" 2>"$err" </dev/null &
     pid=$!
