@@ -39,8 +39,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <string.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 /* The jump out of a copy. The builtins of the compilers for x86-64 cost a nanosecond, the

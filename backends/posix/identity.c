@@ -25,12 +25,6 @@
 #include <sys/vfs.h>
 #endif
 
-#ifdef __APPLE__
-#define TIME_OF(info, which) ((info)->st_##which##timespec)
-#else
-#define TIME_OF(info, which) ((info)->st_##which##tim)
-#endif
-
 #define READABLE (S_IRUSR | S_IRGRP | S_IROTH)
 
 static apr_int64_t number_of(apr_int64_t seconds, apr_int64_t nanoseconds)
@@ -66,10 +60,11 @@ static void from_stat(smmap__os_facts_t *facts, int file, const struct stat *inf
     facts->size = (apr_off_t)info->st_size;
     facts->holes_fill =
         holes_fill(file, (apr_uint64_t)info->st_blocks, (apr_uint64_t)info->st_size);
-    facts->mtime = number_of(TIME_OF(info, m).tv_sec, TIME_OF(info, m).tv_nsec);
-    facts->ctime = number_of(TIME_OF(info, c).tv_sec, TIME_OF(info, c).tv_nsec);
+    facts->mtime = number_of(SMMAP__POSIX_TIME(info, m).tv_sec, SMMAP__POSIX_TIME(info, m).tv_nsec);
+    facts->ctime = number_of(SMMAP__POSIX_TIME(info, c).tv_sec, SMMAP__POSIX_TIME(info, c).tv_nsec);
 #ifdef __APPLE__
-    facts->birth = number_of(TIME_OF(info, birth).tv_sec, TIME_OF(info, birth).tv_nsec);
+    facts->birth =
+        number_of(SMMAP__POSIX_TIME(info, birth).tv_sec, SMMAP__POSIX_TIME(info, birth).tv_nsec);
 #endif
 }
 
@@ -135,7 +130,7 @@ static void add_generation(smmap__os_facts_t *facts, int file)
     } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
                errno != EPERM && errno != EACCES) {
         facts->birth = 0; /* it may have one: without that the birth tells nothing */
-    } /* else the file system has none; EPERM and EACCES come from sandboxes */
+    }                     /* else the file system has none; EPERM and EACCES come from sandboxes */
 }
 
 /* File systems without a disk of their own have devices of the major number 0. One that does not

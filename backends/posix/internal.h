@@ -42,6 +42,13 @@ typedef int smmap__posix_request_t;
 typedef unsigned long smmap__posix_request_t;
 #endif
 
+/* A time of a struct stat: a, m, c or birth. */
+#ifdef __APPLE__
+#define SMMAP__POSIX_TIME(info, which) ((info)->st_##which##timespec)
+#else
+#define SMMAP__POSIX_TIME(info, which) ((info)->st_##which##tim)
+#endif
+
 /* --- patches.c --- */
 
 /** How many mappings have a patched page. Never too low, and too high only for a moment. */

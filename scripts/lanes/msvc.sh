@@ -27,8 +27,8 @@ clang_cl()
 {
     local machine=$1 wine=/usr/include/wine/wine
     shift
-    $launcher "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 /nologo /std:c11 \
-        $as_microsoft -D_CRT_SECURE_NO_WARNINGS -D_CRT_NONSTDC_NO_WARNINGS \
+    $launcher "clang-cl-$llvm" "--target=$machine-pc-windows-msvc" -fmsc-version=1938 \
+        /nologo /std:c11 $as_microsoft -D_CRT_SECURE_NO_WARNINGS -D_CRT_NONSTDC_NO_WARNINGS \
         /imsvc "$libraries/sysroot/include" /imsvc "$libraries/include" \
         /imsvc $wine/msvcrt /imsvc $wine/windows "-I$source" "-I$source/include" "$@"
 }
@@ -75,7 +75,7 @@ no_extension()
     files_below "$@" >"$build/dialect"
     while read -r file; do
         count=$((count + 1))
-        if clang_cl x86_64 /E -DSMMAP_STATIC -- "$source/$file" 2>/dev/null |
+        if launcher='' clang_cl x86_64 /E -DSMMAP_STATIC -- "$source/$file" 2>/dev/null |
             awk -v tree="$source/" '
                 /^#/ { name = $0; sub(/^[^"]*"/, "", name); keep = index(name, tree) == 1; next }
                 keep' | sed 's/__builtin_\(va_[a-z]*\|offsetof\|frame_address\)//g' |
@@ -193,8 +193,8 @@ lane_run()
         -DSMMAP_MSVC_PREFIX=$libraries"
     # Where there is a cache of what was compiled (.ci/run), it is used for clang-cl, too.
     if [ -n "${CCACHE_DIR:-}" ]; then
-        launcher=ccache
-        toolchain="$toolchain -DCMAKE_C_COMPILER_LAUNCHER=ccache"
+        launcher=$source/scripts/lib/ccache-clang-cl
+        toolchain="$toolchain -DCMAKE_C_COMPILER_LAUNCHER=$launcher"
     fi
 
     rm -rf "$prefix"

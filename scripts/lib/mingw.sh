@@ -19,23 +19,16 @@ mingw_prefix()
         cksum <"$top/scripts/lib/mingw.sh" | cut -d ' ' -f 1)"
 }
 
-# mingw_libraries HOST PREFIX: build them there, unless they are there. A file that is made
-# last tells so: a build that was interrupted is never taken for a finished one.
+# mingw_libraries HOST PREFIX: build them there, unless they are there.
 mingw_libraries()
 {
-    local host=$1 prefix=$2 dir
-    test ! -f "$prefix/complete" || return 0
-    rm -rf "$prefix"
-    say "building APR and CUnit for $host (once; kept in $prefix)"
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-mingw.XXXXXX") || return 1
-    if (cd "$dir" && fetch_sources apr:libapr1-dev cunit:libcunit1-dev &&
-        mingw_build_apr "$host" "$prefix" && mingw_build_cunit "$host" "$prefix/static"); then
-        rm -rf "$dir"
-        touch "$prefix/complete"
-    else
-        rm -rf "$dir" "$prefix"
-        return 1
-    fi
+    built_once "$2" "APR and CUnit for $1" mingw_build "$1" "$2"
+}
+
+mingw_build()
+{
+    fetch_sources apr:libapr1-dev cunit:libcunit1-dev && mingw_build_apr "$1" "$2" &&
+        mingw_build_cunit "$1" "$2/static"
 }
 
 # APR by its own CMake files, which are made for Visual Studio:
@@ -93,25 +86,14 @@ PC
         cp apr-build/liblibapr-1.dll.a "$prefix/shared/lib/libapr-1.dll.a"
 }
 
-# CUnit's own makefiles want one certain version of automake; it has eight files.
 mingw_build_cunit()
 {
-    local host=$1 prefix=$2 root=cunit version
-    test -d "$root/Sources" || root=cunit/CUnit
-    version=$(echo cunit_*.orig.tar.* | sed 's/cunit_\([0-9.-]*[0-9]\).*/\1/')
-    mkdir cunit-build
-    (cd cunit-build && for file in "../$root"/Sources/{Automated,Basic,Console,Framework}/*.c; do
-        "$host-gcc" -O2 -g -w -I"../$root/Headers" -DVERSION="\"$version\"" -c "$file" || exit 1
-    done) || return 1
-    test -f cunit-build/Util.o &&
-        mkdir -p "$prefix/include/CUnit" &&
-        "$host-ar" rcs "$prefix/lib/libcunit.a" cunit-build/*.o &&
-        cp "$root"/Headers/*.h "$prefix/include/CUnit/" || return 1
-    cat >"$prefix/lib/pkgconfig/cunit.pc" <<PC
-prefix=$prefix
+    AR=$1-ar build_cunit "$2" "$1-gcc" || return 1
+    cat >"$2/lib/pkgconfig/cunit.pc" <<PC
+prefix=$2
 Name: CUnit
-Description: CUnit for $host, static
-Version: $version
+Description: CUnit for $1, static
+Version: $(cunit_version)
 Libs: -L\${prefix}/lib -lcunit
 Cflags: -I\${prefix}/include
 PC

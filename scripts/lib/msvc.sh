@@ -33,34 +33,25 @@ msvc_prefix()
         cat "$top/scripts/lib/msvc.sh" "$top/cmake/clang-cl-wine.cmake" | cksum | cut -d ' ' -f 1)"
 }
 
-# msvc_libraries PREFIX: build them there, unless they are there. A file that is made last
-# tells so: a build that was interrupted is never taken for a finished one.
+# msvc_libraries PREFIX: build them there, unless they are there.
 msvc_libraries()
 {
-    local prefix=$1 dir llvm
-    test ! -f "$prefix/complete" || return 0
+    built_once "$1" "the libraries for clang-cl" msvc_build "$1"
+}
+
+msvc_build()
+{
+    local prefix=$1 dir=$PWD llvm
     llvm=$(msvc_llvm) || return 1
-    rm -rf "$prefix"
-    say "building the libraries for clang-cl (once; kept in $prefix)"
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-msvc.XXXXXX") || return 1
-    if (
-        cd "$dir" || exit 1
-        # The toolchain file reads it.
-        export SMMAP_MSVC_PREFIX=$prefix
-        fetch_sources apr:libapr1-dev cunit:libcunit1-dev zlib:zlib1g-dev &&
-            msvc_headers "$prefix/sysroot/include" &&
-            msvc_import_libraries "$prefix/sysroot/lib" &&
-            msvc_start_up "$prefix/sysroot/lib" &&
-            msvc_build_apr "$prefix" &&
-            msvc_build_cunit "$prefix" &&
-            msvc_build_zlib "$prefix"
-    ); then
-        rm -rf "$dir"
-        touch "$prefix/complete"
-    else
-        rm -rf "$dir" "$prefix"
-        return 1
-    fi
+    # The toolchain file reads it.
+    export SMMAP_MSVC_PREFIX=$prefix
+    fetch_sources apr:libapr1-dev cunit:libcunit1-dev zlib:zlib1g-dev &&
+        msvc_headers "$prefix/sysroot/include" &&
+        msvc_import_libraries "$prefix/sysroot/lib" &&
+        msvc_start_up "$prefix/sysroot/lib" &&
+        msvc_build_apr "$prefix" &&
+        msvc_build_cunit "$prefix" &&
+        msvc_build_zlib "$prefix"
 }
 
 # msvc_compile ARGUMENT...: C to objects in this directory.
@@ -357,7 +348,7 @@ msvc_build_cunit()
 {
     local root=$dir/cunit version
     test -d "$root/Sources" || root=$root/CUnit
-    version=$(echo cunit_*.orig.tar.* | sed 's/cunit_\([0-9.-]*[0-9]\).*/\1/')
+    version=$(cunit_version)
     mkdir cunit-build && cd cunit-build || return 1
     msvc_compile -w "-I$root/Headers" "-DVERSION=\"$version\"" \
         /MD "$root"/Sources/{Automated,Basic,Framework}/*.c &&

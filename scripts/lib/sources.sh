@@ -30,7 +30,7 @@ built_once()
     shift 2
     test ! -f "$prefix/complete" || return 0
     rm -rf "$prefix"
-    say "building $what (once; kept in $prefix)"
+    say "making $what (once; kept in $prefix)"
     dir=$(mktemp -d "${TMPDIR:-/tmp}/smmap-built.XXXXXX") || return 1
     (cd "$dir" && "$@") && touch "$prefix/complete" || answer=1
     test $answer -eq 0 || rm -rf "$prefix"
@@ -79,20 +79,26 @@ fetch_sources()
     done
 }
 
+# cunit_version: of the archive that was fetched.
+cunit_version()
+{
+    echo cunit_*.orig.tar.* | sed 's/cunit_\([0-9.-]*[0-9]\).*/\1/'
+}
+
 # build_cunit PREFIX COMPILER: a static CUnit from the source in ./cunit. Its own makefiles want one
-# certain version of automake; it has eight files. A list of words in COMPILER.
+# certain version of automake; it has eight files. A list of words in COMPILER; AR is used.
 # shellcheck disable=SC2086
 build_cunit()
 {
     local root=cunit version
     test -d "$root/Sources" || root=cunit/CUnit
-    version=$(echo cunit_*.orig.tar.* | sed 's/cunit_\([0-9.-]*[0-9]\).*/\1/')
+    version=$(cunit_version)
     mkdir cunit-build
     (cd cunit-build && for file in "../$root"/Sources/{Automated,Basic,Console,Framework}/*.c; do
         $2 -O2 -g -w -fPIC -I"../$root/Headers" -DVERSION="\"$version\"" -c "$file" || exit 1
     done) || return 1
     test -f cunit-build/Util.o &&
         mkdir -p "$1/lib" "$1/include/CUnit" &&
-        ar rcs "$1/lib/libcunit.a" cunit-build/*.o &&
+        ${AR:-ar} rcs "$1/lib/libcunit.a" cunit-build/*.o &&
         cp "$root"/Headers/*.h "$1/include/CUnit/"
 }

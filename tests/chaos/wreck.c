@@ -116,8 +116,8 @@ static void done_with(int file, victim_t *victim, const char *path)
     struct stat info;
 
     need(fstat(file, &info) == 0, "examine", path);
-    victim->times[0] = info.st_atim;
-    victim->times[1] = info.st_mtim;
+    victim->times[0] = SMMAP__POSIX_TIME(&info, a);
+    victim->times[1] = SMMAP__POSIX_TIME(&info, m);
     need(close(file) == 0, "close", path);
 }
 

@@ -3,8 +3,9 @@
 # together, as C from C90 on and as C++ from C++98 on, with every warning as an error;
 # and a program in C90 and one in C++ that link with the shared library and run.
 #
-# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CXX, CFLAGS, LDFLAGS,
-# APR_CFLAGS and APR_LIBS from the environment, as `make check` and ctest set them.
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CXX, CFLAGS, LDFLAGS, APR_CFLAGS,
+# APR_LIBS, and TEST_RUNNER (what runs programs, or nothing) from the environment, as `make check`
+# and ctest set them.
 # shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
@@ -59,7 +60,7 @@ run()
         $1 $CFLAGS $LDFLAGS -o "$work/program" "$work/object.o" -L"$SMMAP_LIBDIR" -lsmmap \
             $APR_LIBS &&
         LD_LIBRARY_PATH="$SMMAP_LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-            DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" "$work/program"
+            DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" ${TEST_RUNNER:-} "$work/program"
 }
 
 for standard in c90 c99 c11 c17; do

@@ -3,8 +3,9 @@
 # faults that are not ours, whatever the number of copies of the library, also after plugins were
 # unloaded. In a static program the guard works, too.
 #
-# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS
-# and APR_LIBS from the environment, as `make check` and ctest set them.
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS,
+# APR_LIBS, and TEST_RUNNER (what runs programs, or nothing) from the environment, as `make check`
+# and ctest set them.
 # shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
@@ -39,10 +40,11 @@ copy()
         -Wl,-Bsymbolic -Wl,--exclude-libs,ALL
 }
 
+# shellcheck disable=SC2086
 host()
 {
     (cd "$work" && LD_LIBRARY_PATH="$SMMAP_LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-        ./host cut "$@")
+        ${TEST_RUNNER:-} ./host cut "$@")
 }
 
 # It has no dynamic loader to ask.
@@ -53,7 +55,7 @@ static_program()
     compile -static "$work/main.c" "$top_srcdir/tests/package/plugin.c" -o "$work/static" \
         $LDFLAGS "$SMMAP_LIBDIR/libsmmap.a" $APR_LIBS -lpthread >"$work/static.log" 2>&1 ||
         return 0 # there is no static APR here
-    "$work/static"
+    ${TEST_RUNNER:-} "$work/static"
 }
 
 # shellcheck disable=SC2086

@@ -2,8 +2,9 @@
 # The example in the README is examples/first.c to the letter, links with the shared
 # library, and does what it says.
 #
-# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS
-# and APR_LIBS from the environment, as `make check` and ctest set them.
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS,
+# APR_LIBS, and TEST_RUNNER (what runs programs, or nothing) from the environment, as `make check`
+# and ctest set them.
 # shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
@@ -22,10 +23,11 @@ build()
         $LDFLAGS -L"$SMMAP_LIBDIR" -lsmmap $APR_LIBS
 }
 
+# shellcheck disable=SC2086
 says()
 {
     said=$(LD_LIBRARY_PATH="$SMMAP_LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-        DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" "$work/first" "$work/data")
+        DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" ${TEST_RUNNER:-} "$work/first" "$work/data")
     echo "said: $said"
     [ "$said" = "the byte in the middle is 43" ]
 }
