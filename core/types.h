@@ -112,6 +112,7 @@ struct smmap__region_t {
     smmap__hash_node_t hash;    /* in the table by address */
     unsigned epoch;             /* was pinned when the pins were counted under this number, */
     unsigned pins;              /* by so many cursors */
+    apr_size_t holders;         /* retired: the pins that say so (base/pins.h) */
     unsigned char state;        /* smmap__state_t */
     unsigned char visited;      /* of a span; a region of the grid has the bit in its slot */
     unsigned char is_protected; /* paranoid mode: nobody pins it, so it cannot be accessed */

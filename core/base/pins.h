@@ -31,15 +31,15 @@
  * then: a move that looks with the lock pins what it finds, a miss pins the window that it has
  * just mapped before anyone can find it, and a copy of a cursor pins what its source pins.
  *
- * A window that is retired (it can no longer be found, but was pinned when that began) is
- * unmapped by the thread that notices that its last pin is gone: the scan that followed its
- * retirement, or the cursor that leaves it. The scan sets the flag `retired` of each pin that
- * it finds on such a window, and is made again, with E2, until it finds none without the flag.
- * A cursor stores its new pin, light fence, then loads its flag. The same pattern: either the
- * last scan sees that the cursor has left, or the cursor sees the flag, so no window stays
- * behind. With the lock the flag is cleared, by its cursor alone. (A window that is retired
- * from the start needs no scan: only its cursor, and copies of it, can pin it, and these get
- * the flag with it.)
+ * A window that is retired (it can no longer be found, but was pinned when that began) counts
+ * its pins, and goes with the last. The scan that follows its retirement sets the flag `retired`
+ * of each pin that it finds on such a window, and is made again, with E2, until it finds none
+ * without the flag. A cursor stores its new pin, light fence, then loads its flag. The same
+ * pattern: a scan that finds a pin there whose flag was set before its E2 can count it, as the
+ * cursor will see the flag when it leaves, and take itself off with the lock; and one that was
+ * not counted had left. With the lock the flag is cleared, by its cursor alone. (A window that is
+ * retired from the start needs no scan: only its cursor, and copies of it, can pin it, and these
+ * are counted then.)
  *
  * The light fence costs nothing where the heavy one makes every processor of the process
  * execute a barrier (Linux: membarrier); it then only stops the compiler.
@@ -62,13 +62,16 @@ typedef struct smmap__pin_group_t smmap__pin_group_t;
 
 typedef struct smmap__pin_t {
     smmap__word_t *window; /* points to the address of the window in use; that is 0: none */
-    smmap__word_t retired; /* 1: it was found on a retired window since that was last looked at */
+    smmap__word_t retired; /* 0, or SMMAP__PIN_FLAGGED: it was found on a retired window, or the
+                              address of the retired region that counts it */
     smmap__count_t hits;   /* of the cursor, not yet added to the manager's */
     smmap__count_t bypassed_reads;
     smmap__count_t prefetches;
     smmap__pin_group_t *group;
     smmap__link_t link; /* among the pins of a file: nobody else's pin one of its windows */
 } smmap__pin_t;
+
+#define SMMAP__PIN_FLAGGED ((uintptr_t)1)
 
 /** How many lists the groups of all threads are in. */
 #define SMMAP__PIN_BUCKETS 64

@@ -58,7 +58,7 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
         cursor->pin = smmap__pin_make(&manager->pins, &from->file->pins);
         if (cursor->pin != NULL) {
             smmap__store(cursor->pin->window, (uintptr_t)from->shown.window_data);
-            smmap__store(&cursor->pin->retired, smmap__load(&from->pin->retired));
+            smmap__pin_copied_locked(cursor->pin, from->pin);
         } else {
             status = APR_ENOMEM;
         }

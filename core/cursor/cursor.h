@@ -99,15 +99,15 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
 int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
                          apr_size_t size);
 /** A window was just leaving when it was to be pinned: let go of it and of the one before. */
-void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address);
-/** The cursor, whose pin has the flag, has left a window (NULL: none). Returns APR_SUCCESS. */
-apr_status_t smmap__window_left(smmap__cursor_t *cursor, const unsigned char *window);
-/** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. failed: the address of
-    a window as for smmap__pin_failed(), or 0. */
+void smmap__pin_failed(smmap__cursor_t *cursor);
+/** The cursor, whose pin has the flag, has left a window. Returns APR_SUCCESS. */
+apr_status_t smmap__window_left(smmap__cursor_t *cursor);
+/** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. failed: 1: first, what
+    smmap__pin_failed() is for. */
 apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
-                             uintptr_t failed);
+                             int failed);
 apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
-                                 uintptr_t failed);
+                                 int failed);
 /** smmap_cursor_use() for arguments that were checked, and not reported. */
 apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size);
 /** Let go of the window, if there is one. */

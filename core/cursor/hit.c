@@ -47,7 +47,6 @@ static inline int pin(const smmap__cursor_t *cursor, const quick_t *quick)
 static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, apr_off_t offset,
                                 apr_size_t size)
 {
-    const unsigned char *left = cursor->shown.window_data;
     smmap__count_t *hits = &cursor->pin->hits;
 
     cursor->shown.window_data = (const unsigned char *)address_of(quick);
@@ -57,7 +56,7 @@ static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, a
     cursor->asked = size;
     smmap__count_store(hits, smmap__count_load(hits) + 1);
     if (smmap__load(&cursor->pin->retired) != 0) {
-        return smmap__window_left(cursor, left);
+        return smmap__window_left(cursor);
     }
     return APR_SUCCESS;
 }
@@ -77,7 +76,7 @@ apr_status_t smmap_cursor_use(smmap_cursor_t *shown, apr_off_t offset, apr_size_
         return smmap__move_use(cursor, offset, size, 0);
     }
     if (!pin(cursor, &quick)) {
-        return smmap__move_use(cursor, offset, size, address_of(&quick));
+        return smmap__move_use(cursor, offset, size, 1);
     }
     return show(cursor, &quick, offset, size);
 }
@@ -92,7 +91,7 @@ apr_status_t smmap_cursor_require(smmap_cursor_t *shown, apr_off_t offset, apr_s
         return smmap__move_require(cursor, offset, size, 0);
     }
     if (!pin(cursor, &quick)) {
-        return smmap__move_require(cursor, offset, size, address_of(&quick));
+        return smmap__move_require(cursor, offset, size, 1);
     }
     return show(cursor, &quick, offset, size);
 }
@@ -105,7 +104,7 @@ int smmap__hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
         return smmap__move_lockless(cursor, offset, (apr_off_t)size, size);
     }
     if (!pin(cursor, &quick)) {
-        smmap__pin_failed(cursor, address_of(&quick));
+        smmap__pin_failed(cursor);
         return smmap__move_lockless(cursor, offset, (apr_off_t)size, size);
     }
     show(cursor, &quick, offset, size);

@@ -192,11 +192,10 @@ SMMAP__RELOCK static apr_status_t make_relock(smmap__attempt_t *attempt, apr_os_
 SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap__pin_t *pin)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
-    uintptr_t window = smmap__load(pin->window);
 
     smmap__store(pin->window, 0);
     smmap__evict_unpinned_locked(manager, &reclaim);
-    smmap__pin_left_locked(manager, pin, window, 0, &reclaim);
+    smmap__pin_left_locked(pin, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     return SMMAP_ECLOSED;
 }

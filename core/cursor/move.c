@@ -32,8 +32,8 @@ static void show_region(smmap__cursor_t *cursor, const smmap__region_t *region, 
     show(cursor, region->mapping.address, region->begin, region->mapping.length, offset, size);
 }
 
-/* The cursor's flag is set: the window that it has left may be retired, and another. */
-static void left_retired(smmap__cursor_t *cursor, const unsigned char *window, uintptr_t other)
+/* The cursor's flag is set: the window that it has left may be retired. */
+static void left_retired(smmap__cursor_t *cursor)
 {
     smmap_manager_t *manager = cursor->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
@@ -42,7 +42,7 @@ static void left_retired(smmap__cursor_t *cursor, const unsigned char *window, u
         return;
     }
     smmap__manager_lock(manager);
-    smmap__pin_left_locked(manager, cursor->pin, (uintptr_t)window, other, &reclaim);
+    smmap__pin_left_locked(cursor->pin, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     smmap__manager_unlock(manager);
 }
@@ -64,25 +64,23 @@ void smmap__cursor_empty(smmap__cursor_t *cursor)
         smmap__pin_origin_leave(cursor, (uintptr_t)window);
     }
     if (smmap__load(&cursor->pin->retired) != 0) {
-        left_retired(cursor, window, 0);
+        left_retired(cursor);
     }
 }
 
 /* In no paranoid or guarded cursor, which ask about each window. */
-void smmap__pin_failed(smmap__cursor_t *cursor, uintptr_t address)
+void smmap__pin_failed(smmap__cursor_t *cursor)
 {
-    const unsigned char *old = cursor->shown.window_data;
-
     show(cursor, NULL, 0, 0, 0, 0);
     smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
     if (smmap__load(&cursor->pin->retired) != 0) {
-        left_retired(cursor, old, address);
+        left_retired(cursor);
     }
 }
 
-apr_status_t smmap__window_left(smmap__cursor_t *cursor, const unsigned char *window)
+apr_status_t smmap__window_left(smmap__cursor_t *cursor)
 {
-    left_retired(cursor, window, 0);
+    left_retired(cursor);
     return APR_SUCCESS;
 }
 
@@ -132,7 +130,7 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
          smmap__offset_load(&file->size) != file_size ||
          !smmap__slots_holds(&file->grid, slot, number) ||
          (smmap__load(slot) & ~SMMAP__FLAGS) != address)) {
-        smmap__pin_failed(cursor, address);
+        smmap__pin_failed(cursor);
         return 0;
     }
     /* Going on in the window it has is no second visit: to read a window in a thousand steps
@@ -150,7 +148,7 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
             smmap__prefetch_next(cursor, begin);
         }
         if (smmap__load(&pin->retired) != 0) {
-            left_retired(cursor, old, 0);
+            left_retired(cursor);
         }
     }
     return 1;
@@ -248,11 +246,10 @@ apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_
     return move_slow(cursor, offset, offset + 1, 0, size);
 }
 
-apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
-                             uintptr_t failed)
+apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size, int failed)
 {
-    if (failed != 0) {
-        smmap__pin_failed(cursor, failed);
+    if (failed) {
+        smmap__pin_failed(cursor);
     }
     if (cursor == NULL || offset < 0) {
         smmap_cursor_release(shown(cursor));
@@ -265,10 +262,10 @@ apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size
 }
 
 apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size,
-                                 uintptr_t failed)
+                                 int failed)
 {
-    if (failed != 0) {
-        smmap__pin_failed(cursor, failed);
+    if (failed) {
+        smmap__pin_failed(cursor);
     }
     if (cursor == NULL || offset < 0 || size == 0) {
         smmap_cursor_release(shown(cursor));

@@ -172,12 +172,19 @@ void smmap__region_attach_locked(smmap__region_t *region)
     }
 }
 
+/* Count a pin, which no other retired region counts. */
+SMMAP__LOCKED static void hold(smmap__region_t *region, smmap__pin_t *pin)
+{
+    region->holders++;
+    smmap__store(&pin->retired, (uintptr_t)region);
+}
+
 void smmap__region_attach_private_locked(smmap__region_t *region, smmap__pin_t *pin)
 {
     link_region(region);
     region->state = SMMAP__RETIRED;
     smmap__list_append(&region->file->manager->retired.pinned, &region->link);
-    smmap__store(&pin->retired, 1);
+    hold(region, pin);
 }
 
 /* Out of table and queue. */
@@ -281,26 +288,6 @@ unsigned smmap__region_count_pins_locked(smmap_manager_t *manager, int with_fenc
     return manager->epoch;
 }
 
-/* Of the regions that were just retired. */
-typedef struct looking_t {
-    smmap_manager_t *manager;
-    int flagged; /* pins found without their flag */
-} looking_t;
-
-SMMAP__LOCKED static void flag_pin(void *context, smmap__pin_t *pin, uintptr_t window)
-{
-    looking_t *looking = context;
-    smmap__region_t *region = smmap__region_at_locked(looking->manager, window);
-
-    if (region != NULL && region->state == SMMAP__RETIRED) {
-        region->epoch = looking->manager->epoch;
-        if (smmap__load(&pin->retired) == 0) {
-            smmap__store(&pin->retired, 1);
-            looking->flagged = 1;
-        }
-    }
-}
-
 static smmap__region_t *region_of(smmap__link_t *link)
 {
     return SMMAP__ELEMENT(link, smmap__region_t, link);
@@ -313,15 +300,59 @@ SMMAP__LOCKED static void reclaim_retired(smmap__region_t *region, smmap__reclai
     unlink_and_reclaim(region, reclaim);
 }
 
+/* The retired region that counts a pin, or NULL. */
+static smmap__region_t *held_by(const smmap__pin_t *pin)
+{
+    uintptr_t word = smmap__load(&pin->retired);
+
+    return word > SMMAP__PIN_FLAGGED ? (smmap__region_t *)word : NULL;
+}
+
+/* The pin is on another window by now. */
+SMMAP__LOCKED static void let_go(smmap__pin_t *pin, smmap__reclaim_t *reclaim)
+{
+    smmap__region_t *region = held_by(pin);
+
+    smmap__store(&pin->retired, 0);
+    if (region != NULL && --region->holders == 0) {
+        reclaim_retired(region, reclaim);
+    }
+}
+
+/* Of the regions that were just retired. */
+typedef struct looking_t {
+    smmap_manager_t *manager;
+    smmap__reclaim_t *reclaim;
+    int fenced;  /* what was flagged before is told apart from what has left */
+    int flagged; /* pins found without their flag */
+} looking_t;
+
+SMMAP__LOCKED static void look_at_pin(void *context, smmap__pin_t *pin, uintptr_t window)
+{
+    looking_t *looking = context;
+    smmap__region_t *region = smmap__region_at_locked(looking->manager, window);
+
+    if (region == NULL || region->state != SMMAP__RETIRED) {
+        return;
+    }
+    if (smmap__load(&pin->retired) == 0) {
+        smmap__store(&pin->retired, SMMAP__PIN_FLAGGED);
+        looking->flagged = 1;
+    } else if (looking->fenced && held_by(pin) != region) {
+        let_go(pin, looking->reclaim);
+        hold(region, pin);
+    }
+}
+
 /* Look through the pins that can be on the windows of a file; NULL: of all. */
 SMMAP__LOCKED static void look(const smmap__file_t *file, const smmap__pin_set_t *set,
                                looking_t *looking)
 {
     looking->flagged = 0;
     if (file != NULL) {
-        smmap__pins_each_of(&file->pins, set, flag_pin, looking);
+        smmap__pins_each_of(&file->pins, set, look_at_pin, looking);
     } else {
-        smmap__pins_each(&looking->manager->pins, set, flag_pin, looking);
+        smmap__pins_each(&looking->manager->pins, set, look_at_pin, looking);
     }
 }
 
@@ -330,7 +361,7 @@ void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *
 {
     smmap__retired_t *retired = &manager->retired;
     smmap__pin_set_t set = SMMAP__PIN_SET_NONE;
-    looking_t looking = {manager, 0};
+    looking_t looking = {manager, reclaim, 0, 0};
     smmap__link_t *link = &retired->fresh;
 
     if (smmap__list_next(link, link) == NULL) {
@@ -340,14 +371,14 @@ void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *
         smmap__pin_set_add(&set, address_of(region_of(link)));
     }
     look(file, &set, &looking); /* saves a second fence */
+    looking.fenced = 1;
     do {
-        manager->epoch++;
         smmap__os_fence_heavy();
         look(file, &set, &looking);
     } while (looking.flagged);
     while (retired->fresh.previous != &retired->fresh) {
         link = retired->fresh.previous;
-        if (region_of(link)->epoch != manager->epoch) {
+        if (region_of(link)->holders == 0) {
             reclaim_retired(region_of(link), reclaim);
         } else {
             smmap__list_remove(link);
@@ -356,24 +387,21 @@ void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *
     }
 }
 
-/* Reclaim the retired region at an address if its last pin is gone. */
-SMMAP__LOCKED static void release_retired(smmap_manager_t *manager, uintptr_t address,
-                                          smmap__reclaim_t *reclaim)
+void smmap__pin_left_locked(smmap__pin_t *pin, smmap__reclaim_t *reclaim)
 {
-    smmap__region_t *region = address != 0 ? smmap__region_at_locked(manager, address) : NULL;
+    const smmap__region_t *region = held_by(pin);
 
-    if (region != NULL && region->state == SMMAP__RETIRED &&
-        smmap__pins_on(&region->file->pins, (void *)address) == 0) {
-        reclaim_retired(region, reclaim);
+    /* It may have come from one retired region to another, which counts it already. */
+    if (region == NULL || address_of(region) != smmap__load(pin->window)) {
+        let_go(pin, reclaim);
     }
 }
 
-void smmap__pin_left_locked(smmap_manager_t *manager, smmap__pin_t *pin, uintptr_t window,
-                            uintptr_t other, smmap__reclaim_t *reclaim)
+void smmap__pin_copied_locked(smmap__pin_t *pin, const smmap__pin_t *from)
 {
-    const smmap__region_t *now = smmap__region_at_locked(manager, smmap__load(pin->window));
+    smmap__region_t *region = held_by(from);
 
-    smmap__store(&pin->retired, now != NULL && now->state == SMMAP__RETIRED);
-    release_retired(manager, window, reclaim);
-    release_retired(manager, other, reclaim);
+    if (region != NULL && address_of(region) == smmap__load(pin->window)) {
+        hold(region, pin);
+    }
 }

@@ -71,7 +71,8 @@ smmap__region_t *smmap__region_at_locked(const smmap_manager_t *manager,
                                          uintptr_t address) SMMAP__LOCKED;
 /** Make it known: table, queue, address. Its slot or chain was prepared. */
 void smmap__region_attach_locked(smmap__region_t *region) SMMAP__LOCKED;
-/** Make it known by address alone: it is the pin's, which is on it, and goes when that leaves. */
+/** Make it known by address alone: it is the pin's, which is on it alone, and goes when that
+    leaves. */
 void smmap__region_attach_private_locked(smmap__region_t *region, smmap__pin_t *pin) SMMAP__LOCKED;
 /** Note a hit: the hand passes it over the next time. */
 void smmap__region_mark_visited_locked(smmap__region_t *region) SMMAP__LOCKED;
@@ -93,10 +94,11 @@ unsigned smmap__region_count_pins_locked(smmap_manager_t *manager, int with_fenc
     all are of this one; NULL: of any. */
 void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *file,
                                  smmap__reclaim_t *reclaim) SMMAP__LOCKED;
-/** A pin whose flag was found set has left a window, and perhaps another (0: none): these go if
-    they are retired and nobody else pins them. */
-void smmap__pin_left_locked(smmap_manager_t *manager, smmap__pin_t *pin, uintptr_t window,
-                            uintptr_t other, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** A pin whose flag was found set has left a window, or two: a retired one goes if nobody else pins
+    it. */
+void smmap__pin_left_locked(smmap__pin_t *pin, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** A pin that was just set to the window of another pin. */
+void smmap__pin_copied_locked(smmap__pin_t *pin, const smmap__pin_t *from) SMMAP__LOCKED;
 
 /* reclaim.c */
 
