@@ -46,13 +46,14 @@ apr_status_t growth_make(world_t *world);
 /** Make as many copies of the cursor as n says. */
 apr_status_t growth_copy(world_t *world);
 
-growth_step_t growth_pins_open;                          /**< n cursors pin n windows of file 0 */
-growth_step_t growth_retired_open, growth_hits_run;      /**< n windows that are out of date */
-growth_step_t growth_full_open;                          /**< n pins, and no room for more */
-growth_step_t growth_misses_run, growth_fences_run;      /**< a miss: time, heavy fences */
-growth_step_t growth_pinned_run;                         /**< listing the pins */
-growth_step_t growth_files_open, growth_drop_run;        /**< dropping one of n files */
-growth_step_t growth_close_run;                          /**< closing n cursors, oldest first */
+growth_step_t growth_pins_open;                     /**< n cursors pin n windows of file 0 */
+growth_step_t growth_retired_open, growth_hits_run; /**< n windows that are out of date */
+growth_step_t growth_leave_run;                     /**< leaving n windows of a file that was cut */
+growth_step_t growth_full_open;                     /**< n pins, and no room for more */
+growth_step_t growth_misses_run, growth_fences_run; /**< a miss: time, heavy fences */
+growth_step_t growth_pinned_run;                    /**< listing the pins */
+growth_step_t growth_files_open, growth_drop_run;   /**< dropping one of n files */
+growth_step_t growth_close_run;                     /**< closing n cursors, oldest first */
 growth_step_t growth_buffered_open, growth_buffered_run; /**< n windows of a buffered file */
 growth_step_t growth_auto_open;                      /**< the same where a window may be a GiB */
 growth_step_t growth_log_open, growth_log_run;       /**< a file grows beside n pins */

@@ -108,6 +108,37 @@ apr_status_t growth_hits_run(world_t *world)
     return status;
 }
 
+/* --- leaving windows that are out of date --- */
+
+/* The file was cut to `size`, or has grown to it. */
+static apr_status_t resize(world_t *world, apr_off_t size)
+{
+    null_files.size = size;
+    return smmap_cursor_refresh(world->cursor);
+}
+
+apr_status_t growth_leave_run(world_t *world)
+{
+    apr_off_t size = null_files.size;
+    apr_status_t status = APR_SUCCESS;
+    double began;
+    apr_uint32_t i;
+
+    for (i = 0; i < world->n && status == APR_SUCCESS; i++) {
+        status = use(world->others[i], i);
+    }
+    if (status == APR_SUCCESS && (status = resize(world, 0)) == APR_SUCCESS) {
+        status = resize(world, size);
+    }
+    began = growth_clock();
+    for (i = 0; i < world->n; i++) {
+        smmap_cursor_release(world->others[i]);
+    }
+    world->sum += growth_clock() - began;
+    world->count += world->n;
+    return status;
+}
+
 /* --- misses beside pinned windows: as many as there may be --- */
 
 apr_status_t growth_full_open(world_t *world)

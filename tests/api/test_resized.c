@@ -64,6 +64,41 @@ static void grown(void)
     counts_check();
 }
 
+/* A window that is out of date goes with the last cursor on it, also with one that was copied
+   before or afterwards, and whichever way they leave. */
+static void kept_by_its_last_cursor(void)
+{
+    smmap_cursor_t *first;
+    smmap_cursor_t *before;
+    smmap_cursor_t *after;
+    apr_size_t regions;
+
+    begin_handles(10, 1);
+    append(&file, 100);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    smmap_cursor_release(mover);
+    first = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(first, (apr_off_t)file.size - 1, 0));
+    NEED_OK(smmap_cursor_copy(&before, first, test_pool));
+    append(&file, unit);
+    CHECK_OK(smmap_cursor_refresh(mover));
+    NEED_OK(smmap_cursor_copy(&after, before, test_pool));
+    NEED_OK(smmap_cursor_assign(mover, after));
+    regions = manager_stats(manager).regions;
+    CHECK_NUMBER(smmap_cursor_region_clients(after), 4);
+
+    NEED_OK(smmap_cursor_use(first, 0, 0));
+    NEED_OK(smmap_cursor_use(first, (apr_off_t)file.size - 1, 0));
+    smmap_cursor_close(before);
+    smmap_cursor_release(after);
+    smmap_cursor_release(after);
+    CHECK_NUMBER(smmap_cursor_region_clients(mover), 1);
+    CHECK_NUMBER(manager_stats(manager).regions, regions + 2);
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    CHECK_NUMBER(manager_stats(manager).regions, regions + 1);
+    counts_check();
+}
+
 static void grown_by_whole_windows(void)
 {
     begin_handles(10, 1);
@@ -353,6 +388,7 @@ static void cut_before_it_is_mapped(void)
 
 static const test_case_t cases[] = {
     {"grown", grown},
+    {"kept_by_its_last_cursor", kept_by_its_last_cursor},
     {"grown_by_whole_windows", grown_by_whole_windows},
     {"grown_from_nothing", grown_from_nothing},
     {"grown_in_static_mode", grown_in_static_mode},
