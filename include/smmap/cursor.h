@@ -48,7 +48,7 @@ typedef enum smmap_access_t {
 
 /** Planned use of a range; see smmap_cursor_advise(). */
 typedef enum smmap_advice_t {
-    SMMAP_WILL_NEED = 0, /**< needed soon: start reading it into memory */
+    SMMAP_WILL_NEED = 0, /**< needed soon: start reading it into memory, at most its first 32 MiB */
     SMMAP_DONT_NEED = 1  /**< not needed soon: its memory may be reclaimed */
 } smmap_advice_t;
 
@@ -203,7 +203,9 @@ SMMAP_API apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *cursor);
 /**
  * End the guard, and tell whether the bytes read meanwhile are those of the file. This asks
  * for the file's size once when the guard starts or the cursor comes to a window, and once
- * when it leaves: two system calls, so guard a piece of work, not a byte.
+ * when it leaves: two system calls, so guard a piece of work, not a byte. End guards in the
+ * reverse order in which they began: ending one looks through those that this thread began after
+ * it.
  *
  * @param cursor (in) the cursor. If the result is not APR_SUCCESS, the cursor has no window,
  *        and its next move maps the window again.
@@ -255,8 +257,9 @@ SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_curs
 SMMAP_API apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from);
 
 /**
- * Close a cursor before its pool. Releases its window and file. Takes the same time however many
- * cursors the pool owns, and in which order they are closed.
+ * Close a cursor before its pool. Releases its window and file, and ends its guard. Takes the same
+ * time however many cursors the pool owns, and in which order they are closed, if it is not
+ * guarded; see smmap_cursor_end_guard().
  *
  * @param cursor (in) the cursor, invalid after the call; NULL is ignored.
  */
@@ -342,7 +345,8 @@ SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 /** File size in bytes, as last measured; 0 for a cursor that is not associated. */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
 /** The path that the cursor was opened by, made absolute (where the current directory has no path,
-    or one that is too long: as it was given); NULL if it was opened by handle or is not
+    or one that is too long: as it was given). It may name another file by now, or have done so
+    from the start, where something is mounted over the current directory. NULL if it was opened by handle or is not
     associated. Valid as long as the cursor stays on its file. */
 SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
 
