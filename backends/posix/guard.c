@@ -237,6 +237,7 @@ apr_status_t smmap__os_guard_install(void)
         sched_yield();
     }
     page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+    smmap__posix_patches_make(page_size);
     status = smmap__posix_words_make();
     if (status == APR_SUCCESS) {
         status = smmap__posix_chain_install(SIGBUS, on_sigbus);

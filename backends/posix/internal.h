@@ -54,6 +54,10 @@ typedef unsigned long smmap__posix_request_t;
 /** How many mappings have a patched page. Never too low, and too high only for a moment. */
 extern atomic_size_t smmap__posix_patch_count;
 
+/** Make what a fault may need, before the handler is installed. What cannot be made now is made
+    next time. Calls must not overlap. */
+void smmap__posix_patches_make(uintptr_t page_size);
+
 /**
  * Replace a page of a mapping by zeros, after marking the mapping as patched. If the system has
  * no memory area left for that, replace the whole mapping, which takes none.

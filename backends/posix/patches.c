@@ -9,8 +9,8 @@
  *
  * Signal safety: smmap__posix_patch() runs in the handler of a fault, between any two
  * instructions of any thread. It takes no lock and allocates nothing. The table is written by
- * atomic operations on words, which are lock-free. mmap() and munlock() are not on the list of
- * POSIX, but they are bare system calls on Linux, macOS and the BSDs.
+ * atomic operations on words, which are lock-free. mmap(), munlock() and mremap() are not on the list
+ * of POSIX, but they are bare system calls on Linux, macOS and the BSDs.
  */
 #include "config.h"
 
@@ -96,6 +96,37 @@ static int map_zeros(uintptr_t address, apr_size_t length)
 #endif
 }
 
+/* A page of zeros that was there before the fault; 0: none. */
+static _Atomic(uintptr_t) zeros;
+
+void smmap__posix_patches_make(uintptr_t page_size)
+{
+    if (atomic_load(&zeros) == 0) {
+        void *page = mmap(NULL, page_size, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+        atomic_store(&zeros, page != MAP_FAILED ? (uintptr_t)page : 0);
+    }
+}
+
+/* Map that page once more. What mmap() maps is locked if the process asked for that (MCL_FUTURE);
+   this is not, unless the page is. So it works when as much is locked as may be. */
+static int map_zeros_again(uintptr_t address, uintptr_t page_size)
+{
+#if defined(SYS_mremap) && defined(MREMAP_FIXED)
+    const uintptr_t page = atomic_load(&zeros);
+    const unsigned long flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+
+    if (page != 0) {
+        munlock((void *)page, page_size);
+        return syscall(SYS_mremap, page, 0UL, page_size, flags, address) != -1;
+    }
+#else
+    (void)address;
+    (void)page_size;
+#endif
+    return 0;
+}
+
 /* A process that locks all it maps (mlockall) may have locked as much as it may; the pages to be
    replaced are then part of that, and make room for the new ones. */
 static int replace(uintptr_t address, apr_size_t length)
@@ -106,8 +137,10 @@ static int replace(uintptr_t address, apr_size_t length)
 
 int smmap__posix_patch(uintptr_t mapping, apr_size_t length, uintptr_t fault, uintptr_t page_size)
 {
-    return mark(mapping, fault) &&
-           (replace(fault & ~(page_size - 1), page_size) || replace(mapping, length));
+    const uintptr_t page = fault & ~(page_size - 1);
+
+    return mark(mapping, fault) && (replace(page, page_size) || map_zeros_again(page, page_size) ||
+                                    replace(mapping, length));
 }
 
 void smmap__posix_patch_forget(const unsigned char *mapping)

@@ -1,25 +1,30 @@
 /*
  * POSIX, signal chaining: the handlers that ours replaced, and how a signal reaches them.
  *
- * previous[] is a stack. smmap__posix_chain_install() pushes the handler that it replaces; the
- * top of the stack is called first. At the bottom is mostly SIG_DFL: the process then ends as it
- * would have without us, by the same fault at the same place.
+ * previous[] holds each handler once. smmap__posix_chain_install() adds the one that it replaces,
+ * or notes that it was found again. The one found last is called first. At the end is mostly
+ * SIG_DFL: the process then ends as it would have without us, by the same fault at the same place.
  *
  * A handler that replaces ours probably calls ours for the faults that it does not know. When we
  * replace it in turn, the two would call each other forever. So while previous handlers run,
  * si_errno of the siginfo_t, which the system leaves 0, holds a token of this signal, and the
- * thread remembers the token and how deep in the stack it has come: a signal that comes back with
- * that token is forwarded one entry deeper. A token is not used again, so what a thread remembers
- * of a handler that left by longjmp() means nothing to the next signal.
+ * thread remembers the token and which handlers it has called: a signal that comes back with that
+ * token goes to the next one. A token is not used again, so what a thread remembers of a handler
+ * that left by longjmp() means nothing to the next signal.
  *
- * Several copies of the library can be in one process (plugins, each linked with its own), and be
- * in each other's stacks. They share the token: the first to forward a signal makes it, and each
- * remembers for itself how deep it has come. One that finds nothing deeper writes UNHANDLED into
- * si_errno and returns; who called it goes on with the next entry of its own, and the one that
- * made the token does in the end what the system would do.
+ * Several copies of the library can be in one process (plugins, each linked with its own), and
+ * hold each other. They share the token: the first to forward a signal makes it, and each
+ * remembers for itself whom it has called. One that finds nobody else writes UNHANDLED or IGNORED
+ * into si_errno and returns; who called it goes on with the next handler of its own, and the one
+ * that made the token does in the end what the last answer says.
+ *
+ * SIG_DFL and SIG_IGN hide what was found before them, but only from their own copy: the program
+ * may have installed a handler since, which another copy has found. There is none if the signal
+ * came from the handler installed last to the one that it replaced, and so on, to here: then the
+ * system's action is the program's last word. OLDER in the token says that it came another way.
  *
  * Invariants: entries are only added, each is complete before previous_count counts it, and
- * afterwards only `spent` changes. Installing is serialized by the caller.
+ * afterwards only `spent` and `found` change. Installing is serialized by the caller.
  *
  * Signal safety: forwarding runs in signal handlers. It calls sigaction, sigaddset,
  * pthread_sigmask, raise and memset, which POSIX lists as async-signal-safe.
@@ -33,18 +38,30 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { PREVIOUS_MOST = 16 };
+enum { PREVIOUS_MOST = 16, ALL_CALLED = (1 << PREVIOUS_MOST) - 1 };
 
 typedef struct previous_t {
     struct sigaction action;
-    atomic_int spent; /* SA_RESETHAND: it was called once, and is not called again */
+    atomic_int spent;  /* SA_RESETHAND: it was called once, and is not called again */
+    atomic_uint found; /* when we replaced it last: a number that grows */
 } previous_t;
 
 static previous_t previous[PREVIOUS_MOST];
 static atomic_uint previous_count;
 
-/* In si_errno: a tag in the highest byte, and below it a number. */
-enum { TOKEN_TAG = 0x53000000, TOKEN_NUMBER = 0x00ffffff, UNHANDLED = TOKEN_TAG };
+/* In si_errno: a tag in the highest byte, OLDER, and below it a number; or an answer. */
+enum {
+    TOKEN_TAG = 0x53000000,
+    TOKEN_OLDER = 0x00800000,
+    TOKEN_NUMBER = 0x007fffff,
+    UNHANDLED = TOKEN_TAG,
+    IGNORED = TOKEN_TAG | TOKEN_OLDER
+};
+
+static int is_answer(int value)
+{
+    return value == UNHANDLED || value == IGNORED;
+}
 
 /* One that no signal has or had: the copies of the library begin far from each other. */
 static int token_make(void)
@@ -56,18 +73,18 @@ static int token_make(void)
     return TOKEN_TAG + (int)(number != 0 ? number : 1);
 }
 
-/* What a thread remembers: the number of the token, and the depth in the lowest byte. */
-static uintptr_t remember(int token, unsigned depth)
+/* What a thread remembers: of the token's number what fits, and a bit for each entry called. */
+static uintptr_t remember(int token, unsigned called)
 {
-    return (uintptr_t)(token & TOKEN_NUMBER) << 8 | depth;
+    return (uintptr_t)(token & TOKEN_NUMBER) << PREVIOUS_MOST | called;
 }
 
-/* How deep a token has come in this thread; 0: nowhere yet. */
-static unsigned depth_of(int token)
+/* What has been called with a token in this thread; 0: nothing yet. */
+static unsigned called_with(int token)
 {
-    uintptr_t remembered = smmap__posix_word(SMMAP__POSIX_FORWARDED);
+    const uintptr_t called = smmap__posix_word(SMMAP__POSIX_FORWARDED) ^ remember(token, 0);
 
-    return remembered >> 8 == (uintptr_t)(token & TOKEN_NUMBER) ? (unsigned)(remembered & 0xff) : 0;
+    return called >> PREVIOUS_MOST == 0 ? (unsigned)called : 0;
 }
 
 /* SIG_DFL and SIG_IGN are the same in sa_handler and sa_sigaction, which share storage. */
@@ -114,51 +131,70 @@ static void call_previous(const struct sigaction *action, int number, siginfo_t 
     pthread_sigmask(SIG_SETMASK, &saved_mask, NULL);
 }
 
-/* One entry. For SIG_DFL, SIG_IGN and a handler that wanted one call alone, and had it, the system
-   decides: it does not ignore faults either. */
-static void forward_to(previous_t *entry, int number, siginfo_t *info, void *context)
+/* The entry that was found last, of those not called yet. */
+static previous_t *next_of(unsigned called)
+{
+    unsigned i = atomic_load_explicit(&previous_count, memory_order_acquire);
+    previous_t *next = NULL;
+
+    while (i-- > 0) {
+        if (!(called & 1U << i) && (next == NULL || atomic_load(&previous[i].found) >
+                                                        atomic_load(&next->found))) {
+            next = &previous[i];
+        }
+    }
+    return next;
+}
+
+/* What the system would do with a signal, in the place of an entry; 0: the entry is to be called.
+   It decides for SIG_DFL, for SIG_IGN (it ignores no fault), and for a handler that wanted one call
+   alone, and had it. */
+static int answer_of(previous_t *entry, const siginfo_t *info)
 {
     if (is_ignored(&entry->action) && info->si_code <= 0) {
-        return;
+        return IGNORED;
     }
-    if (is_default(&entry->action) || is_ignored(&entry->action) ||
-        ((unsigned)entry->action.sa_flags & (unsigned)SA_RESETHAND &&
-         atomic_exchange(&entry->spent, 1) != 0)) {
-        default_action(number, info);
-    } else {
-        call_previous(&entry->action, number, info, context);
-    }
+    return is_default(&entry->action) || is_ignored(&entry->action) ||
+                   ((unsigned)entry->action.sa_flags & (unsigned)SA_RESETHAND &&
+                    atomic_exchange(&entry->spent, 1) != 0)
+               ? UNHANDLED
+               : 0;
 }
 
 void smmap__posix_chain_forward(int number, siginfo_t *info, void *context)
 {
-    const unsigned count = atomic_load_explicit(&previous_count, memory_order_acquire);
     const uintptr_t outer = smmap__posix_word(SMMAP__POSIX_FORWARDED);
     const int came_with = info->si_errno;
-    const int is_ours = (came_with & ~TOKEN_NUMBER) != TOKEN_TAG;
-    const int token = is_ours ? token_make() : came_with;
-    const unsigned come = depth_of(token);
-    unsigned depth = come;
+    const int is_ours = (came_with & ~(TOKEN_OLDER | TOKEN_NUMBER)) != TOKEN_TAG;
+    const int token = is_ours ? token_make() : came_with & ~TOKEN_OLDER;
+    const unsigned called_before = called_with(token);
+    unsigned called = called_before;
+    int is_settled = is_ours; /* the answer is what happens; otherwise it is for who called us */
+    int answer = UNHANDLED;   /* 0: somebody handled it */
+    previous_t *entry;
 
-    do {
-        if (depth >= count) {
-            if (is_ours) {
-                info->si_errno = came_with;
-                default_action(number, info);
-            } else {
-                info->si_errno = UNHANDLED;
-            }
-            break;
+    while (answer != 0 && (entry = next_of(called)) != NULL) {
+        const int is_older = called != 0 || (!is_ours && (came_with & TOKEN_OLDER));
+
+        called |= 1U << (entry - previous);
+        answer = answer_of(entry, info);
+        if (answer != 0) {
+            is_settled |= !is_older;
+            called = ALL_CALLED;
         }
-        smmap__posix_word_set(SMMAP__POSIX_FORWARDED, remember(token, depth + 1));
-        info->si_errno = token;
-        forward_to(&previous[count - 1 - depth], number, info, context);
-        depth = depth_of(token); /* deeper, if it came back to us meanwhile */
-    } while (info->si_errno == UNHANDLED);
-    if (info->si_errno == token) {
-        info->si_errno = came_with;
+        smmap__posix_word_set(SMMAP__POSIX_FORWARDED, remember(token, called));
+        if (answer == 0) {
+            info->si_errno = is_older ? token | TOKEN_OLDER : token;
+            call_previous(&entry->action, number, info, context);
+            answer = is_answer(info->si_errno) ? info->si_errno : 0;
+            called = called_with(token); /* more, if it came back to us meanwhile */
+        }
     }
-    if (come == 0) {
+    info->si_errno = answer == 0 || is_settled ? came_with : answer;
+    if (answer == UNHANDLED && is_settled) {
+        default_action(number, info);
+    }
+    if (called_before == 0) {
         smmap__posix_word_set(SMMAP__POSIX_FORWARDED, outer); /* of a signal that this one met */
     }
 }
@@ -172,31 +208,30 @@ static int is_same(const struct sigaction *one, const struct sigaction *other)
                                       : one->sa_handler == other->sa_handler;
 }
 
-/* Is the handler in the stack, and can a signal get down to it? SIG_DFL and SIG_IGN forward
-   nothing, so what is below them does not count. */
-static int is_known(const struct sigaction *action)
+/* The entry of a handler, or a new one, which is not counted yet. NULL: there is no room. */
+static previous_t *entry_of(const struct sigaction *action)
 {
-    unsigned i = atomic_load(&previous_count);
-    int is_final = is_default(action) || is_ignored(action);
+    const unsigned count = atomic_load(&previous_count);
+    unsigned i;
 
-    while (i-- > 0) {
-        const struct sigaction *entry = &previous[i].action;
-
-        if (is_same(entry, action)) {
-            return 1;
-        }
-        if (is_final || is_default(entry) || is_ignored(entry)) {
-            return 0;
+    for (i = 0; i < count; i++) {
+        if (is_same(&previous[i].action, action)) {
+            return &previous[i];
         }
     }
-    return 0;
+    if (count == PREVIOUS_MOST) {
+        return NULL;
+    }
+    previous[count].action = *action;
+    return &previous[count];
 }
 
 apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *handler)
 {
+    static unsigned finds;
     struct sigaction ours;
     struct sigaction installed;
-    unsigned count = atomic_load(&previous_count);
+    previous_t *entry;
 
     memset(&ours, 0, sizeof ours);
     ours.sa_sigaction = handler;
@@ -210,12 +245,14 @@ apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *hand
     if (is_same(&installed, &ours)) {
         return APR_SUCCESS;
     }
-    if (!is_known(&installed)) {
-        if (count == PREVIOUS_MOST) {
-            return APR_ENOSPC;
-        }
-        previous[count].action = installed;
-        atomic_store_explicit(&previous_count, count + 1, memory_order_release);
+    entry = entry_of(&installed);
+    if (entry == NULL) {
+        return APR_ENOSPC;
+    }
+    atomic_store(&entry->found, ++finds);
+    atomic_store(&entry->spent, 0); /* it was installed anew */
+    if (entry == &previous[atomic_load(&previous_count)]) {
+        atomic_fetch_add_explicit(&previous_count, 1, memory_order_release);
     }
     return sigaction(number, &ours, NULL) == 0 ? APR_SUCCESS : errno;
 }

@@ -23,6 +23,7 @@
 #define smmap__posix_patch second_patch
 #define smmap__posix_patch_count second_patch_count
 #define smmap__posix_patch_forget second_patch_forget
+#define smmap__posix_patches_make second_patches_make
 #define smmap__posix_stay_loaded second_stay_loaded
 #define smmap__posix_words second_words
 #define smmap__posix_words_make second_words_make
@@ -37,5 +38,12 @@
 #include "backends/posix/stay_loaded.c"
 
 #include "backends/posix/guard.c"
+
+/* From here on these mean the first copy. */
+#undef smmap__os_guard_copy
+#undef smmap__os_guard_install
+apr_status_t smmap__os_guard_install(void);
+smmap__os_copied_t smmap__os_guard_copy(void *to, const unsigned char *mapping, apr_size_t length,
+                                        apr_size_t offset, apr_size_t size, apr_size_t *fault);
 
 #endif

@@ -233,6 +233,24 @@ static int jumping(void *unused)
     return second_calls == 20 ? 0 : 4;
 }
 
+/* The program goes back to a handler that it had before: the other one is not called any more. */
+static int back_to_the_first(void *unused)
+{
+    int i;
+
+    (void)unused;
+    signals_guard_on();
+    for (i = 0; i < 31; i++) {
+        install(i % 2 == 0 ? first_with_info : second_passing_on, NULL, &below_second);
+        if (smmap_manager_reinstall_guard(signals_manager) != APR_SUCCESS) {
+            return 1;
+        }
+    }
+    signals_foreign_make();
+    signals_touch(signals_foreign + 5);
+    return first_calls == 1 && second_calls == 0 && signals_is_survived() ? 0 : 2;
+}
+
 /* The program takes its handler back: there is no handler left to pass on to. */
 static int reset_and_renewed(void *unused)
 {
@@ -251,14 +269,18 @@ static int reset_and_renewed(void *unused)
 /* Ever other handlers: at some time there is no room to remember one more. */
 static int too_many(void *unused)
 {
+    struct sigaction action;
     int i;
 
     (void)unused;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
     signals_guard_on();
     for (i = 0; i < 40; i++) {
         apr_status_t status;
 
-        signal(SIGBUS, i % 2 == 0 ? first_plain : SIG_DFL);
+        action.sa_handler = (void (*)(int))((apr_uintptr_t)first_plain + (apr_uintptr_t)i);
+        NEED(sigaction(SIGBUS, &action, NULL) == 0);
         status = smmap_manager_reinstall_guard(signals_manager);
         if (status == APR_ENOSPC) {
             return i > 10 ? 0 : 1;
@@ -276,6 +298,7 @@ void signals_handlers_after(void)
     CHECK_NUMBER(test_in_child(after_until_renewed, NULL), 0);
     CHECK_NUMBER(test_in_child(no_circle, NULL), 0);
     CHECK_NUMBER(test_in_child(jumping, NULL), 0);
+    CHECK_NUMBER(test_in_child(back_to_the_first, NULL), 0);
     CHECK_NUMBER(signals_end_of(reset_and_renewed), SIGBUS);
     CHECK_NUMBER(test_in_child(too_many, NULL), 0);
 }

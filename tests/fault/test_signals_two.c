@@ -66,7 +66,8 @@ static int is_survived(copy_function_t *copy)
     return is_right;
 }
 
-/* H: the program's handler; P: one that passes on to what it found; 1, 2: the copies. */
+/* H: the program's handler; P: one that passes on to what it found; D: none any more; 1, 2: the
+   copies. */
 static int in_order(void *argument)
 {
     const char *order = argument;
@@ -78,6 +79,8 @@ static int in_order(void *argument)
             install(program, NULL);
         } else if (*order == 'P') {
             install(pass_on, &below);
+        } else if (*order == 'D') {
+            NEED(signal(SIGBUS, SIG_DFL) != SIG_ERR);
         } else {
             NEED_OK(*order == '1' ? smmap__os_guard_install() : second_guard_install());
         }
@@ -95,11 +98,23 @@ static int in_order(void *argument)
     return 0;
 }
 
+/* The program took its handler back before another copy came; what an older copy remembers is not
+   called. */
+static int taken_back(void *unused)
+{
+    char order[] = "H1D21";
+
+    (void)unused;
+    return in_order(order);
+}
+
 void signals_of_two_copies(void)
 {
     /* (The program may install P again only where what P found before is in the stack of a copy.) */
-    static const char *const orders[] = {"H12",    "H121", "H1212", "H12121",   "H1P2", "H1P21",
-                                         "H12P12", "H1P2P1", "HP12",  "H1P12P21", NULL};
+    static const char *const orders[] = {"H12",     "H121",     "H1212",   "H12121", "H1P2",
+                                         "H1P21",   "H12P12",   "H1P2P1",  "HP12",   "H1P12P21",
+                                         "1H2121",  "12H12121", "2H12121", "1HP2121", "12H1P2121",
+                                         "D1H2121", "1D2H12121", NULL};
     int i;
 
     for (i = 0; orders[i] != NULL; i++) {
@@ -110,4 +125,5 @@ void signals_of_two_copies(void)
         }
         CHECK_NUMBER(code, 0);
     }
+    CHECK_NUMBER(signals_end_of(taken_back), SIGBUS);
 }

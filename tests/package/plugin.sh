@@ -62,20 +62,26 @@ static_program()
 compile "$top_srcdir/tests/package/plugin_host.c" -o "$work/host" $LDFLAGS -ldl
 if [ -e "$SMMAP_LIBDIR/libsmmap.so" ]; then
     check "a plugin links" plugin shared -L"$SMMAP_LIBDIR" -lsmmap
-    check "one plugin" host +./shared.so
-    check "one plugin, unloaded" host +./shared.so -./shared.so
-    check "loaded twice" host +./shared.so -./shared.so +./shared.so
+    check "one plugin" host handler +./shared.so
+    check "one plugin, unloaded" host handler +./shared.so -./shared.so
+    check "loaded twice" host handler +./shared.so -./shared.so +./shared.so
 else
     skip "plugins with the shared library" "it is not built, or has another name here"
 fi
 if [ -e "$SMMAP_LIBDIR/libsmmap.a" ] && copy one && copy two && copy three; then
-    check "one copy" host +./one.so
-    check "one copy, unloaded" host +./one.so -./one.so
-    check "two copies" host +./one.so +./two.so
-    check "two copies, the first unloaded" host +./one.so +./two.so -./one.so
-    check "two copies, both unloaded" host +./one.so +./two.so -./two.so -./one.so
-    check "two copies, each started again" host +./one.so +./two.so +./one.so +./two.so
-    check "three copies" host +./one.so +./two.so +./three.so +./one.so -./two.so
+    check "one copy" host handler +./one.so
+    check "one copy, unloaded" host handler +./one.so -./one.so
+    check "two copies" host handler +./one.so +./two.so
+    check "two copies, the first unloaded" host handler +./one.so +./two.so -./one.so
+    check "two copies, both unloaded" host handler +./one.so +./two.so -./two.so -./one.so
+    check "two copies, each started again" host handler +./one.so +./two.so +./one.so +./two.so
+    check "three copies" host handler +./one.so +./two.so +./three.so +./one.so -./two.so
+    check "two copies, started again and again over the handler" \
+        host +./one.so handler +./two.so +./one.so +./two.so +./one.so
+    check "two copies below the handler, one above" \
+        host +./one.so +./two.so handler +./three.so +./one.so +./three.so +./one.so
+    check "three copies, started again and again over the handler" \
+        host +./one.so handler +./two.so +./three.so +./one.so +./two.so -./one.so +./three.so
     check "a static program" static_program
 else
     skip "plugins with copies of their own" "the static library cannot be linked into a plugin"

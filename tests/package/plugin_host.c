@@ -1,7 +1,7 @@
 /*
  * A program with a SIGBUS handler of its own, which loads plugins:
  *
- *     plugin_host FILE ACTION...      +PATH load and start; -PATH unload
+ *     plugin_host FILE ACTION...      +PATH load and start; -PATH unload; handler: install it
  *
  * Afterwards it meets a fault that has nothing to do with any of them: FILE is made and cut.
  * Exit codes: 0 its handler was called, and a child was forked; 1 it was not; 2 bad usage.
@@ -24,8 +24,18 @@ static void on_fault(int number)
     siglongjmp(way_out, 1);
 }
 
+static int install(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_handler = on_fault;
+    return sigaction(SIGBUS, &action, NULL) == 0;
+}
+
 /* The handle of each plugin is found by its path once more. */
-static int act(const char *action)
+static int load_or_unload(const char *action)
 {
     void *plugin = dlopen(action + 1, RTLD_NOW | RTLD_LOCAL);
     void *symbol;
@@ -46,7 +56,6 @@ static int act(const char *action)
 
 int main(int argc, char **argv)
 {
-    struct sigaction action;
     volatile unsigned char *bytes;
     volatile unsigned char sink;
     long page = sysconf(_SC_PAGESIZE);
@@ -58,14 +67,8 @@ int main(int argc, char **argv)
     if (argc < 3) {
         return 2;
     }
-    memset(&action, 0, sizeof action);
-    sigemptyset(&action.sa_mask);
-    action.sa_handler = on_fault;
-    if (sigaction(SIGBUS, &action, NULL) != 0) {
-        return 2;
-    }
     for (i = 2; i < argc; i++) {
-        if (!act(argv[i])) {
+        if (!(strcmp(argv[i], "handler") == 0 ? install() : load_or_unload(argv[i]))) {
             fprintf(stderr, "plugin_host: %s failed\n", argv[i]);
             return 2;
         }

@@ -196,7 +196,9 @@ void *WRAP(mmap)(void *at, size_t length, int protection, int flags, int fd, off
     if (!wrap_fails(flags & MAP_ANONYMOUS ? WRAP_MMAP_MEMORY : WRAP_MMAP)) {
         address = REAL(mmap)(at, length, protection, flags, fd, offset);
     }
-    if (address != MAP_FAILED && !(flags & MAP_FIXED)) {
+    /* (Shared memory is the page of zeros, which the process keeps.) */
+    if (address != MAP_FAILED && !(flags & MAP_FIXED) &&
+        !(flags & MAP_SHARED && flags & MAP_ANONYMOUS)) {
         atomic_fetch_add(&mappings, 1);
     }
     return address;
@@ -248,6 +250,8 @@ long __wrap_syscall(long number, ...)
         call = WRAP_GETAFFINITY;
     } else if (number == SYS_sched_setaffinity) {
         call = WRAP_SETAFFINITY;
+    } else if (number == SYS_mremap) {
+        call = WRAP_MREMAP;
 #ifdef SYS_mmap
     } else if (number == SYS_mmap) { /* the way around ThreadSanitizer */
         call = WRAP_MMAP_MEMORY;

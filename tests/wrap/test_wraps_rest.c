@@ -192,7 +192,8 @@ static void append(wrap_call_t call, int error)
     CHECK_OK(smmap__os_file_close(handle));
 }
 
-/* The page of a fault is replaced, or the whole window; there is no memory until it is unlocked. */
+/* The page of a fault is replaced, or the whole window; there is no memory until it is unlocked, or
+   until the page of zeros could not be mapped again. */
 
 static void give_memory(void)
 {
@@ -214,6 +215,7 @@ static smmap_cursor_t *lose_window(void)
 static int touch_it_without_memory(void *cursor)
 {
     native_alarm(20);
+    wrap_fail(WRAP_MREMAP, 1, EAGAIN, 1);
     return smmap_cursor_data(cursor)[0]; /* of a file that has no bytes any more: 0 */
 }
 
@@ -303,8 +305,8 @@ static const struct {
 } rest[] = {{WRAP_BARRIER_GLOBAL, fence},  {WRAP_GETAFFINITY, fence},  {WRAP_SETAFFINITY, fence},
             {WRAP_NANOSLEEP, fence},       {WRAP_FSTATFS, file_system}, {WRAP_DUP3, renewal},
             {WRAP_FACCESSAT, residency},   {WRAP_WRITE, append},       {WRAP_MUNLOCK, patching},
-            {WRAP_DLADDR, loading},        {WRAP_DLOPEN, loading},     {WRAP_SYMBOLS, symbols},
-            {WRAP_APR_GET, directory},     {WRAP_REALPATH, real_path}};
+            {WRAP_MREMAP, patching},       {WRAP_DLADDR, loading},     {WRAP_DLOPEN, loading},
+            {WRAP_SYMBOLS, symbols},       {WRAP_APR_GET, directory},  {WRAP_REALPATH, real_path}};
 
 static void each_fails(void)
 {

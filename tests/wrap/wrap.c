@@ -53,6 +53,7 @@ static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_FACCESSAT] = {EACCES, ENOENT, EIO, 0},
     [WRAP_WRITE] = {EIO, ENOSPC, EFBIG, 0},
     [WRAP_MUNLOCK] = {ENOMEM, EPERM, 0},
+    [WRAP_MREMAP] = {EAGAIN, ENOMEM, 0},
     [WRAP_DLADDR] = {ENOENT, 0},
     [WRAP_DLOPEN] = {ENOMEM, 0},
     [WRAP_SYMBOLS] = {ENOMEM, 0},

@@ -56,6 +56,7 @@
     X("faccessat", WRAP_FACCESSAT)                        \
     X("write", WRAP_WRITE)                                \
     X("munlock", WRAP_MUNLOCK)                            \
+    X("mremap", WRAP_MREMAP)                              \
     X("dladdr", WRAP_DLADDR)                              \
     X("dlopen", WRAP_DLOPEN)                              \
     X("backtrace_symbols", WRAP_SYMBOLS)                  \
