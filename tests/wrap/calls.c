@@ -73,6 +73,13 @@ apr_size_t wrap_live_pools(void)
     return atomic_load(&pools);
 }
 
+void wrap_live_reset(void)
+{
+    atomic_store(&mappings, 0);
+    atomic_store(&blocks, 0);
+    atomic_store(&pools, 0);
+}
+
 /* Files. */
 
 int REAL(open)(const char *path, int flags, ...);

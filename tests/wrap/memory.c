@@ -35,4 +35,5 @@ apr_size_t fake_memory_misuses(void)
 void fake_memory_reset(void)
 {
     wrap_reset();
+    wrap_live_reset();
 }
