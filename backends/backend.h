@@ -107,7 +107,7 @@ typedef enum smmap__os_kind_t {
 typedef struct smmap__os_facts_t {
     smmap__os_kind_t kind;
     apr_dev_t device;
-    apr_ino_t inode;
+    apr_uint64_t inode; /**< apr_ino_t may have 32 bits where the system has 64 */
     apr_off_t size; /**< bytes; of a block device only smmap__os_examine() knows it */
     apr_int64_t mtime;
     apr_int64_t ctime;

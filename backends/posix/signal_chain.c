@@ -138,9 +138,11 @@ static previous_t *next_of(unsigned called)
     previous_t *next = NULL;
 
     while (i-- > 0) {
-        if (!(called & 1U << i) && (next == NULL || atomic_load(&previous[i].found) >
-                                                        atomic_load(&next->found))) {
-            next = &previous[i];
+        previous_t *entry = &previous[i];
+
+        if (!(called & 1U << i) &&
+            (next == NULL || atomic_load(&entry->found) > atomic_load(&next->found))) {
+            next = entry;
         }
     }
     return next;

@@ -98,7 +98,7 @@ static int is_valid_id(ULONGLONG low, ULONGLONG high)
 }
 
 /* Correct the device and inode where the information does not identify the file. */
-static smmap__os_id_t find_id(apr_dev_t *device, apr_ino_t *inode, HANDLE file,
+static smmap__os_id_t find_id(apr_dev_t *device, apr_uint64_t *inode, HANDLE file,
                               const BY_HANDLE_FILE_INFORMATION *info)
 {
     WCHAR name[SMMAP__WINDOWS_PATH_MAX];

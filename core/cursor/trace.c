@@ -86,7 +86,7 @@ static void add_line(smmap__tracer_t *tracer, const smmap__file_t *file,
             tracer->used += (apr_size_t)apr_snprintf(tracer->block + tracer->used, NUMBERS_MOST,
                                                      "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT,
                                                      (apr_uint64_t)file->identity.facts.device,
-                                                     (apr_uint64_t)file->identity.facts.inode);
+                                                     file->identity.facts.inode);
         }
         tracer->last = event->file;
     }

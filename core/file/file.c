@@ -14,9 +14,9 @@
 #define STATIC_WINDOW SMMAP__OFFSET_MAX
 enum { STATIC_SHIFT = 8 * sizeof(apr_off_t) - 1 };
 
-static apr_uint64_t key_of_id(apr_dev_t device, apr_ino_t inode)
+static apr_uint64_t key_of_id(apr_dev_t device, apr_uint64_t inode)
 {
-    return (apr_uint64_t)inode ^ ((apr_uint64_t)device << 40);
+    return inode ^ ((apr_uint64_t)device << 40);
 }
 
 static apr_uint64_t key_of(smmap__hash_node_t *node)

@@ -33,7 +33,7 @@ typedef struct target_t {
     smmap__places_t places; /* where that leads, if it is no file */
     char *canonical_path;   /* to be freed; NULL: not known */
     apr_dev_t device;       /* of the file that has this path */
-    apr_ino_t inode;
+    apr_uint64_t inode;
     int is_file;         /* these are known */
     smmap__link_t files; /* those that match, out of the registry's lists */
     smmap__link_t idle;  /* of these, those with an idle handle */

@@ -21,8 +21,8 @@ lane_possible()
 
 zig_install()
 {
-    cd "$1" && try_often npm install --no-audit --no-fund --no-save --ignore-scripts \
-        "$zig_package@$zig_version"
+    mkdir -p "$1" && try_often npm install --prefix "$1" --no-audit --no-fund --no-save \
+        --ignore-scripts "$zig_package@$zig_version"
 }
 
 # tools_for PROCESSOR: cc, c++, ar and ranlib, in this directory.
