@@ -35,7 +35,7 @@ static int count_descriptors(apr_size_t *count)
 }
 
 /* Lines of the file are `addresses rights offset device inode path`; anonymous memory has the
-   inode 0. */
+   inode 0, or is of /dev/zero, where it is shared. */
 static int count_mappings(apr_size_t *count, apr_size_t *deleted)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -49,7 +49,8 @@ static int count_mappings(apr_size_t *count, apr_size_t *deleted)
     while (fgets(line, sizeof line, maps) != NULL) {
         unsigned long long inode = 0;
 
-        if (sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && inode != 0) {
+        if (sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && inode != 0 &&
+            strstr(line, " /dev/zero") == NULL) {
             *count += 1;
             *deleted += strstr(line, " (deleted)") != NULL;
         }
