@@ -16,7 +16,11 @@
  * hold each other. They share the token: the first to forward a signal makes it, and each
  * remembers for itself whom it has called. One that finds nobody else writes UNHANDLED or IGNORED
  * into si_errno and returns; who called it goes on with the next handler of its own, and the one
- * that made the token does in the end what the last answer says.
+ * that made the token does in the end what the last answer says. A copy that another one calls
+ * back has nothing to add: its own call further out goes on with what it found before, which is
+ * older than what the other may still have. The token says who is called, so that this is told
+ * apart from a handler of somebody else's that passes a fault on to us and expects it to be
+ * handled.
  *
  * SIG_DFL and SIG_IGN hide what was found before them, but only from their own copy: the program
  * may have installed a handler since, which another copy has found. There is none if the signal
@@ -48,12 +52,15 @@ typedef struct previous_t {
 
 static previous_t previous[PREVIOUS_MOST];
 static atomic_uint previous_count;
+static _Atomic(uintptr_t) own_handler;
 
-/* In si_errno: a tag in the highest byte, OLDER, and below it a number; or an answer. */
+/* In si_errno: a tag in the highest byte, OLDER, some bits of the address of the handler that is
+   called, and below them a number; or an answer. */
 enum {
     TOKEN_TAG = 0x53000000,
     TOKEN_OLDER = 0x00800000,
-    TOKEN_NUMBER = 0x007fffff,
+    TOKEN_CALLED = 0x007fe000,
+    TOKEN_NUMBER = 0x00001fff,
     UNHANDLED = TOKEN_TAG,
     IGNORED = TOKEN_TAG | TOKEN_OLDER
 };
@@ -67,13 +74,20 @@ static int is_answer(int value)
 static int token_make(void)
 {
     static atomic_uint used;
-    unsigned number = (unsigned)((uintptr_t)previous >> 4) * 2654435761U + atomic_fetch_add(&used, 1);
+    unsigned number =
+        (unsigned)((uintptr_t)previous >> 4) * 2654435761U + atomic_fetch_add(&used, 1);
 
     number &= TOKEN_NUMBER;
     return TOKEN_TAG + (int)(number != 0 ? number : 1);
 }
 
-/* What a thread remembers: of the token's number what fits, and a bit for each entry called. */
+/* The bits of TOKEN_CALLED for a handler. */
+static int called_bits(uintptr_t handler)
+{
+    return (int)((unsigned)(handler >> 4) * 2654435761U >> 9) & TOKEN_CALLED;
+}
+
+/* What a thread remembers: the token's number, and a bit for each entry called. */
 static uintptr_t remember(int token, unsigned called)
 {
     return (uintptr_t)(token & TOKEN_NUMBER) << PREVIOUS_MOST | called;
@@ -167,14 +181,19 @@ void smmap__posix_chain_forward(int number, siginfo_t *info, void *context)
 {
     const uintptr_t outer = smmap__posix_word(SMMAP__POSIX_FORWARDED);
     const int came_with = info->si_errno;
-    const int is_ours = (came_with & ~(TOKEN_OLDER | TOKEN_NUMBER)) != TOKEN_TAG;
-    const int token = is_ours ? token_make() : came_with & ~TOKEN_OLDER;
+    const int is_ours = (came_with & ~(TOKEN_OLDER | TOKEN_CALLED | TOKEN_NUMBER)) != TOKEN_TAG;
+    const int token = is_ours ? token_make() : came_with & ~(TOKEN_OLDER | TOKEN_CALLED);
     const unsigned called_before = called_with(token);
     unsigned called = called_before;
     int is_settled = is_ours; /* the answer is what happens; otherwise it is for who called us */
     int answer = UNHANDLED;   /* 0: somebody handled it */
     previous_t *entry;
 
+    if (!is_ours && called_before != 0 &&
+        (came_with & TOKEN_CALLED) == called_bits(atomic_load(&own_handler))) {
+        info->si_errno = UNHANDLED; /* what is left here is for the call further out */
+        return;
+    }
     while (answer != 0 && (entry = next_of(called)) != NULL) {
         const int is_older = called != 0 || (!is_ours && (came_with & TOKEN_OLDER));
 
@@ -186,7 +205,8 @@ void smmap__posix_chain_forward(int number, siginfo_t *info, void *context)
         }
         smmap__posix_word_set(SMMAP__POSIX_FORWARDED, remember(token, called));
         if (answer == 0) {
-            info->si_errno = is_older ? token | TOKEN_OLDER : token;
+            info->si_errno = token | called_bits((uintptr_t)entry->action.sa_sigaction) |
+                             (is_older ? TOKEN_OLDER : 0);
             call_previous(&entry->action, number, info, context);
             answer = is_answer(info->si_errno) ? info->si_errno : 0;
             called = called_with(token); /* more, if it came back to us meanwhile */
@@ -253,6 +273,7 @@ apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *hand
     }
     atomic_store(&entry->found, ++finds);
     atomic_store(&entry->spent, 0); /* it was installed anew */
+    atomic_store(&own_handler, (uintptr_t)handler);
     if (entry == &previous[atomic_load(&previous_count)]) {
         atomic_fetch_add_explicit(&previous_count, 1, memory_order_release);
     }

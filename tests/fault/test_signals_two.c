@@ -74,6 +74,7 @@ static int in_order(void *argument)
     int i;
 
     unit = smmap_granularity();
+    NEED(signal(SIGBUS, SIG_DFL) != SIG_ERR); /* a sanitizer's handler ends the process */
     for (; *order != '\0'; order++) {
         if (*order == 'H') {
             install(program, NULL);

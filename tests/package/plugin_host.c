@@ -67,6 +67,7 @@ int main(int argc, char **argv)
     if (argc < 3) {
         return 2;
     }
+    signal(SIGBUS, SIG_DFL); /* a sanitizer's handler ends the process */
     for (i = 2; i < argc; i++) {
         if (!(strcmp(argv[i], "handler") == 0 ? install() : load_or_unload(argv[i]))) {
             fprintf(stderr, "plugin_host: %s failed\n", argv[i]);
