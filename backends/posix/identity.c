@@ -130,7 +130,7 @@ static void add_generation(smmap__os_facts_t *facts, int file)
     } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
                errno != EPERM && errno != EACCES) {
         facts->birth = 0; /* it may have one: without that the birth tells nothing */
-    }                     /* else the file system has none; EPERM and EACCES come from sandboxes */
+    } /* else the file system has none; EPERM and EACCES come from sandboxes */
 }
 
 /* File systems without a disk of their own have devices of the major number 0. One that does not

@@ -88,7 +88,8 @@ lane_run()
         return 1
     step "the archive is complete" complete
 
-    # From here on as a user would do it, with the shell that configure prefers: unpack, configure and build in the source directory.
+    # From here on as a user would do it, with the shell that configure prefers: unpack, configure
+    # and build in the source directory.
     unset CONFIG_SHELL
     prefix=$build/prefix
     rm -rf "$prefix"

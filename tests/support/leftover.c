@@ -35,7 +35,7 @@ static int count_descriptors(apr_size_t *count)
 }
 
 /* Lines of the file are `addresses rights offset device inode path`; anonymous memory has the
-   inode 0, or is of /dev/zero, where it is shared. */
+   inode 0. */
 static int count_mappings(apr_size_t *count, apr_size_t *deleted)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -49,8 +49,7 @@ static int count_mappings(apr_size_t *count, apr_size_t *deleted)
     while (fgets(line, sizeof line, maps) != NULL) {
         unsigned long long inode = 0;
 
-        if (sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && inode != 0 &&
-            strstr(line, " /dev/zero") == NULL) {
+        if (sscanf(line, "%*s %*s %*s %*s %llu", &inode) == 1 && inode != 0) {
             *count += 1;
             *deleted += strstr(line, " (deleted)") != NULL;
         }
@@ -64,8 +63,10 @@ leftover_t leftover_now(void)
     void *frames[1];
     leftover_t now = {0, 0, 0, 0, 0};
 
-    /* In paranoid mode the first look for a caller loads a library, which stays. */
+    /* What stays once it is there: in paranoid mode the first look for a caller loads a library, and
+       the guard has a page of zeros. */
     smmap__os_backtrace(frames, 1);
+    smmap__os_guard_install();
     now.known = count_descriptors(&now.descriptors) && count_mappings(&now.mappings, &now.deleted);
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || (__GLIBC__ == 2 && __GLIBC_MINOR__ >= 33))
     now.heap = mallinfo2().uordblks;
