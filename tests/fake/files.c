@@ -122,7 +122,8 @@ static void from_apr(smmap__os_facts_t *facts, const apr_finfo_t *info)
                   : info->filetype == APR_BLK ? SMMAP__OS_DISK
                                               : SMMAP__OS_OTHER;
     facts->device = info->device;
-    facts->inode = info->inode;
+    /* Those of small numbers differ in the upper half alone, which apr_ino_t may not have. */
+    facts->inode = (apr_uint64_t)info->inode << 32 | (apr_uint64_t)info->inode >> 32;
     facts->size = info->size;
     facts->mtime = info->mtime;
     facts->ctime = info->ctime;
