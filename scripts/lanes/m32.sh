@@ -45,7 +45,7 @@ lane_run()
     export LD_LIBRARY_PATH=$prefix/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
     # That something may be used uninitialized is a guess of the optimizer. In 32-bit code
     # gcc 12 guesses so wherever a status that is never 0 comes from another file; the
-    # lane gcc has it as an error.
+    # lane cmake has it as an error.
     # With setarch, configure believes in a 32-bit machine and does not think of a
     # cross build, so that what it builds may run.
     configure_prefix="setarch i686"
