@@ -40,7 +40,8 @@ cross_build()
             "$source/tests/support/qemu_sigbus.c" -o "$2/lib/qemu_sigbus.so" -ldl
 }
 
-# What APR's configure would find out by running a program: each is so on Linux with glibc.
+# What APR's configure would find out by running a program: each is so on Linux with glibc. Without
+# the compiler's atomics APR takes its own, which clang makes wrong code of for s390x.
 cross_apr()
 {
     local iovec=16
@@ -53,7 +54,8 @@ cross_apr()
         ac_cv_file__dev_zero=yes ac_cv_func_setpgrp_void=yes ac_cv_struct_rlimit=yes \
         ac_cv_sizeof_struct_iovec=$iovec ac_cv_strerror_r_rc_int=no apr_cv_epoll=yes \
         apr_cv_tcp_nodelay_with_cork=yes apr_cv_process_shared_works=yes apr_cv_use_lfs64=yes \
-        apr_cv_mutex_robust_shared=yes apr_cv_mutex_recursive=yes &&
+        apr_cv_mutex_robust_shared=yes apr_cv_mutex_recursive=yes \
+        ap_cv__atomic_builtins=yes ap_cv__atomic_builtins64=yes &&
         make -j "$jobs" && make install)
 }
 
