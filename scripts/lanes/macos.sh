@@ -95,7 +95,7 @@ built_for()
     # libtool takes an unknown version for an old one.
     MACOSX_DEPLOYMENT_TARGET=11.0 step "$1: everything compiles and links" build_all \
         --build=x86_64-pc-linux-gnu --host="$processor-apple-darwin20.6.0" --enable-werror \
-        --with-apr="$libraries" --with-cunit="$libraries" --with-zlib="$libraries" --without-glib \
+        --with-apr="$libraries" --with-cunit="$libraries" --with-zlib="$libraries" \
         CC="$libraries/bin/cc" CXX="$libraries/bin/c++" AR="$libraries/bin/ar" \
         RANLIB="$libraries/bin/ranlib" TEST_RUNNER=false || return 1
     for name in .libs/libsmmap.0.dylib smmap tests/suite-posix tests/suite-fake \

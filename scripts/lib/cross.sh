@@ -19,15 +19,15 @@ cross_possible()
     fi
 }
 
-# cross_prefix TRIPLE: where the libraries are or will be. What they are made of is in the name, the
-# text of this file too.
+# cross_prefix TRIPLE: where the libraries are or will be. What they are made of is in the name, and
+# how.
 cross_prefix()
 {
     local apr cunit zlib
     apr=$(source_version libapr1-dev) && cunit=$(source_version libcunit1-dev) &&
         zlib=$(source_version zlib1g-dev) || return 1
     source_cache "$1-clang-$(clang -dumpversion)-apr-$apr-cunit-$cunit-zlib-$zlib-$(
-        cksum <"$top/scripts/lib/cross.sh" | cut -d ' ' -f 1)"
+        declare -f cross_build cross_apr cross_zlib build_cunit | cksum | cut -d ' ' -f 1)"
 }
 
 # cross_build TRIPLE PREFIX
@@ -35,9 +35,7 @@ cross_build()
 {
     fetch_sources apr:libapr1-dev cunit:libcunit1-dev zlib:zlib1g-dev &&
         cross_apr "$1" "$2" && cross_zlib "$1" "$2" &&
-        AR=$1-ar build_cunit "$2" "clang --target=$1" &&
-        clang "--target=$1" -shared -fPIC -O1 -Wall -Wextra -Werror \
-            "$source/tests/support/qemu_sigbus.c" -o "$2/lib/qemu_sigbus.so" -ldl
+        AR=$1-ar build_cunit "$2" "clang --target=$1"
 }
 
 # What APR's configure would find out by running a program: each is so on Linux with glibc. Without
@@ -65,17 +63,44 @@ cross_zlib()
         ./configure --static --prefix="$2" && make -j "$jobs" libz.a && make install)
 }
 
-# cross_run TRIPLE QEMU: build, and run what there is, with the counts for checkers.
+# cross_programs TRIPLE QEMU: build, or take what another lane has built. Sets programs.
+cross_programs()
+{
+    local libraries runner programs=$work/$1
+    libraries=$(cross_prefix "$1") || return 1
+    with_lock "$1-libraries" built_once "$libraries" "APR, CUnit and zlib for $1" \
+        cross_build "$1" "$libraries" || return 1
+    runner="$2 -L /usr/$1 -E LD_PRELOAD=$programs/qemu.so"
+    runner="$runner -E LD_LIBRARY_PATH=$libraries/lib:$programs/.libs"
+    shared_build "$1" check-programs --build=x86_64-pc-linux-gnu --host="$1" --enable-werror \
+        --with-apr="$libraries" --with-cunit="$libraries" --with-zlib="$libraries" \
+        CC="clang --target=$1" CXX=none AR="$1-ar" RANLIB="$1-ranlib" NM="$1-nm" \
+        TEST_RUNNER="$runner" &&
+        clang "--target=$1" -shared -fPIC -O1 -Wall -Wextra -Werror \
+            "$source/tests/support/qemu.c" -o "$programs/qemu.so" -ldl
+}
+
+# cross_run TRIPLE QEMU: all that there is, with the counts for checkers.
 cross_run()
 {
-    local libraries runner
-    libraries=$(cross_prefix "$1") || return 1
-    built_once "$libraries" "APR, CUnit and zlib for $1" cross_build "$1" "$libraries" || return 1
-    runner="$2 -L /usr/$1 -E LD_PRELOAD=$libraries/lib/qemu_sigbus.so"
-    runner="$runner -E LD_LIBRARY_PATH=$libraries/lib:$build/.libs"
-    build_all --build=x86_64-pc-linux-gnu --host="$1" --enable-werror --with-apr="$libraries" \
-        --with-cunit="$libraries" --with-zlib="$libraries" --without-glib CC="clang --target=$1" \
-        CXX=none AR="$1-ar" RANLIB="$1-ranlib" NM="$1-nm" TEST_RUNNER="$runner" || return 1
+    cross_programs "$@" || return 1
+    build=$work/$1
     say "    skipped: tests/cli/bench.sh because an emulator's times say nothing"
     run_tests SMMAP_TEST_LIGHT=1 TESTS="$(list_tests '' | sed 's,tests/cli/bench.sh,,')"
+}
+
+# cross_pages BYTES: as on a processor with pages of another size, what asks the system.
+cross_pages()
+{
+    cross_programs aarch64-linux-gnu qemu-aarch64 || return 1
+    build=$work/aarch64-linux-gnu
+    export QEMU_PAGESIZE=$1 SMMAP_TEST_SKIP=$source/tests/support/qemu-pages.txt
+    step "programs see pages of $1 bytes" pages_are "$1"
+    run_tests SMMAP_TEST_LIGHT=1 \
+        TESTS="tests/suite-posix tests/stress/stress-posix tests/cli/command.sh"
+}
+
+pages_are()
+{
+    "$build/tests/run-smmap" info "$source/README.md" | tee /dev/stderr | grep -q "$1"
 }

@@ -163,7 +163,7 @@ make_configure()
 libraries()
 {
     local name
-    for name in apr-1 cunit zlib glib-2.0; do
+    for name in apr-1 cunit zlib; do
         echo "$name $(pkg-config --modversion "$name" 2>/dev/null)"
     done
 }

@@ -74,6 +74,7 @@ packages_of()
     apt:mingw-zlib) echo libz-mingw-w64-dev ;;
     apt:wine) echo wine wine64 ;;
     apt:wine-headers) echo libwine-dev ;;
+    apt:ninja) echo ninja-build ;;
     apt:sources) echo bzip2 tar util-linux ;;
     apt:fuse3) echo fuse3 libfuse3-dev ;;
     apt:ext4) echo e2fsprogs mount util-linux ;;
@@ -82,6 +83,7 @@ packages_of()
     dnf:gcc) echo gcc gcc-c++ glibc-devel ;;
     dnf:autotools) echo autoconf automake libtool m4 ;;
     dnf:pkg-config) echo pkgconf-pkg-config ;;
+    dnf:ninja) echo ninja-build ;;
     dnf:apr) echo apr-devel ;;
     dnf:cunit) echo CUnit-devel ;;
     dnf:tsan) echo gcc libtsan ;;

@@ -1,15 +1,19 @@
 /*
- * The address of a SIGBUS as the kernel tells it, for programs under qemu-user: preload this into
- * the guest. qemu 7.2 tells a wrong si_addr where the guest's words are not those of the host: a
+ * What qemu-user 7.2 does otherwise than the kernel: preload this into the guest.
+ *
+ * It tells a wrong si_addr of a SIGBUS where the guest's words are not those of the host: a
  * big-endian 64-bit guest gets its halves in the wrong order, a 32-bit guest an address of the host.
- *
  * One fault at a known address shows what is wrong, and each later one is put right before the
- * program's handler sees it. Where nothing is wrong, nothing is done.
+ * program's handler sees it. Where nothing is wrong, nothing is done. For that this stands in for
+ * sigaction() and signal(). Handlers are installed by one thread at a time.
  *
- * It stands in for sigaction() and signal(). Handlers are installed by one thread at a time.
+ * Where the guest's pages are larger than the host's (QEMU_PAGESIZE), it maps a file at offsets that
+ * are no multiple of them, and mincore() writes a byte for each page of the host. So this stands in
+ * for those, too, in guests of 64 bits.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -22,8 +26,12 @@
 enum { PLACE = 0x124 }; /* of the fault, in its page; in either half of a word another number */
 
 typedef int sigaction_t(int, const struct sigaction *, struct sigaction *);
+typedef void *mmap_t(void *, size_t, int, int, int, off_t);
+typedef int mincore_t(void *, size_t, unsigned char *);
 
 static sigaction_t *real;
+static mmap_t *real_mmap;
+static mincore_t *real_mincore;
 static struct sigaction handler; /* the program's */
 static int is_swapped;
 static uintptr_t excess;
@@ -69,6 +77,8 @@ __attribute__((constructor)) static void begin(void)
     volatile unsigned char *at;
 
     real = (sigaction_t *)(uintptr_t)dlsym(RTLD_NEXT, "sigaction");
+    real_mmap = (mmap_t *)(uintptr_t)dlsym(RTLD_NEXT, "mmap");
+    real_mincore = (mincore_t *)(uintptr_t)dlsym(RTLD_NEXT, "mincore");
     if (real == NULL || file == NULL || ftruncate(fileno(file), 2 * page) != 0) {
         abort();
     }
@@ -131,3 +141,45 @@ void (*signal(int number, void (*function)(int)))(int)
     action.sa_flags = SA_RESTART;
     return sigaction(number, &action, &old) == 0 ? old.sa_handler : SIG_ERR;
 }
+
+#ifdef __LP64__
+
+void *mmap(void *address, size_t length, int protection, int flags, int file, off_t offset)
+{
+    if ((offset & (sysconf(_SC_PAGESIZE) - 1)) != 0) {
+        errno = EINVAL;
+        return MAP_FAILED;
+    }
+    return real_mmap(address, length, protection, flags, file, offset);
+}
+
+void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
+
+/* A page of the guest is in memory when all of the host's are. */
+int mincore(void *address, size_t length, unsigned char *pages)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *at = address;
+    unsigned char parts[64];
+    size_t i;
+
+    if (((uintptr_t)address & (page - 1)) != 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    for (; length > 0; at += page, pages++) {
+        size_t part = length < page ? length : page;
+
+        memset(parts, 1, sizeof parts);
+        if (real_mincore(at, part, parts) != 0) {
+            return -1;
+        }
+        for (i = 0, *pages = 1; i < sizeof parts; i++) {
+            *pages &= parts[i];
+        }
+        length -= part;
+    }
+    return 0;
+}
+
+#endif
