@@ -23,7 +23,7 @@ extern "C" {
 typedef struct smmap_buffer_t smmap_buffer_t;
 
 /** As a size: up to the end of the file. */
-#define SMMAP_TO_END ((apr_off_t)-1)
+#define SMMAP_TO_END SMMAP_CAST(apr_off_t, -1)
 
 /**
  * Create a buffer and, if you pass a cursor, begin access to a range.

@@ -362,8 +362,11 @@ SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
  */
 SMMAP_INLINE const unsigned char *smmap_cursor_at(const smmap_cursor_t *cursor, apr_off_t offset)
 {
-    apr_uint64_t distance = (apr_uint64_t)offset - (apr_uint64_t)cursor->window_begin;
-    return distance < cursor->window_size ? cursor->window_data + (apr_size_t)distance : 0;
+    apr_uint64_t distance =
+        SMMAP_CAST(apr_uint64_t, offset) - SMMAP_CAST(apr_uint64_t, cursor->window_begin);
+    return distance < cursor->window_size
+               ? cursor->window_data + SMMAP_CAST(apr_size_t, distance)
+               : NULL;
 }
 
 #ifdef __cplusplus

@@ -38,4 +38,11 @@
 #define SMMAP_INLINE static
 #endif
 
+/** A cast in these headers, without a warning of -Wold-style-cast in a program in C++. */
+#ifdef __cplusplus
+#define SMMAP_CAST(type, value) (static_cast<type>(value))
+#else
+#define SMMAP_CAST(type, value) ((type)(value))
+#endif
+
 #endif

@@ -63,7 +63,7 @@ typedef enum smmap_guard_t {
 /** For any number in smmap_options_t: use the default documented there. */
 #define SMMAP_DEFAULT 0
 /** For any limit in smmap_options_t: no limit. */
-#define SMMAP_UNLIMITED (~(apr_size_t)0)
+#define SMMAP_UNLIMITED (~SMMAP_CAST(apr_size_t, 0))
 
 /** Options of a manager. Start from SMMAP_OPTIONS_INIT and change what you need. */
 typedef struct smmap_options_t {

@@ -74,7 +74,7 @@ complete()
 # shellcheck disable=SC2086 # places is a list of words
 lane_run()
 {
-    local prefix archive unpacked places few_programs with=in_unpacked
+    local prefix archive unpacked places with=in_unpacked
     places=$(configure_places)
     native_build || return 1
     say "make distcheck"
@@ -97,8 +97,7 @@ lane_run()
     rm -rf "$unpacked"
     tar -xf "$build/$archive" -C "$build" || return 1
     say "building in the source directory"
-    if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null && [ -f /usr/include/zlib.h ] &&
-        few_programs=$(few_programs); then
+    if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null && [ -f /usr/include/zlib.h ]; then
         with=with_little
     else
         say "    skipped: a system without CUnit, zlib, autotools, perl and python because only" \
@@ -125,35 +124,19 @@ in_unpacked()
     (cd "$unpacked" && "$@")
 }
 
-# The programs of this system but for what a user may not have: what configure is made by, pkg-config,
-# and interpreters.
-few_programs()
-{
-    local tools=$build/few-programs name
-    rm -rf "$tools"
-    mkdir -p "$tools" && ln -s /usr/bin/* "$tools/" || return 1
-    for name in "$tools"/{auto,aclocal,libtool,m4,perl,python,pkg-config,pkgconf,*-pkg-config}*; do
-        rm -f "$name"
-    done
-    case ":$PATH:" in
-    *:/usr/lib/ccache:*) tools=/usr/lib/ccache:$tools ;;
-    esac
-    echo "$tools"
-}
-
-# with_little COMMAND...: as on a system that has a compiler, make and APR. Nothing outside of this
-# command sees that CUnit and zlib are not there.
+# with_little COMMAND...: as on a system that has a compiler, make and APR. What CUnit and zlib bring,
+# what configure is made by, and interpreters are hidden from this command, and from no other.
 with_little()
 {
-    echo '#error This header is hidden.' >"$build/hidden.h"
+    echo '#error This is hidden.' >"$build/hidden"
     # shellcheck disable=SC2016 # the shell inside expands them
     in_unpacked unshare -m sh -c '
-        for name in CUnit/CUnit.h zlib.h; do
-            mount --bind "$0" "/usr/include/$name" || exit 1
+        for name in /usr/include/CUnit/CUnit.h /usr/include/zlib.h /usr/bin/auto* /usr/bin/aclocal* \
+            /usr/bin/libtool* /usr/bin/m4 /usr/bin/perl* /usr/bin/python* /usr/local/bin/python* \
+            /usr/bin/pkg*conf*; do
+            test ! -f "$name" || mount --bind "$0" "$name" || exit 1
         done
-        PATH=$1
-        shift
-        exec "$@"' "$build/hidden.h" "$few_programs" "$@"
+        exec "$@"' "$build/hidden" "$@"
 }
 
 same_version()

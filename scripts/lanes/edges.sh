@@ -26,7 +26,7 @@ blanks_autotools()
         grep 'unsafe srcdir' "$build/refused"
 }
 
-# One step for all of it: what is in each directory is compiled as one file where CMake is told so.
+# A project that joins its sources (CMAKE_UNITY_BUILD) can take this one in.
 blanks_cmake()
 {
     local place="$build/with a blank"
@@ -80,22 +80,27 @@ int main(int argc, char **argv)
     smmap_manager_t *manager = nullptr;
     smmap_cursor_t *cursor = nullptr;
     smmap_options_t options = SMMAP_OPTIONS_INIT;
+    apr_size_t got = 0;
+    unsigned char byte = 0;
 
+    options.max_open_files = SMMAP_UNLIMITED;
     options.max_mapped_bytes = 1 << 20;
     if (argc < 2 || apr_initialize() != APR_SUCCESS ||
         apr_pool_create(&pool, nullptr) != APR_SUCCESS ||
         smmap_manager_create(&manager, &options, pool) != APR_SUCCESS ||
         smmap_cursor_open(&cursor, manager, argv[1], pool) != APR_SUCCESS ||
-        smmap_cursor_use(cursor, 0, 1) != APR_SUCCESS) {
+        smmap_cursor_use(cursor, 0, 1) != APR_SUCCESS ||
+        smmap_cursor_read(cursor, 0, &byte, 1, &got) != APR_SUCCESS ||
+        byte != *smmap_cursor_at(cursor, 0) || smmap_cursor_at(cursor, SMMAP_TO_END) != nullptr) {
         return 1;
     }
-    std::printf("%02x\n", static_cast<unsigned>(*smmap_cursor_data(cursor)));
+    std::printf("%02x\n", static_cast<unsigned>(byte));
     apr_terminate();
     return 0;
 }
 PROGRAM
     "$1" -std="$2" -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
-        -Wold-style-cast -Wcast-qual -Wundef -Wuseless-cast -Wno-unknown-warning-option \
+        -Wold-style-cast -Wcast-qual -Wundef -Wzero-as-null-pointer-constant \
         -I"$source/include" $(apr-1-config --cppflags) \
         $(apr-1-config --includes | sed 's/-I/-isystem /g') \
         "$build/program.cpp" -o "$build/program" "$programs/.libs/libsmmap.a" \
