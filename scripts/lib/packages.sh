@@ -31,6 +31,10 @@ has_thing()
     lld) has_commands lld-link || has_commands "lld-link-$(llvm_version)" ;;
     llvm) has_commands llvm-lib || has_commands "llvm-lib-$(llvm_version)" ;;
     musl) has_commands musl-gcc ;;
+    aarch64) links "clang --target=aarch64-linux-gnu" -lc ;;
+    s390x) links "clang --target=s390x-linux-gnu" -lc ;;
+    armhf) links "clang --target=arm-linux-gnueabihf" -lc ;;
+    qemu-user) has_commands qemu-aarch64 qemu-s390x qemu-arm ;;
     mingw) has_commands x86_64-w64-mingw32-gcc i686-w64-mingw32-gcc ;;
     mingw-zlib) links x86_64-w64-mingw32-gcc -lz && links i686-w64-mingw32-gcc -lz ;;
     wine) has_commands wine wineserver ;;
@@ -61,6 +65,10 @@ packages_of()
     apt:tsan) echo gcc libc6-dev ;;
     apt:m32-zlib) echo lib32z1-dev ;;
     apt:musl) echo musl-tools musl-dev linux-libc-dev ;;
+    apt:aarch64) echo binutils-aarch64-linux-gnu libc6-dev-arm64-cross libgcc-12-dev-arm64-cross ;;
+    apt:s390x) echo binutils-s390x-linux-gnu libc6-dev-s390x-cross libgcc-12-dev-s390x-cross ;;
+    apt:armhf)
+        echo binutils-arm-linux-gnueabihf libc6-dev-armhf-cross libgcc-12-dev-armhf-cross ;;
     apt:clang-cl) echo clang-tools ;;
     apt:mingw) echo gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 ;;
     apt:mingw-zlib) echo libz-mingw-w64-dev ;;

@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+. "$top/scripts/lib/cross.sh"
+lane_about="Linux on aarch64, by clang and qemu-user: a processor with weakly ordered memory"
+lane_things="$cross_things aarch64"
+
+lane_possible()
+{
+    cross_possible
+}
+
+lane_run()
+{
+    cross_run aarch64-linux-gnu qemu-aarch64
+}

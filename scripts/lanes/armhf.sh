@@ -1,0 +1,14 @@
+# shellcheck shell=bash
+. "$top/scripts/lib/cross.sh"
+lane_about="Linux on armhf, by clang and qemu-user: a 32-bit processor, 64-bit offsets and times"
+lane_things="$cross_things armhf"
+
+lane_possible()
+{
+    cross_possible
+}
+
+lane_run()
+{
+    cross_run arm-linux-gnueabihf qemu-arm
+}
