@@ -136,6 +136,18 @@ static int resume_in_leave(ucontext_t *context)
 #elif defined(__linux__) && defined(__aarch64__)
     context->uc_mcontext.sp = (context->uc_mcontext.sp - 256) & ~15UL;
     context->uc_mcontext.pc = (uintptr_t)leave;
+#elif defined(__APPLE__) && defined(__x86_64__)
+    _STRUCT_X86_THREAD_STATE64 *registers = &context->uc_mcontext->__ss;
+
+    registers->__rsp = ((registers->__rsp - 256) & ~(uintptr_t)15) - 8;
+    registers->__rip = (uintptr_t)leave;
+    registers->__rflags &= ~(uintptr_t)0x400;
+#elif defined(__APPLE__) && defined(__arm64__)
+    _STRUCT_ARM_THREAD_STATE64 *registers = &context->uc_mcontext->__ss;
+    uintptr_t stack = __darwin_arm_thread_state64_get_sp(*registers);
+
+    __darwin_arm_thread_state64_set_sp(*registers, (stack - 256) & ~(uintptr_t)15);
+    __darwin_arm_thread_state64_set_pc_fptr(*registers, leave);
 #else
     (void)context;
     return 0;
