@@ -95,12 +95,14 @@ built_for()
     libraries=$(macos_prefix "$processor") || return 1
     built_once "$libraries" "APR, CUnit and zlib for macOS, $1" \
         macos_libraries "$processor" "$libraries" || return 1
-    # libtool takes an unknown version for an old one.
+    # libtool takes an unknown version for an old one. It takes half the time not to optimize; Zig
+    # would add a sanitizer then.
     MACOSX_DEPLOYMENT_TARGET=11.0 step "$1: everything compiles and links" build_all \
         --build=x86_64-pc-linux-gnu --host="$processor-apple-darwin20.6.0" --enable-werror \
         --with-apr="$libraries" --with-cunit="$libraries" --with-zlib="$libraries" --without-glib \
         CC="$libraries/bin/cc" CXX="$libraries/bin/c++" AR="$libraries/bin/ar" \
-        RANLIB="$libraries/bin/ranlib" TEST_RUNNER=false || return 1
+        RANLIB="$libraries/bin/ranlib" TEST_RUNNER=false \
+        CFLAGS="-O0 -fno-sanitize=undefined" || return 1
     for name in .libs/libsmmap.0.dylib ./smmap tests/suite-posix tests/suite-fake \
         examples/packscan; do
         test ! -f "$build/${name%/*}/.libs/${name##*/}" || name=${name%/*}/.libs/${name##*/}
@@ -125,14 +127,15 @@ universal()
 
 lane_run()
 {
-    local place zig
+    local place zig arm64
     . "$top/scripts/lib/sources.sh"
     place=$(source_cache "zig-$zig_version")
     built_once "$place" "a copy of Zig $zig_version" zig_install "$place" || return 1
     zig=$place/node_modules/$zig_package/zig
     export ZIG_GLOBAL_CACHE_DIR=$place/cache ZIG_LOCAL_CACHE_DIR=$place/cache
     built_for arm64
-    built_for x86_64
-    step "a universal library, and programs that use it" universal
+    arm64=$?
+    built_for x86_64 && test $arm64 -eq 0 &&
+        step "a universal library, and programs that use it" universal
     say "    skipped: the tests because there is no macOS to run them"
 }
