@@ -100,8 +100,8 @@ built_for()
     MACOSX_DEPLOYMENT_TARGET=11.0 step "$1: everything compiles and links" build_all \
         --build=x86_64-pc-linux-gnu --host="$processor-apple-darwin20.6.0" --enable-werror \
         --with-apr="$libraries" --with-cunit="$libraries" --with-zlib="$libraries" --without-glib \
-        CC="$libraries/bin/cc" CXX="$libraries/bin/c++" AR="$libraries/bin/ar" \
-        RANLIB="$libraries/bin/ranlib" TEST_RUNNER=false \
+        CC="${CCACHE_DIR:+ccache }$libraries/bin/cc" CXX="$libraries/bin/c++" \
+        AR="$libraries/bin/ar" RANLIB="$libraries/bin/ranlib" TEST_RUNNER=false \
         CFLAGS="-O0 -fno-sanitize=undefined" || return 1
     for name in .libs/libsmmap.0.dylib ./smmap tests/suite-posix tests/suite-fake \
         examples/packscan; do
