@@ -217,6 +217,7 @@ SMMAP_TEST_PLATFORM_POSIX_FILES = \
 	tests/fault/test_signals.h \
 	tests/fault/test_signals_copies.c \
 	tests/fault/test_signals_handlers.c \
+	tests/fault/test_signals_sent.c \
 	tests/fault/test_signals_thread.c \
 	tests/fault/test_signals_two.c \
 	tests/support/platform_posix.c \

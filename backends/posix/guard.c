@@ -136,6 +136,18 @@ static int resume_in_leave(ucontext_t *context)
 #elif defined(__linux__) && defined(__aarch64__)
     context->uc_mcontext.sp = (context->uc_mcontext.sp - 256) & ~15UL;
     context->uc_mcontext.pc = (uintptr_t)leave;
+#elif defined(__APPLE__) && defined(__x86_64__)
+    _STRUCT_X86_THREAD_STATE64 *registers = &context->uc_mcontext->__ss;
+
+    registers->__rsp = ((registers->__rsp - 256) & ~(uintptr_t)15) - 8;
+    registers->__rip = (uintptr_t)leave;
+    registers->__rflags &= ~(uintptr_t)0x400;
+#elif defined(__APPLE__) && defined(__arm64__)
+    _STRUCT_ARM_THREAD_STATE64 *registers = &context->uc_mcontext->__ss;
+    uintptr_t stack = __darwin_arm_thread_state64_get_sp(*registers);
+
+    __darwin_arm_thread_state64_set_sp(*registers, (stack - 256) & ~(uintptr_t)15);
+    __darwin_arm_thread_state64_set_pc_fptr(*registers, leave);
 #else
     (void)context;
     return 0;
@@ -158,8 +170,9 @@ static void end_copy(copy_t *copy, uintptr_t fault, ucontext_t *context)
     }
 }
 
-/* Handle a fault that is guarded; returns 0 for another one. */
-static int handle_fault(uintptr_t fault, ucontext_t *context)
+/* Handle a fault that is guarded; returns 0 for another one. One that may have been sent is at a page
+   that can be read: the load is executed again. */
+static int handle_fault(uintptr_t fault, int may_be_sent, ucontext_t *context)
 {
     copy_t *copy = copies_get();
     const smmap__os_guard_t *guard;
@@ -167,7 +180,9 @@ static int handle_fault(uintptr_t fault, ucontext_t *context)
     for (; copy != NULL; copy = copy->outer) {
         /* To the end of the last page, where smmap__may_be_cut() looks. */
         if (is_within(fault, copy->begin, page_of(copy->begin + copy->size - 1) + page_size)) {
-            end_copy(copy, fault, context);
+            if (!may_be_sent) {
+                end_copy(copy, fault, context);
+            }
             return 1;
         }
     }
@@ -176,7 +191,7 @@ static int handle_fault(uintptr_t fault, ucontext_t *context)
         apr_size_t length = *(const volatile apr_size_t *)guard->length;
 
         if (mapping != 0 && is_within(fault, mapping, mapping + length)) {
-            return smmap__posix_patch(mapping, length, fault, page_size);
+            return may_be_sent || smmap__posix_patch(mapping, length, fault, page_size);
         }
     }
     return 0;
@@ -204,14 +219,15 @@ static void forward_fault(int number, siginfo_t *info, void *context)
 
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
-    int saved_errno = errno;
+    const int saved_errno = errno;
+    const int is_sent = smmap__posix_was_sent(info);
 
-    /* A signal that kill() or another process sent has no address. */
-    if (info->si_code <= 0) {
+    if (is_sent && !SMMAP__POSIX_SENT_LIKE_FAULTS) {
         if (!smmap__posix_mask_hold(info)) {
             smmap__posix_chain_forward(number, info, context);
         }
-    } else if (!handle_fault((uintptr_t)info->si_addr, context)) {
+    } else if (!handle_fault((uintptr_t)info->si_addr, is_sent, context) &&
+               !(is_sent && smmap__posix_mask_hold(info))) {
         forward_fault(number, info, context);
     }
     errno = saved_errno;

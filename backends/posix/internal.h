@@ -49,6 +49,16 @@ typedef unsigned long smmap__posix_request_t;
 #define SMMAP__POSIX_TIME(info, which) ((info)->st_##which##tim)
 #endif
 
+/* Darwin describes a SIGBUS that was sent as a fault: si_code says so, and si_addr is the address of
+   the thread's last one (XNU, sendsig()). tests/fault/test_signals_sent.c tries that elsewhere. */
+#ifndef SMMAP__POSIX_SENT_LIKE_FAULTS
+#ifdef __APPLE__
+#define SMMAP__POSIX_SENT_LIKE_FAULTS 1
+#else
+#define SMMAP__POSIX_SENT_LIKE_FAULTS 0
+#endif
+#endif
+
 /* --- patches.c --- */
 
 /** How many mappings have a patched page. Never too low, and too high only for a moment. */
@@ -90,6 +100,15 @@ apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *hand
 
 /** Forward a signal to the previous handler. For the handler just installed, with what it got. */
 void smmap__posix_chain_forward(int number, siginfo_t *info, void *context);
+
+/**
+ * Was a SIGBUS sent, by kill() or raise()? Where the system does not say, the answer is yes if its
+ * address can be read: so it is for a fault that is mended meanwhile, and for a store to memory that
+ * may only be read; and no for a signal that was sent after a fault at a page that is gone.
+ *
+ * Async-signal-safe.
+ */
+int smmap__posix_was_sent(const siginfo_t *info);
 
 /* --- mask.c --- */
 

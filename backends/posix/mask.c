@@ -78,6 +78,10 @@ int smmap__posix_mask_hold(const siginfo_t *info)
     if (!(word & BORROWED)) {
         return 0;
     }
+    /* One that comes again and again is a fault. */
+    if (SMMAP__POSIX_SENT_LIKE_FAULTS && (word & HELD_FOR_PROCESS)) {
+        return 0;
+    }
 #ifdef SI_TKILL
     if (info->si_code == SI_TKILL) {
         held = HELD_FOR_THREAD;

@@ -42,6 +42,11 @@
 #include <pthread.h>
 #include <string.h>
 
+#if SMMAP__POSIX_SENT_LIKE_FAULTS && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 enum { PREVIOUS_MOST = 16, ALL_CALLED = (1 << PREVIOUS_MOST) - 1 };
 
 typedef struct previous_t {
@@ -112,6 +117,36 @@ static int is_ignored(const struct sigaction *action)
     return action->sa_handler == SIG_IGN;
 }
 
+#if SMMAP__POSIX_SENT_LIKE_FAULTS
+
+/* The kernel reads a set of signals before it finds that it shall do nothing with it. On Darwin
+   pthread_sigmask() is that system call; glibc's reads the set itself. */
+static int is_readable(uintptr_t address)
+{
+    const sigset_t *word = (const sigset_t *)(address & ~(uintptr_t)7);
+    const int nothing = -1;
+
+#ifdef __linux__
+    return syscall(SYS_rt_sigprocmask, nothing, word, NULL, 8) == 0 || errno != EFAULT;
+#else
+    return pthread_sigmask(nothing, word, NULL) != EFAULT;
+#endif
+}
+
+int smmap__posix_was_sent(const siginfo_t *info)
+{
+    return info->si_code <= 0 || is_readable((uintptr_t)info->si_addr);
+}
+
+#else
+
+int smmap__posix_was_sent(const siginfo_t *info)
+{
+    return info->si_code <= 0;
+}
+
+#endif
+
 /* Let the system act as if there were no handler. */
 static void default_action(int number, const siginfo_t *info)
 {
@@ -121,7 +156,7 @@ static void default_action(int number, const siginfo_t *info)
     action.sa_handler = SIG_DFL;
     sigaction(number, &action, NULL);
     /* A fault is raised again when we return; a signal that was sent is not. */
-    if (info->si_code <= 0) {
+    if (smmap__posix_was_sent(info)) {
         raise(number);
     }
 }
@@ -167,7 +202,7 @@ static previous_t *next_of(unsigned called)
    alone, and had it. */
 static int answer_of(previous_t *entry, const siginfo_t *info)
 {
-    if (is_ignored(&entry->action) && info->si_code <= 0) {
+    if (is_ignored(&entry->action) && smmap__posix_was_sent(info)) {
         return IGNORED;
     }
     return is_default(&entry->action) || is_ignored(&entry->action) ||

@@ -19,6 +19,9 @@
 #if defined(__ELF__)
 #pragma weak dladdr
 #pragma weak dlopen
+#define IS_THERE(function) ((function) != NULL)
+#else
+#define IS_THERE(function) 1
 #endif
 
 void smmap__posix_stay_loaded(void)
@@ -29,7 +32,7 @@ void smmap__posix_stay_loaded(void)
     Dl_info info;
 
     /* Before any lock of ours: a thread that loads a library may be waiting for that. */
-    if (!atomic_load(&done) && dladdr != NULL && dlopen != NULL &&
+    if (!atomic_load(&done) && IS_THERE(dladdr) && IS_THERE(dlopen) &&
         dladdr(&here, &info) != 0 && info.dli_fname != NULL &&
         dlopen(info.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != NULL) {
         atomic_store(&done, 1);

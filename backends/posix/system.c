@@ -28,7 +28,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->address_bits = (int)sizeof(void *) * 8;
     info->shrink = SMMAP__OS_SHRINK_FAULTS;
     info->lexical_dots = 0;
-    info->case_insensitive = 0; /* some volumes of macOS are, but no call says which */
+    info->case_insensitive = 0; /* on macOS it depends on the volume */
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;

@@ -236,9 +236,21 @@ static void of_two_copies(void)
     }
 }
 
-static const test_case_t signals_cases[] = {
-    {"handlers_before", handlers_before}, {"handlers_after", handlers_after},
-    {"ends_as_before", ends_as_before},   {"in_a_copy", in_a_copy},
-    {"signal_stack", signal_stack},       {"of_a_thread", of_a_thread},
-    {"of_two_copies", of_two_copies},     {NULL, NULL}};
+static void sent_like_faults(void)
+{
+    NEEDS_REAL();
+    if (!is_watched()) {
+        signals_sent_like_faults();
+    }
+}
+
+static const test_case_t signals_cases[] = {{"handlers_before", handlers_before},
+                                            {"handlers_after", handlers_after},
+                                            {"ends_as_before", ends_as_before},
+                                            {"in_a_copy", in_a_copy},
+                                            {"signal_stack", signal_stack},
+                                            {"of_a_thread", of_a_thread},
+                                            {"of_two_copies", of_two_copies},
+                                            {"sent_like_faults", sent_like_faults},
+                                            {NULL, NULL}};
 const test_module_t test_signals = {"signals", signals_cases};

@@ -50,6 +50,9 @@ void signals_in_a_copy(void);
 /** What belongs to a thread is as it was, after a fault. */
 void signals_of_a_thread(void);
 
+/** A signal that was sent looks like a fault, as on Darwin. */
+void signals_sent_like_faults(void);
+
 /** Two copies of the library in one process. */
 void signals_of_two_copies(void);
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#define COPY(name) second_##name
 #include "second_copy.h"
 
 #include "test_signals.h"
