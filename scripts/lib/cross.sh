@@ -66,7 +66,8 @@ cross_zlib()
 # cross_programs TRIPLE QEMU: build, or take what another lane has built. Sets programs.
 cross_programs()
 {
-    local libraries runner programs=$work/$1
+    local libraries runner
+    programs=$work/$1
     libraries=$(cross_prefix "$1") || return 1
     with_lock "$1-libraries" built_once "$libraries" "APR, CUnit and zlib for $1" \
         cross_build "$1" "$libraries" || return 1
@@ -75,7 +76,13 @@ cross_programs()
     shared_build "$1" check-programs --build=x86_64-pc-linux-gnu --host="$1" --enable-werror \
         --with-apr="$libraries" --with-cunit="$libraries" --with-zlib="$libraries" \
         CC="clang --target=$1" CXX=none AR="$1-ar" RANLIB="$1-ranlib" NM="$1-nm" \
-        TEST_RUNNER="$runner" &&
+        TEST_RUNNER="$runner" && with_lock "$1-qemu" cross_preload "$1"
+}
+
+# Once: another lane may be running programs with it.
+cross_preload()
+{
+    test "$programs/qemu.so" -nt "$source/tests/support/qemu.c" ||
         clang "--target=$1" -shared -fPIC -O1 -Wall -Wextra -Werror \
             "$source/tests/support/qemu.c" -o "$programs/qemu.so" -ldl
 }

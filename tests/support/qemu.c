@@ -4,8 +4,7 @@
  * It tells a wrong si_addr of a SIGBUS where the guest's words are not those of the host: a
  * big-endian 64-bit guest gets its halves in the wrong order, a 32-bit guest an address of the host.
  * One fault at a known address shows what is wrong, and each later one is put right before the
- * program's handler sees it. Where nothing is wrong, nothing is done. For that this stands in for
- * sigaction() and signal(). Handlers are installed by one thread at a time.
+ * program's handler sees it. For that this stands in for sigaction() and signal(). Handlers are installed by one thread at a time.
  *
  * Where the guest's pages are larger than the host's (QEMU_PAGESIZE), it maps a file at offsets that
  * are no multiple of them, and mincore() writes a byte for each page of the host. So this stands in
@@ -68,18 +67,15 @@ static void put_right(int number, siginfo_t *info, void *context)
     }
 }
 
-__attribute__((constructor)) static void begin(void)
+static void find_address(void)
 {
-    long page = sysconf(_SC_PAGESIZE);
+    const long page = sysconf(_SC_PAGESIZE);
     FILE *file = tmpfile();
     struct sigaction action;
     struct sigaction before;
     volatile unsigned char *at;
 
-    real = (sigaction_t *)(uintptr_t)dlsym(RTLD_NEXT, "sigaction");
-    real_mmap = (mmap_t *)(uintptr_t)dlsym(RTLD_NEXT, "mmap");
-    real_mincore = (mincore_t *)(uintptr_t)dlsym(RTLD_NEXT, "mincore");
-    if (real == NULL || file == NULL || ftruncate(fileno(file), 2 * page) != 0) {
+    if (file == NULL || ftruncate(fileno(file), 2 * page) != 0) {
         abort();
     }
     at = mmap(NULL, (size_t)(2 * page), PROT_READ, MAP_SHARED, fileno(file), 0);
@@ -99,6 +95,19 @@ __attribute__((constructor)) static void begin(void)
     real(SIGBUS, &before, NULL);
     munmap((void *)(uintptr_t)at, (size_t)(2 * page));
     fclose(file);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    real = (sigaction_t *)(uintptr_t)dlsym(RTLD_NEXT, "sigaction");
+    real_mmap = (mmap_t *)(uintptr_t)dlsym(RTLD_NEXT, "mmap");
+    real_mincore = (mincore_t *)(uintptr_t)dlsym(RTLD_NEXT, "mincore");
+    if (real == NULL || real_mmap == NULL || real_mincore == NULL) {
+        abort();
+    }
+    if (sizeof(void *) < 8 || __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) {
+        find_address();
+    }
 }
 
 static int is_ours(const struct sigaction *action)
@@ -155,7 +164,7 @@ void *mmap(void *address, size_t length, int protection, int flags, int file, of
 
 void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
 
-/* A page of the guest is in memory when all of the host's are. */
+/* A page of the guest is in memory when any of the host's is: the kernel would read all of it. */
 int mincore(void *address, size_t length, unsigned char *pages)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -170,12 +179,12 @@ int mincore(void *address, size_t length, unsigned char *pages)
     for (; length > 0; at += page, pages++) {
         size_t part = length < page ? length : page;
 
-        memset(parts, 1, sizeof parts);
+        memset(parts, 0, sizeof parts);
         if (real_mincore(at, part, parts) != 0) {
             return -1;
         }
-        for (i = 0, *pages = 1; i < sizeof parts; i++) {
-            *pages &= parts[i];
+        for (i = 0, *pages = 0; i < sizeof parts; i++) {
+            *pages |= parts[i];
         }
         length -= part;
     }
