@@ -170,8 +170,8 @@ static void end_copy(copy_t *copy, uintptr_t fault, ucontext_t *context)
     }
 }
 
-/* Handle a fault that is guarded; returns 0 for another one. One that may have been sent is at a page
-   that can be read: the load is executed again. */
+/* Handle a fault that is guarded; returns 0 for another one. One that may have been sent is at a
+   page that can be read: the load is executed again. */
 static int handle_fault(uintptr_t fault, int may_be_sent, ucontext_t *context)
 {
     copy_t *copy = copies_get();

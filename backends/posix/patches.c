@@ -9,8 +9,8 @@
  *
  * Signal safety: smmap__posix_patch() runs in the handler of a fault, between any two
  * instructions of any thread. It takes no lock and allocates nothing. The table is written by
- * atomic operations on words, which are lock-free. mmap(), munlock() and mremap() are not on the list
- * of POSIX, but they are bare system calls on Linux, macOS and the BSDs.
+ * atomic operations on words, which are lock-free. mmap(), munlock() and mremap() are not on the
+ * list of POSIX, but they are bare system calls on Linux, macOS and the BSDs.
  */
 #include "config.h"
 

@@ -346,8 +346,8 @@ SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
 /** The path that the cursor was opened by, made absolute (where the current directory has no path,
     or one that is too long: as it was given). It may name another file by now, or have done so
-    from the start, where something is mounted over the current directory. NULL if it was opened by handle or is not
-    associated. Valid as long as the cursor stays on its file. */
+    from the start, where something is mounted over the current directory. NULL if it was opened by
+    handle or is not associated. Valid as long as the cursor stays on its file. */
 SMMAP_API const char *smmap_cursor_path(const smmap_cursor_t *cursor);
 
 /**

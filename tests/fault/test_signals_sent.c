@@ -1,7 +1,7 @@
 /*
  * The guard where the system describes a SIGBUS that was sent as the thread's last fault, as Darwin
- * does: a copy of the guard that is built for that, and a handler in front of it that describes each
- * signal so. A part of test_signals.c.
+ * does: a copy of the guard that is built for that, and a handler in front of it that describes
+ * each signal so. A part of test_signals.c.
  */
 #include "config.h"
 

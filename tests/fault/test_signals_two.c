@@ -112,7 +112,7 @@ static int taken_back(void *unused)
 
 void signals_of_two_copies(void)
 {
-    /* (The program may install P again only where what P found before is in the stack of a copy.) */
+    /* (The program may install P again only where what P found before is in a copy's stack.) */
     static const char *const orders[] = {"H12",     "H121",     "H1212",   "H12121", "H1P2",
                                          "H1P21",   "H12P12",   "H1P2P1",  "HP12",   "H1P12P21",
                                          "1H2121",  "12H12121", "2H12121", "1HP2121", "12H1P2121",

@@ -2,13 +2,14 @@
  * What qemu-user 7.2 does otherwise than the kernel: preload this into the guest.
  *
  * It tells a wrong si_addr of a SIGBUS where the guest's words are not those of the host: a
- * big-endian 64-bit guest gets its halves in the wrong order, a 32-bit guest an address of the host.
- * One fault at a known address shows what is wrong, and each later one is put right before the
- * program's handler sees it. For that this stands in for sigaction() and signal(). Handlers are installed by one thread at a time.
+ * big-endian 64-bit guest gets its halves in the wrong order, a 32-bit guest an address of the
+ * host. One fault at a known address shows what is wrong, and each later one is put right before
+ * the program's handler sees it. For that this stands in for sigaction() and signal(). Handlers are
+ * installed by one thread at a time.
  *
- * Where the guest's pages are larger than the host's (QEMU_PAGESIZE), it maps a file at offsets that
- * are no multiple of them, and mincore() writes a byte for each page of the host. So this stands in
- * for those, too, in guests of 64 bits.
+ * Where the guest's pages are larger than the host's (QEMU_PAGESIZE), it maps a file at offsets
+ * that are no multiple of them, and mincore() writes a byte for each page of the host. So this
+ * stands in for those, too, in guests of 64 bits.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
