@@ -92,6 +92,9 @@ cross_run()
 {
     cross_programs "$@" || return 1
     build=$work/$1
+    case $1 in
+    arm*) export SMMAP_TEST_SKIP=$source/tests/support/qemu-32.txt ;;
+    esac
     say "    skipped: tests/cli/bench.sh because an emulator's times say nothing"
     run_tests SMMAP_TEST_LIGHT=1 TESTS="$(list_tests '' | sed 's,tests/cli/bench.sh,,')"
 }
