@@ -366,7 +366,7 @@ SMMAP_INLINE const unsigned char *smmap_cursor_at(const smmap_cursor_t *cursor, 
         SMMAP_CAST(apr_uint64_t, offset) - SMMAP_CAST(apr_uint64_t, cursor->window_begin);
     return distance < cursor->window_size
                ? cursor->window_data + SMMAP_CAST(apr_size_t, distance)
-               : NULL;
+               : SMMAP_NULL;
 }
 
 #ifdef __cplusplus

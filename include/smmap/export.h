@@ -38,11 +38,17 @@
 #define SMMAP_INLINE static
 #endif
 
-/** A cast in these headers, without a warning of -Wold-style-cast in a program in C++. */
+/** A cast and a null pointer in these headers: a program in C++ gets no warning of
+    -Wold-style-cast and -Wzero-as-null-pointer-constant. */
 #ifdef __cplusplus
 #define SMMAP_CAST(type, value) (static_cast<type>(value))
 #else
 #define SMMAP_CAST(type, value) ((type)(value))
+#endif
+#if defined(__cplusplus) && __cplusplus >= 201103L
+#define SMMAP_NULL nullptr
+#else
+#define SMMAP_NULL 0
 #endif
 
 #endif

@@ -11,8 +11,8 @@
  * pool (NULL) may be closed by any thread. Call apr_initialize() first.
  *
  * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool,
- * manager and cursors may be destroyed in any order. Cursors that outlive their manager return SMMAP_ECLOSED, and a pinned window
- * stays mapped until its last cursor releases it.
+ * manager and cursors may be destroyed in any order. Cursors that outlive their manager return
+ * SMMAP_ECLOSED, and a pinned window stays mapped until its last cursor releases it.
  *
  * Fork: in a child, objects created before the fork may only be destroyed, closed or left
  * alone; this neither blocks nor affects the parent. Other calls return SMMAP_EFORKED, and
@@ -110,8 +110,8 @@ typedef struct smmap_options_t {
     smmap_guard_t guard;
     /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
         are accessible only while a cursor pins it; afterwards touching them ends the process
-        (SIGSEGV on POSIX), also for some time after the window was unmapped. Windows still
-        pinned when the manager is destroyed are reported on stderr; see
+        (SIGSEGV on POSIX, SIGBUS on macOS), also for some time after the window was unmapped.
+        Windows still pinned when the manager is destroyed are reported on stderr; see
         smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that the
         default of `window_size` is one granule.
         Default: 0, or 1 if SMMAP_PARANOID is set in the environment to anything but 0.
@@ -133,7 +133,7 @@ typedef struct smmap_options_t {
 #define SMMAP_OPTIONS_INIT                                                                         \
     {                                                                                              \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, 0, 0, 0                              \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, SMMAP_NULL, SMMAP_NULL, 0            \
     }
 
 /** Statistics of a manager. Start from SMMAP_STATS_INIT. */
@@ -265,10 +265,11 @@ SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
  *        of a file, with the symbolic links in `path` and in the directory of that other path
  *        resolved, as they lead at the time of the call; a link to what is gone leads nowhere.
  *        If `path` names a file, that file is found under any name, and also if it was opened
- *        by handle. On Windows ASCII letters compare without case, and the final path (short 8.3 names, links and substituted drives resolved) is
- *        compared as well with the final path that each file had when the manager first saw
- *        it, so files opened by handle are found too. A network share and the local directory
- *        behind it are not recognized as the same.
+ *        by handle. On Windows ASCII letters compare without case, and the final path (short
+ *        8.3 names, links and substituted drives resolved) is compared as well with the final
+ *        path that each file had when the manager first saw it, so files opened by handle are
+ *        found too. A network share and the local directory behind it are not recognized as the
+ *        same.
  * @param pinned (out) number of regions of these files that cursors still pin. May be NULL. A
  *        handle that a cursor was opened by stays open while the cursor is on its file, and is
  *        not counted.

@@ -43,6 +43,7 @@ blanks_cmake()
 read_only()
 {
     local place=$build/read-only who='' answer=0
+    rm -rf "$place"
     sources_in "$place/source" && mkdir "$place/build" && chmod -R a-w "$place/source" || return 1
     if [ "$(id -u)" -eq 0 ]; then
         who="setpriv --reuid=65534 --regid=65534 --clear-groups"
