@@ -32,6 +32,7 @@ void smmap__os_info(smmap__os_info_t *info)
     info->max_open_files = 0;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY) {
         info->max_open_files = files.rlim_cur < APR_SIZE_MAX ? (apr_size_t)files.rlim_cur : 0;
+        info->max_open_files += files.rlim_cur == 0; /* 0 is for what is not known */
     }
 }
 

@@ -1,6 +1,6 @@
 /*
  * Annotations that let clang check at compile time who holds which lock (-Wthread-safety,
- * an error in the lane clang). To other compilers they are nothing.
+ * an error in the lane distcheck). To other compilers they are nothing.
  *
  * The two kinds of lock are one capability each, for all managers: no thread ever holds the
  * locks of two managers. A third one is no lock: smmap__may_relock is held wherever

@@ -20,6 +20,14 @@
 
 #include <string.h>
 
+/* Does the range end in the last page that an offset can name? The system, which counts whole pages,
+   refuses to map that one, whatever the file is. */
+static int is_last_page(const smmap__attempt_t *attempt)
+{
+    return attempt->range.end >
+           smmap_align_down(SMMAP__OFFSET_MAX, attempt->file->manager->granularity);
+}
+
 /* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
    ever smaller windows, then memory of the heap. */
 SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_file_t handle,
@@ -68,7 +76,11 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
         }
         smmap__budget_release_locked(manager, (apr_size_t)length);
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
-            smmap__attempt_buffered(attempt);
+            if (!is_last_page(attempt)) {
+                smmap__attempt_buffered(attempt);
+            } else if (!smmap__attempt_heap(attempt)) {
+                return SMMAP_ETOOLARGE;
+            }
             continue;
         }
         if (!attempt->heap) {

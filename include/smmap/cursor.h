@@ -111,8 +111,9 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * less than `size` if the window ends before.
  *
  * If the system refuses a mapping for lack of memory, address space or mappings, the library
- * unmaps everything unpinned, then tries smaller windows down to one granule, then a
- * heap-backed window private to this cursor, and only then returns APR_ENOMEM. The text of
+ * unmaps everything unpinned, then (in sliding mode) tries smaller windows down to one granule,
+ * then a heap-backed window of up to 1 MiB, private to this cursor, and only then returns
+ * APR_ENOMEM. The text of
  * smmap_strerror() for it names the limits that may be the cause, and the remedies.
  *
  * In a sparse file on tmpfs (Linux), touching a hole by pointer allocates memory for it, up to
@@ -131,7 +132,8 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  *         read into memory, before the end of the window;
  *         SMMAP_ENOTREGULAR: a file without a size, as in /proc, now holds more than 64 MiB;
  *         SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS, SMMAP_ELIMIT_FILES: a hard limit;
- *         SMMAP_ETOOLARGE: static mode, and the file is larger than the address space;
+ *         SMMAP_ETOOLARGE: static mode, and the file has more bytes than a size can count (32-bit
+ *         programs);
  *         APR_ENOMEM, APR_ENOENT, ...: status of the system, after a retry with more room.
  */
 SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size);
@@ -146,7 +148,8 @@ SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset
  * @return as smmap_cursor_use(), and
  *         APR_EINVAL: size is 0;
  *         APR_EOF: `offset + size` is past the end of the file;
- *         SMMAP_ETOOLARGE: `offset + size` overflows, or the region does not fit in memory.
+ *         SMMAP_ETOOLARGE: `offset + size` overflows; or more than 1 MiB up to the end of a file
+ *         of 2^63 - 1 bytes, as no system maps the last page of such a file.
  */
 SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset,
                                             apr_size_t size);
@@ -267,8 +270,8 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
 
 /**
  * Ask the system for the file's size now. Mapped windows stay as they are; moves from now on
- * see the new size, and, where the window is a copy that is outdated, a new one. The cursor keeps
- * its window.
+ * see the new size and, where a window is an outdated copy in memory, a fresh copy. The cursor
+ * keeps its window.
  *
  * @param cursor (in) the cursor.
  * @return APR_SUCCESS (also when the file became shorter); APR_EINVAL: cursor is NULL;

@@ -163,7 +163,7 @@ typedef struct smmap_stats_t {
     apr_uint64_t opens;     /**< handles opened or duplicated */
     apr_uint64_t closes;    /**< handles closed, for any reason */
 
-    apr_uint64_t over_limit;        /**< times a soft limit was exceeded because all was pinned */
+    apr_uint64_t over_limit;        /**< times a soft limit was exceeded: all else was pinned */
     apr_uint64_t limit_failures;    /**< calls that a hard limit refused */
     apr_uint64_t retries;           /**< attempts repeated with more room or a smaller size */
     apr_uint64_t shrunk_maps;       /**< regions mapped smaller than a window */
@@ -323,6 +323,8 @@ SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager,
  * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats);
+
+/* What a manager was made with, and has now: it must not be NULL. */
 
 /** The mode in use: STATIC or SLIDING, never AUTO. Threads: any. */
 SMMAP_API smmap_mode_t smmap_manager_mode(const smmap_manager_t *manager);

@@ -31,9 +31,10 @@
 #define SMMAP_ELIMIT_BYTES (SMMAP_START_STATUS + 6)
 /** The hard limit of regions leaves no room, even with all unpinned windows evicted. */
 #define SMMAP_ELIMIT_REGIONS (SMMAP_START_STATUS + 7)
-/** The hard limit of open files leaves no room: all handles are in use or cannot be reopened. */
+/** The hard limit of open files leaves no room: all handles are in use or cannot be reopened.
+    Opening by path takes a handle for a moment, also if the file is open already. */
 #define SMMAP_ELIMIT_FILES (SMMAP_START_STATUS + 8)
-/** The range does not fit in the address space; read it in windows. */
+/** The range is longer than a size or an offset can say; read it in windows. */
 #define SMMAP_ETOOLARGE (SMMAP_START_STATUS + 9)
 /** The range crosses a window boundary, so it is not contiguous in memory; copy it. */
 #define SMMAP_ESPLIT (SMMAP_START_STATUS + 10)

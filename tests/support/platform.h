@@ -143,7 +143,8 @@ int native_fork(int (*run)(void *), void *argument);
 /** Does a program that is started have a file open whose path contains this? -1: it cannot be
     seen. */
 int native_started_program_has(const char *part);
-/** In such a child: no handles beyond those open now and `more`; 0: it cannot be limited. */
+/** In such a child: no handles beyond those open now and `more`, or, if that is negative, none at
+    all; 0: it cannot be limited. */
 int native_limit_handles(int more);
 /** The same for bytes of address space. */
 int native_limit_memory(apr_size_t more);

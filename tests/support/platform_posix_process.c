@@ -66,7 +66,7 @@ int native_limit_handles(int more)
     if (next < 0 || close(next) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return 0;
     }
-    limit.rlim_cur = (rlim_t)next + (rlim_t)more;
+    limit.rlim_cur = more < 0 ? 0 : (rlim_t)next + (rlim_t)more;
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
