@@ -303,6 +303,27 @@ static void ids_tell(void)
     }
 }
 
+/* Times of the past, set by hand: the time of change tells when that was. */
+static void times_tell(void)
+{
+    smmap__os_facts_t before;
+    smmap__os_facts_t facts;
+    native_times_t times;
+    const char *path = file_make("file", 10).path;
+    apr_os_file_t fd = file_open(path);
+
+    NEED_OK(smmap__os_examine(&before, fd, 1));
+    native_times(path, &times);
+    times.seconds[0] -= 2000000; /* when it was read */
+    times.seconds[1] -= 1000000; /* when it was written */
+    native_set_times(path, &times);
+    NEED_OK(smmap__os_examine(&facts, fd, 1));
+    CHECK(facts.mtime < before.mtime);
+    CHECK(facts.ctime > facts.mtime);
+    CHECK(facts.ctime >= before.ctime);
+    file_close(fd);
+}
+
 static void places(void)
 {
     test_file_t file = some_file();
@@ -400,6 +421,7 @@ static const test_case_t cases[] = {
     {"dup_is_another_handle", dup_is_another_handle},
     {"dup_takes_any_handle", dup_takes_any_handle},
     {"ids_tell", ids_tell},
+    {"times_tell", times_tell},
     {"places", places},
     {"birth_stays", birth_stays},
     {"birth_of_the_next", birth_of_the_next},
