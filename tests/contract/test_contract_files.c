@@ -319,8 +319,10 @@ static void times_tell(void)
     native_set_times(path, &times);
     NEED_OK(smmap__os_examine(&facts, fd, 1));
     CHECK(facts.mtime < before.mtime);
-    CHECK(facts.ctime > facts.mtime);
-    CHECK(facts.ctime >= before.ctime);
+    if (native_knows_changes()) {
+        CHECK(facts.ctime > facts.mtime);
+        CHECK(facts.ctime >= before.ctime);
+    }
     file_close(fd);
 }
 
