@@ -10,5 +10,11 @@ lane_possible()
 
 lane_run()
 {
+    local seconds runner
+    . "$top/scripts/lib/stress.sh"
+    seconds=$(stress_seconds) || return 1
     cross_run aarch64-linux-gnu qemu-aarch64
+    # A list of words.
+    # shellcheck disable=SC2086
+    test -z "${runner:-}" || run_stress "" "$seconds" $runner
 }

@@ -63,10 +63,11 @@ cross_zlib()
         ./configure --static --prefix="$2" && make -j "$jobs" libz.a && make install)
 }
 
-# cross_programs TRIPLE QEMU: build, or take what another lane has built. Sets programs.
+# cross_programs TRIPLE QEMU: build, or take what another lane has built. Sets programs, and
+# runner, a list of words.
 cross_programs()
 {
-    local libraries runner
+    local libraries
     programs=$work/$1
     libraries=$(cross_prefix "$1") || return 1
     with_lock "$1-libraries" built_once "$libraries" "APR, CUnit and zlib for $1" \
