@@ -3,11 +3,6 @@
 lane_about="Linux on aarch64, by clang and qemu-user: a processor with weakly ordered memory"
 lane_things="$cross_things aarch64"
 
-lane_possible()
-{
-    cross_possible
-}
-
 lane_run()
 {
     local seconds runner

@@ -3,11 +3,6 @@
 lane_about="Linux on armhf, by clang and qemu-user: a 32-bit processor, 64-bit offsets and times"
 lane_things="$cross_things armhf"
 
-lane_possible()
-{
-    cross_possible
-}
-
 lane_run()
 {
     cross_run arm-linux-gnueabihf qemu-arm

@@ -4,13 +4,8 @@ lane_things="gcc make autotools pkg-config apr cunit git m32 m32-zlib sources"
 
 lane_possible()
 {
-    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-        echo "it is for Linux on x86-64"
-        return 1
-    elif ! has_commands apt-get; then
-        echo "APR and CUnit for 32 bit are built from the source packages of Debian or Ubuntu"
-        return 1
-    elif ! runs_32_bit; then
+    builds_libraries || return 1
+    if ! runs_32_bit; then
         echo "this kernel runs no 32-bit programs"
         return 1
     fi

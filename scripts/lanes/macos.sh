@@ -13,13 +13,7 @@ libraries_version=1
 
 lane_possible()
 {
-    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-        echo "it is for Linux on x86-64"
-        return 1
-    elif ! has_commands apt-get; then
-        echo "APR, CUnit and zlib are built from the source packages of Debian or Ubuntu"
-        return 1
-    fi
+    builds_libraries
 }
 
 zig_install()

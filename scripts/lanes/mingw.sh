@@ -4,13 +4,7 @@ lane_things="gcc make autotools pkg-config cmake apr cunit zlib git mingw mingw-
 
 lane_possible()
 {
-    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-        echo "it is for Linux on x86-64"
-        return 1
-    elif ! has_commands apt-get; then
-        echo "APR and CUnit are built from the source packages of Debian or Ubuntu"
-        return 1
-    fi
+    builds_libraries
 }
 
 # same NATIVE WINDOWS ARGUMENT...: this system's program and the script that runs the one for

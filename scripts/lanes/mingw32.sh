@@ -4,10 +4,7 @@ lane_things="gcc make autotools pkg-config cmake apr cunit git mingw mingw-zlib 
 
 lane_possible()
 {
-    (
-        . "$lanes_dir/mingw.sh"
-        lane_possible
-    )
+    builds_libraries
 }
 
 # What came out is a program, or a DLL, for 32-bit Windows.

@@ -4,13 +4,7 @@ lane_things="gcc clang clang-cl lld llvm make cmake apr cunit zlib git wine wine
 
 lane_possible()
 {
-    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-        echo "it is for Linux on x86-64"
-        return 1
-    elif ! has_commands apt-get; then
-        echo "APR, CUnit and zlib are built from the source packages of Debian or Ubuntu"
-        return 1
-    fi
+    builds_libraries
 }
 
 # Microsoft's compiler has no stdatomic.h, no threads.h, no complex numbers and no arrays of

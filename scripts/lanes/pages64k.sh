@@ -3,11 +3,6 @@
 lane_about="pages of 64 KiB, by qemu-user: nothing takes a page for 4096 bytes"
 lane_things="$cross_things aarch64"
 
-lane_possible()
-{
-    cross_possible
-}
-
 lane_run()
 {
     cross_pages 65536

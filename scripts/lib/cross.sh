@@ -8,15 +8,9 @@
 
 cross_things="gcc clang make autotools pkg-config apr cunit zlib git qemu-user sources"
 
-cross_possible()
+lane_possible()
 {
-    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
-        echo "it is for Linux on x86-64"
-        return 1
-    elif ! has_commands apt-get; then
-        echo "APR, CUnit and zlib are built from the source packages of Debian or Ubuntu"
-        return 1
-    fi
+    builds_libraries
 }
 
 # cross_prefix TRIPLE: where the libraries are or will be. What they are made of is in the name, and

@@ -194,6 +194,18 @@ try_often()
     return 1
 }
 
+# builds_libraries: can a lane build APR and the like for another machine? It says why not.
+builds_libraries()
+{
+    if [ "$(uname -s)-$(uname -m)" != Linux-x86_64 ]; then
+        echo "it is for Linux on x86-64"
+        return 1
+    elif ! has_commands apt-get; then
+        echo "APR, CUnit and zlib are built from the source packages of Debian or Ubuntu"
+        return 1
+    fi
+}
+
 package_manager()
 {
     if has_commands apt-get; then
