@@ -20,12 +20,17 @@
 
 #include <string.h>
 
-/* Does the range end in the last page that an offset can name? The system, which counts whole pages,
-   refuses to map that one, whatever the file is. */
-static int is_last_page(const smmap__attempt_t *attempt)
+/* May the system have refused the range for its place, whatever the file is? It counts whole pages,
+   so it cannot name the end of the last one; and a 32-bit Linux has 32 bits for their number. */
+static int is_out_of_reach(const smmap__attempt_t *attempt)
 {
-    return attempt->range.end >
-           smmap_align_down(SMMAP__OFFSET_MAX, attempt->file->manager->granularity);
+    const apr_size_t granularity = attempt->file->manager->granularity;
+    apr_off_t most = smmap_align_down(SMMAP__OFFSET_MAX, granularity);
+
+    if (sizeof(void *) < 8 && (apr_uint64_t)most >> 32 > granularity) {
+        most = (apr_off_t)((apr_uint64_t)granularity << 32);
+    }
+    return attempt->range.end > most;
 }
 
 /* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
@@ -76,7 +81,7 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
         }
         smmap__budget_release_locked(manager, (apr_size_t)length);
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
-            if (!is_last_page(attempt)) {
+            if (!is_out_of_reach(attempt)) {
                 smmap__attempt_buffered(attempt);
             } else if (!smmap__attempt_heap(attempt)) {
                 return SMMAP_ETOOLARGE;

@@ -197,7 +197,7 @@ static void largest(void)
             CHECK_OK(smmap_cursor_require(cursor, end - 100, 100));
         }
         if (modes[i] == SMMAP_MODE_SLIDING) {
-            /* The system refuses to map the last page alone: the others are mapped as ever. */
+            /* The system refuses what it cannot name: the rest is mapped as ever. */
             CHECK_OK(smmap_cursor_use(cursor, 0, 0));
             CHECK_NUMBER(smmap_cursor_size(cursor), smmap_manager_window_size(manager));
             CHECK_NUMBER(manager_stats(manager).buffered_regions, 0);
