@@ -148,9 +148,8 @@ SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset
  * @return as smmap_cursor_use(), and
  *         APR_EINVAL: size is 0;
  *         APR_EOF: `offset + size` is past the end of the file;
- *         SMMAP_ETOOLARGE: `offset + size` overflows; or more than 1 MiB in a part of a file
- *         that the system cannot map for its offset: the last page of 2^63 - 1 bytes, and
- *         what is beyond 16 TiB for a 32-bit program of Linux.
+ *         SMMAP_ETOOLARGE: `offset + size` overflows; or over 1 MiB of what cannot be mapped: the
+ *         last page of 2^63 - 1 bytes and, by a 32-bit program of Linux, what is beyond 16 TiB.
  */
 SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset,
                                             apr_size_t size);
