@@ -61,9 +61,9 @@ int native_started_program_has(const char *part)
 int native_limit_handles(int more)
 {
     struct rlimit limit;
-    int next = open("/dev/null", O_RDONLY);
+    int next = more < 0 ? 0 : open("/dev/null", O_RDONLY);
 
-    if (next < 0 || close(next) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    if (next < 0 || (more >= 0 && close(next) != 0) || getrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return 0;
     }
     limit.rlim_cur = more < 0 ? 0 : (rlim_t)next + (rlim_t)more;
