@@ -133,19 +133,14 @@ static int is_readable(uintptr_t address)
 #endif
 }
 
+#else
+#define is_readable(address) 0 /* not asked: si_code tells */
+#endif
+
 int smmap__posix_was_sent(const siginfo_t *info)
 {
     return info->si_code <= 0 || is_readable((uintptr_t)info->si_addr);
 }
-
-#else
-
-int smmap__posix_was_sent(const siginfo_t *info)
-{
-    return info->si_code <= 0;
-}
-
-#endif
 
 /* Let the system act as if there were no handler. */
 static void default_action(int number, const siginfo_t *info)
