@@ -39,7 +39,6 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
                                              smmap__os_mapping_t *mapping)
 {
     smmap_manager_t *manager = attempt->file->manager;
-    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     apr_status_t refusal = APR_SUCCESS; /* the system's */
     int waits = 0;
 
@@ -93,19 +92,14 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
         }
         if (smmap__exhausted(status) && !attempt->retried) {
             attempt->retried = 1;
-            smmap__evict_unpinned_locked(manager, &reclaim);
-            smmap__reclaim_relock(manager, &reclaim);
-            manager->stats.evictions += reclaim.unmapped;
-            reclaim.unmapped = 0;
-            if (manager->paranoia != NULL) {
-                smmap__manager_unlock(manager);
-                smmap__paranoid_unquarantine(manager);
-                smmap__manager_lock(manager);
-            }
-        } else if (!smmap__exhausted(status)) {
+            smmap__make_room_relock(manager);
+            continue;
+        }
+        if (!smmap__exhausted(status)) {
             manager->stats.map_failures++;
             return status;
-        } else if (!smmap__attempt_smaller(attempt) && !smmap__attempt_heap(attempt)) {
+        }
+        if (!smmap__attempt_smaller(attempt) && !smmap__attempt_heap(attempt)) {
             manager->stats.map_failures += !attempt->copying;
             return refusal;
         }
@@ -243,7 +237,7 @@ find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__regi
     apr_status_t status;
 
     *region = NULL;
-    do {
+    for (;;) {
         if (smmap__count_load(&manager->closed) != 0) {
             return SMMAP_ECLOSED;
         }
@@ -255,13 +249,18 @@ find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__regi
             smmap__store(attempt->pin->window, (uintptr_t)(*region)->mapping.address);
             return APR_SUCCESS;
         }
-        if (!is_in_flight(attempt)) {
+        if (is_in_flight(attempt)) {
+            smmap__manager_wait_relock(manager);
+            continue;
+        }
+        attempt->changes = file->changes;
+        status = make_relock(attempt, handle, region);
+        if (!smmap__exhausted(status) || attempt->retried) {
             break;
         }
-        smmap__manager_wait_relock(manager);
-    } while (1);
-    attempt->changes = file->changes;
-    status = make_relock(attempt, handle, region);
+        attempt->retried = 1; /* what was refused is memory for its bookkeeping */
+        smmap__make_room_relock(manager);
+    }
     /* What was refused to a file that has changed may be granted now. */
     return status == SMMAP_ETRUNCATED && file->changes != attempt->changes ? APR_SUCCESS : status;
 }

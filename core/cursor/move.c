@@ -192,6 +192,10 @@ static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off
     }
     smmap__manager_lock(manager);
     pin_near_locked(cursor);
+    if (cursor->pin == NULL) {
+        smmap__make_room_relock(manager);
+        pin_near_locked(cursor);
+    }
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
     } else if (end > smmap__offset_load(&cursor->file->size)) {

@@ -54,6 +54,21 @@ void smmap__evict_unpinned_locked(smmap_manager_t *manager, smmap__reclaim_t *re
     }
 }
 
+void smmap__make_room_relock(smmap_manager_t *manager)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    manager->stats.retries++;
+    smmap__evict_unpinned_locked(manager, &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    manager->stats.evictions += reclaim.unmapped;
+    if (manager->paranoia != NULL) {
+        smmap__manager_unlock(manager);
+        smmap__paranoid_unquarantine(manager);
+        smmap__manager_lock(manager);
+    }
+}
+
 SMMAP__LOCKED static void see_pin(void *context, smmap__pin_t *pin, uintptr_t window)
 {
     smmap_manager_t *manager = context;

@@ -124,6 +124,8 @@ void smmap__evict_unpinned_locked(smmap_manager_t *manager,
 /** The same for a list of files; returns how many of their regions are pinned. */
 apr_size_t smmap__evict_files_locked(smmap_manager_t *manager, smmap__link_t *files,
                                      smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** The system has refused memory or a mapping: unmap all that nobody pins, to ask once more. */
+void smmap__make_room_relock(smmap_manager_t *manager) SMMAP__RELOCK;
 
 /* measure.c */
 

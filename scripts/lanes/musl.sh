@@ -1,7 +1,4 @@
 # shellcheck shell=bash
-# Open: exhausted/address_space_in_fact and few_mappings_in_fact fail here. When nothing is left, the
-# library evicts for a mapping, but not for its own bookkeeping, which musl's heap may have no room
-# for, where glibc's has.
 lane_about="Linux with musl as its C library: the whole suite"
 lane_things="gcc make autotools pkg-config apr cunit zlib git musl sources"
 

@@ -170,6 +170,43 @@ static void anything(void)
     CHECK(fail_calls(FAKE_ANY, APR_ENOMEM, 1) > 30);
 }
 
+/* Memory for a window, and for a table of windows: a window that nobody pins is given up for it. */
+static void bookkeeping(void)
+{
+    apr_size_t unit = smmap_granularity();
+    test_file_t file = file_make("file", 40 * unit);
+    test_file_t other = file_make("other", 40 * unit);
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    for (i = 1; i < 3; i++) {
+        manager = manager_sliding(8 * unit, 0, 0, SMMAP_LIMITS_SOFT);
+        cursor = cursor_open(manager, file.path);
+        NEED_OK(smmap_cursor_use(cursor, 0, 0));
+        smmap_cursor_release(cursor);
+        cursor = cursor_open(manager, other.path);
+        fake_memory_fail(i);
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(8 * unit), 0));
+        CHECK(region_shows(cursor, &other));
+        CHECK_NUMBER(fake_memory_failed(), i);
+        CHECK_NUMBER(manager_stats(manager).retries, 1);
+        CHECK_NUMBER(manager_stats(manager).evictions, 1);
+        counts_check();
+    }
+    /* There is none at all. */
+    smmap_cursor_release(cursor);
+    fake_memory_fail_from(1);
+    CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), APR_ENOMEM);
+    CHECK(!smmap_cursor_is_valid(cursor));
+    CHECK_NUMBER(manager_stats(manager).retries, 2);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    counts_check();
+    relent();
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+}
+
 static const test_case_t cases[] = {{"clean", clean},
                                     {"memory_once", memory_once},
                                     {"memory_forever", memory_forever},
@@ -179,6 +216,7 @@ static const test_case_t cases[] = {{"clean", clean},
                                     {"handles", handles},
                                     {"the_rest", the_rest},
                                     {"anything", anything},
+                                    {"bookkeeping", bookkeeping},
                                     {NULL, NULL}};
 
 const test_module_t test_failures = {"failures", cases};

@@ -110,6 +110,7 @@ typedef struct want_t {
     int on_grid;
     int copying;
     int on_heap;
+    int cleared; /* what nobody pins was unmapped for it */
 } want_t;
 
 static void choose(const world_t *w, want_t *want)
@@ -173,6 +174,19 @@ int model_prepare(world_t *w, ofile_t *file, apr_uint64_t number)
 
     *table = *table || model_allocate(w);
     return *table;
+}
+
+/* Memory was refused: what nobody pins goes. */
+static void make_room(world_t *w, int number)
+{
+    smmap_stats_t *stats = &w->managers[number].stats;
+    reclaim_t reclaim;
+
+    model_reclaim_begin(&reclaim);
+    model_evict_unpinned(w, number, &reclaim);
+    model_reclaim(w, number, &reclaim);
+    stats->evictions += reclaim.unmapped;
+    stats->retries++;
 }
 
 static apr_status_t ask_system(world_t *w, apr_size_t length)
@@ -239,7 +253,6 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
 {
     int number = w->files[want->file].manager;
     smmap_stats_t *stats = &w->managers[number].stats;
-    int cleared = 0;
     int smaller = 0;
 
     for (;;) {
@@ -269,19 +282,15 @@ static apr_status_t map(world_t *w, want_t *want, smmap_access_t access)
             stats->map_failures++;
             return status;
         }
-        if (!cleared) {
-            reclaim_t reclaim;
-
-            cleared = 1;
-            model_reclaim_begin(&reclaim);
-            model_evict_unpinned(w, number, &reclaim);
-            model_reclaim(w, number, &reclaim);
-            stats->evictions += reclaim.unmapped;
-        } else if (choose_smaller(w, want)) {
-            smaller = 1;
-        } else {
+        if (!want->cleared) {
+            want->cleared = 1;
+            make_room(w, number);
+            continue;
+        }
+        if (!choose_smaller(w, want)) {
             return map_heap(w, want, status);
         }
+        smaller = 1;
         stats->retries++;
     }
 }
@@ -342,10 +351,28 @@ static int enter(world_t *w, const want_t *want, int findable)
 
 /* Moves. */
 
+/* Memory for the region, and for the table that it stands in. */
+static int account_once(world_t *w, const want_t *want)
+{
+    return model_allocate(w) &&
+           (!want->on_grid ||
+            model_prepare(w, &w->files[want->file], model_number(w, want->file, want->offset)));
+}
+
+static int keep_account(world_t *w, want_t *want)
+{
+    if (account_once(w, want)) {
+        return 1;
+    }
+    want->cleared = 1;
+    make_room(w, w->files[want->file].manager);
+    return account_once(w, want);
+}
+
 static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end, int *region)
 {
     ocursor_t *it = &w->cursors[cursor];
-    want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0, it->copying, 0};
+    want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0, it->copying, 0, 0};
     apr_status_t status = model_enter(w, it->file, it->path);
 
     if (status != APR_SUCCESS) {
@@ -354,14 +381,9 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
     }
     if (end > w->files[it->file].size) {
         status = SMMAP_ETRUNCATED;
-    } else if (!model_allocate(w)) {
-        status = APR_ENOMEM;
     } else {
-        ofile_t *file = &w->files[it->file];
-        apr_uint64_t number = model_number(w, it->file, offset);
-
         choose(w, &want);
-        if (want.on_grid && !model_prepare(w, file, number)) {
+        if (!keep_account(w, &want)) {
             status = APR_ENOMEM;
         } else {
             status = map(w, &want, it->access);
@@ -399,6 +421,10 @@ static apr_status_t move(world_t *w, int cursor, apr_off_t offset, apr_off_t end
     }
     model_release(w, cursor);
     if (!it->has_pin) {
+        it->has_pin = model_allocate(w);
+    }
+    if (!it->has_pin) {
+        make_room(w, it->manager);
         it->has_pin = model_allocate(w);
     }
     if (manager->closed) {
