@@ -74,6 +74,7 @@ void *smmap__alloc(apr_size_t size)
     }
     header = calloc(1, sizeof *header + size + sizeof tail);
     if (header == NULL) {
+        atomic_fetch_add(&failed, 1);
         return NULL;
     }
     header->is.size = size;

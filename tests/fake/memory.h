@@ -18,7 +18,7 @@ void fake_memory_fail_above(apr_size_t bytes);
 /** No more failures. */
 void fake_memory_fail_none(void);
 
-/** How many were failed since fake_memory_reset(). */
+/** How many failed since fake_memory_reset(), on demand or in fact. */
 apr_size_t fake_memory_failed(void);
 /** How many were asked for since fake_memory_reset(). */
 apr_size_t fake_memory_calls(void);
