@@ -54,12 +54,14 @@ SMMAP_CORE_FILES = \
 	core/file/identity.c \
 	core/file/idle.c \
 	core/file/path.c \
+	core/fork.c \
 	core/lock.c \
 	core/lock.h \
 	core/manager/drop.c \
 	core/manager/manager.c \
 	core/manager/manager.h \
 	core/manager/options.c \
+	core/manager/mend.c \
 	core/manager/pinned.c \
 	core/manager/places.c \
 	core/manager/stats.c \
@@ -119,6 +121,7 @@ SMMAP_BACKEND_WINDOWS_FILES = \
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told
 # to. Each needs the files of its platform, too.
 SMMAP_TEST_FILES = \
+	tests/api/test_binding.c \
 	tests/api/test_budget.c \
 	tests/api/test_buffer.c \
 	tests/api/test_buffered.c \

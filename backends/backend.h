@@ -8,7 +8,7 @@
  * Common rules, not repeated below:
  *
  * - A backend translates calls. It does not allocate memory, lock, log, retry, round arguments or
- *   keep state for a file; the core does. The guard and the count of forks are exceptions.
+ *   keep state for a file; the core does. The guard and the watch of forks are exceptions.
  * - Any thread may call any function at any time.
  * - Pointers to results are never NULL. Results are written only on success.
  * - A status is the system's own error (errno, GetLastError), saved before any cleanup.
@@ -81,11 +81,12 @@ void smmap__os_cancel_restore(int state);
 /** If the thread is to be cancelled, do it here, where nothing is held. */
 void smmap__os_cancel_point(void);
 
-/** Start to count forks. Call it again after a failure. */
-apr_status_t smmap__os_fork_watch(void);
-
-/** The count of forks: in a child it is higher than in its parent. Never fails. */
-unsigned smmap__os_forks(void);
+/**
+ * Call functions at each fork from now on: before it, and after it in the parent and in the child.
+ * Only the first call counts; call it again after a failure. They may be called twice for a fork.
+ */
+apr_status_t smmap__os_fork_watch(void (*before)(void), void (*in_parent)(void),
+                                  void (*in_child)(void));
 
 /* --- files --- */
 

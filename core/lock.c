@@ -1,25 +1,9 @@
 /*
- * The locks of a manager, and forks.
+ * The locks of a manager.
  *
  * The files of a manager share a fixed set of locks, dealt out in turn: so all memory that
  * APR wants for a mutex is allocated once, when the manager is made. With up to 64 files
  * each has a lock of its own.
- *
- * A child of fork() has one thread and a copy of everything: mappings, handles, locks as
- * they were. Its manager is not to be used, as two processes would then count what one of
- * them opened; but pools are destroyed in children, too, and that must neither block nor
- * touch what is half done. So:
- *
- * - A call that is not a hit asks smmap__forked(), and answers SMMAP_EFORKED.
- * - Destroying and closing ask smmap__fork_usable(). The manager's lock tells: all that it
- *   protects is consistent if nobody held it at that moment. Then they go on as always,
- *   with the lock; else they leave everything alone.
- * - They wait for nobody and wake nobody: no other thread is in this process. A condition
- *   variable may even make its destroyer wait for threads that are gone, so the pool of the
- *   locks is left to APR.
- *
- * Destroying and closing take no lock of a file, nor that of the tracer. What another thread
- * had mapped and not yet counted is not known in the child, and stays there.
  */
 #include "core/lock.h"
 
@@ -28,7 +12,8 @@
 /* Scratch memory that is kept for the next call. */
 enum { SCRATCH_KEPT = 128 * 1024 };
 
-enum { NOT_LOOKED_AT = 0, USABLE = 1, HALF_DONE = 2 };
+/* Microseconds. */
+enum { UNTIL_FORKED = 100 };
 
 apr_status_t smmap__locks_make(smmap_manager_t *manager)
 {
@@ -49,7 +34,7 @@ apr_status_t smmap__locks_make(smmap_manager_t *manager)
     if (status == APR_SUCCESS) {
         status = apr_thread_cond_create(&manager->changed, manager->root);
     }
-    for (i = 0; i < SMMAP__STRIPES && status == APR_SUCCESS; i++) {
+    for (i = 0; i <= SMMAP__STRIPES && status == APR_SUCCESS; i++) {
         status =
             apr_thread_mutex_create(&manager->stripes[i], APR_THREAD_MUTEX_DEFAULT, manager->root);
     }
@@ -68,9 +53,18 @@ SMMAP__UNCHECKED void smmap__manager_unlock(smmap_manager_t *manager)
 
 void smmap__manager_wait_relock(smmap_manager_t *manager)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel;
 
+    if (manager->forking) {
+        smmap__manager_unlock(manager);
+        smmap__sleep(UNTIL_FORKED);
+        smmap__manager_lock(manager);
+        return;
+    }
+    cancel = smmap__os_cancel_disable();
+    manager->asleep++;
     apr_thread_cond_wait(manager->changed, manager->lock);
+    manager->asleep--;
     smmap__os_cancel_restore(cancel);
 }
 
@@ -84,9 +78,7 @@ void smmap__sleep(apr_interval_time_t time)
 
 void smmap__manager_wake_locked(smmap_manager_t *manager)
 {
-    if (!smmap__forked(manager)) {
-        apr_thread_cond_broadcast(manager->changed);
-    }
+    apr_thread_cond_broadcast(manager->changed);
 }
 
 SMMAP__UNCHECKED void smmap__file_lock(smmap__file_t *file)
@@ -102,16 +94,4 @@ SMMAP__UNCHECKED void smmap__file_unlock(smmap__file_t *file)
 apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool)
 {
     return smmap__pool_create(pool, manager->allocator);
-}
-
-int smmap__fork_usable(smmap_manager_t *manager)
-{
-    if (manager->inherited == NOT_LOOKED_AT) {
-        manager->inherited = HALF_DONE;
-        if (apr_thread_mutex_trylock(manager->lock) == APR_SUCCESS) {
-            apr_thread_mutex_unlock(manager->lock);
-            manager->inherited = USABLE;
-        }
-    }
-    return manager->inherited == USABLE;
 }

@@ -1,5 +1,5 @@
 /*
- * The locks of a manager, and what is left of them in a forked child. See types.h for their
+ * The locks of a manager, also when the process is forked. See types.h for their
  * order, base/capability.h for what _locked, _relock and _unlock in a name promise.
  */
 #ifndef SMMAP_CORE_LOCK_H
@@ -24,13 +24,12 @@ void smmap__file_unlock(smmap__file_t *file) SMMAP__FILE_UNLOCK;
 /** A pool for the length of one call. */
 apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool);
 
-/** Is this process a child, and the manager its parent's? */
-static inline int smmap__forked(const smmap_manager_t *manager)
-{
-    return smmap__os_forks() != manager->forks;
-}
-/** In a child: may the manager's structures be touched? No, where another thread of the parent
-    held the lock when the process was forked. */
-int smmap__fork_usable(smmap_manager_t *manager);
+/* fork.c */
+
+/** Have children that are forked from now on go on with the manager. Call it again after a failure.
+    @param mend (in) called in the child, with the lock held. */
+apr_status_t smmap__fork_watch(smmap_manager_t *manager, void (*mend)(smmap_manager_t *));
+/** End that, if it was begun. */
+void smmap__fork_unwatch(smmap_manager_t *manager);
 
 #endif

@@ -235,27 +235,27 @@ struct smmap_manager_t {
     apr_pool_t *root; /* holds the locks */
     apr_allocator_t *allocator;
     smmap_mode_t mode;
-    smmap_limits_t limits;
     smmap_guard_t guard;
     apr_size_t granularity;
     apr_size_t page_size;
     int lexical_dots; /* these two: see smmap__os_info_t */
     int case_insensitive;
     apr_size_t window_size; /* 0: a window is the whole file */
-    apr_size_t max_mapped_bytes;
-    apr_size_t max_regions;
-    apr_size_t max_open_files;
     apr_interval_time_t limit_wait;
-    apr_thread_mutex_t *stripes[SMMAP__STRIPES];
+    apr_thread_mutex_t *stripes[SMMAP__STRIPES + 1]; /* and one to spare; see fork.c */
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *changed; /* room was made, or a handle is idle */
-    unsigned forks;             /* smmap__os_forks() when it was made */
+    void (*mend)(smmap_manager_t *); /* in a forked child; see fork.c */
     int asymmetric;             /* the heavy fence makes light ones free; see pins.h */
     smmap_trace_t *trace;       /* called for each move; NULL: the tracer, if there is one */
     void *trace_context;
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
-    int inherited;               /* in a forked child; see lock.c */
+    int inherited;               /* it was made by a parent of this process */
+
+    /* Under the lock of the list of managers; see fork.c. */
+    smmap__link_t link;
+    int held; /* for a fork that is under way */
 
     /* Changed under the lock, read without. */
     smmap__shared_t shared; /* the slots that are not in a file's own table */
@@ -264,7 +264,13 @@ struct smmap_manager_t {
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
+    smmap_limits_t limits SMMAP__GUARDED;
+    apr_size_t max_mapped_bytes SMMAP__GUARDED;
+    apr_size_t max_regions SMMAP__GUARDED;
+    apr_size_t max_open_files SMMAP__GUARDED;
     apr_size_t references SMMAP__GUARDED;
+    apr_size_t asleep SMMAP__GUARDED;     /* threads that wait for `changed` */
+    int forking SMMAP__GUARDED;           /* do not wait for it now */
     apr_size_t reclaiming SMMAP__GUARDED; /* reclaim lists and handles under way right now */
     smmap__queue_t queue SMMAP__GUARDED;
     smmap__hash_t by_address SMMAP__GUARDED; /* regions */

@@ -1,9 +1,8 @@
 /*
- * POSIX: facts about the machine and the process, and the count of forks.
+ * POSIX: facts about the machine and the process, and the watch of forks.
  *
- * The count is the only state. A pthread_atfork() handler raises it in the child, before fork()
- * returns there. A process made without the C library (a bare clone) is not counted. No lock is
- * used: a child could inherit it locked.
+ * A process made without the C library (a bare clone) is not seen. No lock is used: a child could
+ * inherit it locked.
  */
 #include "config.h"
 
@@ -72,32 +71,28 @@ void smmap__os_cancel_point(void)
 #endif
 }
 
-static atomic_uint forks;
 static atomic_int forks_watched;
+static void (*watch_child)(void);
 
-static void count_fork(void)
+static void child_forked(void)
 {
     smmap__posix_guard_forked();
-    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+    watch_child();
 }
 
 /* pthread_atfork() fails when memory is short, so the next call tries again. Two threads that
-   make the first call at the same time register twice; each fork then counts twice, which does
-   no harm. */
-apr_status_t smmap__os_fork_watch(void)
+   make the first call at the same time register twice. */
+apr_status_t smmap__os_fork_watch(void (*before)(void), void (*in_parent)(void),
+                                  void (*in_child)(void))
 {
     int error = 0;
 
     if (!atomic_load(&forks_watched)) {
-        error = pthread_atfork(NULL, NULL, count_fork);
+        watch_child = in_child;
+        error = pthread_atfork(before, in_parent, child_forked);
         if (error == 0) {
             atomic_store(&forks_watched, 1);
         }
     }
     return error;
-}
-
-unsigned smmap__os_forks(void)
-{
-    return atomic_load_explicit(&forks, memory_order_relaxed);
 }

@@ -71,12 +71,11 @@ void smmap__os_cancel_point(void)
 }
 
 /* Win32 has no fork(). */
-apr_status_t smmap__os_fork_watch(void)
+apr_status_t smmap__os_fork_watch(void (*before)(void), void (*in_parent)(void),
+                                  void (*in_child)(void))
 {
+    (void)before;
+    (void)in_parent;
+    (void)in_child;
     return APR_SUCCESS;
-}
-
-unsigned smmap__os_forks(void)
-{
-    return 0;
 }

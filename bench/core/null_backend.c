@@ -349,14 +349,10 @@ int smmap__os_guard_patched(const unsigned char *mapping, apr_size_t *fault)
     return 0;
 }
 
-apr_status_t smmap__os_fork_watch(void)
+apr_status_t smmap__os_fork_watch(void (*before)(void), void (*in_parent)(void),
+                                  void (*in_child)(void))
 {
     return APR_SUCCESS;
-}
-
-unsigned smmap__os_forks(void)
-{
-    return 0;
 }
 
 /* Its addresses are no memory, so there is nothing to protect. */

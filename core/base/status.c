@@ -29,8 +29,7 @@ static const struct {
     {SMMAP_ESPLIT, "the bytes cross the end of a window; read them as a copy"},
     {SMMAP_ENOWINDOW, "no window is in use"},
     {SMMAP_EFAULT, "a page of the file could not be read when it was touched"},
-    {SMMAP_EFORKED, "a forked child may only destroy what its parent made; make a manager of "
-                    "your own"},
+    {SMMAP_EWOULDBLOCK, "it cannot be had without waiting"},
 };
 
 /* What the system has run out of. It says the same, by whatever code, for limits that differ,

@@ -63,9 +63,6 @@ apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access)
         return APR_EINVAL;
     }
     inside = (smmap__cursor_t *)(void *)cursor;
-    if (smmap__forked(inside->manager)) {
-        return SMMAP_EFORKED;
-    }
     inside->access = access;
     inside->slots = NULL; /* the next hit decides whether the one after it may be quick */
     inside->slot_count = 0;
@@ -123,9 +120,6 @@ apr_status_t smmap_cursor_advise(smmap_cursor_t *shown, apr_off_t offset, apr_of
     if (cursor == NULL || offset < 0 || size < 0 ||
         (advice != SMMAP_WILL_NEED && advice != SMMAP_DONT_NEED)) {
         return APR_EINVAL;
-    }
-    if (smmap__forked(cursor->manager)) {
-        return SMMAP_EFORKED;
     }
     status = begin_reading(cursor, &handle);
     if (status != APR_SUCCESS) {

@@ -23,9 +23,6 @@ static void leave(smmap__cursor_t *cursor)
         smmap__guard_drop(cursor);
     }
     smmap__cursor_empty(cursor);
-    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
-        return;
-    }
     smmap__manager_lock(manager);
     if (cursor->pin != NULL) {
         smmap__pin_count(cursor->pin, &manager->stats);
@@ -48,9 +45,6 @@ static apr_status_t join(smmap__cursor_t *cursor, const smmap__cursor_t *from)
     smmap_manager_t *manager = from->manager;
     apr_status_t status = APR_SUCCESS;
 
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
-    }
     smmap__manager_lock(manager);
     if (smmap__count_load(&manager->closed) != 0) {
         status = SMMAP_ECLOSED;
@@ -92,6 +86,15 @@ static void cursor_cleanup(smmap__owned_t *owned)
     smmap__cursor_free(SMMAP__ELEMENT(owned, smmap__cursor_t, owned));
 }
 
+/* It has its file and path. */
+static smmap_cursor_t *opened(smmap__cursor_t *made, smmap_manager_t *manager, apr_pool_t *pool)
+{
+    made->manager = manager;
+    made->traced = manager->trace != NULL || manager->tracer != NULL;
+    smmap__own(&made->owned, made, cursor_cleanup, pool);
+    return &made->shown;
+}
+
 static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, const char *path,
                             apr_os_file_t native, apr_pool_t *pool)
 {
@@ -100,9 +103,6 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
     apr_status_t status;
 
     smmap__os_cancel_point();
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
-    }
     made = smmap__alloc(sizeof *made);
     status = made != NULL ? APR_SUCCESS : APR_ENOMEM;
     if (status == APR_SUCCESS && path != NULL) {
@@ -122,10 +122,29 @@ static apr_status_t open_on(smmap_cursor_t **cursor, smmap_manager_t *manager, c
         smmap__free(made);
         return status;
     }
-    made->manager = manager;
-    made->traced = manager->trace != NULL || manager->tracer != NULL;
-    smmap__own(&made->owned, made, cursor_cleanup, pool);
-    *cursor = &made->shown;
+    *cursor = opened(made, manager, pool);
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_open_known(smmap_cursor_t **cursor, smmap_manager_t *manager,
+                                     const char *path, apr_pool_t *pool)
+{
+    smmap__cursor_t *made;
+    apr_status_t status;
+
+    if (cursor == NULL || manager == NULL || path == NULL || path[0] == '\0') {
+        return APR_EINVAL;
+    }
+    made = smmap__alloc(sizeof *made);
+    if (made == NULL) {
+        return APR_ENOMEM;
+    }
+    status = smmap__file_join_known(manager, path, &made->path, &made->file);
+    if (status != APR_SUCCESS) {
+        smmap__free(made);
+        return status;
+    }
+    *cursor = opened(made, manager, pool);
     return APR_SUCCESS;
 }
 

@@ -34,6 +34,10 @@ void smmap__manager_unref_unlock(smmap_manager_t *manager) SMMAP__UNLOCK;
 apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, const char *given,
                               apr_os_file_t native,
                               smmap__file_t **file) SMMAP__FILE_LOCKS SMMAP__LOCKS;
+/** Join the file that was opened last by this very path, without asking the system. SMMAP_ENOFILE:
+    there is none. *path is counted for the caller. */
+apr_status_t smmap__file_join_known(smmap_manager_t *manager, const char *text,
+                                    smmap__path_t **path, smmap__file_t **found) SMMAP__LOCKS;
 
 /* query.c */
 
@@ -95,11 +99,13 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
 /** Move to a window of the grid that is mapped, without a lock. 0: it is not, or it was just
     leaving, or it does not hold `length` bytes from offset on, or the cursor is guarded or
     paranoid, and so asks about each window; the cursor is as it was, or empty.
-    @param size (in) what the cursor is to show, 0 for all. */
+    @param size (in) what the cursor is to show, 0 for all.
+    @param at_once (in) 1: the system is asked nothing, and a retired window that was left keeps the
+           flag of the pin, for the next move or release. */
 int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
-                         apr_size_t size);
+                         apr_size_t size, int at_once);
 /** A window was just leaving when it was to be pinned: let go of it and of the one before. */
-void smmap__pin_failed(smmap__cursor_t *cursor);
+void smmap__pin_failed(smmap__cursor_t *cursor, int at_once);
 /** The cursor, whose pin has the flag, has left a window. Returns APR_SUCCESS. */
 apr_status_t smmap__window_left(smmap__cursor_t *cursor);
 /** smmap_cursor_use() and smmap_cursor_require(), where it may be no hit. failed: 1: first, what

@@ -37,9 +37,6 @@ void smmap__fault_retire(smmap__cursor_t *cursor, apr_size_t at)
     smmap__region_t *region;
 
     cursor->fault = cursor->shown.window_begin + (apr_off_t)at + 1;
-    if (smmap__forked(manager)) {
-        return;
-    }
     smmap__manager_lock(manager);
     manager->stats.faults++;
     region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
@@ -69,8 +66,7 @@ int smmap__fault_is_memory(const smmap__cursor_t *cursor)
     if (smmap__count_load(&cursor->file->unmappable) == 0) {
         return 0;
     }
-    return smmap__forked(cursor->manager) /* nothing is asked in a child */ ||
-           smmap__cursor_memory(cursor) != 0;
+    return smmap__cursor_memory(cursor) != 0;
 }
 
 void smmap__guard_enter(smmap__cursor_t *cursor)

@@ -43,9 +43,8 @@ static inline int pin(const smmap__cursor_t *cursor, const quick_t *quick)
     return smmap__pin_acquire(cursor->pin, quick->slot, quick->word, 0, address_of(quick), 1);
 }
 
-/* Show it. Returns as smmap_cursor_use() does, which is success. */
-static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, apr_off_t offset,
-                                apr_size_t size)
+static inline void show_only(smmap__cursor_t *cursor, const quick_t *quick, apr_off_t offset,
+                             apr_size_t size)
 {
     smmap__count_t *hits = &cursor->pin->hits;
 
@@ -55,6 +54,13 @@ static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, a
     cursor->offset = offset;
     cursor->asked = size;
     smmap__count_store(hits, smmap__count_load(hits) + 1);
+}
+
+/* Show it. Returns as smmap_cursor_use() does, which is success. */
+static inline apr_status_t show(smmap__cursor_t *cursor, const quick_t *quick, apr_off_t offset,
+                                apr_size_t size)
+{
+    show_only(cursor, quick, offset, size);
     if (smmap__load(&cursor->pin->retired) != 0) {
         return smmap__window_left(cursor);
     }
@@ -81,6 +87,28 @@ apr_status_t smmap_cursor_use(smmap_cursor_t *shown, apr_off_t offset, apr_size_
     return show(cursor, &quick, offset, size);
 }
 
+apr_status_t smmap_cursor_try_use(smmap_cursor_t *shown, apr_off_t offset, apr_size_t size)
+{
+    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
+    quick_t quick;
+
+    if (cursor == NULL || offset < 0) {
+        return APR_EINVAL;
+    }
+    if (cursor->pin == NULL || smmap__load(&cursor->pin->retired) != 0) {
+        return SMMAP_EWOULDBLOCK; /* to leave that window takes the lock */
+    }
+    if (find(cursor, offset, &quick)) {
+        if (pin(cursor, &quick)) {
+            show_only(cursor, &quick, offset, size);
+            return APR_SUCCESS;
+        }
+        smmap__pin_failed(cursor, 1);
+        return SMMAP_EWOULDBLOCK;
+    }
+    return smmap__move_lockless(cursor, offset, 1, size, 1) ? APR_SUCCESS : SMMAP_EWOULDBLOCK;
+}
+
 apr_status_t smmap_cursor_require(smmap_cursor_t *shown, apr_off_t offset, apr_size_t size)
 {
     smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
@@ -101,11 +129,11 @@ int smmap__hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
     quick_t quick;
 
     if (!find(cursor, offset, &quick) || !holds(cursor, offset, size)) {
-        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size);
+        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size, 0);
     }
     if (!pin(cursor, &quick)) {
-        smmap__pin_failed(cursor);
-        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size);
+        smmap__pin_failed(cursor, 0);
+        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size, 0);
     }
     show(cursor, &quick, offset, size);
     return 1;

@@ -12,9 +12,10 @@ SMMAP__UNCHECKED void smmap__manager_free(smmap_manager_t *manager)
         smmap__mapping_unmap(&region->mapping); /* the last attempt */
         smmap__free(region);
     }
+    smmap__fork_unwatch(manager);
     smmap__paranoid_free(manager);
     smmap__trace_free(manager);
-    if (manager->root != NULL && !smmap__forked(manager)) {
+    if (manager->root != NULL && !manager->inherited) { /* else: locks that are held for ever */
         apr_pool_destroy(manager->root);
     }
     smmap__pins_destroy(&manager->pins);

@@ -38,9 +38,6 @@ static void left_retired(smmap__cursor_t *cursor)
     smmap_manager_t *manager = cursor->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
 
-    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
-        return;
-    }
     smmap__manager_lock(manager);
     smmap__pin_left_locked(cursor->pin, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
@@ -53,6 +50,9 @@ void smmap__cursor_empty(smmap__cursor_t *cursor)
     const unsigned char *window = cursor->shown.window_data;
 
     if (window == NULL) {
+        if (cursor->pin != NULL && smmap__load(&cursor->pin->retired) != 0) {
+            left_retired(cursor); /* smmap_cursor_try_use() left it */
+        }
         return;
     }
     if (cursor->guarded) {
@@ -69,11 +69,11 @@ void smmap__cursor_empty(smmap__cursor_t *cursor)
 }
 
 /* In no paranoid or guarded cursor, which ask about each window. */
-void smmap__pin_failed(smmap__cursor_t *cursor)
+void smmap__pin_failed(smmap__cursor_t *cursor, int at_once)
 {
     show(cursor, NULL, 0, 0, 0, 0);
     smmap__publish(cursor->pin->window, 0, cursor->manager->asymmetric);
-    if (smmap__load(&cursor->pin->retired) != 0) {
+    if (!at_once && smmap__load(&cursor->pin->retired) != 0) {
         left_retired(cursor);
     }
 }
@@ -100,7 +100,7 @@ static void cache_fast_path(smmap__cursor_t *cursor)
 }
 
 int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t length,
-                         apr_size_t size)
+                         apr_size_t size, int at_once)
 {
     const smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
@@ -119,8 +119,9 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
     }
     word = smmap__load(slot);
     address = word & ~SMMAP__FLAGS;
-    if (address == 0) {
-        return 0;
+    if (address == 0 || (at_once && (cursor->traced || (cursor->access == SMMAP_ACCESS_SEQUENTIAL &&
+                                                        address != (uintptr_t)old)))) {
+        return 0; /* there is more to do than to move */
     }
     /* The slot before the size: only a region that is found there now is kept by the pin;
        before, another one may have had its address. And after the size, as region.c says; and
@@ -130,7 +131,7 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
          smmap__offset_load(&file->size) != file_size ||
          !smmap__slots_holds(&file->grid, slot, number) ||
          (smmap__load(slot) & ~SMMAP__FLAGS) != address)) {
-        smmap__pin_failed(cursor);
+        smmap__pin_failed(cursor, at_once);
         return 0;
     }
     /* Going on in the window it has is no second visit: to read a window in a thousand steps
@@ -147,7 +148,7 @@ int smmap__move_lockless(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t le
         if (cursor->access == SMMAP_ACCESS_SEQUENTIAL) {
             smmap__prefetch_next(cursor, begin);
         }
-        if (smmap__load(&pin->retired) != 0) {
+        if (!at_once && smmap__load(&pin->retired) != 0) {
             left_retired(cursor);
         }
     }
@@ -187,9 +188,6 @@ static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off
 
     smmap__cursor_empty(cursor);
     smmap__os_cancel_point();
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
-    }
     smmap__manager_lock(manager);
     pin_near_locked(cursor);
     if (cursor->pin == NULL) {
@@ -240,7 +238,7 @@ static apr_status_t move_slow(smmap__cursor_t *cursor, apr_off_t offset, apr_off
 
 apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
 {
-    if (smmap__move_lockless(cursor, offset, 1, size)) {
+    if (smmap__move_lockless(cursor, offset, 1, size, 0)) {
         return APR_SUCCESS;
     }
     if (offset == SMMAP__OFFSET_MAX) {
@@ -253,7 +251,7 @@ apr_status_t smmap__move_checked(smmap__cursor_t *cursor, apr_off_t offset, apr_
 apr_status_t smmap__move_use(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size, int failed)
 {
     if (failed) {
-        smmap__pin_failed(cursor);
+        smmap__pin_failed(cursor, 0);
     }
     if (cursor == NULL || offset < 0) {
         smmap_cursor_release(shown(cursor));
@@ -269,7 +267,7 @@ apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_
                                  int failed)
 {
     if (failed) {
-        smmap__pin_failed(cursor);
+        smmap__pin_failed(cursor, 0);
     }
     if (cursor == NULL || offset < 0 || size == 0) {
         smmap_cursor_release(shown(cursor));
@@ -282,7 +280,7 @@ apr_status_t smmap__move_require(smmap__cursor_t *cursor, apr_off_t offset, apr_
     if (cursor->traced) {
         smmap__trace(cursor, SMMAP_MOVE_REQUIRE, offset, size);
     }
-    if (smmap__move_lockless(cursor, offset, (apr_off_t)size, size)) {
+    if (smmap__move_lockless(cursor, offset, (apr_off_t)size, size, 0)) {
         return APR_SUCCESS;
     }
     return move_slow(cursor, offset, offset + (apr_off_t)size, 1, size);

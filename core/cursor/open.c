@@ -226,3 +226,30 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, con
     } while (status == SMMAP_ESTALE && ++tries < MOST_TRIES);
     return status;
 }
+
+apr_status_t smmap__file_join_known(smmap_manager_t *manager, const char *text,
+                                    smmap__path_t **path, smmap__file_t **found)
+{
+    apr_uint64_t key = smmap__path_key(manager, text, strlen(text));
+    apr_status_t status = SMMAP_ENOFILE;
+    smmap__hash_node_t *node;
+
+    smmap__manager_lock(manager);
+    node = smmap__hash_chain(&manager->registry.by_path, key);
+    if (smmap__count_load(&manager->closed) != 0) {
+        status = SMMAP_ECLOSED;
+    }
+    for (; node != NULL && status == SMMAP_ENOFILE; node = node->next) {
+        smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, by_path);
+
+        if (!file->path->is_lost && strcmp(smmap__path_text(file->path), text) == 0) {
+            smmap__file_join_locked(file, 0);
+            file->path->users++;
+            *path = file->path;
+            *found = file;
+            status = APR_SUCCESS;
+        }
+    }
+    smmap__manager_unlock(manager);
+    return status;
+}

@@ -65,9 +65,6 @@ void smmap__pin_origin_leave(smmap__cursor_t *cursor, uintptr_t window)
     smmap_manager_t *manager = cursor->manager;
     smmap__region_t *region;
 
-    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
-        return;
-    }
     smmap__manager_lock(manager);
     if (cursor->pin_origin != NULL) {
         cursor->pin_origin->window = 0;

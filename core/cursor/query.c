@@ -18,7 +18,7 @@ int smmap_cursor_is_associated(const smmap_cursor_t *cursor)
 {
     const smmap_manager_t *manager = cursor != NULL ? inside(cursor)->manager : NULL;
 
-    return manager != NULL && !smmap__forked(manager) && smmap__count_load(&manager->closed) == 0;
+    return manager != NULL && smmap__count_load(&manager->closed) == 0;
 }
 
 const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor)
@@ -68,9 +68,6 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
         return 0;
     }
     manager = inside(cursor)->manager;
-    if (smmap__forked(manager)) {
-        return 1;
-    }
     smmap__manager_lock(manager);
     clients = smmap__pins_on(&inside(cursor)->file->pins, cursor->window_data);
     smmap__manager_unlock(manager);
@@ -80,6 +77,16 @@ apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor)
 apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor)
 {
     return smmap_cursor_is_associated(cursor) ? smmap__offset_load(&inside(cursor)->file->size) : 0;
+}
+
+const unsigned char *smmap_cursor_peek(const smmap_cursor_t *cursor, apr_off_t offset)
+{
+    return smmap_cursor_at(cursor, offset);
+}
+
+apr_uint64_t smmap_cursor_file_number(const smmap_cursor_t *cursor)
+{
+    return cursor != NULL ? inside(cursor)->file->number : 0;
 }
 
 const char *smmap_cursor_path(const smmap_cursor_t *cursor)
@@ -98,9 +105,6 @@ int smmap__cursor_memory(const smmap__cursor_t *cursor)
     const smmap__region_t *region;
     int memory;
 
-    if (smmap__forked(manager)) {
-        return 0;
-    }
     smmap__manager_lock(manager);
     region = smmap__region_at_locked(manager, (uintptr_t)cursor->shown.window_data);
     memory = region != NULL ? region->mapping.memory : 0;
@@ -138,9 +142,6 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
 
     if (cursor == NULL || bytes == NULL) {
         return APR_EINVAL;
-    }
-    if (smmap__forked(inside(cursor)->manager)) {
-        return SMMAP_EFORKED;
     }
     if (cursor->window_data == NULL) {
         return SMMAP_ENOWINDOW;

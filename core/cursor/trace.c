@@ -12,7 +12,7 @@
  * several managers do not overwrite each other. After the first failure the file is
  * closed, and what would go into it is dropped.
  *
- * In a forked child nothing is reported: the lock may be one that a thread of the parent
+ * In a forked child nothing is recorded: the lock may be one that a thread of the parent
  * held, and the block is the parent's to write. The child only closes its copy of the
  * handle, and without the lock.
  *
@@ -118,13 +118,19 @@ static void record(smmap_manager_t *manager, const smmap__file_t *file,
     apr_thread_mutex_unlock(tracer->lock);
 }
 
+/* The file is the parent's, and a thread of it may have held the lock. */
+static int is_parents(const smmap_manager_t *manager)
+{
+    return manager->tracer != NULL && manager->inherited;
+}
+
 void smmap__trace(smmap__cursor_t *cursor, smmap_move_t move, apr_off_t offset, apr_size_t length)
 {
     smmap_manager_t *manager = cursor->manager;
     apr_off_t size = smmap__offset_load(&cursor->file->size);
     smmap_trace_event_t event;
 
-    if (offset >= size || smmap__count_load(&manager->closed) != 0 || smmap__forked(manager)) {
+    if (offset >= size || smmap__count_load(&manager->closed) != 0 || is_parents(manager)) {
         return;
     }
     event.move = move;
@@ -177,7 +183,7 @@ void smmap__trace_flush(smmap_manager_t *manager)
 {
     smmap__tracer_t *tracer = manager->tracer;
 
-    if (tracer != NULL) {
+    if (tracer != NULL && !is_parents(manager)) {
         apr_thread_mutex_lock(tracer->lock);
         flush(manager, tracer);
         apr_thread_mutex_unlock(tracer->lock);
@@ -191,7 +197,7 @@ void smmap__trace_close(smmap_manager_t *manager)
     if (tracer == NULL) {
         return;
     }
-    if (smmap__forked(manager)) {
+    if (is_parents(manager)) {
         if (tracer->is_open) {
             smmap__os_file_close(tracer->file);
         }

@@ -113,6 +113,8 @@ smmap__file_t *smmap__idle_next_locked(const smmap__file_t *file) SMMAP__LOCKED;
 
 /** Reserve one open handle, closing idle ones. */
 apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** Close idle handles until no more are open than the limit allows, or none is idle. */
+void smmap__handle_lower_relock(smmap_manager_t *manager) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__handle_return_locked(smmap_manager_t *manager) SMMAP__LOCKED;
 /** Open by path, or (path: NULL) duplicate, a handle for which one was reserved, and identify its

@@ -94,7 +94,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
 
 int smmap__handle_close_relock(smmap__file_t *file)
 {
-    if (!unpublish_locked(file) && !smmap__forked(file->manager)) {
+    if (!unpublish_locked(file)) {
         smmap__store(&file->published_handle, (uintptr_t)file->handle + 1);
         return 0;
     }
@@ -108,7 +108,7 @@ void smmap__handle_close_idle_relock(smmap_manager_t *manager)
 
     while ((file = smmap__idle_first_locked(manager)) != NULL) {
         unpublish_locked(file);
-        close_unpublished_relock(file, !smmap__forked(manager));
+        close_unpublished_relock(file, 1);
     }
 }
 
@@ -132,7 +132,7 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
         if (close_unread_relock(manager)) {
             continue; /* the lock was let go */
         }
-        if (manager->limits == SMMAP_LIMITS_SOFT) {
+        if (!(manager->limits & SMMAP_LIMITS_HARD_FILES)) {
             break; /* counted when the handle is there */
         }
         if (smmap__idle_first_locked(manager) != NULL) {
@@ -155,6 +155,12 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
     manager->stats.open_files++;
     manager->handles.busy++;
     return APR_SUCCESS;
+}
+
+void smmap__handle_lower_relock(smmap_manager_t *manager)
+{
+    while (manager->stats.open_files > manager->max_open_files && close_unread_relock(manager)) {
+    }
 }
 
 void smmap__handle_return_locked(smmap_manager_t *manager)

@@ -193,9 +193,6 @@ apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path, apr_
     if (manager == NULL || path == NULL || *path == '\0') {
         return APR_EINVAL;
     }
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
-    }
     status = smmap__path_make(manager, path, &name);
     if (status != APR_SUCCESS) {
         return status;

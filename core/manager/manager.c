@@ -13,9 +13,6 @@ static apr_status_t manager_close(smmap_manager_t *manager)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
 
-    if (smmap__forked(manager) && !smmap__fork_usable(manager)) {
-        return APR_SUCCESS;
-    }
     smmap__trace_close(manager);
     if (manager->paranoia != NULL) {
         smmap__pinned_report(manager);
@@ -52,7 +49,6 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     if (made == NULL) {
         return APR_ENOMEM;
     }
-    made->forks = smmap__os_forks();
     smmap__queue_init(&made->queue);
     smmap__pins_init(&made->pins);
     smmap__list_init(&made->waiters);
@@ -64,12 +60,6 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
         status = smmap__options_apply(made, options);
     }
     if (status == APR_SUCCESS) {
-        status = smmap__os_fork_watch();
-    }
-    if (status == APR_SUCCESS && made->guard != SMMAP_GUARD_OFF) {
-        status = smmap__os_guard_install();
-    }
-    if (status == APR_SUCCESS) {
         status = smmap__registry_init(&made->registry);
     }
     if (status == APR_SUCCESS) {
@@ -77,6 +67,12 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     }
     if (status == APR_SUCCESS) {
         status = smmap__hash_init(&made->spans, smmap__region_span_key);
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap__fork_watch(made, smmap__manager_mend);
+    }
+    if (status == APR_SUCCESS && made->guard != SMMAP_GUARD_OFF) {
+        status = smmap__os_guard_install();
     }
     if (status != APR_SUCCESS) {
         smmap__manager_free(made);
@@ -106,9 +102,6 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
     if (manager == NULL) {
         return APR_EINVAL;
     }
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
-    }
     smmap__manager_lock(manager);
     smmap__evict_unpinned_locked(manager, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
@@ -119,13 +112,32 @@ apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count)
     return reclaim.status;
 }
 
+apr_status_t smmap_manager_collect_bytes(smmap_manager_t *manager, apr_size_t bytes,
+                                         apr_size_t *unmapped)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    if (manager == NULL) {
+        return APR_EINVAL;
+    }
+    smmap__manager_lock(manager);
+    if (bytes > 0) {
+        const apr_size_t mapped = manager->stats.mapped_bytes;
+
+        smmap__budget_lower_relock(manager, bytes < mapped ? mapped - bytes : 0, SMMAP_UNLIMITED,
+                                   &reclaim);
+    }
+    smmap__manager_unlock(manager);
+    if (unmapped != NULL) {
+        *unmapped = reclaim.bytes;
+    }
+    return reclaim.status;
+}
+
 apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager)
 {
     if (manager == NULL || manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;
-    }
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
     }
     return smmap__os_guard_install();
 }

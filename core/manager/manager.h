@@ -7,6 +7,7 @@
  *   drop.c      letting go of files by path
  *   places.c    where directories really are, for it
  *   manager.c   creation and destruction
+ *   mend.c      what is left of it in a forked child
  */
 #ifndef SMMAP_CORE_MANAGER_MANAGER_H
 #define SMMAP_CORE_MANAGER_MANAGER_H
@@ -18,6 +19,9 @@
 apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_t *options);
 /** In paranoid mode: write to stderr what is still pinned. */
 void smmap__pinned_report(smmap_manager_t *manager);
+
+/** In a forked child, with the lock held. */
+void smmap__manager_mend(smmap_manager_t *manager);
 
 typedef struct smmap__directory_t smmap__directory_t;
 

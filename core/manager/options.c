@@ -32,6 +32,18 @@ static apr_size_t default_open_files(const smmap__os_info_t *system)
     return part < DEFAULT_OPEN_FILES_LEAST ? DEFAULT_OPEN_FILES_LEAST : part;
 }
 
+static apr_status_t fits_a_window(const smmap_manager_t *manager, smmap_limits_t limits,
+                                  apr_size_t bytes)
+{
+    return (limits & SMMAP_LIMITS_HARD_BYTES) && manager->window_size > bytes ? SMMAP_ELIMIT_BYTES
+                                                                              : APR_SUCCESS;
+}
+
+static apr_size_t default_mapped_bytes(const smmap__os_info_t *system)
+{
+    return number_or(SMMAP_DEFAULT, system->address_bits == 64 ? 8 * GIB : GIB);
+}
+
 static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted, int wide)
 {
     apr_size_t granularity = manager->granularity;
@@ -53,10 +65,7 @@ static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted, i
         return SMMAP_ETOOLARGE;
     }
     manager->window_size = (wanted + granularity - 1) / granularity * granularity;
-    if (manager->limits == SMMAP_LIMITS_HARD && manager->window_size > manager->max_mapped_bytes) {
-        return SMMAP_ELIMIT_BYTES;
-    }
-    return APR_SUCCESS;
+    return fits_a_window(manager, manager->limits, manager->max_mapped_bytes);
 }
 
 apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_t *given)
@@ -76,8 +85,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
          options.mode != SMMAP_MODE_SLIDING) ||
         (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON &&
          options.guard != SMMAP_GUARD_STRICT) ||
-        (options.limits != SMMAP_LIMITS_SOFT && options.limits != SMMAP_LIMITS_HARD) ||
-        options.limit_wait < 0) {
+        ((unsigned)options.limits & ~(unsigned)SMMAP_LIMITS_HARD) != 0 || options.limit_wait < 0) {
         return APR_EINVAL;
     }
     smmap__os_info(&system);
@@ -106,7 +114,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     if (manager->mode == SMMAP_MODE_AUTO) {
         manager->mode = SMMAP_MODE_SLIDING;
     }
-    manager->max_mapped_bytes = number_or(options.max_mapped_bytes, wide ? 8 * GIB : GIB);
+    manager->max_mapped_bytes = number_or(options.max_mapped_bytes, default_mapped_bytes(&system));
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options.max_open_files, default_open_files(&system));
     status = window_choose(manager, options.window_size, wide);
@@ -117,4 +125,34 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
                         windows < manager->max_regions ? windows : manager->max_regions);
     }
     return status;
+}
+
+apr_status_t smmap_manager_set_limits(smmap_manager_t *manager, const smmap_options_t *options)
+{
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+    smmap__os_info_t system;
+    apr_size_t bytes;
+    apr_status_t status;
+
+    if (manager == NULL || options == NULL || options->struct_size != sizeof *options ||
+        ((unsigned)options->limits & ~(unsigned)SMMAP_LIMITS_HARD) != 0) {
+        return APR_EINVAL;
+    }
+    smmap__os_info(&system);
+    bytes = number_or(options->max_mapped_bytes, default_mapped_bytes(&system));
+    status = fits_a_window(manager, options->limits, bytes);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    smmap__manager_lock(manager);
+    manager->limits = options->limits;
+    manager->max_mapped_bytes = bytes;
+    manager->max_regions = number_or(options->max_regions, DEFAULT_MAX_REGIONS);
+    manager->max_open_files = number_or(options->max_open_files, default_open_files(&system));
+    smmap__budget_lower_relock(manager, bytes, manager->max_regions, &reclaim);
+    manager->stats.evictions += reclaim.unmapped;
+    smmap__handle_lower_relock(manager);
+    smmap__manager_wake_locked(manager); /* who waits may have room now */
+    smmap__manager_unlock(manager);
+    return reclaim.status;
 }

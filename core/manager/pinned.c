@@ -38,6 +38,7 @@ static entry_t *add(list_t *list, const smmap__region_t *region, apr_size_t curs
     entry->reported.window_begin = region->begin;
     entry->reported.window_size = region->mapping.length;
     entry->reported.cursors = cursors;
+    entry->reported.file = region->file->number;
     entry->path = region->file->path;
     if (entry->path != NULL) {
         entry->path->users++;
@@ -129,9 +130,6 @@ apr_status_t smmap_manager_pinned(smmap_manager_t *manager, smmap_pinned_callbac
 
     if (manager == NULL || callback == NULL) {
         return APR_EINVAL;
-    }
-    if (smmap__forked(manager)) {
-        return SMMAP_EFORKED;
     }
     smmap__manager_lock(manager);
     smmap__region_count_pins_locked(manager, 1);

@@ -1,7 +1,7 @@
 /*
  * Buffers: a range of a file that hides the windows it is read through.
  *
- * A buffer is arithmetic around a cursor of its own. Invariant: with a range, it
+ * A buffer is arithmetic around a cursor, mostly of its own. Invariant: with a range, it
  * has a cursor, and begin + size is not past the file's end as it was measured
  * when access began; so a sum of begin and a checked index cannot overflow.
  */
@@ -9,7 +9,8 @@
 
 struct smmap_buffer_t {
     smmap__owned_t owned;    /* by a pool */
-    smmap__cursor_t *cursor; /* its own; NULL: on no file yet */
+    smmap__cursor_t *cursor; /* NULL: on no file yet */
+    int is_shared;           /* it is the caller's; else our own */
     apr_off_t begin;         /* the range in the file */
     apr_off_t size;          /* 0: there is no range */
 };
@@ -18,14 +19,16 @@ static void buffer_cleanup(smmap__owned_t *owned)
 {
     smmap_buffer_t *buffer = SMMAP__ELEMENT(owned, smmap_buffer_t, owned);
 
-    if (buffer->cursor != NULL) {
+    if (buffer->cursor != NULL && !buffer->is_shared) {
         smmap__cursor_free(buffer->cursor);
     }
     smmap__free(buffer);
 }
 
-apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *cursor,
-                                 apr_off_t offset, apr_off_t size, apr_pool_t *pool)
+/* shared: the cursor to read with; NULL: a copy of `from`, if there is one. */
+static apr_status_t create(smmap_buffer_t **buffer, smmap_cursor_t *shared,
+                           const smmap_cursor_t *from, apr_off_t offset, apr_off_t size,
+                           apr_pool_t *pool)
 {
     smmap_buffer_t *made;
     apr_status_t status = APR_SUCCESS;
@@ -37,8 +40,12 @@ apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *
     if (made == NULL) {
         return APR_ENOMEM;
     }
-    if (cursor != NULL) {
-        status = smmap_buffer_begin_access(made, cursor, offset, size);
+    if (shared != NULL) {
+        made->cursor = (smmap__cursor_t *)(void *)shared;
+        made->is_shared = 1;
+    }
+    if (shared != NULL || from != NULL) {
+        status = smmap_buffer_begin_access(made, from, offset, size);
     }
     if (status != APR_SUCCESS) {
         buffer_cleanup(&made->owned);
@@ -47,6 +54,18 @@ apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *
     smmap__own(&made->owned, made, buffer_cleanup, pool);
     *buffer = made;
     return APR_SUCCESS;
+}
+
+apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_cursor_t *cursor,
+                                 apr_off_t offset, apr_off_t size, apr_pool_t *pool)
+{
+    return create(buffer, NULL, cursor, offset, size, pool);
+}
+
+apr_status_t smmap_buffer_create_shared(smmap_buffer_t **buffer, smmap_cursor_t *cursor,
+                                        apr_off_t offset, apr_off_t size, apr_pool_t *pool)
+{
+    return cursor != NULL ? create(buffer, cursor, NULL, offset, size, pool) : APR_EINVAL;
 }
 
 /* Have a cursor of our own on the file of `cursor`. */
@@ -82,7 +101,7 @@ apr_status_t smmap_buffer_begin_access(smmap_buffer_t *buffer, const smmap_curso
     /* The size first: where the manager goes just now it is 0, which is not the file's. */
     file_size = smmap_cursor_file_size(&buffer->cursor->shown);
     if (!smmap_cursor_is_associated(&buffer->cursor->shown)) {
-        return smmap__forked(buffer->cursor->manager) ? SMMAP_EFORKED : SMMAP_ECLOSED;
+        return SMMAP_ECLOSED;
     }
     if (offset >= file_size) {
         return APR_EOF;
@@ -232,6 +251,36 @@ apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_siz
         *data = smmap_cursor_data(&buffer->cursor->shown);
     }
     return status;
+}
+
+apr_status_t smmap_buffer_hold(smmap_buffer_t *buffer, apr_off_t index, apr_size_t size,
+                               smmap_cursor_t **slice, apr_pool_t *pool)
+{
+    smmap_cursor_t *made;
+    apr_off_t offset;
+    apr_off_t left;
+    apr_status_t status;
+
+    if (size == 0 || slice == NULL) {
+        return APR_EINVAL;
+    }
+    status = locate(buffer, index, &offset, &left);
+    if (status == APR_SUCCESS && size > (apr_uint64_t)left) {
+        status = APR_EOF;
+    }
+    if (status == APR_SUCCESS) {
+        status = smmap_cursor_copy(&made, &buffer->cursor->shown, pool);
+    }
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    status = smmap_cursor_require(made, offset, size);
+    if (status != APR_SUCCESS) {
+        smmap_cursor_close(made);
+        return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+    }
+    *slice = made;
+    return APR_SUCCESS;
 }
 
 smmap_cursor_t *smmap_buffer_cursor(smmap_buffer_t *buffer)

@@ -38,8 +38,6 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     if (smmap__reading_begin(file, &handle)) {
         status = read_by(cursor, handle, offset, to, size, copied);
         smmap__reading_end(file);
-    } else if (smmap__forked(cursor->manager)) {
-        status = SMMAP_EFORKED;
     } else {
         status = smmap__handle_enter_lock(file, cursor->path, &handle);
         smmap__manager_unlock(cursor->manager);

@@ -81,9 +81,6 @@ apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *shown)
     if (cursor == NULL || cursor->guarded || cursor->manager->guard == SMMAP_GUARD_OFF) {
         return APR_EINVAL;
     }
-    if (smmap__forked(cursor->manager)) {
-        return SMMAP_EFORKED;
-    }
     if (smmap__count_load(&cursor->manager->closed) != 0) {
         return SMMAP_ECLOSED;
     }
@@ -105,9 +102,6 @@ apr_status_t smmap_cursor_end_guard(smmap_cursor_t *shown)
 
     if (cursor == NULL || !cursor->guarded || !smmap__os_guard_end(&cursor->guard)) {
         return APR_EINVAL;
-    }
-    if (smmap__forked(cursor->manager)) {
-        cursor->guard_status = SMMAP_EFORKED;
     }
     smmap__guard_leave(cursor);
     cursor->guarded = 0;

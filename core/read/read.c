@@ -122,10 +122,6 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
         }
     } else {
         if (!smmap__hit(cursor, offset, size)) {
-            if (smmap__forked(cursor->manager)) {
-                *copied = 0;
-                return SMMAP_EFORKED;
-            }
             if (should_bypass(cursor, offset)) {
                 *copied = 0;
                 return smmap__read_direct(cursor, offset, to, size, copied);

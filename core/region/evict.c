@@ -48,18 +48,25 @@ SMMAP__LOCKED static int fits(const smmap_manager_t *manager, const void *me, ap
    limit, and then everything that can go has to; with hard ones it must fit alone. */
 static apr_status_t hopeless(const smmap_manager_t *manager, apr_size_t bytes)
 {
-    return manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_mapped_bytes
+    return (manager->limits & SMMAP_LIMITS_HARD_BYTES) && bytes > manager->max_mapped_bytes
                ? SMMAP_ELIMIT_BYTES
                : APR_SUCCESS;
 }
 
 /* Nothing is left that could go: fail, or go over the limit. That is counted when the
    region is mapped, so that a call that fails in the end has passed none. */
-SMMAP__LOCKED static apr_status_t exhausted(const smmap_manager_t *manager)
+SMMAP__LOCKED static apr_status_t exhausted(const smmap_manager_t *manager, apr_size_t bytes)
 {
-    if (manager->limits == SMMAP_LIMITS_HARD) {
-        return manager->stats.regions >= manager->max_regions ? SMMAP_ELIMIT_REGIONS
-                                                              : SMMAP_ELIMIT_BYTES;
+    const smmap_stats_t *stats = &manager->stats;
+
+    if ((manager->limits & SMMAP_LIMITS_HARD_REGIONS) && stats->regions >= manager->max_regions) {
+        return SMMAP_ELIMIT_REGIONS;
+    }
+    if (manager->limits == SMMAP_LIMITS_HARD ||
+        ((manager->limits & SMMAP_LIMITS_HARD_BYTES) &&
+         (stats->mapped_bytes > manager->max_mapped_bytes ||
+          bytes > manager->max_mapped_bytes - stats->mapped_bytes))) {
+        return SMMAP_ELIMIT_BYTES;
     }
     return APR_SUCCESS;
 }
@@ -167,12 +174,11 @@ SMMAP__LOCKED static void batch_evict(smmap_manager_t *manager, batch_t *batch,
     }
 }
 
-/* Put victims on the reclaim list so that the region fits, and a few more where there are
-   many regions. None where nothing can go. */
-SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes,
+/* Put victims on the reclaim list so that the region fits, and `more` besides. None where nothing
+   can go. */
+SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes, apr_size_t more,
                                     smmap__reclaim_t *reclaim)
 {
-    apr_size_t more = manager->queue.length / REGIONS_FOR_ONE_MORE;
     apr_size_t steps = 0;
     unsigned passed = 0;
     int go_on = 1;
@@ -180,8 +186,7 @@ SMMAP__LOCKED static void evict_for(smmap_manager_t *manager, apr_size_t bytes,
     while (reclaim->regions == NULL && go_on) {
         batch_t batch;
 
-        go_on = batch_fill(manager, reclaim, &batch, bytes, more < MORE_MOST ? more : MORE_MOST,
-                           &steps, passed);
+        go_on = batch_fill(manager, reclaim, &batch, bytes, more, &steps, passed);
         batch_evict(manager, &batch, reclaim);
         if (reclaim->regions == NULL && batch.count > 0 && passed == 0) {
             /* All were pinned, so many may be: pass over those, and pay for few more fences. */
@@ -271,7 +276,9 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
             break;
         }
         if (my_turn && reclaim.regions == NULL) {
-            evict_for(manager, bytes, &reclaim);
+            apr_size_t more = manager->queue.length / REGIONS_FOR_ONE_MORE;
+
+            evict_for(manager, bytes, more < MORE_MOST ? more : MORE_MOST, &reclaim);
         }
         if (reclaim.regions != NULL) {
             smmap__reclaim_relock(manager, &reclaim);
@@ -285,7 +292,7 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
             /* Another thread is just unmapping: what it has no use for is ours. */
             smmap__manager_wait_relock(manager);
         } else {
-            status = exhausted(manager);
+            status = exhausted(manager, bytes);
             if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, me)) {
                 break;
             }
@@ -310,4 +317,27 @@ void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes)
 {
     manager->stats.mapped_bytes -= bytes;
     manager->stats.regions--;
+}
+
+void smmap__budget_lower_relock(smmap_manager_t *manager, apr_size_t bytes, apr_size_t regions,
+                                smmap__reclaim_t *reclaim)
+{
+    const apr_size_t max_mapped_bytes = manager->max_mapped_bytes;
+    const apr_size_t max_regions = manager->max_regions;
+    const smmap_stats_t *stats = &manager->stats;
+
+    smmap__reclaim_retry_locked(manager, reclaim);
+    smmap__reclaim_relock(manager, reclaim);
+    while (stats->mapped_bytes > bytes || stats->regions > regions) {
+        /* What has to go is what a region of no bytes needs the room of, were that the limits. */
+        manager->max_mapped_bytes = bytes;
+        manager->max_regions = regions < SMMAP_UNLIMITED ? regions + 1 : regions;
+        evict_for(manager, 0, 0, reclaim);
+        manager->max_mapped_bytes = max_mapped_bytes;
+        manager->max_regions = max_regions;
+        if (reclaim->regions == NULL) {
+            break;
+        }
+        smmap__reclaim_relock(manager, reclaim);
+    }
 }

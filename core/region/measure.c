@@ -167,9 +167,6 @@ apr_status_t smmap__file_measure(smmap__file_t *file, const smmap__path_t *path)
     apr_os_file_t handle;
     apr_status_t status;
 
-    if (smmap__forked(file->manager)) {
-        return SMMAP_EFORKED;
-    }
     status = smmap__handle_enter_lock(file, path, &handle);
     if (status == APR_SUCCESS) {
         smmap__handle_end_use_relock(file);

@@ -65,7 +65,7 @@ SMMAP__LOCKED static void link_region(smmap__region_t *region)
 
     smmap__hash_insert(&file->manager->by_address, &region->hash);
     smmap__list_append(&file->region_list, &region->file_link);
-    file->regions++;
+    file->manager->stats.mapped_files += file->regions++ == 0;
     file->buffered_regions += region->mapping.memory != 0;
 }
 
@@ -77,7 +77,7 @@ SMMAP__LOCKED static void unlink_and_reclaim(smmap__region_t *region, smmap__rec
     smmap__list_remove(&region->file_link);
     region->next = reclaim->regions;
     reclaim->regions = region;
-    file->regions--;
+    file->manager->stats.mapped_files -= --file->regions == 0;
     file->buffered_regions -= region->mapping.memory != 0;
     smmap__file_reap_locked(file, reclaim);
 }
@@ -127,7 +127,9 @@ SMMAP__LOCKED static smmap__region_t *span_find(const smmap__file_t *file, apr_u
     for (; node != NULL; node = node->next) {
         smmap__region_t *region = SMMAP__ELEMENT(node, smmap__region_t, span);
 
-        if (region->file == file && covers(region, offset, end)) {
+        /* In the chain are others, too: what is found must not depend on the table's size. */
+        if (region->file == file && covers(region, offset, end) &&
+            smmap__region_span_key(node) == key) {
             return region;
         }
     }

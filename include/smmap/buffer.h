@@ -43,6 +43,22 @@ SMMAP_API apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_
                                            apr_off_t offset, apr_off_t size, apr_pool_t *pool);
 
 /**
+ * Create a buffer that reads with your cursor, and begin access to a range: what the buffer reads
+ * moves the cursor, and needs no second pin. smmap_buffer_cursor() is that cursor.
+ *
+ * @param buffer (out) the buffer; set only on success.
+ * @param cursor (in) a cursor on the file. It stays yours: close it after the buffer, and use both
+ *        in one thread at a time.
+ * @param offset (in) as for smmap_buffer_create().
+ * @param size (in) as for smmap_buffer_create().
+ * @param pool (in) as for smmap_buffer_create().
+ * @return as smmap_buffer_create(), but APR_EINVAL if cursor is NULL.
+ */
+SMMAP_API apr_status_t smmap_buffer_create_shared(smmap_buffer_t **buffer, smmap_cursor_t *cursor,
+                                                  apr_off_t offset, apr_off_t size,
+                                                  apr_pool_t *pool);
+
+/**
  * Put the buffer on a range of its file or of another one. A pinned window is released. On
  * failure the buffer has no range.
  *
@@ -55,7 +71,7 @@ SMMAP_API apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_
  *         APR_EOF: offset is at or past the end of the file (the buffer is then on the file of
  *         `cursor`);
  *         SMMAP_ENOFILE: cursor is NULL, and the buffer is on no file; SMMAP_ECLOSED;
- *         SMMAP_EFORKED; APR_ENOMEM.
+ *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_buffer_begin_access(smmap_buffer_t *buffer,
                                                  const smmap_cursor_t *cursor, apr_off_t offset,
@@ -120,8 +136,27 @@ SMMAP_API apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t inde
                                           const unsigned char **data);
 
 /**
+ * Get bytes in one piece that stay valid while the buffer moves on: a cursor of their own, which
+ * pins them. If they cross a window boundary, a region is mapped for them, as by
+ * smmap_cursor_require().
+ *
+ * @param buffer (in) the buffer.
+ * @param index (in) first byte; negative counts from the end.
+ * @param size (in) bytes, 1 or more.
+ * @param slice (out) set only on success: smmap_cursor_data() and smmap_cursor_size() of it are the
+ *        bytes, until you move, release or close it.
+ * @param pool (in) closes `slice`, as for smmap_cursor_open().
+ * @return APR_SUCCESS; APR_EINVAL: buffer or slice is NULL, or size is 0;
+ *         SMMAP_ENOWINDOW: there is no range; APR_EOF: the bytes are not all in the range;
+ *         SMMAP_ETRUNCATED: the file now ends before the last of them;
+ *         otherwise as smmap_cursor_copy() and smmap_cursor_require().
+ */
+SMMAP_API apr_status_t smmap_buffer_hold(smmap_buffer_t *buffer, apr_off_t index, apr_size_t size,
+                                         smmap_cursor_t **slice, apr_pool_t *pool);
+
+/**
  * The buffer's cursor, for its file, path and window. You may move it; the buffer moves it
- * again when necessary. The buffer owns it: do not close it. NULL if the buffer is NULL or on
+ * again when necessary. The buffer owns it, if it is not shared: do not close it. NULL if the buffer is NULL or on
  * no file.
  */
 SMMAP_API smmap_cursor_t *smmap_buffer_cursor(smmap_buffer_t *buffer);

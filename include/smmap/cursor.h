@@ -80,10 +80,27 @@ typedef struct smmap_cursor_t {
  *         Linux), or a file without a size, as in /proc, that does not end within 64 MiB;
  *         SMMAP_ELIMIT_FILES: the hard limit of open files;
  *         SMMAP_ESTALE: the file at the path was replaced again and again during the call;
- *         SMMAP_EFORKED; APR_ENOMEM.
+ *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_cursor_open(smmap_cursor_t **cursor, smmap_manager_t *manager,
                                          const char *path, apr_pool_t *pool);
+
+/**
+ * Open a cursor on a file by the path that it was opened by last, without asking the system
+ * anything: for programs that open the same paths again and again. It is the file that the
+ * manager has, whatever the path names by now.
+ *
+ * @param cursor (out) the cursor; set only on success.
+ * @param manager (in) the manager.
+ * @param path (in) an absolute path, in the same spelling as then.
+ * @param pool (in) as for smmap_cursor_open().
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: cursor, manager or path is NULL, or the path is empty;
+ *         SMMAP_ENOFILE: no file with a cursor on it or a window mapped was last opened by this
+ *         path: call smmap_cursor_open(); SMMAP_ECLOSED; APR_ENOMEM.
+ */
+SMMAP_API apr_status_t smmap_cursor_open_known(smmap_cursor_t **cursor, smmap_manager_t *manager,
+                                               const char *path, apr_pool_t *pool);
 
 /**
  * Open a cursor on a file that is already open.
@@ -125,7 +142,7 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * @return APR_SUCCESS;
  *         APR_EINVAL: cursor is NULL, or offset is negative;
  *         APR_EOF: offset is at or past the end of the file;
- *         SMMAP_ECLOSED: the manager was destroyed; SMMAP_EFORKED;
+ *         SMMAP_ECLOSED: the manager was destroyed;
  *         SMMAP_ESTALE: the file had to be reopened, and the path names another file or
  *         something that is not a file;
  *         SMMAP_ETRUNCATED: the file was truncated before `offset` or, where the window is
@@ -152,6 +169,26 @@ SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset
  *         last page of 2^63 - 1 bytes and, by a 32-bit program of Linux, what is beyond 16 TiB.
  */
 SMMAP_API apr_status_t smmap_cursor_require(smmap_cursor_t *cursor, apr_off_t offset,
+                                            apr_size_t size);
+
+/**
+ * Move to the window that holds `offset` if that is a hit which waits for nothing: it takes no
+ * lock, calls no system function, maps and evicts nothing. Otherwise call smmap_cursor_use().
+ *
+ * A cursor's first move is never such a hit, nor is a move to another window of one that is
+ * guarded, traced or sequential, or in paranoid mode. A window that went out of date, and that
+ * this call leaves, stays mapped until the next other call moves, releases or closes the cursor.
+ *
+ * @param cursor (in) the cursor.
+ * @param offset (in) as for smmap_cursor_use().
+ * @param size (in) as for smmap_cursor_use().
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: cursor is NULL, or offset is negative;
+ *         SMMAP_EWOULDBLOCK: any other case, also an offset past the end of the file and a manager
+ *         that was destroyed. The cursor keeps its window; or it has none, if another thread was
+ *         evicting the wanted window at that moment.
+ */
+SMMAP_API apr_status_t smmap_cursor_try_use(smmap_cursor_t *cursor, apr_off_t offset,
                                             apr_size_t size);
 
 /**
@@ -197,7 +234,7 @@ SMMAP_API apr_status_t smmap_cursor_read(smmap_cursor_t *cursor, apr_off_t offse
  * @param cursor (in) the cursor, with or without a window.
  * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, is guarded already, or its manager was
  *         created without the guard; APR_ENOTIMPL: the system can guard only copying reads;
- *         SMMAP_ECLOSED; SMMAP_EFORKED.
+ *         SMMAP_ECLOSED.
  * Threads: the same thread must end the guard. Closing the cursor or assigning to it also ends
  * the guard, without a result.
  */
@@ -242,7 +279,7 @@ SMMAP_API void smmap_cursor_release(smmap_cursor_t *cursor);
  * @param cursor (in) the cursor to copy; not changed.
  * @param pool (in) closes the copy when it is cleared or destroyed; NULL: as for
  *        smmap_cursor_open().
- * @return APR_SUCCESS; APR_EINVAL: copy or cursor is NULL; SMMAP_ECLOSED; SMMAP_EFORKED;
+ * @return APR_SUCCESS; APR_EINVAL: copy or cursor is NULL; SMMAP_ECLOSED;
  *         APR_ENOMEM.
  */
 SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *cursor,
@@ -255,7 +292,7 @@ SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_curs
  * @param from (in) the cursor to take them from; not changed. Assigning a cursor to itself
  *        does nothing.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ECLOSED: the manager of `from`
- *         was destroyed; SMMAP_EFORKED; APR_ENOMEM. On an error `cursor` is unchanged.
+ *         was destroyed; APR_ENOMEM. On an error `cursor` is unchanged.
  */
 SMMAP_API apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *from);
 
@@ -275,7 +312,7 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
  *
  * @param cursor (in) the cursor.
  * @return APR_SUCCESS (also when the file became shorter); APR_EINVAL: cursor is NULL;
- *         SMMAP_ECLOSED; SMMAP_EFORKED;
+ *         SMMAP_ECLOSED;
  *         SMMAP_ESTALE: the handle was closed meanwhile, and the path names another file;
  *         SMMAP_ENOTREGULAR: as for smmap_cursor_use();
  *         SMMAP_ELIMIT_FILES, APR_ENOENT, ...: the file had to be reopened and could not.
@@ -292,8 +329,7 @@ SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
  *
  * @param cursor (in) the cursor.
  * @param access (in) the hint. A new cursor has SMMAP_ACCESS_NORMAL, a copy that of its source.
- * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, or access is not an enumerator;
- *         SMMAP_EFORKED.
+ * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, or access is not an enumerator.
  */
 SMMAP_API apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access);
 
@@ -318,7 +354,7 @@ SMMAP_API apr_status_t smmap_cursor_advise(smmap_cursor_t *cursor, apr_off_t off
  *
  * @param cursor (in) the cursor; it must have a window.
  * @param bytes (out) bytes of the whole window that are in memory.
- * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_EFORKED; SMMAP_ENOWINDOW;
+ * @return APR_SUCCESS; APR_EINVAL: an argument is NULL; SMMAP_ENOWINDOW;
  *         APR_ENOTIMPL: the system does not tell; otherwise a status of the system, or as
  *         smmap_cursor_refresh(), since the file may have to be reopened.
  */
@@ -347,6 +383,9 @@ SMMAP_API apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor);
 SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 /** File size in bytes, as last measured; 0 for a cursor that is not associated. */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
+/** The number of the file, as in the trace and in smmap_pinned_t: all cursors on a file have it, and
+    no other file of the manager ever has. 0 for NULL. */
+SMMAP_API apr_uint64_t smmap_cursor_file_number(const smmap_cursor_t *cursor);
 /** The path that the cursor was opened by, made absolute (where the current directory has no path,
     or one that is too long: as it was given). It may name another file by now, or have done so
     from the start, where something is mounted over the current directory. NULL if it was opened by
@@ -371,6 +410,10 @@ SMMAP_INLINE const unsigned char *smmap_cursor_at(const smmap_cursor_t *cursor, 
                ? cursor->window_data + SMMAP_CAST(apr_size_t, distance)
                : SMMAP_NULL;
 }
+
+/** smmap_cursor_at() as a function that the library exports, for languages that have no inline
+    functions of C. */
+SMMAP_API const unsigned char *smmap_cursor_peek(const smmap_cursor_t *cursor, apr_off_t offset);
 
 #ifdef __cplusplus
 }

@@ -14,13 +14,12 @@
  * manager and cursors may be destroyed in any order. Cursors that outlive their manager return
  * SMMAP_ECLOSED, and a pinned window stays mapped until its last cursor releases it.
  *
- * Fork: in a child, objects created before the fork may only be destroyed, closed or left
- * alone; this neither blocks nor affects the parent. Other calls return SMMAP_EFORKED, and
- * accessors behave as if the manager were destroyed. The child may keep reading a window that
- * a cursor pins; a move to a mapped window may succeed or be refused. If another thread was
- * modifying the manager at the moment of the fork, destroying it in the child frees nothing,
- * because its structures may be inconsistent. A manager created in the child has no
- * restrictions. Programs started with exec inherit no file handles.
+ * Fork: a child goes on with the managers, cursors and buffers of its parent, and neither affects
+ * the other. fork() waits for calls that hold a lock, not for the system: what another thread was
+ * just mapping or opening stays in the child until it ends, as does what cursors of such threads
+ * pin. Close in the child what you do not need. A child of vfork(), or of a bare clone(), must not
+ * use them, nor one that was forked by a signal handler which interrupted the library. SMMAP_TRACE
+ * records the parent alone. Programs started with exec inherit no file handles.
  */
 #ifndef SMMAP_MANAGER_H
 #define SMMAP_MANAGER_H
@@ -46,11 +45,15 @@ typedef enum smmap_mode_t {
     SMMAP_MODE_SLIDING = 2 /**< windows of `window_size` bytes on a fixed grid */
 } smmap_mode_t;
 
-/** What happens when a limit is reached and every window is pinned. */
+/** What happens when a limit is reached and every window is pinned. Sums of the HARD enumerators
+    are allowed: the other limits are soft. */
 typedef enum smmap_limits_t {
     SMMAP_LIMITS_SOFT = 0, /**< exceed the limit and count it (`over_limit`); in paranoid mode the
                                 first time is reported on standard error */
-    SMMAP_LIMITS_HARD = 1  /**< fail with SMMAP_ELIMIT_BYTES, _REGIONS or _FILES */
+    SMMAP_LIMITS_HARD_BYTES = 1,   /**< `max_mapped_bytes`: fail with SMMAP_ELIMIT_BYTES */
+    SMMAP_LIMITS_HARD_REGIONS = 2, /**< `max_regions`: fail with SMMAP_ELIMIT_REGIONS */
+    SMMAP_LIMITS_HARD_FILES = 4,   /**< `max_open_files`: fail with SMMAP_ELIMIT_FILES */
+    SMMAP_LIMITS_HARD = 7          /**< all of these */
 } smmap_limits_t;
 
 /** What happens on a fault on a mapped page; see `guard` in smmap_options_t. */
@@ -149,6 +152,7 @@ typedef struct smmap_stats_t {
     apr_size_t open_files;        /**< file handles open now */
     apr_size_t peak_open_files;   /**< maximum so far */
     apr_size_t files;             /**< files known now, open or not */
+    apr_size_t mapped_files;      /**< of `files`: those that have a window mapped */
     apr_size_t cursors;           /**< cursors on a file now */
     apr_size_t buffered_regions;  /**< of `regions`: heap-backed copies, because the file cannot
                                        be mapped or the system has no room for a mapping */
@@ -184,7 +188,7 @@ typedef struct smmap_stats_t {
 #define SMMAP_STATS_INIT                                                                         \
     {                                                                                            \
         sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                      \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                   \
     }
 
 /**
@@ -226,11 +230,43 @@ SMMAP_API apr_status_t smmap_manager_destroy(smmap_manager_t *manager);
  *
  * @param manager (in) the manager.
  * @param count (out) number of regions unmapped. May be NULL.
- * @return APR_SUCCESS; APR_EINVAL: manager is NULL; SMMAP_EFORKED; or the first error of the
+ * @return APR_SUCCESS; APR_EINVAL: manager is NULL; or the first error of the
  *         system's unmap: those regions stay counted, and unmapping them is tried again later.
  * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_t *count);
+
+/**
+ * Unmap windows that no cursor pins, those first that were not used for the longest time, until
+ * that many bytes are unmapped.
+ *
+ * @param manager (in) the manager.
+ * @param bytes (in) bytes to unmap at least; 0: nothing is done.
+ * @param unmapped (out) bytes that were unmapped: more than `bytes` by part of a window, or less
+ *        if all else is pinned. May be NULL.
+ * @return as smmap_manager_collect().
+ * Threads: any.
+ */
+SMMAP_API apr_status_t smmap_manager_collect_bytes(smmap_manager_t *manager, apr_size_t bytes,
+                                                   apr_size_t *unmapped);
+
+/**
+ * Change the limits. If more is mapped or open now, what nobody pins or uses is unmapped and
+ * closed at once; with all else pinned, a limit may be exceeded until that is released.
+ *
+ * @param manager (in) the manager.
+ * @param options (in) `limits`, `max_mapped_bytes`, `max_regions` and `max_open_files` are taken,
+ *        and mean what they mean in smmap_manager_create(); the rest is not looked at, and the
+ *        size of windows stays as it is.
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: an argument is NULL, struct_size is unknown, or `limits` is no sum of
+ *         enumerators;
+ *         SMMAP_ELIMIT_BYTES: a hard limit of bytes is smaller than a window; nothing is changed;
+ *         or the first error of the system's unmap, with the limits changed.
+ * Threads: any.
+ */
+SMMAP_API apr_status_t smmap_manager_set_limits(smmap_manager_t *manager,
+                                                const smmap_options_t *options);
 
 /**
  * Put the guard's fault handler in front of handlers that were installed after it. A handler
@@ -245,8 +281,8 @@ SMMAP_API apr_status_t smmap_manager_collect(smmap_manager_t *manager, apr_size_
  * @param manager (in) a manager created with the guard.
  * @return APR_SUCCESS;
  *         APR_EINVAL: manager is NULL, or was created without the guard;
- *         APR_ENOSPC: 16 different handlers have been chained already; SMMAP_EFORKED; or a
- *         status of the system.
+ *         APR_ENOSPC: 16 different handlers have been chained already; or a status of the
+ *         system.
  * Threads: any, but not while another thread installs a handler for the same signal.
  */
 SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
@@ -274,7 +310,7 @@ SMMAP_API apr_status_t smmap_manager_reinstall_guard(smmap_manager_t *manager);
  *        handle that a cursor was opened by stays open while the cursor is on its file, and is
  *        not counted.
  * @return APR_SUCCESS, also when regions are still pinned; APR_EINVAL: manager or path is NULL,
- *         or path is empty; SMMAP_EFORKED; APR_ENOMEM; or the first error of the system's unmap.
+ *         or path is empty; APR_ENOMEM; or the first error of the system's unmap.
  * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_drop(smmap_manager_t *manager, const char *path,
@@ -289,6 +325,7 @@ typedef struct smmap_pinned_t {
     const char *origin;     /**< call stack at which this cursor pinned it: return addresses, or
                                  symbols where available, innermost first; NULL: not known,
                                  always so without paranoid mode */
+    apr_uint64_t file;      /**< smmap_cursor_file_number() of these cursors */
 } smmap_pinned_t;
 
 /** Receives one pinned window. `pinned` and what it points to are valid only during the call.
@@ -305,7 +342,7 @@ typedef void smmap_pinned_callback_t(void *context, const smmap_pinned_t *pinned
  *        particular order.
  * @param context (in) passed to `callback`.
  * @return APR_SUCCESS, also when nothing is pinned; APR_EINVAL: manager or callback is NULL;
- *         APR_ENOMEM; SMMAP_EFORKED.
+ *         APR_ENOMEM.
  * Threads: any. Windows that other threads pin or release during the call may or may not be
  * listed.
  */
@@ -318,8 +355,7 @@ SMMAP_API apr_status_t smmap_manager_pinned(smmap_manager_t *manager,
  *
  * @param manager (in) the manager.
  * @param stats (in, out) initialize it with SMMAP_STATS_INIT.
- * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or struct_size is unknown;
- *         SMMAP_EFORKED.
+ * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or struct_size is unknown.
  * Threads: any.
  */
 SMMAP_API apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats);

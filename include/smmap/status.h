@@ -44,8 +44,8 @@
 /** A page of the file could not be read, and the file was not truncated: the disk or the
     network failed. smmap_cursor_fault() tells where. */
 #define SMMAP_EFAULT (SMMAP_START_STATUS + 12)
-/** This process was forked after the manager was created: it may only destroy it. */
-#define SMMAP_EFORKED (SMMAP_START_STATUS + 13)
+/** What is wanted cannot be had without waiting: call the function that may wait. */
+#define SMMAP_EWOULDBLOCK (SMMAP_START_STATUS + 13)
 
 /** One past the last code in use. */
 #define SMMAP_END_STATUS (SMMAP_START_STATUS + 14)

@@ -34,8 +34,9 @@
  * is each call of a buffer function that goes through them, whether it hits, misses or fails.
  * Not reported are: calls with invalid arguments or after the manager was destroyed; accesses
  * past the last measured end of the file; bytes of the pinned window read by
- * smmap_cursor_at(), smmap_buffer_byte() or a pointer; and calls of a forked child on the
- * manager of its parent. With the guard smmap_buffer_byte() is a copying read, and reported.
+ * smmap_cursor_at(), smmap_buffer_byte() or a pointer; and, to SMMAP_TRACE, calls of a forked
+ * child on the manager of its parent. With the guard smmap_buffer_byte() is a copying read, and
+ * reported.
  *
  * Without a trace, a move costs one extra branch.
  */

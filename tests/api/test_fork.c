@@ -1,7 +1,7 @@
 /*
- * A child of fork() and what its parent made: it may destroy and close, in any order, while
- * threads of the parent were in the middle of something, and is refused the rest. What is
- * started by exec inherits nothing.
+ * A child of fork() and what its parent made: it goes on with it, whatever threads of the parent
+ * were in the middle of, and destroys and closes in any order. What is started by exec inherits
+ * nothing.
  */
 #include "tests/support/harness.h"
 
@@ -65,64 +65,63 @@ static void parent_goes_on(void)
 }
 
 static smmap_cursor_t *guarded;
+static smmap_cursor_t *by_handle;
 
-static void see_nothing(void *context, const smmap_pinned_t *pinned)
+/* All that the parent has is there, and its own from now on. */
+static int goes_on(void *unused)
 {
-    (void)context;
-    CHECK(pinned == NULL);
-}
-
-static int refused(void *unused)
-{
-    smmap_stats_t stats = SMMAP_STATS_INIT;
-    smmap_cursor_t *made = NULL;
     unsigned char bytes[10];
+    unsigned char byte;
+    smmap_cursor_t *made;
     apr_size_t count;
 
     (void)unused;
-    CHECK(region_shows(cursor, &file)); /* what is in use can be read on */
-    CHECK_STATUS(smmap_cursor_open(&made, manager, file.path, test_pool), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_open_handle(&made, manager, 0, test_pool), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_copy(&made, cursor, test_pool), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_refresh(cursor), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_advise(cursor, 0, 10, SMMAP_WILL_NEED), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_hint(cursor, SMMAP_ACCESS_SEQUENTIAL), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_resident(cursor, &count), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_begin_guard(cursor), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_end_guard(guarded), SMMAP_EFORKED);
-    CHECK(!smmap_cursor_is_valid(guarded));
-    CHECK_STATUS(smmap_manager_reinstall_guard(manager), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_manager_drop(manager, file.path, NULL), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_manager_pinned(manager, see_nothing, NULL), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_read(cursor, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_manager_stats(manager, &stats), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_manager_collect(manager, &count), SMMAP_EFORKED);
-    CHECK_NUMBER(smmap_manager_regions(manager), 1);
-    CHECK(!smmap_cursor_is_associated(cursor));
-    CHECK(smmap_cursor_path(cursor) == NULL);
-    CHECK_NUMBER(smmap_cursor_file_size(cursor), 0);
-    CHECK_NUMBER(smmap_cursor_region_clients(cursor), 1);
-    CHECK_STATUS(smmap_buffer_begin_access(buffer, NULL, 0, 10), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_buffer_begin_access(buffer, cursor, 0, 10), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
-    CHECK(!smmap_cursor_is_valid(cursor));
-    CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_assign(cursor, smmap_buffer_cursor(buffer)), SMMAP_EFORKED);
-    /* One of its own is like any other. */
-    NEED_OK(smmap_manager_create(&manager, NULL, test_pool));
-    NEED_OK(smmap_cursor_open(&made, manager, file.path, test_pool));
-    NEED_OK(smmap_cursor_use(made, 0, 0));
-    CHECK(cursor_shows(made, &file));
+    CHECK(cursor_shows(cursor, &file));
+    CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
+    CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
+    CHECK(smmap_cursor_is_associated(cursor));
+    CHECK_OK(smmap_cursor_end_guard(guarded));
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0));
+    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(smmap_cursor_require(cursor, (apr_off_t)unit - 5, 10));
+    CHECK(cursor_shows(cursor, &file));
+    NEED_OK(smmap_cursor_use(by_handle, (apr_off_t)(3 * unit), 0));
+    CHECK(cursor_shows(by_handle, &file));
+    NEED_OK(smmap_cursor_read(guarded, (apr_off_t)(6 * unit), bytes, 10, &count));
+    CHECK(count == 10 && memcmp(bytes, file.data + 6 * unit, 10) == 0);
+    NEED_OK(smmap_buffer_byte(buffer, -1, &byte));
+    CHECK_NUMBER(byte, file.data[file.size - 1]);
+    NEED_OK(smmap_cursor_refresh(cursor));
+    NEED_OK(smmap_cursor_open(&made, manager, file.path, NULL));
+    CHECK_NUMBER(manager_stats(manager).files, 1);
+    smmap_cursor_close(made);
+    smmap_cursor_release(cursor);
+    NEED_OK(smmap_manager_drop(manager, file.path, NULL));
+    NEED_OK(smmap_manager_collect(manager, NULL));
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(!fake_present() || manager_stats(manager).regions == fake_live_mappings());
+    CHECK(!fake_present() || manager_stats(manager).open_files == fake_live_handles());
     return 0;
 }
 
-static void child_is_refused(void)
+/* Of a child's child, too. */
+static int goes_on_in_a_child(void *unused)
 {
+    (void)unused;
+    return test_in_child(goes_on, NULL) + goes_on(NULL);
+}
+
+static void child_goes_on(void)
+{
+    apr_os_file_t handle;
+
     begin();
     NEED_OK(smmap_cursor_copy(&guarded, cursor, pool));
     NEED_OK(smmap_cursor_begin_guard(guarded));
-    CHECK_NUMBER(test_in_child(refused, NULL), 0);
+    NEED_OK(native_open(&handle, file.path, NATIVE_READ));
+    NEED_OK(smmap_cursor_open_handle(&by_handle, manager, handle, pool));
+    native_close(handle);
+    CHECK_NUMBER(test_in_child(goes_on_in_a_child, NULL), 0);
     CHECK_OK(smmap_cursor_end_guard(guarded));
     parent_goes_on();
 }
@@ -212,8 +211,17 @@ static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
 }
 
 /* Whoever waits for a thread of the parent waits for ever; test_in_child() does not. */
-static int destroy_now(void *turn)
+static int use_and_destroy(void *turn)
 {
+    apr_size_t i;
+
+    for (i = 0; i < 8; i++) {
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i * unit), 0));
+        NEED(cursor_shows(cursor, &file));
+    }
+    NEED_OK(smmap_cursor_refresh(cursor));
+    NEED_OK(smmap_manager_collect(manager, NULL));
+    CHECK(manager_stats(manager).regions >= 1);
     if (*(const apr_size_t *)turn % 2 == 0) {
         smmap_cursor_close(cursor);
         smmap_buffer_close(buffer);
@@ -243,7 +251,7 @@ static void child_of_busy_threads(void)
                                   test_pool));
     }
     for (i = 0; i < test_count(12); i++) {
-        CHECK_NUMBER(test_in_child(destroy_now, &i), 0);
+        CHECK_NUMBER(test_in_child(use_and_destroy, &i), 0);
     }
     atomic_store(&stop_now, 1);
     for (i = 0; i < THREADS; i++) {
@@ -315,14 +323,14 @@ static void *APR_THREAD_FUNC be_traced(apr_thread_t *thread, void *mine)
     return NULL;
 }
 
-static int refused_and_destroyed(void *unused)
+static int used_and_destroyed(void *unused)
 {
     unsigned char bytes[10];
 
     native_alarm(20);
-    CHECK_STATUS(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_cursor_require(cursor, 0, 2 * unit), SMMAP_EFORKED);
-    CHECK_STATUS(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL), SMMAP_EFORKED);
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(7 * unit), 0));
+    NEED_OK(smmap_cursor_require(cursor, 0, 2 * unit));
+    NEED_OK(smmap_buffer_read(buffer, (apr_off_t)(7 * unit), bytes, 10, NULL));
     return destroy_manager_first(unused);
 }
 
@@ -348,7 +356,7 @@ static void child_of_a_traced_thread(void)
     while (atomic_load(&writing) == 0) {
         apr_sleep(1000);
     }
-    CHECK_NUMBER(test_in_child(refused_and_destroyed, NULL), 0);
+    CHECK_NUMBER(test_in_child(used_and_destroyed, NULL), 0);
     CHECK_NUMBER(test_in_child(destroy_pool, NULL), 0);
     atomic_store(&writing, 2);
     atomic_store(&stop_now, 1);
@@ -373,7 +381,7 @@ static void exec_inherits_nothing(void)
     parent_goes_on();
 }
 
-static const test_case_t fork_cases[] = {{"child_is_refused", child_is_refused},
+static const test_case_t fork_cases[] = {{"child_goes_on", child_goes_on},
                                          {"child_destroys", child_destroys},
                                          {"child_of_busy_threads", child_of_busy_threads},
                                          {"child_writes_no_trace", child_writes_no_trace},

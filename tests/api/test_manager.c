@@ -201,7 +201,7 @@ static void bad_input(void)
     options.mode = (smmap_mode_t)77777;
     CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), APR_EINVAL);
     options.mode = SMMAP_MODE_AUTO;
-    options.limits = (smmap_limits_t)2;
+    options.limits = (smmap_limits_t)8;
     CHECK_STATUS(smmap_manager_create(&manager, &options, test_pool), APR_EINVAL);
     options.limits = SMMAP_LIMITS_SOFT;
     options.struct_size = 0;

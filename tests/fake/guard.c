@@ -90,22 +90,32 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
     return status == APR_SUCCESS ? native_facts(file, size, &id, &regular) : status;
 }
 
-static smmap__count_t forks;
+static void (*watchers[3])(void); /* the core's */
 
 /* The fake's own lock, which no real backend has, must not be inherited locked. */
+static void before_fork(void)
+{
+    watchers[0]();
+    fake_lock();
+}
+
+static void in_parent(void)
+{
+    fake_unlock();
+    watchers[1]();
+}
+
 static void in_child(void)
 {
     fake_unlock();
-    smmap__count_raise(&forks);
+    watchers[2]();
 }
 
-apr_status_t smmap__os_fork_watch(void)
+apr_status_t smmap__os_fork_watch(void (*before)(void), void (*parent)(void), void (*child)(void))
 {
-    native_watch_forks(fake_lock, fake_unlock, in_child);
+    watchers[0] = before;
+    watchers[1] = parent;
+    watchers[2] = child;
+    native_watch_forks(before_fork, in_parent, in_child);
     return APR_SUCCESS;
-}
-
-unsigned smmap__os_forks(void)
-{
-    return (unsigned)smmap__count_load(&forks);
 }

@@ -53,7 +53,7 @@ static apr_status_t apply_options(const world_t *w, omanager_t *manager, const s
         return SMMAP_ETOOLARGE;
     }
     manager->window = (window + grain - 1) / grain * grain;
-    return manager->limits == SMMAP_LIMITS_HARD && manager->window > manager->max_bytes
+    return (manager->limits & SMMAP_LIMITS_HARD_BYTES) && manager->window > manager->max_bytes
                ? SMMAP_ELIMIT_BYTES
                : APR_SUCCESS;
 }

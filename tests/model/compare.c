@@ -167,7 +167,7 @@ static int same_calls(const world_t *w)
 /* The counters, each of which is as wide as a word of the structure's. */
 #define SIZES(X)                                                                          \
     X(mapped_bytes) X(peak_mapped_bytes) X(pinned_bytes) X(regions) X(peak_regions)       \
-    X(pinned_regions) X(open_files) X(peak_open_files) X(files) X(cursors) X(hits)        \
+    X(pinned_regions) X(open_files) X(peak_open_files) X(files) X(mapped_files) X(cursors) X(hits)        \
     X(misses) X(maps) X(unmaps) X(evictions) X(opens) X(closes) X(over_limit)             \
     X(limit_failures) X(retries) X(shrunk_maps) X(map_failures) X(open_failures)               \
     X(stale_files) X(truncated_files) X(bypassed_reads) X(admission_rejects) X(prefetches)               \
@@ -180,6 +180,11 @@ static int same_stats(world_t *w, int number)
     int i;
     int j;
 
+    manager->stats.mapped_files = 0;
+    for (i = 0; i < FILES; i++) {
+        manager->stats.mapped_files +=
+            w->files[i].used && w->files[i].manager == number && w->files[i].regions > 0;
+    }
     manager->stats.pinned_bytes = 0;
     manager->stats.pinned_regions = 0;
     for (i = 0; i < ALL_CURSORS; i++) {

@@ -196,6 +196,9 @@ static void some_options(const world_t *w, const unsigned char *record, operatio
     o->options = plain;
     o->options.mode = modes[record[1] % 5];
     o->options.limits = record[2] & 1 ? SMMAP_LIMITS_HARD : SMMAP_LIMITS_SOFT;
+    if ((record[2] & 7) == 1) {
+        o->options.limits = (smmap_limits_t)(record[2] / 8u % 8u); /* some of them */
+    }
     window = windows[record[3] % 8] * grain;
     o->options.window_size = window != 0 && record[3] >= 192 ? window - 5 : window;
     switch (record[4] % 8) {
@@ -225,7 +228,7 @@ static void some_options(const world_t *w, const unsigned char *record, operatio
     } else if (record[7] == 0xf1) {
         o->options.mode = (smmap_mode_t)3;
     } else if (record[7] == 0xf2) {
-        o->options.limits = (smmap_limits_t)2;
+        o->options.limits = (smmap_limits_t)8;
     } else if (record[7] == 0xf3) {
         o->options.window_size = SMMAP_UNLIMITED - record[6];
     }

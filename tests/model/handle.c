@@ -74,7 +74,7 @@ apr_status_t model_handle_reserve(world_t *w, int number)
 
         if (file != NONE) {
             close_one(w, file);
-        } else if (manager->limits == SMMAP_LIMITS_SOFT) {
+        } else if (!(manager->limits & SMMAP_LIMITS_HARD_FILES)) {
             break;
         } else {
             manager->stats.limit_failures++;

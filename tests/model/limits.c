@@ -97,13 +97,16 @@ static void reclaim_unmap_failed(omanager_t *manager, reclaim_t *reclaim)
     }
 }
 
-static apr_status_t nothing_can_go(const omanager_t *manager)
+static apr_status_t nothing_can_go(const omanager_t *manager, apr_size_t bytes)
 {
-    if (manager->limits == SMMAP_LIMITS_SOFT) {
-        return APR_SUCCESS;
+    if ((manager->limits & SMMAP_LIMITS_HARD_REGIONS) &&
+        manager->stats.regions >= manager->max_regions) {
+        return SMMAP_ELIMIT_REGIONS;
     }
-    return manager->stats.regions >= manager->max_regions ? SMMAP_ELIMIT_REGIONS
-                                                          : SMMAP_ELIMIT_BYTES;
+    return (manager->limits & SMMAP_LIMITS_HARD_BYTES) &&
+                   manager->stats.mapped_bytes + bytes > manager->max_bytes
+               ? SMMAP_ELIMIT_BYTES
+               : APR_SUCCESS;
 }
 
 apr_status_t model_budget_reserve(world_t *w, int number, apr_size_t bytes)
@@ -112,7 +115,7 @@ apr_status_t model_budget_reserve(world_t *w, int number, apr_size_t bytes)
     apr_status_t status = APR_SUCCESS;
     reclaim_t reclaim;
 
-    if (manager->limits == SMMAP_LIMITS_HARD && bytes > manager->max_bytes) {
+    if ((manager->limits & SMMAP_LIMITS_HARD_BYTES) && bytes > manager->max_bytes) {
         return SMMAP_ELIMIT_BYTES;
     }
     model_reclaim_begin(&reclaim);
@@ -125,7 +128,7 @@ apr_status_t model_budget_reserve(world_t *w, int number, apr_size_t bytes)
             evict(w, manager, bytes, &reclaim);
         }
         if (reclaim.region_count == 0) {
-            status = nothing_can_go(manager);
+            status = nothing_can_go(manager, bytes);
             break;
         }
         model_reclaim(w, number, &reclaim);

@@ -21,6 +21,7 @@
     X(test_scan)           \
     X(test_limits)         \
     X(test_room)           \
+    X(test_binding)        \
     X(test_refused)        \
     X(test_exhausted)      \
     X(test_stale)          \
