@@ -156,8 +156,8 @@ SMMAP_API apr_status_t smmap_buffer_hold(smmap_buffer_t *buffer, apr_off_t index
 
 /**
  * The buffer's cursor, for its file, path and window. You may move it; the buffer moves it
- * again when necessary. The buffer owns it, if it is not shared: do not close it. NULL if the buffer is NULL or on
- * no file.
+ * again when necessary. If it is not shared, the buffer owns it: do not close it. NULL if the
+ * buffer is NULL or on no file.
  */
 SMMAP_API smmap_cursor_t *smmap_buffer_cursor(smmap_buffer_t *buffer);
 

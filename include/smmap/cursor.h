@@ -383,8 +383,8 @@ SMMAP_API apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor);
 SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
 /** File size in bytes, as last measured; 0 for a cursor that is not associated. */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
-/** The number of the file, as in the trace and in smmap_pinned_t: all cursors on a file have it, and
-    no other file of the manager ever has. 0 for NULL. */
+/** The number of the file, as in smmap_trace_event_t and smmap_pinned_t: all cursors on a file have
+    it, and no other file of the manager ever has. 0 for NULL. */
 SMMAP_API apr_uint64_t smmap_cursor_file_number(const smmap_cursor_t *cursor);
 /** The path that the cursor was opened by, made absolute (where the current directory has no path,
     or one that is too long: as it was given). It may name another file by now, or have done so
