@@ -264,3 +264,51 @@ apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
     }
     return refresh(inside(cursor));
 }
+
+/* Nothing of ours may keep the file's id from being given to another one by now. */
+static int is_pinned(smmap__file_t *file)
+{
+    int pinned;
+
+    smmap__manager_lock(file->manager);
+    pinned = file->handle_open || smmap__file_pinned(file);
+    smmap__manager_unlock(file->manager);
+    return pinned;
+}
+
+apr_status_t smmap_cursor_is_current(smmap_cursor_t *shown, int *current)
+{
+    smmap__cursor_t *cursor = inside(shown);
+    smmap__os_facts_t seen;
+    const smmap__os_facts_t *own;
+    apr_status_t status;
+
+    if (cursor == NULL || current == NULL) {
+        return APR_EINVAL;
+    }
+    if (smmap__count_load(&cursor->manager->closed) != 0) {
+        return SMMAP_ECLOSED;
+    }
+    if (cursor->path == NULL) {
+        return SMMAP_ENOFILE;
+    }
+    own = &cursor->file->identity.facts; /* what is looked at of it does not change */
+    if (own->id == SMMAP__OS_ID_NONE) {
+        return APR_ENOTIMPL;
+    }
+    *current = 0;
+    status = smmap__os_examine_path(&seen, smmap__path_text(cursor->path));
+    if (APR_STATUS_IS_ENOENT(status) || APR_STATUS_IS_ENOTDIR(status)) {
+        return APR_SUCCESS;
+    }
+    if (status != APR_SUCCESS || seen.kind == SMMAP__OS_OTHER || seen.device != own->device ||
+        seen.inode != own->inode ||
+        (!own->stacked && seen.birth != 0 && own->birth != 0 && seen.birth != own->birth)) {
+        return status;
+    }
+    if (!is_pinned(cursor->file)) {
+        status = smmap__file_measure(cursor->file, cursor->path); /* it compares all there is */
+    }
+    *current = status == APR_SUCCESS;
+    return status == SMMAP_ESTALE ? APR_SUCCESS : status;
+}

@@ -8,6 +8,29 @@
  */
 #include "core/manager/manager.h"
 
+#include <apr_general.h>
+
+/* So that no program has to, and no other user of APR ends it under us. APR counts, not for
+   threads. */
+static apr_status_t begin_apr(void)
+{
+    enum { NOT_BEGUN, BEGINNING, BEGUN, PAUSE = 100, GIVE_UP = 10000 };
+    static smmap__word_t state;
+    apr_status_t status = APR_SUCCESS;
+    int tries;
+
+    /* To give up is for a child that was forked while another thread began. */
+    for (tries = 0; smmap__load(&state) != BEGUN && tries < GIVE_UP; tries++) {
+        if (smmap__replace(&state, NOT_BEGUN, BEGINNING)) {
+            status = apr_initialize();
+            smmap__store(&state, status == APR_SUCCESS ? BEGUN : NOT_BEGUN);
+            return status;
+        }
+        smmap__sleep(PAUSE);
+    }
+    return status;
+}
+
 /* Close the manager and drop its creator's reference. */
 static apr_status_t manager_close(smmap_manager_t *manager)
 {
@@ -44,6 +67,10 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
 
     if (manager == NULL) {
         return APR_EINVAL;
+    }
+    status = begin_apr();
+    if (status != APR_SUCCESS) {
+        return status;
     }
     made = smmap__alloc(sizeof *made);
     if (made == NULL) {

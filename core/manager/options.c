@@ -68,6 +68,11 @@ static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted, i
     return fits_a_window(manager, manager->limits, manager->max_mapped_bytes);
 }
 
+static int is_known(const smmap_options_t *options)
+{
+    return options->struct_size == sizeof *options || options->struct_size == 0;
+}
+
 apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_t *given)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
@@ -76,7 +81,7 @@ apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_
     int wide;
 
     if (given != NULL) {
-        if (given->struct_size != sizeof options) {
+        if (!is_known(given)) {
             return APR_EINVAL;
         }
         options = *given;
@@ -134,7 +139,7 @@ apr_status_t smmap_manager_set_limits(smmap_manager_t *manager, const smmap_opti
     apr_size_t bytes;
     apr_status_t status;
 
-    if (manager == NULL || options == NULL || options->struct_size != sizeof *options ||
+    if (manager == NULL || options == NULL || !is_known(options) ||
         ((unsigned)options->limits & ~(unsigned)SMMAP_LIMITS_HARD) != 0) {
         return APR_EINVAL;
     }

@@ -125,7 +125,8 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * Move to the window that holds `offset` and pin it.
  *
  * smmap_cursor_size() is then the number of bytes available from `offset` on: at least 1, and
- * less than `size` if the window ends before.
+ * less than `size` if the window ends before. In a file that grows, offsets past the end as it was
+ * measured last are APR_EOF until smmap_cursor_refresh().
  *
  * If the system refuses a mapping for lack of memory, address space or mappings, the library
  * unmaps everything unpinned, then (in sliding mode) tries smaller windows down to one granule,
@@ -318,6 +319,21 @@ SMMAP_API void smmap_cursor_close(smmap_cursor_t *cursor);
  *         SMMAP_ELIMIT_FILES, APR_ENOENT, ...: the file had to be reopened and could not.
  */
 SMMAP_API apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor);
+
+/**
+ * Does the cursor's path still name its file? It does not if the file was deleted, or replaced, as
+ * logs are when they are rotated: then open a new cursor by that path.
+ *
+ * @param cursor (in) the cursor.
+ * @param current (out) 1: it does; 0: it names another file, or nothing.
+ * @return APR_SUCCESS;
+ *         APR_EINVAL: an argument is NULL;
+ *         SMMAP_ENOFILE: the cursor was opened by handle, so it has no path;
+ *         APR_ENOTIMPL: the file system has no ids by which files can be told apart;
+ *         SMMAP_ECLOSED; APR_EACCES, ...: status of the system; otherwise as
+ *         smmap_cursor_refresh(), since the file may have to be reopened.
+ */
+SMMAP_API apr_status_t smmap_cursor_is_current(smmap_cursor_t *cursor, int *current);
 
 /**
  * Set the access pattern of the cursor. It is a hint: bytes, statuses and limits do not depend

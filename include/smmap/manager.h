@@ -8,7 +8,8 @@
  * Threads: any number of threads may use a manager at once. A constructor uses the pool you
  * pass only during the call and again when the object is destroyed. APR pools are not
  * thread-safe, so no other thread may use the pool at those two moments. An object without a
- * pool (NULL) may be closed by any thread. Call apr_initialize() first.
+ * pool (NULL) may be closed by any thread. Creating a manager calls apr_initialize(), once in a
+ * process; call it yourself only if you use APR before that.
  *
  * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool,
  * manager and cursors may be destroyed in any order. Cursors that outlive their manager return
@@ -71,7 +72,8 @@ typedef enum smmap_guard_t {
 /** Options of a manager. Start from SMMAP_OPTIONS_INIT and change what you need. */
 typedef struct smmap_options_t {
     /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT: tells the library which version of
-        this structure your program was compiled with. */
+        this structure your program was compiled with. 0 is that of libsmmap 0.1, so a structure
+        that is all zeroes has all defaults, too. */
     apr_size_t struct_size;
     /** How files are mapped. Default: SMMAP_MODE_AUTO. */
     smmap_mode_t mode;

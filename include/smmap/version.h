@@ -20,6 +20,14 @@
 #define SMMAP_VERSION_STRING \
     SMMAP_VERSION_JOIN(SMMAP_VERSION_MAJOR, SMMAP_VERSION_MINOR, SMMAP_VERSION_PATCH)
 
+/** The version of the headers as one number that grows, for example 0x010203 for 1.2.3. */
+#define SMMAP_VERSION_NUMBER \
+    (SMMAP_VERSION_MAJOR * 0x10000 + SMMAP_VERSION_MINOR * 0x100 + SMMAP_VERSION_PATCH)
+
+/** 1 if the headers are of this version or a later one, 0 otherwise; also for `#if`. */
+#define SMMAP_VERSION_AT_LEAST(major, minor, patch) \
+    (SMMAP_VERSION_NUMBER >= (major)*0x10000 + (minor)*0x100 + (patch))
+
 #ifdef __cplusplus
 extern "C" {
 #endif

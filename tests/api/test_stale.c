@@ -377,6 +377,40 @@ static void written_in_place(void)
     CHECK(memcmp(smmap_cursor_at(mover, 100), "written in place", 16) == 0);
 }
 
+static int is_current(smmap_cursor_t *cursor)
+{
+    int current = 7;
+
+    NEED_OK(smmap_cursor_is_current(cursor, &current));
+    return current;
+}
+
+static void current(void)
+{
+    smmap_cursor_t *by_handle;
+    apr_os_file_t handle;
+    int unchanged = 7;
+
+    begin_handles(1, 1);
+    handle = file_open(file.path);
+    NEED_OK(smmap_cursor_open_handle(&by_handle, manager, handle, test_pool));
+    file_close(handle);
+    CHECK_STATUS(smmap_cursor_is_current(by_handle, &unchanged), SMMAP_ENOFILE);
+    CHECK_STATUS(smmap_cursor_is_current(NULL, &unchanged), APR_EINVAL);
+    CHECK_STATUS(smmap_cursor_is_current(mover, NULL), APR_EINVAL);
+    CHECK_NUMBER(unchanged, 7);
+    smmap_cursor_close(by_handle);
+    CHECK_NUMBER(is_current(mover), 1);
+    take_handle();
+    CHECK_NUMBER(is_current(mover), 1);
+    replace(100);
+    CHECK_NUMBER(is_current(mover), 0);
+    file_delete(file.path);
+    CHECK_NUMBER(is_current(mover), 0);
+    NEED_OK(manager_destroy(manager));
+    CHECK_STATUS(smmap_cursor_is_current(mover, &unchanged), SMMAP_ECLOSED);
+}
+
 static const test_case_t cases[] = {
     {"replaced_by_same_size", replaced_by_same_size},
     {"replaced_by_larger", replaced_by_larger},
@@ -397,6 +431,7 @@ static const test_case_t cases[] = {
     {"birth_not_known_but_mapped", birth_not_known_but_mapped},
     {"handle_of_a_closed_file", handle_of_a_closed_file},
     {"written_in_place", written_in_place},
+    {"current", current},
     {NULL, NULL}};
 
 const test_module_t test_stale = {"stale", cases};
