@@ -40,7 +40,7 @@ static const option_t table[] = {
      FIELD(python_script), 0, 0},
     {"instructions", 0, "NAME", "make an exact number of accesses; see below", option_text,
      FIELD(instructions), 0, 0},
-    {"help", 0, NULL, "print this help", option_flag, FIELD(help), 0, 0},
+    {"help", 'h', NULL, "print this help", option_flag, FIELD(help), 0, 0},
     {"version", 0, NULL, "print the version", option_flag, FIELD(version), 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0, 0}};
 

@@ -25,10 +25,15 @@
 static void report(const tool_t *tool, const char *path, apr_status_t status)
 {
     char reason[256];
+    apr_finfo_t info;
+    int is_directory = status == SMMAP_ENOTREGULAR &&
+                       apr_stat(&info, path, APR_FINFO_TYPE, tool->pool) == APR_SUCCESS &&
+                       info.filetype == APR_DIR;
 
     if (!tool->settings->no_messages) {
         console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
-                      smmap_strerror(status, reason, sizeof(reason)));
+                      is_directory ? "is a directory; name the files in it"
+                                   : smmap_strerror(status, reason, sizeof(reason)));
     }
 }
 

@@ -70,7 +70,7 @@ static const option_t table[] = {
     {"json", 0, "FILE", "write the results; -: print only them", option_text, FIELD(json), 0, 0},
     {"dir", 0, "DIR", "where empty files are made; default: for temporary files", option_text,
      FIELD(directory), 0, 0},
-    {"help", 0, NULL, "print this help", option_flag, FIELD(help), 0, 0},
+    {"help", 'h', NULL, "print this help", option_flag, FIELD(help), 0, 0},
     {"version", 0, NULL, "print the version", option_flag, FIELD(version), 0, 0},
     {NULL, 0, NULL, NULL, NULL, 0, 0, 0}};
 

@@ -92,7 +92,7 @@ done
 test_bad_files()
 {
     run cat t/hello t/missing t t/hello
-    is_code 2 && says 't/missing: No such file' && says '^smmap: t: not a regular file' &&
+    is_code 2 && says 't/missing: No such file' && says '^smmap: t: is a directory' &&
         test "$(cat "$out")" = 'hello worldhello world'
 }
 check "cat goes on after files that cannot be read" test_bad_files
@@ -113,7 +113,7 @@ check "find -s" test_no_messages
 test_info_goes_on()
 {
     run info t/missing t/hello t
-    is_code 2 && grep -q '^t/hello$' "$out" && says missing && says 'not a regular file'
+    is_code 2 && grep -q '^t/hello$' "$out" && says missing && says 'is a directory'
 }
 check "info goes on after files that cannot be read" test_info_goes_on
 
