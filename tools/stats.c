@@ -46,6 +46,7 @@ void tool_stats_print(smmap_manager_t *manager, console_t *console)
                                   {"open_files", stats.open_files, 0},
                                   {"peak_open_files", stats.peak_open_files, 0},
                                   {"files", stats.files, 0},
+                                  {"mapped_files", stats.mapped_files, 0},
                                   {"cursors", stats.cursors, 0},
                                   {"hits", stats.hits, 0},
                                   {"misses", stats.misses, 0},
