@@ -370,13 +370,7 @@ SMMAP_TOOL_FILES = \
 	tools/tool.h \
 	tools/walk.c
 
-# The examples. packscan needs zlib.
-SMMAP_FIRST_FILES = \
-	examples/first.c
-
-SMMAP_READER_FILES = \
-	examples/reader.c
-
+# The example, which needs zlib.
 SMMAP_PACKSCAN_FILES = \
 	examples/packscan.c \
 	examples/packscan.h \

@@ -108,7 +108,7 @@ run_mingw()
     # Tests that map much are slow under Wine, so there are fewer rounds.
     run_tests SMMAP_TEST_LIGHT=1 \
         TESTS="tests/suite-fake.exe tests/suite-windows.exe tests/package/exports.sh" || answer=1
-    say "    skipped: tests/package/headers.sh, readme.sh because they run what this system's" \
+    say "    skipped: tests/package/guide.sh, headers.sh because they run what this system's" \
         "compiler made"
     say "    skipped: tests/cli/command.sh because it is about POSIX paths, signals and messages"
 

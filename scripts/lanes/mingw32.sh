@@ -27,7 +27,7 @@ lane_run()
         build_all --host=$host --enable-werror --disable-shared TEST_RUNNER=false \
         PKG_CONFIG_LIBDIR="$libraries/static/lib/pkgconfig" \
         CC="$host-gcc -static-libgcc" || return 1
-    for file in smmap tests/suite-windows tests/suite-fake examples/reader examples/packscan; do
+    for file in smmap tests/suite-windows tests/suite-fake examples/packscan; do
         step "$file.exe is for x86" is_for_x86 "$build/$file.exe"
     done
     build=$build/dll

@@ -217,7 +217,7 @@ lane_run()
     SMMAP_TEST_LIGHT=1
     export SMMAP_TEST_LIGHT
     ctest_run || answer=1
-    say "    skipped: tests/package/headers.sh, readme.sh because they run what this system's" \
+    say "    skipped: tests/package/guide.sh, headers.sh because they run what this system's" \
         "compiler made"
     say "    skipped: tests/cli/command.sh because it is about POSIX paths, signals and messages"
     say "    skipped: tests/cli/packscan.sh because the lane mingw compares packscan with this" \

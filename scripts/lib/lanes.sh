@@ -128,7 +128,7 @@ copy_source()
                 ! -path ./tests/stress/stress-fake ! -path ./tests/stress/stress-posix \
                 ! -path ./tests/model/model ! -path ./tests/chaos/chaos \
                 ! -path ./tests/run-smmap ! -path ./tests/run-packscan ! -name '*.exe' \
-                ! -path ./examples/first ! -path ./examples/reader ! -path ./examples/packscan \
+                ! -path ./examples/packscan \
                 -print
         fi | LC_ALL=C sort >"$list"
         tar -cf - -T "$list"

@@ -1,0 +1,63 @@
+#!/bin/sh
+# The programs in README.md and docs/guide: each compiles without warnings, links with the shared
+# library, and its commands print what the page says.
+#
+# In a page, a block ```c is a program, whose name is in its first line (in README.md: first), and
+# a block ```console is commands, behind "$ ", and what they print on standard output.
+#
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS,
+# APR_LIBS, and TEST_RUNNER (what runs programs, or nothing) from the environment, as `make check`
+# and ctest set them.
+# shellcheck disable=SC2317 # check() calls the functions
+set -eu
+
+: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}"
+: "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
+# shellcheck source=../support/lib.sh source-path=SCRIPTDIR
+. "$top_srcdir/tests/support/lib.sh"
+
+make_work guide
+unset SMMAP_PARANOID SMMAP_TRACE
+top=$(cd "$top_srcdir" && pwd)
+libraries=$(cd "$SMMAP_LIBDIR" && pwd)
+export DYLD_LIBRARY_PATH="$libraries"
+LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export LD_LIBRARY_PATH
+
+# block PAGE KIND
+block()
+{
+    sed -n '/^```'"$2"'$/,/^```$/{/^```/!p;}' "$1"
+}
+
+# The flags are lists, so they are not quoted.
+# shellcheck disable=SC2086
+build()
+{
+    $CC $CFLAGS -I"$top/include" $APR_CFLAGS "$1.c" -o "$1" $LDFLAGS -L"$libraries" -lsmmap \
+        $APR_LIBS
+}
+
+# Commands run here, one after the other, and what they print stands behind them again.
+says()
+{
+    block "$1" console >expected
+    grep '^\$ ' expected | sed 's/^\$ //' | while IFS= read -r command; do
+        printf '$ %s\n' "$command"
+        echo "$command" | sed "s|\./|${TEST_RUNNER:+$TEST_RUNNER }./|" >command
+        sh ./command </dev/null || true
+    done >printed
+    diff expected printed
+}
+
+cd "$work"
+for page in "$top"/README.md "$top"/docs/guide/*.md; do
+    block "$page" c >program.c
+    test -s program.c || continue
+    name=$(sed -n '1s|^/\* \([a-z]*\)\.c:.*|\1|p' program.c)
+    name=${name:-first}
+    mv program.c "$name.c"
+    check "$name: it compiles and links" build "$name"
+    check "$name: it prints what the page says" says "$page"
+done
+finish
