@@ -10,6 +10,7 @@ SMMAP_HEADER_FILES = \
 	include/smmap/export.h \
 	include/smmap/manager.h \
 	include/smmap/smmap.h \
+	include/smmap/smmap.hpp \
 	include/smmap/status.h \
 	include/smmap/trace.h \
 	include/smmap/version.h \

@@ -3,15 +3,16 @@
 # library, and its commands print what the page says.
 #
 # In a page, a block ```c is a program, whose name is in its first line (in README.md: first), and
-# a block ```console is commands, behind "$ ", and what they print on standard output.
+# a block ```console is commands, behind "$ ", and what they print on standard output. The block
+# ```cpp in README.md is the first program again, in C++17.
 #
-# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CFLAGS, LDFLAGS, APR_CFLAGS,
+# Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CXX, CFLAGS, LDFLAGS, APR_CFLAGS,
 # APR_LIBS, and TEST_RUNNER (what runs programs, or nothing) from the environment, as `make check`
 # and ctest set them.
 # shellcheck disable=SC2317 # check() calls the functions
 set -eu
 
-: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}"
+: "${top_srcdir:=.}" "${SMMAP_LIBDIR:=${top_builddir:-.}/.libs}" "${CC:=cc}" "${CXX:=none}"
 : "${CFLAGS=}" "${LDFLAGS=}" "${APR_CFLAGS=}" "${APR_LIBS=}"
 # shellcheck source=../support/lib.sh source-path=SCRIPTDIR
 . "$top_srcdir/tests/support/lib.sh"
@@ -34,8 +35,15 @@ block()
 # shellcheck disable=SC2086
 build()
 {
-    $CC $CFLAGS -I"$top/include" $APR_CFLAGS "$1.c" -o "$1" $LDFLAGS -L"$libraries" -lsmmap \
-        $APR_LIBS
+    ${2:-$CC} $CFLAGS -I"$top/include" $APR_CFLAGS "$1.${3:-c}" -o "$1" $LDFLAGS \
+        -L"$libraries" -lsmmap $APR_LIBS
+}
+
+# shellcheck disable=SC2086
+says_in_cxx()
+{
+    printf abCde >data
+    test "$(${TEST_RUNNER:-} ./cxx data)" = "the byte in the middle is 43"
 }
 
 # Commands run here, one after the other, and what they print stands behind them again.
@@ -60,4 +68,11 @@ for page in "$top"/README.md "$top"/docs/guide/*.md; do
     check "$name: it compiles and links" build "$name"
     check "$name: it prints what the page says" says "$page"
 done
+block "$top/README.md" cpp >cxx.cpp
+if [ "$CXX" = none ]; then
+    skip "README.md in C++" "there is no C++ compiler"
+else
+    check "README.md in C++: it compiles and links" build cxx "$CXX -std=c++17" cpp
+    check "README.md in C++: it prints the byte" says_in_cxx
+fi
 finish

@@ -1,7 +1,8 @@
 #!/bin/sh
 # The public headers, as a program outside of this tree meets them: each alone and all
 # together, as C from C90 on and as C++ from C++98 on, with every warning as an error;
-# and a program in C90 and one in C++ that link with the shared library and run.
+# and a program in C90 and one in C++ that link with the shared library and run. The classes of
+# smmap.hpp are for C++17 and have a program of their own.
 #
 # Reads top_srcdir, SMMAP_LIBDIR (where the libraries are), CC, CXX, CFLAGS, LDFLAGS, APR_CFLAGS,
 # APR_LIBS, and TEST_RUNNER (what runs programs, or nothing) from the environment, as `make check`
@@ -52,15 +53,27 @@ headers()
     done
 }
 
-# run NAME COMPILER SOURCE STANDARD WARNINGS
+# run COMPILER SOURCE STANDARD WARNINGS: the program gets the path of a file that it may make.
 # shellcheck disable=SC2086
 run()
 {
-    compile "$1" "$3" $4 "$2" &&
-        $1 $CFLAGS $LDFLAGS -o "$work/program" "$work/object.o" -L"$SMMAP_LIBDIR" -lsmmap \
+    compile "$1" $3 $4 "$2" &&
+        $1 $CFLAGS $3 $LDFLAGS -o "$work/program" "$work/object.o" -L"$SMMAP_LIBDIR" -lsmmap \
             $APR_LIBS &&
         LD_LIBRARY_PATH="$SMMAP_LIBDIR${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-            DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" ${TEST_RUNNER:-} "$work/program"
+            DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" ${TEST_RUNNER:-} "$work/program" "$work/file"
+}
+
+# Every function of a manager, a cursor or a buffer is called in smmap.hpp.
+wrapped()
+{
+    grep -E '^smmap_(manager|cursor|buffer)_' "$top_srcdir/tests/package/exports.txt" \
+        >"$work/functions"
+    while read -r name; do
+        grep -q "$name[^a-z_]" "$top_srcdir/include/smmap/smmap.hpp" || echo "not there: $name"
+    done <"$work/functions" >"$work/missing"
+    cat "$work/missing"
+    test -s "$work/functions" && test ! -s "$work/missing"
 }
 
 for standard in c90 c99 c11 c17; do
@@ -85,6 +98,17 @@ else
     done
     check "tests/package/header_cxx.cpp with $CXX runs" \
         run "$CXX" "$top_srcdir/tests/package/header_cxx.cpp" -std=c++98 "$warnings"
+    for standard in c++17 c++20; do
+        if knows "$CXX" cpp "-std=$standard"; then
+            check "tests/package/header_cxx17.cpp with $CXX -std=$standard runs" \
+                run "$CXX" "$top_srcdir/tests/package/header_cxx17.cpp" \
+                "-std=$standard -pthread" \
+                "$warnings -Wold-style-cast -Wzero-as-null-pointer-constant"
+        else
+            skip "smmap.hpp as $standard" "$CXX does not know it"
+        fi
+    done
 fi
+check "smmap.hpp has all functions" wrapped
 
 finish
