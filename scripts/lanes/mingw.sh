@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 lane_about="Windows x64 by mingw-w64 and autotools: static library and DLL, all suites under Wine"
-lane_things="gcc make autotools pkg-config cmake apr cunit zlib git mingw mingw-zlib wine sources"
+lane_things="gcc make autotools pkg-config cmake apr cunit zlib git mingw mingw-c++ mingw-zlib wine
+    sources"
 
 lane_possible()
 {
@@ -85,6 +86,19 @@ consumer()
             "$(wine_path "$source/README.md")"
 }
 
+# The classes for C++, with the static library. What has std::thread is GCC for POSIX threads.
+# shellcheck disable=SC2046 # a list of words
+cxx17()
+{
+    local prefix=$build/prefix
+    x86_64-w64-mingw32-g++-posix -static -std=c++17 -Wall -Wextra -Wconversion -Wshadow \
+        -Wold-style-cast -Wzero-as-null-pointer-constant -Werror \
+        "$source/tests/package/header_cxx17.cpp" -o "$prefix/bin/cxx17.exe" \
+        $(PKG_CONFIG_LIBDIR="$prefix/lib/pkgconfig:$libraries/static/lib/pkgconfig" \
+            pkg-config --cflags --libs smmap | sed "s,-I *$libraries,-isystem $libraries,g") &&
+        wine "$prefix/bin/cxx17.exe" "$(wine_path "$build/cxx17.dat")"
+}
+
 lane_run()
 {
     . "$top/scripts/lib/mingw.sh"
@@ -119,6 +133,7 @@ run_mingw()
     step "smmap bench runs" bench_works || answer=1
     make -C "$build" install >/dev/null && step "a program with the static library" \
         consumer static "$build/prefix" || answer=1
+    step "a program with smmap.hpp" cxx17 || answer=1
 
     # The DLL and its users share one APR, so that must be a DLL, too. The programs of the tests
     # take in the objects of the library in each build, so they are not made again.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 lane_about="the dialect and ABI of Microsoft's compiler: clang-cl, CMake, all suites under Wine"
-lane_things="gcc clang clang-cl lld llvm make cmake apr cunit zlib git wine wine-headers sources"
+lane_things="gcc clang clang-cl libc++ lld llvm make cmake apr cunit zlib git wine wine-headers sources"
 
 lane_possible()
 {
@@ -129,6 +129,42 @@ headers_in_cxx()
         -- "$build/probe.cpp"
 }
 
+# smmap.hpp, compiled only. Wine's headers have no C++ library, so it is LLVM's, without its
+# headers of mathematics; the functions that it wants and Wine's headers miss are made up.
+smmap_hpp()
+{
+    local place=$build/cxx17
+    mkdir -p "$place" && : >"$place/cmath" && : >"$place/math.h" || return 1
+    cat >"$place/missing.h" <<'HEADER'
+#define _LIBCPP_NO_VCRUNTIME
+#define _LIBCPP_WCHAR_H_HAS_CONST_OVERLOADS
+struct timespec;
+extern "C" int at_quick_exit(...), timespec_get(...), vfscanf(...), vsscanf(...), vscanf(...),
+    vfwscanf(...), vswscanf(...), vwscanf(...), fwide(...), mbsinit(...);
+extern "C" void *aligned_alloc(...);
+extern "C" long double wcstold(...);
+HEADER
+    cat >"$place/probe.cpp" <<'PROGRAM'
+#include <smmap/smmap.hpp>
+std::size_t probe(const char *path)
+{
+    smmap::manager files;
+    smmap::cursor cursor(files, path);
+    smmap::guard guard(cursor);
+    std::size_t count = cursor.use(0).size() + cursor.require(0, 1)[0] + files.collect();
+    guard.end();
+    files.pinned([&](const smmap_pinned_t &pinned) { count += pinned.cursors; });
+    smmap::buffer buffer(cursor);
+    return count + buffer.byte(0) + buffer.slice(0, 1).value_or(smmap::bytes()).size();
+}
+PROGRAM
+    # With -I it comes before Wine's headers.
+    clang_cl x86_64 -Wno-unused-command-line-argument "-I$place" \
+        "-I/usr/lib/llvm-$llvm/include/c++/v1" "/FI$place/missing.h" /std:c++17 /EHsc \
+        /c /W4 /WX -Wconversion -Wshadow -Wold-style-cast -Wzero-as-null-pointer-constant \
+        "/Fo$place/probe.obj" -- "$place/probe.cpp"
+}
+
 exports_of_dll()
 {
     "llvm-readobj-$llvm" --coff-exports "$1" | sed -n 's/^  Name: \(..*\)$/\1/p' |
@@ -203,6 +239,7 @@ lane_run()
     step "the check of the dialect finds what it looks for" dialect_finds
     step "the headers in C++, x86-64" headers_in_cxx x86_64
     step "the headers in C++, x86" headers_in_cxx i686
+    step "smmap.hpp in C++17, x86-64" smmap_hpp
     step "the DLL exports what tests/package/exports.txt lists" exports_of_dll \
         "$build"/bin/smmap-*.dll
     step "they need Microsoft's C library and no other" imports_of "$build"/bin/*.dll \

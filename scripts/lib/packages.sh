@@ -28,6 +28,7 @@ has_thing()
         compiles "gcc -m32" c '#include <stdio.h>' && compiles "g++ -m32" cpp '#include <cstdio>' ;;
     m32-zlib) links "gcc -m32" -lz ;;
     clang-cl) has_commands "clang-cl-$(llvm_version)" || has_commands clang-cl ;;
+    libc++) test -f "/usr/lib/llvm-$(llvm_version)/include/c++/v1/optional" ;;
     lld) has_commands lld-link || has_commands "lld-link-$(llvm_version)" ;;
     llvm) has_commands llvm-lib || has_commands "llvm-lib-$(llvm_version)" ;;
     musl) has_commands musl-gcc ;;
@@ -36,6 +37,7 @@ has_thing()
     armhf) links "clang --target=arm-linux-gnueabihf" -lc ;;
     qemu-user) has_commands qemu-aarch64 qemu-s390x qemu-arm ;;
     mingw) has_commands x86_64-w64-mingw32-gcc i686-w64-mingw32-gcc ;;
+    mingw-c++) compiles x86_64-w64-mingw32-g++-posix cpp '#include <thread>' ;;
     mingw-zlib) links x86_64-w64-mingw32-gcc -lz && links i686-w64-mingw32-gcc -lz ;;
     wine) has_commands wine wineserver ;;
     wine-headers) test -f /usr/include/wine/wine/windows/windows.h ;;
@@ -70,7 +72,9 @@ packages_of()
     apt:armhf)
         echo binutils-arm-linux-gnueabihf libc6-dev-armhf-cross libgcc-12-dev-armhf-cross ;;
     apt:clang-cl) echo clang-tools ;;
+    apt:libc++) echo "libc++-$(apt_clang_version)-dev" ;;
     apt:mingw) echo gcc-mingw-w64-x86-64-win32 gcc-mingw-w64-i686-win32 ;;
+    apt:mingw-c++) echo g++-mingw-w64-x86-64-posix ;;
     apt:mingw-zlib) echo libz-mingw-w64-dev ;;
     apt:wine) echo wine wine64 ;;
     apt:wine-headers) echo libwine-dev ;;
