@@ -5,6 +5,8 @@
  */
 #include <smmap/smmap.hpp>
 
+#include <apr_file_io.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdio>
@@ -207,7 +209,10 @@ void test_cursor(const file &data)
                  [&] { (void)one.read(-1, copy.data(), copy.size()); });
 
     one.hint(SMMAP_ACCESS_SEQUENTIAL);
-    one.advise(0, data.size(), SMMAP_WILL_NEED);
+    expect_error(APR_EINVAL, one.path(), "hint() of nothing",
+                 [&] { one.hint(static_cast<smmap_access_t>(3)); });
+    expect_error(APR_EINVAL, one.path(), "advise() for a negative offset",
+                 [&] { one.advise(-1, 1, SMMAP_WILL_NEED); });
     try {
         expect(one.use(0)[0] == static_cast<unsigned char>(data.at(0, 1)[0]) && one.resident() > 0,
                "resident() counts bytes of the window");
@@ -234,15 +239,14 @@ void test_cursor(const file &data)
     one = std::move(same);
     expect(one.get() == inside && one.offset() == 7, "moving to itself changes nothing");
 
-    std::FILE *opened = std::fopen(data.path().c_str(), "rb");
+    apr_pool_t *pool = nullptr;
+    apr_file_t *opened = nullptr;
     apr_os_file_t handle{};
-#ifdef _WIN32
-    handle = reinterpret_cast<HANDLE>(_get_osfhandle(_fileno(opened)));
-#else
-    handle = fileno(opened);
-#endif
+    apr_pool_create(&pool, nullptr);
+    apr_file_open(&opened, data.path().c_str(), APR_FOPEN_READ | APR_FOPEN_BINARY, 0, pool);
+    apr_os_file_get(&handle, opened);
     cursor by_handle = cursor::open_handle(files, handle);
-    std::fclose(opened);
+    apr_pool_destroy(pool);
     expect(by_handle.path() == nullptr && by_handle.use(7, 1).data() == one.data(),
            "a cursor by handle shares the window");
     expect_error(APR_EOF, "", "an error of a file without a path",

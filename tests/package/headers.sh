@@ -70,7 +70,7 @@ wrapped()
     grep -E '^smmap_(manager|cursor|buffer)_' "$top_srcdir/tests/package/exports.txt" \
         >"$work/functions"
     while read -r name; do
-        grep -q "$name[^a-z_]" "$top_srcdir/include/smmap/smmap.hpp" || echo "not there: $name"
+        grep -q "${name}[^a-z_]" "$top_srcdir/include/smmap/smmap.hpp" || echo "not there: $name"
     done <"$work/functions" >"$work/missing"
     cat "$work/missing"
     test -s "$work/functions" && test ! -s "$work/missing"
