@@ -11,7 +11,6 @@
  * Errors are exceptions of class smmap::error: a constructor has no other way to fail, and nobody
  * can use the bytes of a move and forget its status. Where a failure is an answer, it is returned:
  * see read() and slice(). Accessors and destructors do not throw; the rest also std::bad_alloc.
- *
  * Lifetime: there is no APR pool. Manager, cursors and buffers may be destroyed in any order, by
  * any thread. An object that was moved from may only be destroyed or assigned to.
  * Threads: a manager is used by any number of threads, any other object by one at a time.
@@ -63,13 +62,11 @@ inline const std::error_category &category() noexcept
 /** A function of the library failed. what() is "PATH: TEXT", TEXT that of smmap_strerror(). */
 class error : public std::system_error {
 public:
-    /** `path` nullptr: the failure is about no file, or about one that was opened by handle. */
+    /** `path` nullptr: it is about no file, or about one that was opened by handle. */
     error(apr_status_t status, const char *path)
         : std::system_error(path != nullptr ? std::system_error(status, category(), path)
                                             : std::system_error(status, category())),
-          path_(path != nullptr ? path : "")
-    {
-    }
+          path_(path != nullptr ? path : "") {}
     apr_status_t status() const noexcept { return code().value(); }
     /** The file, or "". Valid as long as the exception. */
     const char *path() const noexcept { return path_.what(); }
@@ -83,10 +80,8 @@ inline const char *path_of(std::nullptr_t) { return nullptr; }
 inline const char *path_of(const smmap_manager_t *) { return nullptr; }
 inline const char *path_of(const smmap_cursor_t *cursor) { return smmap_cursor_path(cursor); }
 inline const char *path_of(smmap_buffer_t *on) { return path_of(smmap_buffer_cursor(on)); }
-
 /* `about`: what the call was about; only an error needs its path. */
-template <class About>
-void check(apr_status_t status, About about)
+template <class About> void check(apr_status_t status, About about)
 {
     if (status != APR_SUCCESS)
         throw error(status, path_of(about));
@@ -96,17 +91,16 @@ inline void initialize()
     static const apr_status_t status = apr_initialize();
     check(status, nullptr);
 }
-/* What one of C's constructors makes. */
-template <class Object, class About, class Create, class... Arguments>
-Object *made(About about, Create create, Arguments... arguments)
+/* What a constructor of C's makes, and below what a function says in its last argument. */
+template <class Object, class... Parameters, class About, class... Arguments>
+Object *made(About about, apr_status_t create(Object **, Parameters...), Arguments... arguments)
 {
     Object *object = nullptr;
     initialize();
     check(create(&object, arguments..., nullptr), about);
     return object;
 }
-/* What another function says in its last argument. */
-template <class Value, class Function, class Object, class... Arguments>
+template <class Value = apr_size_t, class Function, class Object, class... Arguments>
 Value result(Function function, Object object, Arguments... arguments)
 {
     Value value{};
@@ -149,13 +143,21 @@ struct options : smmap_options_t {
 class manager {
 public:
     explicit manager(const smmap_options_t &with = options())
-        : manager_(detail::made<smmap_manager_t>(nullptr, smmap_manager_create, &with))
-    {
-    }
+        : manager_(detail::made(nullptr, smmap_manager_create, &with)) {}
     /** Destroy it now, as the destructor does, and throw the system's error of unmapping. */
     void close() { detail::check(smmap_manager_destroy(manager_.release()), nullptr); }
     /** Unmap all windows that no cursor pins; returns their number. */
-    std::size_t collect() { return detail::result<apr_size_t>(smmap_manager_collect, get()); }
+    std::size_t collect() { return detail::result(smmap_manager_collect, get()); }
+    /** Unmap that many bytes at least, if so many are not pinned; returns how many it were. */
+    std::size_t collect_bytes(std::size_t wanted)
+    {
+        return detail::result(smmap_manager_collect_bytes, get(), wanted);
+    }
+    /** `limits` and the three `max_...` of `to` hold from now on. */
+    void set_limits(const smmap_options_t &to)
+    {
+        detail::check(smmap_manager_set_limits(get(), &to), get());
+    }
     /** Drop a file, or all below a directory; returns how many of their windows are pinned. */
     std::size_t drop(const std::string &path)
     {
@@ -165,8 +167,7 @@ public:
     }
     void reinstall_guard() { detail::check(smmap_manager_reinstall_guard(get()), get()); }
     /** Call `visit(const smmap_pinned_t &)` for each pinned window, until it throws. */
-    template <class Visitor>
-    void pinned(Visitor &&visit) const
+    template <class Visitor> void pinned(Visitor &&visit) const
     {
         std::exception_ptr failure; /* none may pass the C library */
         auto call = [&](const smmap_pinned_t &one) noexcept {
@@ -184,7 +185,6 @@ public:
         if (failure)
             std::rethrow_exception(failure);
     }
-    /** A consistent snapshot of all counters. */
     [[nodiscard]] smmap_stats_t stats() const
     {
         smmap_stats_t now = SMMAP_STATS_INIT;
@@ -219,6 +219,13 @@ public:
         detail::check(smmap_cursor_use(cursor_, offset, size), cursor_);
         return window();
     }
+    /** use(), if that waits for nothing; otherwise false: call use(). */
+    [[nodiscard]] bool try_use(apr_off_t offset, std::size_t size = 0)
+    {
+        const apr_status_t status = smmap_cursor_try_use(cursor_, offset, size);
+        detail::check(status == SMMAP_EWOULDBLOCK ? APR_SUCCESS : status, cursor_);
+        return status == APR_SUCCESS;
+    }
     /** Pin all `size` bytes in one piece, also across a window boundary. */
     bytes require(apr_off_t offset, std::size_t size)
     {
@@ -233,14 +240,9 @@ public:
         detail::check(status == APR_EOF ? APR_SUCCESS : status, cursor_);
         return got;
     }
-    /** Unpin the window; the cursor keeps its file. */
     void release() noexcept { smmap_cursor_release(cursor_); }
     /** Go to the file and window of another cursor. */
-    void assign(cursor_ref from)
-    {
-        detail::check(smmap_cursor_assign(cursor_, from.get()), cursor_);
-    }
-    /** Ask the system for the file's size. */
+    void assign(cursor_ref to) { detail::check(smmap_cursor_assign(cursor_, to.get()), cursor_); }
     void refresh() { detail::check(smmap_cursor_refresh(cursor_), cursor_); }
     void hint(smmap_access_t access) { detail::check(smmap_cursor_hint(cursor_, access), cursor_); }
     void advise(apr_off_t offset, apr_off_t size, smmap_advice_t advice)
@@ -248,33 +250,25 @@ public:
         detail::check(smmap_cursor_advise(cursor_, offset, size, advice), cursor_);
     }
     /** Bytes of the whole window that are in memory. */
-    [[nodiscard]] std::size_t resident() const
-    {
-        return detail::result<apr_size_t>(smmap_cursor_resident, cursor_);
-    }
+    std::size_t resident() const { return detail::result(smmap_cursor_resident, cursor_); }
     /** The byte at an offset in the file, or nullptr if the pinned window does not hold it. */
-    const unsigned char *at(apr_off_t offset) const noexcept
-    {
-        return smmap_cursor_at(cursor_, offset);
-    }
+    const unsigned char *at(apr_off_t to) const noexcept { return smmap_cursor_at(cursor_, to); }
     /** What the last move returned; empty without a window. */
     bytes window() const noexcept { return {data(), size()}; }
     const unsigned char *data() const noexcept { return smmap_cursor_data(cursor_); }
     std::size_t size() const noexcept { return smmap_cursor_size(cursor_); }
     apr_off_t offset() const noexcept { return smmap_cursor_offset(cursor_); }
     apr_off_t end_offset() const noexcept { return smmap_cursor_end(cursor_); }
-    bool includes(apr_off_t offset) const noexcept
-    {
-        return smmap_cursor_includes(cursor_, offset) != 0;
-    }
-    bool is_valid() const noexcept { return smmap_cursor_is_valid(cursor_) != 0; }
-    bool is_associated() const noexcept { return smmap_cursor_is_associated(cursor_) != 0; }
+    bool includes(apr_off_t where) const noexcept { return smmap_cursor_includes(cursor_, where); }
+    bool is_valid() const noexcept { return smmap_cursor_is_valid(cursor_); }
+    bool is_associated() const noexcept { return smmap_cursor_is_associated(cursor_); }
     apr_off_t region_begin() const noexcept { return smmap_cursor_region_begin(cursor_); }
     std::size_t region_size() const noexcept { return smmap_cursor_region_size(cursor_); }
     std::size_t region_clients() const noexcept { return smmap_cursor_region_clients(cursor_); }
     /** Where a guarded read last met a fault, or -1. */
     apr_off_t fault() const noexcept { return smmap_cursor_fault(cursor_); }
     apr_off_t file_size() const noexcept { return smmap_cursor_file_size(cursor_); }
+    apr_uint64_t file_number() const noexcept { return smmap_cursor_file_number(cursor_); }
     /** The absolute path; nullptr: opened by handle. Valid as long as it stays on its file. */
     const char *path() const noexcept { return smmap_cursor_path(cursor_); }
     smmap_cursor_t *get() const noexcept { return cursor_; }
@@ -287,20 +281,24 @@ class cursor : public cursor_ref {
 public:
     /** On the file at a path (UTF-8 on Windows). Nothing is mapped yet. */
     cursor(manager &on, const std::string &path)
-        : cursor(detail::made<smmap_cursor_t>(path.c_str(), smmap_cursor_open, on.get(),
-                                              path.c_str()))
+        : cursor(detail::made(path.c_str(), smmap_cursor_open, on.get(), path.c_str())) {}
+    /** On a file that the manager has by this absolute path, or nothing. Asks no system. */
+    [[nodiscard]] static std::optional<cursor> open_known(manager &on, const std::string &path)
     {
+        smmap_cursor_t *made = nullptr;
+        const apr_status_t status = smmap_cursor_open_known(&made, on.get(), path.c_str(), nullptr);
+        detail::check(status == SMMAP_ENOFILE ? APR_SUCCESS : status, path.c_str());
+        return made != nullptr ? std::optional<cursor>(cursor(made)) : std::nullopt;
     }
     /** On an open file; you keep the handle and may close it at once. */
     [[nodiscard]] static cursor open_handle(manager &on, apr_os_file_t handle)
     {
-        return cursor(detail::made<smmap_cursor_t>(nullptr, smmap_cursor_open_handle,
-                                                   on.get(), handle));
+        return cursor(detail::made(nullptr, smmap_cursor_open_handle, on.get(), handle));
     }
     /** Another cursor on the file and window of `from`. */
     [[nodiscard]] static cursor copy_of(cursor_ref from)
     {
-        return cursor(detail::made<smmap_cursor_t>(from.get(), smmap_cursor_copy, from.get()));
+        return cursor(detail::made(from.get(), smmap_cursor_copy, from.get()));
     }
     cursor(cursor &&from) noexcept : cursor_ref(std::exchange(from.cursor_, nullptr)) {}
     cursor &operator=(cursor &&from) noexcept
@@ -310,6 +308,7 @@ public:
     }
     ~cursor() { smmap_cursor_close(cursor_); }
 private:
+    friend class buffer;
     explicit cursor(smmap_cursor_t *made) noexcept : cursor_ref(made) {}
 };
 
@@ -318,8 +317,7 @@ private:
     thread, the last one first. The cursor must exist longer; it may move to other windows. */
 class [[nodiscard]] guard {
 public:
-    /** Throws APR_EINVAL: the manager has no guard, or the cursor is guarded already;
-        APR_ENOTIMPL: the system guards only read(). */
+    /** Throws APR_EINVAL: the manager has no guard; APR_ENOTIMPL: only read() can be guarded. */
     explicit guard(cursor_ref on) : cursor_(on.get())
     {
         detail::check(smmap_cursor_begin_guard(cursor_), cursor_);
@@ -344,25 +342,21 @@ class buffer {
 public:
     /** Without a range: see begin_access(). */
     buffer() : buffer(cursor_ref(nullptr)) {}
-    /** On `size` bytes, cut at the end of the file. The buffer has a cursor of its own. Throws
-        APR_EOF if there is no byte at `offset`, as in an empty file. */
+    /** With a cursor of its own. Throws APR_EOF if no byte is at `offset`, as in an empty file. */
     explicit buffer(cursor_ref on, apr_off_t offset = 0, apr_off_t size = SMMAP_TO_END)
-        : buffer_(detail::made<smmap_buffer_t>(on.get(), smmap_buffer_create, on.get(), offset,
-                                               size))
+        : buffer_(detail::made(on.get(), smmap_buffer_create, on.get(), offset, size)) {}
+    /** It reads with `on`, which must exist longer, and moves it. */
+    static buffer create_shared(cursor_ref on, apr_off_t offset = 0, apr_off_t size = SMMAP_TO_END)
     {
+        return buffer(detail::made(on.get(), smmap_buffer_create_shared, on.get(), offset, size));
     }
-    /** Go to another range, of the file of `on` or of the same file. */
+    /** Go to a range of the file of `on`: for the same file, the buffer's cursor(). */
     void begin_access(cursor_ref on, apr_off_t offset = 0, apr_off_t size = SMMAP_TO_END)
     {
         detail::check(smmap_buffer_begin_access(get(), on.get(), offset, size), on.get());
     }
-    void begin_access(apr_off_t offset, apr_off_t size)
-    {
-        detail::check(smmap_buffer_begin_access(get(), nullptr, offset, size), get());
-    }
     /** Unpin the window; the buffer keeps its file and has no range. */
     void end_access() noexcept { smmap_buffer_end_access(get()); }
-    /** Bytes in the range. */
     apr_off_t size() const noexcept { return smmap_buffer_size(get()); }
     /** Throws APR_EOF outside of the range. */
     [[nodiscard]] unsigned char byte(apr_off_t index)
@@ -378,20 +372,26 @@ public:
         return got;
     }
     /** `size` bytes without a copy, valid until the next call; nothing if they cross a window
-        boundary: then use read() or cursor().require(). Throws APR_EOF outside of the range. */
+        boundary: then use read() or hold(). Throws APR_EOF outside of the range. */
     [[nodiscard]] std::optional<bytes> slice(apr_off_t index, std::size_t size)
     {
         const unsigned char *data = nullptr;
         const apr_status_t status = smmap_buffer_slice(get(), index, size, &data);
-        if (status == SMMAP_ESPLIT)
-            return std::nullopt;
-        detail::check(status, get());
-        return bytes(data, size);
+        detail::check(status == SMMAP_ESPLIT ? APR_SUCCESS : status, get());
+        return data != nullptr ? std::optional<bytes>({data, size}) : std::nullopt;
+    }
+    /** `size` bytes in one piece, pinned by a cursor of their own. */
+    [[nodiscard]] smmap::cursor hold(apr_off_t index, std::size_t size)
+    {
+        smmap_cursor_t *slice = nullptr;
+        detail::check(smmap_buffer_hold(get(), index, size, &slice, nullptr), get());
+        return smmap::cursor(slice);
     }
     /** The buffer's cursor; get() is nullptr if it is on no file. Valid as long as the buffer. */
     cursor_ref cursor() noexcept { return cursor_ref(smmap_buffer_cursor(get())); }
     smmap_buffer_t *get() const noexcept { return buffer_.get(); }
 private:
+    explicit buffer(smmap_buffer_t *made) noexcept : buffer_(made) {}
     std::unique_ptr<smmap_buffer_t, detail::closer> buffer_;
 };
 

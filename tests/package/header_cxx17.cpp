@@ -153,6 +153,20 @@ void test_manager(const file &data)
         expect(thrown == 1 && visits == 1, "it ends the visits");
     }
 
+    expect(first.collect_bytes(1) == 0, "collect_bytes() leaves what is pinned");
+    two.release();
+    options.limits = SMMAP_LIMITS_SOFT;
+    options.max_regions = 1;
+    first.set_limits(options);
+    expect(first.max_regions() == 1 && first.regions() == 1, "set_limits() unmaps one");
+    two.use(granule);
+    two.release();
+    expect(first.collect_bytes(1) == smmap_granularity(), "collect_bytes() unmaps a window");
+    options.struct_size = 1;
+    expect_error(APR_EINVAL, "", "set_limits() of another structure",
+                 [&] { first.set_limits(options); });
+    options.struct_size = sizeof(smmap_options_t);
+    two.use(granule);
     two.release();
     expect(first.collect() == 1 && first.regions() == 1, "collect() unmaps the one unpinned");
     expect(first.drop(data.path()) == 1, "drop() finds the other pinned");
@@ -223,8 +237,23 @@ void test_cursor(const file &data)
     expect_error(SMMAP_ENOWINDOW, one.path(), "resident() needs a window",
                  [&] { (void)one.resident(); });
 
+    one.use(granule);
+    one.use(0);
+    one.hint(SMMAP_ACCESS_NORMAL);
+    expect(one.try_use(granule + 7, 2) && std::string_view(one.window()) == data.at(granule + 7, 2),
+           "try_use() of a mapped window");
+    expect(!one.try_use(2 * granule), "try_use() of one that is not");
+    expect_error(APR_EINVAL, one.path(), "try_use() of a negative offset",
+                 [&] { (void)one.try_use(-1); });
+
     one.use(7, 1);
     cursor two = cursor::copy_of(one);
+    expect(two.file_number() == one.file_number() && one.file_number() != 0, "file_number()");
+    const std::optional<cursor> known = cursor::open_known(files, one.path());
+    expect(known && known->file_number() == one.file_number(), "open_known() finds the file");
+    expect(!cursor::open_known(files, data.path() + ".absent"), "and no other");
+    expect_error(APR_EINVAL, "", "open_known() of nothing",
+                 [&] { (void)cursor::open_known(files, ""); });
     expect(two.get() != one.get() && two.data() == one.data() && one.region_clients() == 2,
            "a copy is on the same window");
     two.use(granule);
@@ -282,7 +311,8 @@ void test_buffer(const file &data)
     cursor one(files, data.path());
     buffer none;
     expect(none.size() == 0 && none.cursor().get() == nullptr, "a buffer without a range");
-    expect_error(SMMAP_ENOFILE, "", "and without a file", [&] { none.begin_access(0, 1); });
+    expect_error(SMMAP_ENOFILE, "", "and without a file",
+                 [&] { none.begin_access(none.cursor(), 0, 1); });
     none.begin_access(one, 3);
     expect(none.size() == data.size() - 3, "begin_access() to the end of the file");
 
@@ -304,10 +334,23 @@ void test_buffer(const file &data)
            "but its cursor has the bytes");
     expect_error(APR_EOF, one.path(), "slice() outside", [&] { (void)all.slice(-1, 2); });
 
+    cursor held = all.hold(granule - 5, 10);
+    expect(all.byte(0) == static_cast<unsigned char>(data.at(0, 1)[0]) &&
+               std::string_view(held.window()) == data.at(granule - 5, 10),
+           "hold() keeps bytes while the buffer moves");
+    expect_error(APR_EOF, one.path(), "hold() outside", [&] { (void)all.hold(-1, 2); });
+    {
+        buffer shared = buffer::create_shared(one, granule, 10);
+        expect(shared.cursor().get() == one.get() && shared.size() == 10 &&
+                   shared.byte(3) == *one.at(granule + 3),
+               "create_shared() reads with the cursor");
+    }
+    expect(one.is_associated(), "and leaves it");
+
     buffer moved(std::move(all));
     all = std::move(none);
     expect(moved.size() == data.size() && all.size() == data.size() - 3, "buffers move");
-    moved.begin_access(100, 50);
+    moved.begin_access(moved.cursor(), 100, 50);
     expect(moved.size() == 50 && moved.byte(0) == *one.use(100, 1).data(), "another range");
     moved.end_access();
     expect(moved.size() == 0 && !moved.cursor().is_valid(), "end_access()");

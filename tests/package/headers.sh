@@ -64,11 +64,12 @@ run()
             DYLD_LIBRARY_PATH="$SMMAP_LIBDIR" ${TEST_RUNNER:-} "$work/program" "$work/file"
 }
 
-# Every function of a manager, a cursor or a buffer is called in smmap.hpp.
+# Every function of a manager, a cursor or a buffer is called in smmap.hpp. In the place of
+# smmap_cursor_peek() it has the inline function that this one is made of.
 wrapped()
 {
-    grep -E '^smmap_(manager|cursor|buffer)_' "$top_srcdir/tests/package/exports.txt" \
-        >"$work/functions"
+    grep -E '^smmap_(manager|cursor|buffer)_' "$top_srcdir/tests/package/exports.txt" |
+        grep -v '^smmap_cursor_peek$' >"$work/functions"
     while read -r name; do
         grep -q "${name}[^a-z_]" "$top_srcdir/include/smmap/smmap.hpp" || echo "not there: $name"
     done <"$work/functions" >"$work/missing"
