@@ -11,15 +11,13 @@
  * Errors are exceptions of class smmap::error: a constructor has no other way to fail, and nobody
  * can use the bytes of a move and forget its status. Where a failure is an answer, it is returned:
  * see read() and slice(). Accessors and destructors do not throw; the rest also std::bad_alloc.
+ *
  * Lifetime: there is no APR pool. Manager, cursors and buffers may be destroyed in any order, by
  * any thread. An object that was moved from may only be destroyed or assigned to.
  * Threads: a manager is used by any number of threads, any other object by one at a time.
- * The first object calls apr_initialize(), once and for good.
  */
 #ifndef SMMAP_HPP
 #define SMMAP_HPP
-
-#include <apr_general.h>
 
 #include <cstddef>
 #include <exception>
@@ -86,17 +84,11 @@ template <class About> void check(apr_status_t status, About about)
     if (status != APR_SUCCESS)
         throw error(status, path_of(about));
 }
-inline void initialize()
-{
-    static const apr_status_t status = apr_initialize();
-    check(status, nullptr);
-}
 /* What a constructor of C's makes, and below what a function says in its last argument. */
 template <class Object, class... Parameters, class About, class... Arguments>
 Object *made(About about, apr_status_t create(Object **, Parameters...), Arguments... arguments)
 {
     Object *object = nullptr;
-    initialize();
     check(create(&object, arguments..., nullptr), about);
     return object;
 }
@@ -244,6 +236,8 @@ public:
     /** Go to the file and window of another cursor. */
     void assign(cursor_ref to) { detail::check(smmap_cursor_assign(cursor_, to.get()), cursor_); }
     void refresh() { detail::check(smmap_cursor_refresh(cursor_), cursor_); }
+    /** Does the path still name the file? Throws SMMAP_ENOFILE: it was opened by handle. */
+    bool is_current() { return detail::result<int>(smmap_cursor_is_current, cursor_) != 0; }
     void hint(smmap_access_t access) { detail::check(smmap_cursor_hint(cursor_, access), cursor_); }
     void advise(apr_off_t offset, apr_off_t size, smmap_advice_t advice)
     {
@@ -377,8 +371,10 @@ public:
     {
         const unsigned char *data = nullptr;
         const apr_status_t status = smmap_buffer_slice(get(), index, size, &data);
-        detail::check(status == SMMAP_ESPLIT ? APR_SUCCESS : status, get());
-        return data != nullptr ? std::optional<bytes>({data, size}) : std::nullopt;
+        if (status == SMMAP_ESPLIT)
+            return std::nullopt;
+        detail::check(status, get());
+        return bytes(data, size);
     }
     /** `size` bytes in one piece, pinned by a cursor of their own. */
     [[nodiscard]] smmap::cursor hold(apr_off_t index, std::size_t size)
