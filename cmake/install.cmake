@@ -31,8 +31,9 @@ install(FILES
   cmake/FindAPR.cmake
   DESTINATION "${smmap_config_dir}")
 
-# For pkg-config: the template of configure, filled in as configure would.
-set(prefix "${CMAKE_INSTALL_PREFIX}")
+# For pkg-config: the template of configure, filled in as configure would; the prefix when it is
+# known, as `cmake --install --prefix` may name another one.
+set(prefix "@CMAKE_INSTALL_PREFIX@")
 set(exec_prefix "\${prefix}")
 foreach(name libdir includedir)
   string(TOUPPER ${name} upper)
@@ -53,5 +54,6 @@ if(NOT APR_PC_REQUIRES)
   set(PC_CFLAGS " ${APR_CFLAGS}")
   set(PC_LIBS " ${APR_LIBS}")
 endif()
-configure_file(smmap.pc.in "${PROJECT_BINARY_DIR}/smmap.pc" @ONLY)
+configure_file(smmap.pc.in "${PROJECT_BINARY_DIR}/smmap.pc.in" @ONLY)
+install(CODE "configure_file(\"${PROJECT_BINARY_DIR}/smmap.pc.in\" \"${PROJECT_BINARY_DIR}/smmap.pc\" @ONLY)")
 install(FILES "${PROJECT_BINARY_DIR}/smmap.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

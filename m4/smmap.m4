@@ -108,7 +108,7 @@ AS_IF([test "x$with_apr" != x],
       apr_version=`$PKG_CONFIG --modversion apr-1`
       APR_CFLAGS=`$PKG_CONFIG --cflags apr-1`
       APR_LIBS=`$PKG_CONFIG --libs apr-1`
-      PC_REQUIRES=apr-1 PC_CFLAGS= PC_LIBS= PC_LIBS_PRIVATE=
+      PC_REQUIRES="apr-1 >= $1" PC_CFLAGS= PC_LIBS= PC_LIBS_PRIVATE=
       AC_MSG_RESULT([$apr_version])],
      [AC_MSG_RESULT([no])
       AC_PATH_TOOL([APR_CONFIG], [apr-1-config])

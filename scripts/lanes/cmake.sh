@@ -99,6 +99,15 @@ pkg_config_consumer()
             "$build/consumer-pkg-config" "$source/README.md"
 }
 
+# smmap.pc says where it was installed, not where that was planned.
+other_prefix()
+{
+    cmake --install "$build" --prefix "$build/elsewhere" &&
+        PKG_CONFIG_PATH="$build/elsewhere/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}" \
+            pkg-config --variable=prefix smmap | grep -x "$build/elsewhere" &&
+        rm -rf "$build/elsewhere"
+}
+
 in_subshell()
 {
     ("$@")
@@ -187,6 +196,7 @@ lane_run()
     step "find_package: a project outside the tree" \
         cmake_consumer outside "$prefix" "" "$source/README.md"
     step "pkg-config: a program outside the tree" in_subshell pkg_config_consumer
+    step "cmake --install --prefix" other_prefix
     step "vcpkg's two libraries are told apart" debug_libraries
     step "the shared library alone" one_kind shared ON
     step "the static library alone" one_kind static OFF
