@@ -230,6 +230,10 @@ typedef struct smmap__heap_t {
 } smmap__heap_t;
 
 struct smmap_manager_t {
+    /* Under the lock of the list of managers; see fork.c. */
+    smmap__link_t link; /* first, so that leak checkers see that it points to the manager */
+    int held;           /* for a fork that is under way */
+
     smmap__owned_t owned; /* by the creator's pool */
     /* Constant after create. */
     apr_pool_t *root; /* holds the locks */
@@ -252,10 +256,6 @@ struct smmap_manager_t {
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
     int inherited;               /* it was made by a parent of this process */
-
-    /* Under the lock of the list of managers; see fork.c. */
-    smmap__link_t link;
-    int held; /* for a fork that is under way */
 
     /* Changed under the lock, read without. */
     smmap__shared_t shared; /* the slots that are not in a file's own table */
