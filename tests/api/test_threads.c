@@ -341,11 +341,72 @@ static void destroyed_meanwhile(void)
     }
 }
 
+/* Hits that do not wait, and else moves; now and then with another cursor. */
+static void *APR_THREAD_FUNC try_first(apr_thread_t *thread, void *data)
+{
+    worker_t *worker = data;
+    smmap_cursor_t *cursor;
+    apr_size_t i;
+
+    (void)thread;
+    if (smmap_cursor_open(&cursor, manager, files[0].path, NULL) != APR_SUCCESS) {
+        worker->bad++;
+        return NULL;
+    }
+    for (i = 0; i < worker->rounds; i++) {
+        apr_off_t offset = (apr_off_t)below(worker, files[0].size);
+        apr_status_t status = smmap_cursor_try_use(cursor, offset, 0);
+
+        if (status == SMMAP_EWOULDBLOCK) {
+            status = smmap_cursor_use(cursor, offset, 0);
+        }
+        worker->bad += status != APR_SUCCESS || smmap_cursor_offset(cursor) != offset ||
+                       !cursor_shows(cursor, &files[0]);
+        if (below(worker, 50) == 0) {
+            smmap_cursor_t *known;
+
+            status = smmap_cursor_open_known(&known, manager, files[0].path, NULL);
+            worker->bad += status != APR_SUCCESS;
+            if (status == APR_SUCCESS) {
+                smmap_cursor_close(cursor);
+                cursor = known;
+            }
+        }
+    }
+    smmap_cursor_close(cursor);
+    return NULL;
+}
+
+static void limits_change(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *cursor;
+    apr_size_t i;
+
+    begin();
+    manager = manager_sliding(unit, 0, 0, SMMAP_LIMITS_SOFT);
+    cursor = cursor_open(manager, files[0].path);
+    start(try_first, test_count(3000));
+    for (i = 0; i < test_count(300); i++) {
+        options.max_mapped_bytes = (2 + i % 15) * unit;
+        NEED_OK(smmap_manager_set_limits(manager, &options));
+        NEED_OK(smmap_manager_collect_bytes(manager, unit, NULL));
+        NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i % 16 * unit), 0));
+        CHECK(cursor_shows(cursor, &files[0]));
+    }
+    join_all();
+    smmap_cursor_close(cursor);
+    NEED_OK(smmap_manager_collect_bytes(manager, SMMAP_UNLIMITED, NULL));
+    CHECK_NUMBER(smmap_manager_regions(manager), 0);
+    counts_check();
+}
+
 static const test_case_t cases[] = {{"soft_limits", soft_limits},
                                     {"hard_limits", hard_limits},
                                     {"mapped_once", mapped_once},
                                     {"few_handles", few_handles},
                                     {"destroyed_meanwhile", destroyed_meanwhile},
+                                    {"limits_change", limits_change},
                                     {NULL, NULL}};
 
 const test_module_t test_threads = {"threads", cases};
