@@ -265,6 +265,39 @@ apr_status_t smmap_cursor_refresh(smmap_cursor_t *cursor)
     return refresh(inside(cursor));
 }
 
+/* Where the system tells only of an open handle which file it is. */
+static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__identity_t identity;
+    smmap__os_facts_t before;
+    apr_os_file_t handle;
+    apr_status_t identified;
+    apr_status_t status;
+
+    smmap__manager_lock(manager);
+    status = smmap__handle_reserve_relock(manager);
+    smmap__manager_unlock(manager);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    before.kind = SMMAP__OS_OTHER;
+    status = smmap__handle_open(manager, smmap__path_text(cursor->path), 0, &handle, &before,
+                                &identity, &identified);
+    smmap__manager_lock(manager);
+    if (status != APR_SUCCESS) {
+        smmap__handle_return_locked(manager);
+        smmap__manager_unlock(manager);
+        return status == SMMAP_ENOTREGULAR || APR_STATUS_IS_ENOENT(status) ? APR_SUCCESS : status;
+    }
+    *current = identified == APR_SUCCESS &&
+               smmap__identity_same(&cursor->file->identity, &identity,
+                                    cursor->file->handle_open || smmap__file_pinned(cursor->file));
+    smmap__manager_unlock(manager);
+    smmap__handle_discard(manager, handle);
+    return APR_SUCCESS;
+}
+
 /* Nothing of ours may keep the file's id from being given to another one by now. */
 static int is_pinned(smmap__file_t *file)
 {
@@ -300,6 +333,9 @@ apr_status_t smmap_cursor_is_current(smmap_cursor_t *shown, int *current)
     status = smmap__os_examine_path(&seen, smmap__path_text(cursor->path));
     if (APR_STATUS_IS_ENOENT(status) || APR_STATUS_IS_ENOTDIR(status)) {
         return APR_SUCCESS;
+    }
+    if (status == APR_SUCCESS && seen.kind != SMMAP__OS_OTHER && seen.id == SMMAP__OS_ID_NONE) {
+        return open_and_compare(cursor, current);
     }
     if (status != APR_SUCCESS || seen.kind == SMMAP__OS_OTHER || seen.device != own->device ||
         seen.inode != own->inode ||

@@ -280,9 +280,7 @@ void test_cursor(const file &data)
     apr_pool_destroy(pool);
     expect(by_handle.path() == nullptr && by_handle.use(7, 1).data() == one.data(),
            "a cursor by handle shares the window");
-#ifndef _WIN32 /* smmap__os_examine_path() finds no ids there, so the library always says no */
     expect(one.is_current(), "the path names the file");
-#endif
     expect_error(SMMAP_ENOFILE, "", "without a path, it is not asked",
                  [&] { by_handle.is_current(); });
     expect_error(APR_EOF, "", "an error of a file without a path",
