@@ -44,7 +44,8 @@ static apr_size_t default_mapped_bytes(const smmap__os_info_t *system)
     return number_or(SMMAP_DEFAULT, system->address_bits == 64 ? 8 * GIB : GIB);
 }
 
-static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted, int wide)
+SMMAP__UNCHECKED static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted,
+                                                   int wide)
 {
     apr_size_t granularity = manager->granularity;
 
@@ -73,7 +74,8 @@ static int is_known(const smmap_options_t *options)
     return options->struct_size == sizeof *options || options->struct_size == 0;
 }
 
-apr_status_t smmap__options_apply(smmap_manager_t *manager, const smmap_options_t *given)
+SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
+                                                   const smmap_options_t *given)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
     smmap__os_info_t system;

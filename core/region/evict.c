@@ -46,7 +46,7 @@ SMMAP__LOCKED static int fits(const smmap_manager_t *manager, const void *me, ap
 
 /* Is there any use in evicting? With soft limits a region may be larger than the
    limit, and then everything that can go has to; with hard ones it must fit alone. */
-static apr_status_t hopeless(const smmap_manager_t *manager, apr_size_t bytes)
+SMMAP__LOCKED static apr_status_t hopeless(const smmap_manager_t *manager, apr_size_t bytes)
 {
     return (manager->limits & SMMAP_LIMITS_HARD_BYTES) && bytes > manager->max_mapped_bytes
                ? SMMAP_ELIMIT_BYTES

@@ -172,11 +172,17 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
 void smmap__paranoid_warn(smmap_manager_t *manager)
 {
     smmap_stats_t stats;
+    apr_size_t bytes;
+    apr_size_t regions;
+    apr_size_t files;
     int cancel;
     int first;
 
     smmap__manager_lock(manager);
     stats = manager->stats;
+    bytes = manager->max_mapped_bytes;
+    regions = manager->max_regions;
+    files = manager->max_open_files;
     first = stats.over_limit != 0 && !manager->paranoia->warned;
     manager->paranoia->warned |= first;
     smmap__manager_unlock(manager);
@@ -186,8 +192,7 @@ void smmap__paranoid_warn(smmap_manager_t *manager)
                 "smmap: a soft limit was passed, as all else is in use: %" APR_SIZE_T_FMT
                 " of %" APR_SIZE_T_FMT " bytes mapped, %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT
                 " regions, %" APR_SIZE_T_FMT " of %" APR_SIZE_T_FMT " open files\n",
-                stats.mapped_bytes, manager->max_mapped_bytes, stats.regions, manager->max_regions,
-                stats.open_files, manager->max_open_files);
+                stats.mapped_bytes, bytes, stats.regions, regions, stats.open_files, files);
         smmap__os_cancel_restore(cancel);
     }
 }
