@@ -253,8 +253,8 @@ apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_siz
     return status;
 }
 
-apr_status_t smmap_buffer_hold(smmap_buffer_t *buffer, apr_off_t index, apr_size_t size,
-                               smmap_cursor_t **slice, apr_pool_t *pool)
+apr_status_t smmap_buffer_hold(smmap_cursor_t **slice, smmap_buffer_t *buffer, apr_off_t index,
+                               apr_size_t size, apr_pool_t *pool)
 {
     smmap_cursor_t *made;
     apr_off_t offset;

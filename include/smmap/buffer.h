@@ -140,19 +140,19 @@ SMMAP_API apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t inde
  * pins them. If they cross a window boundary, a region is mapped for them, as by
  * smmap_cursor_require().
  *
+ * @param slice (out) set only on success: smmap_cursor_data() and smmap_cursor_size() of it are the
+ *        bytes, until you move, release or close it.
  * @param buffer (in) the buffer.
  * @param index (in) first byte; negative counts from the end.
  * @param size (in) bytes, 1 or more.
- * @param slice (out) set only on success: smmap_cursor_data() and smmap_cursor_size() of it are the
- *        bytes, until you move, release or close it.
  * @param pool (in) closes `slice`, as for smmap_cursor_open().
  * @return APR_SUCCESS; APR_EINVAL: buffer or slice is NULL, or size is 0;
  *         SMMAP_ENOWINDOW: there is no range; APR_EOF: the bytes are not all in the range;
  *         SMMAP_ETRUNCATED: the file now ends before the last of them;
  *         otherwise as smmap_cursor_copy() and smmap_cursor_require().
  */
-SMMAP_API apr_status_t smmap_buffer_hold(smmap_buffer_t *buffer, apr_off_t index, apr_size_t size,
-                                         smmap_cursor_t **slice, apr_pool_t *pool);
+SMMAP_API apr_status_t smmap_buffer_hold(smmap_cursor_t **slice, smmap_buffer_t *buffer,
+                                         apr_off_t index, apr_size_t size, apr_pool_t *pool);
 
 /**
  * The buffer's cursor, for its file, path and window. You may move it; the buffer moves it

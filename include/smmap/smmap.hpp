@@ -380,7 +380,7 @@ public:
     [[nodiscard]] smmap::cursor hold(apr_off_t index, std::size_t size)
     {
         smmap_cursor_t *slice = nullptr;
-        detail::check(smmap_buffer_hold(get(), index, size, &slice, nullptr), get());
+        detail::check(smmap_buffer_hold(&slice, get(), index, size, nullptr), get());
         return smmap::cursor(slice);
     }
     /** The buffer's cursor; get() is nullptr if it is on no file. Valid as long as the buffer. */
