@@ -44,6 +44,8 @@ has_thing()
     tsan) links "${CC:-cc}" -fsanitize=thread ;;
     sources) has_commands apt-get bzip2 tar setarch ;;
     fuse3) has_module fuse3 ;;
+    http-parser) compiles "${CC:-cc}" c '#include <http_parser.h>' ;;
+    pcre2) has_module libpcre2-8 ;;
     ext4) has_commands mkfs.ext4 losetup unshare || test -x /sbin/mkfs.ext4 ;;
     *) has_commands "$1" ;;
     esac
@@ -81,6 +83,8 @@ packages_of()
     apt:ninja) echo ninja-build ;;
     apt:sources) echo bzip2 tar util-linux ;;
     apt:fuse3) echo fuse3 libfuse3-dev ;;
+    apt:http-parser) echo libhttp-parser-dev ;;
+    apt:pcre2) echo libpcre2-dev ;;
     apt:ext4) echo e2fsprogs mount util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;

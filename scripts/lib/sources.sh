@@ -38,6 +38,22 @@ built_once()
     return $answer
 }
 
+# download_sources PACKAGE...: the newest version of each that the mirror has; it can be late with
+# the newest of the list. Uses $options, a list of words.
+# shellcheck disable=SC2086
+download_sources()
+{
+    local package version found
+    for package in "$@"; do
+        found=0
+        for version in $(apt-cache $options showsrc --only-source "$package" |
+            sed -n 's/^Version: //p' | sort -ruV); do
+            apt-get $options source --download-only "$package=$version" && found=1 && break
+        done
+        test $found -eq 1 || return 1
+    done
+}
+
 # fetch_sources PACKAGE:BINARY...: fetch the original archives of source packages into this
 # directory, checked by apt, and unpack each into a directory of the package's name. BINARY
 # is a package made of it, which tells apt where it comes from. Most systems have no list of
@@ -71,7 +87,7 @@ fetch_sources()
     # shellcheck disable=SC2086
     {
         try_often apt-get $options update &&
-            try_often apt-get $options source --download-only $sources
+            try_often download_sources $sources
     } || return 1
     rm -f ./*.asc
     for pair in $sources; do
