@@ -1,11 +1,12 @@
 /*
  * Reads the objects of git repositories through libgit2, in an order that is random and always the
- * same, and prints what one object took: nanoseconds on the clock, nanoseconds of processor time,
- * and a sum over what was read, by which two builds of libgit2 are compared.
+ * same, and prints what one object took: nanoseconds on the clock, nanoseconds of processor time;
+ * how often threads waited (switches of context that they asked for) per 1000 objects; and a sum
+ * over what was read, by which two builds of libgit2 are compared.
  *
- *     readpack objects|headers THREADS ROUNDS WINDOW LIMIT REPOSITORY...
+ *     readpack objects|headers THREADS COUNT WINDOW LIMIT REPOSITORY...
  *
- * A round is each object once, by each thread. WINDOW and LIMIT in bytes are libgit2's options; 0
+ * Each thread reads COUNT objects. WINDOW and LIMIT in bytes are libgit2's options; 0
  * leaves its default. Each thread opens a repository for itself, as libgit2 lets one thread at a
  * time read with one: the first thread the first, and so on, round and round. What libgit2 caches
  * is left out where it can be: its objects, and the check of their names.
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define MOST_THREADS 64
@@ -33,7 +35,7 @@ typedef struct reader {
 } reader;
 
 static int headers_alone;
-static unsigned long rounds;
+static unsigned long reads;
 static pthread_barrier_t ready, start;
 
 static void stop(const char *what)
@@ -120,15 +122,20 @@ static void read_one(reader *reader, const git_oid *id)
 static void *run(void *context)
 {
     reader *reader = context;
-    unsigned long round;
-    size_t i;
+    unsigned long i;
     prepare(reader);
     pthread_barrier_wait(&ready);
     pthread_barrier_wait(&start);
-    for (round = 0; round < rounds; round++)
-        for (i = 0; i < reader->count; i++)
-            read_one(reader, &reader->ids[i]);
+    for (i = 0; i < reads; i++)
+        read_one(reader, &reader->ids[i % reader->count]);
     return NULL;
+}
+
+static double waits(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_nvcsw;
 }
 
 static double now(clockid_t clock)
@@ -142,20 +149,20 @@ int main(int argc, char **argv)
 {
     static reader readers[MOST_THREADS];
     unsigned long threads, window, limit, i;
-    double wall, cpu, reads = 0;
+    double wall, cpu, waited, all;
     uint64_t sum = 0;
     if (argc < 7 || (strcmp(argv[1], "objects") && strcmp(argv[1], "headers"))) {
-        fprintf(stderr, "usage: readpack objects|headers THREADS ROUNDS WINDOW LIMIT "
+        fprintf(stderr, "usage: readpack objects|headers THREADS COUNT WINDOW LIMIT "
                         "REPOSITORY...\n");
         return 2;
     }
     headers_alone = strcmp(argv[1], "headers") == 0;
     threads = number(argv[2]);
-    rounds = number(argv[3]);
+    reads = number(argv[3]);
     window = number(argv[4]);
     limit = number(argv[5]);
-    if (threads < 1 || threads > MOST_THREADS || rounds < 1) {
-        fprintf(stderr, "readpack: 1 to %d threads, and 1 round or more\n", MOST_THREADS);
+    if (threads < 1 || threads > MOST_THREADS || reads < 1) {
+        fprintf(stderr, "readpack: 1 to %d threads, and 1 object or more\n", MOST_THREADS);
         return 2;
     }
     if (git_libgit2_init() < 0 || git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0) ||
@@ -172,22 +179,25 @@ int main(int argc, char **argv)
             stop("a thread");
     }
     pthread_barrier_wait(&ready);
+    waited = waits();
     wall = now(CLOCK_MONOTONIC);
     cpu = now(CLOCK_PROCESS_CPUTIME_ID);
     pthread_barrier_wait(&start);
     for (i = 0; i < threads; i++) {
         pthread_join(readers[i].thread, NULL);
         sum += readers[i].sum;
-        reads += (double)rounds * (double)readers[i].count;
     }
     wall = now(CLOCK_MONOTONIC) - wall;
     cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    waited = waits() - waited;
+    all = (double)threads * (double)reads;
     for (i = 0; i < threads; i++) {
         git_odb_free(readers[i].odb);
         git_repository_free(readers[i].repository);
         free(readers[i].ids);
     }
     git_libgit2_shutdown();
-    printf("%.1f %.1f %llu\n", wall / reads, cpu / reads, (unsigned long long)sum);
+    printf("%.1f %.1f %.3f %llu\n", wall / all, cpu / all, waited / all * 1000,
+           (unsigned long long)sum);
     return 0;
 }

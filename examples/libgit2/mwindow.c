@@ -186,8 +186,8 @@ void git_mwindow_file_deregister(git_mwindow_file *mwf)
 
 /*
  * Packs. Repositories that a thread opens share a pack that they have in common. Another thread
- * gets a pack of its own, with locks of its own: libgit2 locks a pack for each look at a window, and
- * threads would wait for one another. The windows they share all the same.
+ * gets a pack of its own, with locks of its own: libgit2 locks a pack for each look at a window,
+ * and threads would wait for one another. The windows they share all the same.
  */
 
 static opened_pack *find_pack_locked(const char *name)

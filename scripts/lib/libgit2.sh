@@ -37,7 +37,7 @@ libgit2_suite()
     local dir place=/dev/shm
     test -w "$place" || place=${TMPDIR:-/tmp}
     dir=$(mktemp -d "$place/smmap-libgit2.XXXXXX") || return 1
-    (cd "$dir" && TMPDIR=$dir timeout 900 "$1" -t -xonline) >"$2" 2>&1
+    (cd "$dir" && TMPDIR=$dir timeout 300 "$1" -t -xonline) >"$2" 2>&1
     rm -rf "$dir"
     grep -qx "1\.\.$(grep -cE '^(not )?ok ' "$2")" "$2"
 }
