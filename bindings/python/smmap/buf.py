@@ -1,0 +1,4 @@
+"""The buffer."""
+from ._smmap import SlidingWindowMapBuffer
+
+__all__ = ["SlidingWindowMapBuffer"]
