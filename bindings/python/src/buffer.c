@@ -160,6 +160,22 @@ static Py_ssize_t length(PyObject *object)
     return (Py_ssize_t)((Buffer *)object)->size;
 }
 
+/* A byte that the pinned window holds, in as few steps as can be; -1: go the long way. */
+static int quick_byte(Cursor *cursor, apr_off_t offset)
+{
+    Map *map = cursor->map;
+    unsigned char byte;
+    apr_size_t got;
+
+    if (map == NULL || map->busy || Py_REFCNT(map) > 1 ||
+        smmap_cursor_at(map->cursor, offset) == NULL ||
+        smmap_cursor_read(map->cursor, offset, &byte, 1, &got) != APR_SUCCESS) {
+        return -1;
+    }
+    cursor_follow(cursor); /* a fault can have cost it the window */
+    return got == 1 ? byte : -1;
+}
+
 static PyObject *item(PyObject *object, Py_ssize_t index)
 {
     const Buffer *self = (Buffer *)object;
@@ -173,6 +189,10 @@ static PyObject *item(PyObject *object, Py_ssize_t index)
     if (index < 0 || index >= self->size) {
         PyErr_SetString(PyExc_IndexError, "index out of range");
         return NULL;
+    }
+    answer = quick_byte(cursor, self->begin + index);
+    if (answer >= 0) {
+        return PyLong_FromLong(answer);
     }
     Py_INCREF(cursor);
     answer = cursor_own(cursor);

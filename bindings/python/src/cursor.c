@@ -226,6 +226,9 @@ int cursor_close(Cursor *self)
 int cursor_assign(Cursor *self, const Cursor *from)
 {
     Map *map = NULL;
+    Manager *manager;
+    apr_off_t offset;
+    apr_size_t size;
 
     if (self == from) {
         return 0;
@@ -239,13 +242,18 @@ int cursor_assign(Cursor *self, const Cursor *from)
             return -1;
         }
     }
+    /* Now, as closing ours can let other threads run. */
+    manager = (Manager *)Py_XNewRef((PyObject *)from->manager);
+    offset = from->offset;
+    size = map != NULL ? from->size : 0;
     if (cursor_close(self) < 0) {
         Py_XDECREF(map);
+        Py_XDECREF(manager);
         return -1;
     }
+    self->offset = offset;
+    self->size = size;
+    Py_XSETREF(self->manager, manager);
     Py_XSETREF(self->map, map);
-    Py_XSETREF(self->manager, (Manager *)Py_XNewRef((PyObject *)from->manager));
-    self->offset = from->offset;
-    self->size = map != NULL ? from->size : 0;
     return 0;
 }

@@ -152,29 +152,55 @@ def test_a_cursor_that_others_close(tight, big):
     together(4, work)
 
 
-def test_the_gil_is_let_go_on_a_long_copy(make_file):
-    """Another thread runs while bytes are copied."""
-    big = make_file(1 << 20)
-    cursor = SlidingWindowMapManager(1 << 20).make_cursor(big.path)
-    ticks = []
+@pytest.fixture
+def ticks():
+    """A list that grows whenever the GIL is let go; by force it is taken from nobody."""
+    found = []
     stop = threading.Event()
 
     def tick():
         while not stop.is_set():
-            ticks.append(time.monotonic())
+            found.append(1)
+            time.sleep(0)
 
-    sys.setswitchinterval(100)  # by force it would take that long
+    sys.setswitchinterval(100)
     thread = threading.Thread(target=tick)
     thread.start()
-    try:
-        for _ in range(50):
-            before = len(ticks)
-            assert len(cursor.read(0, 1 << 20)) == 1 << 20
-            if len(ticks) > before:
-                break
-        else:
-            pytest.fail("no other thread ran")
-    finally:
-        sys.setswitchinterval(1e-5)
-        stop.set()
-        thread.join()
+    yield found
+    stop.set()
+    thread.join()
+
+
+def grew(ticks, work):
+    before = len(ticks)
+    work()
+    return len(ticks) > before
+
+
+def test_a_long_copy_lets_the_gil_go(make_file, ticks):
+    file = make_file(1 << 20)
+    cursor = SlidingWindowMapManager(1 << 20).make_cursor(file.path)
+    map_ = cursor.use_region().map()
+    assert any(grew(ticks, lambda: cursor.read(0, 1 << 20)) for _ in range(100))
+    assert any(grew(ticks, lambda: map_[:]) for _ in range(100))
+
+
+def test_a_hit_does_not(make_file, ticks):
+    file = make_file(64 * GRANULE)
+    manager = SlidingWindowMapManager(GRANULE)
+    cursor = manager.make_cursor(file.path)
+    buffer = SlidingWindowMapBuffer(manager.make_cursor(file.path))
+    for at in range(0, 64 * GRANULE, GRANULE):
+        cursor.use_region(at, 1)
+        buffer[at]
+
+    def hits():
+        for at in range(5, 64 * GRANULE, GRANULE):
+            cursor.use_region(at, 1).buffer()[0]
+            buffer[at]
+            buffer[at:at + 100]
+            cursor.read(at, 100)
+            manager.make_cursor(file.path)
+
+    hits()
+    assert not grew(ticks, hits)
