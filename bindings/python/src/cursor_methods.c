@@ -122,6 +122,28 @@ static PyObject *read_bytes(PyObject *object, PyObject *args)
     return bytes;
 }
 
+static PyObject *refresh(PyObject *object, PyObject *unused)
+{
+    Cursor *self = (Cursor *)object;
+    apr_status_t status;
+    Map *map;
+
+    (void)unused;
+    if (cursor_settle(self) < 0) {
+        return NULL;
+    }
+    map = self->map;
+    if (map_begin(map) < 0) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    status = smmap_cursor_refresh(map->cursor);
+    Py_END_ALLOW_THREADS
+    map_end(map);
+    return status == APR_SUCCESS ? PyLong_FromLongLong(smmap_cursor_file_size(map->cursor))
+                                 : raise_status(status, map->name);
+}
+
 static PyObject *is_valid(PyObject *object, PyObject *unused)
 {
     (void)unused;
@@ -352,6 +374,8 @@ static PyMethodDef methods[] = {
      "region()\n--\n\nThe MapRegion that the cursor is on, or None. It does not pin the window."},
     {"file_size", file_size, METH_NOARGS,
      "file_size()\n--\n\nBytes of the file, as it was last measured."},
+    {"refresh", refresh, METH_NOARGS,
+     "refresh()\n--\n\nMeasure the file, which can have grown; returns its size."},
     {"path_or_fd", path_or_fd, METH_NOARGS,
      "path_or_fd()\n--\n\nWhat the cursor was made with: a path or a descriptor."},
     {"path", path, METH_NOARGS,

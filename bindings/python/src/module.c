@@ -5,8 +5,6 @@
  */
 #include "binding.h"
 
-#include <apr_general.h>
-
 #ifndef _WIN32
 #include <pthread.h>
 #endif
@@ -33,7 +31,6 @@ static int execute(PyObject *module)
     static PyTypeObject *const types[] = {&Map_Type, &Manager_Type, &Cursor_Type, &Region_Type,
                                           &Buffer_Type};
     static int is_ready;
-    apr_status_t status;
     size_t i;
 
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
@@ -41,11 +38,6 @@ static int execute(PyObject *module)
         return -1;
     }
     if (!is_ready) {
-        status = apr_initialize();
-        if (status != APR_SUCCESS) {
-            raise_status(status, NULL);
-            return -1;
-        }
         if (watch_forks() != 0) {
             PyErr_NoMemory();
             return -1;

@@ -333,11 +333,13 @@ def test_a_file_that_grows(manager, make_file):
     view = cursor.buffer()
     with open(file.path, "ab") as stream:
         stream.write(b"x" * GRANULE * 3)
-    late = manager.make_cursor(os.path.relpath(file.path))
-    assert late.file_size() == 100 + 3 * GRANULE
-    assert late.use_region(100, 5).buffer() == b"xxxxx"
+    assert not cursor.use_region(100, 1).is_valid() and cursor.file_size() == 100
+    assert cursor.refresh() == cursor.file_size() == 100 + 3 * GRANULE
+    assert cursor.use_region(100, 5).buffer() == b"xxxxx"
     assert cursor.use_region(100 + 2 * GRANULE, 1).buffer() == b"x"
     assert view == file.data
+    with pytest.raises(ValueError):
+        WindowCursor().refresh()
 
 
 @pytest.mark.parametrize("read", [
