@@ -42,6 +42,8 @@ has_thing()
     wine) has_commands wine wineserver ;;
     wine-headers) test -f /usr/include/wine/wine/windows/windows.h ;;
     tsan) links "${CC:-cc}" -fsanitize=thread ;;
+    python) python_imports venv ensurepip setuptools wheel pip && python_has_headers ;;
+    pytest) python_imports pytest ;;
     sources) has_commands apt-get bzip2 tar setarch ;;
     fuse3) has_module fuse3 ;;
     http-parser) compiles "${CC:-cc}" c '#include <http_parser.h>' ;;
@@ -82,6 +84,8 @@ packages_of()
     apt:wine-headers) echo libwine-dev ;;
     apt:ninja) echo ninja-build ;;
     apt:sources) echo bzip2 tar util-linux ;;
+    apt:python) echo python3-dev python3-venv python3-setuptools python3-wheel python3-pip ;;
+    apt:pytest) echo python3-pytest ;;
     apt:fuse3) echo fuse3 libfuse3-dev ;;
     apt:http-parser) echo libhttp-parser-dev ;;
     apt:pcre2) echo libpcre2-dev ;;
@@ -95,6 +99,8 @@ packages_of()
     dnf:apr) echo apr-devel ;;
     dnf:cunit) echo CUnit-devel ;;
     dnf:tsan) echo gcc libtsan ;;
+    dnf:python) echo python3-devel python3-setuptools python3-wheel python3-pip ;;
+    dnf:pytest) echo python3-pytest ;;
     dnf:fuse3) echo fuse3 fuse3-devel ;;
     dnf:ext4) echo e2fsprogs util-linux ;;
     dnf:zlib) echo zlib-devel ;;
@@ -125,6 +131,26 @@ has_commands()
 has_module()
 {
     has_commands pkg-config && pkg-config --exists "$1" 2>/dev/null
+}
+
+# system_python: the one that packages of the system are for.
+system_python()
+{
+    test ! -x /usr/bin/python3 || { echo /usr/bin/python3; return 0; }
+    echo python3
+}
+
+# python_imports MODULE...
+python_imports()
+{
+    "$(system_python)" -c 'import importlib, sys
+for name in sys.argv[1:]: importlib.import_module(name)' "$@" >/dev/null 2>&1
+}
+
+python_has_headers()
+{
+    "$(system_python)" -c 'import os, sys, sysconfig
+sys.exit(not os.path.exists(sysconfig.get_paths()["include"] + "/Python.h"))' 2>/dev/null
 }
 
 # brew_prefix FORMULA: where Homebrew keeps it, or nothing. APR is not linked into the
