@@ -98,13 +98,13 @@ def child(directory):
 
 
 def make_pack(directory):
-    """A pack of some hundred versions of files, with deltas."""
+    """A pack of a thousand versions of files, with deltas; three thousand objects of some KiB."""
     chance = random.Random(2)
     words = [b"%x" % chance.getrandbits(40) for _ in range(2000)]
-    lines = [b" ".join(chance.choices(words, k=8)) for _ in range(300)]
+    lines = [b" ".join(chance.choices(words, k=8)) for _ in range(30)]
     stream = []
-    for number in range(300):
-        for _ in range(5):
+    for number in range(1000):
+        for _ in range(3):
             lines[chance.randrange(len(lines))] = b" ".join(chance.choices(words, k=8))
         text = b"\n".join(lines)
         stream.append(b"commit refs/heads/main\ncommitter A <a@b> %d +0000\ndata 1\nx"

@@ -115,13 +115,16 @@ PyObject *cursor_open(PyTypeObject *type, Manager *manager, PyObject *name)
     return (PyObject *)self;
 }
 
-/* The C cursor has moved; show what it is on. */
-static int show(Cursor *self, Map *map, apr_status_t status)
+/* The C cursor has moved to an offset; show up to `size` bytes from it on. */
+static int show(Cursor *self, Map *map, apr_status_t status, apr_off_t offset, apr_size_t size)
 {
+    apr_size_t rest;
+
     if (status == APR_SUCCESS) {
         map_show_window(map);
-        self->offset = smmap_cursor_offset(map->cursor);
-        self->size = smmap_cursor_size(map->cursor);
+        rest = map->size - (apr_size_t)(offset - map->begin);
+        self->offset = offset;
+        self->size = size != 0 && size < rest ? size : rest;
         return 1;
     }
     self->size = 0;
@@ -136,7 +139,6 @@ static int show(Cursor *self, Map *map, apr_status_t status)
 int cursor_use(Cursor *self, apr_off_t offset, apr_size_t size)
 {
     apr_status_t status;
-    apr_size_t rest;
     Map *map;
     int answer;
 
@@ -148,14 +150,11 @@ int cursor_use(Cursor *self, apr_off_t offset, apr_size_t size)
         size = self->manager->most;
     }
     if (Py_REFCNT(map) > 1) {
-        /* In the same window others may keep the map. */
-        if (smmap_cursor_at(map->cursor, offset) != NULL && map->size != 0 &&
-            map->begin == map->cursor->window_begin &&
+        /* In the same window others may keep the map, as it is. */
+        if (smmap_cursor_at(map->cursor, offset) != NULL &&
+            map->begin == map->cursor->window_begin && map->size == map->cursor->window_size &&
             offset < smmap_cursor_file_size(map->cursor)) {
-            rest = map->size - (apr_size_t)(offset - map->begin);
-            self->offset = offset;
-            self->size = size != 0 && size < rest ? size : rest;
-            return 1;
+            return show(self, map, APR_SUCCESS, offset, size);
         }
         if (cursor_own(self) < 0) {
             return -1;
@@ -164,7 +163,7 @@ int cursor_use(Cursor *self, apr_off_t offset, apr_size_t size)
     }
     status = smmap_cursor_try_use(map->cursor, offset, size);
     if (status == APR_SUCCESS) {
-        return show(self, map, status);
+        return show(self, map, status, offset, size);
     }
     if (map_begin(map) < 0) {
         return -1;
@@ -172,7 +171,7 @@ int cursor_use(Cursor *self, apr_off_t offset, apr_size_t size)
     Py_BEGIN_ALLOW_THREADS
     status = smmap_cursor_use(map->cursor, offset, size);
     Py_END_ALLOW_THREADS
-    answer = show(self, map, status);
+    answer = show(self, map, status, offset, size);
     map_end(map);
     return answer;
 }

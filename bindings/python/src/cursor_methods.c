@@ -14,6 +14,11 @@ int parse_range(PyObject *const *args, Py_ssize_t count, PyObject *names, apr_of
     Py_ssize_t i;
     int which;
 
+    if (count == 2 && named == 0) {
+        return parse_offset(args[0], "offset", offset) < 0 || parse_offset(args[1], "size", size) < 0
+                   ? -1
+                   : 0;
+    }
     if (count > 3) {
         PyErr_SetString(PyExc_TypeError, "at most 3 arguments: offset, size, flags");
         return -1;

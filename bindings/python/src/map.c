@@ -100,8 +100,8 @@ void map_end(Map *map)
 
 void map_show_window(Map *map)
 {
-    map->begin = smmap_cursor_region_begin(map->cursor);
-    map->size = smmap_cursor_region_size(map->cursor);
+    map->begin = map->cursor->window_begin;
+    map->size = map->cursor->window_size;
 }
 
 /* Does the C cursor's window hold these bytes? */
