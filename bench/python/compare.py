@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The Python binding beside smmap: processor time, A B A B in one run.
 
-    compare.py [--theirs PYTHON] [--rounds N] [--json]
+    compare.py [--theirs PYTHON] [--rounds N] [--only WORD] [--json]
 
 Run it with a Python that has the binding; --theirs is one that has smmap itself (on Debian
 /usr/bin/python3, with python3-smmap and python3-gitdb). Each round starts a process of each, which
@@ -23,18 +23,17 @@ import time
 
 WINDOW = 65536
 WINDOWS = 1024
-REPEAT = 5
 
 
 def measure(work, count):
-    """Nanoseconds of processor time for each of `count`, the best of some."""
-    best = None
-    for _ in range(REPEAT):
+    """Nanoseconds of processor time for each of `count`, the best of three or more."""
+    spent = []
+    end = time.monotonic() + 0.2
+    while len(spent) < 3 or time.monotonic() < end:
         begin = time.process_time_ns()
         work()
-        spent = (time.process_time_ns() - begin) / count
-        best = spent if best is None else min(best, spent)
-    return best
+        spent.append((time.process_time_ns() - begin) / count)
+    return min(spent)
 
 
 def cases(directory):
@@ -91,9 +90,10 @@ def cases(directory):
             entity.stream(info.binsha).read() for info in entity.info_iter()]
 
 
-def child(directory):
+def child(directory, only):
     import smmap
-    found = {name: measure(work, count) for name, count, work in cases(directory)}
+    found = {name: measure(work, count) for name, count, work in cases(directory)
+             if only in name}
     json.dump([hasattr(smmap, "library_version"), smmap.__version__, found], sys.stdout)
 
 
@@ -118,8 +118,9 @@ def make_pack(directory):
     shutil.copytree(os.path.join(top, "objects", "pack"), os.path.join(directory, "pack"))
 
 
-def run(python, directory):
-    done = subprocess.run([python, __file__, "--child", directory], capture_output=True, text=True)
+def run(python, directory, only):
+    done = subprocess.run([python, __file__, "--child", directory, "--only", only],
+                          capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{python}: {done.stderr}")
     return json.loads(done.stdout)
@@ -129,11 +130,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--theirs", default="/usr/bin/python3", metavar="PYTHON")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--only", default="", metavar="WORD", help="cases with WORD in the name")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        return child(options.child)
+        return child(options.child, options.only)
     with tempfile.TemporaryDirectory() as directory:
         with open(os.path.join(directory, "file"), "wb") as file:
             file.write(random.Random(3).randbytes(WINDOWS * WINDOW))
@@ -144,7 +146,7 @@ def main():
         versions = {}
         for _ in range(options.rounds):
             for python in (sys.executable, options.theirs):
-                is_ours, version, found = run(python, directory)
+                is_ours, version, found = run(python, directory, options.only)
                 if is_ours != (python == sys.executable):
                     sys.exit(f"{python} has smmap {version}, which is the wrong one")
                 versions[is_ours] = version

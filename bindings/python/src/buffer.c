@@ -243,6 +243,13 @@ static PyObject *subscript(PyObject *object, PyObject *key)
     Py_ssize_t start, stop, step, count;
     PyObject *made;
 
+    if (PyLong_CheckExact(key)) {
+        start = PyLong_AsSsize_t(key); /* what is asked most, and faster */
+        if (start != -1 || !PyErr_Occurred()) {
+            return item(object, start < 0 ? start + (Py_ssize_t)self->size : start);
+        }
+        PyErr_Clear();
+    }
     if (PyIndex_Check(key)) {
         start = PyNumber_AsSsize_t(key, PyExc_IndexError);
         if (start == -1 && PyErr_Occurred()) {

@@ -337,6 +337,9 @@ static int traverse(PyObject *object, visitproc visit, void *arg)
     const Cursor *self = (Cursor *)object;
 
     Py_VISIT(self->manager);
+    if (self->map != NULL && Py_REFCNT(self->map) == 1) {
+        Py_VISIT(self->map->manager); /* as good as our own; a map is no part of a cycle itself */
+    }
     return 0;
 }
 

@@ -51,11 +51,12 @@ def test_cycles_are_collected(file, nothing_left):
     class Buffer(SlidingWindowMapBuffer):
         pass
 
-    cursor = Manager(GRANULE).make_cursor(file.path).use_region()
+    manager = Manager(GRANULE)
+    cursor = manager.make_cursor(file.path).use_region()
     buffer = Buffer(cursor)
     cursor.buffer_of = buffer
-    buffer.view = cursor.buffer()
-    del cursor, buffer
+    manager.cursors = [cursor, copy.copy(cursor)]
+    del cursor, buffer, manager
     assert descriptors(file.path) == 1
     nothing_left(file.path)
 

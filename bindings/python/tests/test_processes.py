@@ -136,9 +136,7 @@ manager = smmap.SlidingWindowMapManager(4096)
 cursor = manager.make_cursor(sys.argv[1]).use_region()
 view = cursor.buffer()
 sys.modules["view of all"] = smmap.SlidingWindowMapBuffer(cursor)[0:5]
-cursor.loop = None if not hasattr(cursor, "__dict__") else cursor
 """
-    program = program.rsplit("cursor.loop", 1)[0]
     done = subprocess.run([sys.executable, "-X", "dev", "-c", program, file.path],
                           capture_output=True, text=True)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
