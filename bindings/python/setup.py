@@ -33,7 +33,8 @@ def flags(package, *scripts):
     pkg_config = os.environ.get("PKG_CONFIG", "pkg-config")
     found = [answer(pkg_config, "--cflags", package), answer(pkg_config, "--libs", package)]
     if None in found and scripts:
-        found = [answer(*scripts, "--includes", "--cppflags"), answer(*scripts, "--link-ld", "--libs")]
+        found = [answer(*scripts, "--includes", "--cppflags"),
+                 answer(*scripts, "--link-ld", "--libs")]
     if None in found:
         sys.exit(f"{package} was not found: install it, or set PKG_CONFIG_PATH")
     return found
@@ -66,8 +67,7 @@ class Build(build_ext):
         super().build_extension(ext)
 
     def library_objects(self, ext):
-        backend = "WINDOWS" if sys.platform == "win32" else "POSIX"
-        lists = ["SMMAP_CORE_FILES", "SMMAP_MEMORY_FILES", f"SMMAP_BACKEND_{backend}_FILES"]
+        lists = ["SMMAP_CORE_FILES", "SMMAP_MEMORY_FILES", "SMMAP_BACKEND_POSIX_FILES"]
         objects = Path(self.build_temp).resolve()
         objects.mkdir(parents=True, exist_ok=True)
         # What configure writes for its build: what large files need.
@@ -92,9 +92,8 @@ def extension():
     else:
         compile_flags, link_flags = flags("apr-1", "apr-1-config")
         include = ["../../include"]
-    if os.name == "posix":
-        compile_flags += ["-std=gnu11", "-fvisibility=hidden", "-pthread"]
-        link_flags += ["-pthread"]
+    compile_flags += ["-std=gnu11", "-fvisibility=hidden", "-pthread"]
+    link_flags += ["-pthread"]
     if sys.platform == "linux" and not USE_SYSTEM:
         # Its library is its own, also where the program has another one.
         link_flags += ["-Wl,-Bsymbolic"]
@@ -103,6 +102,8 @@ def extension():
                      extra_compile_args=compile_flags, extra_link_args=link_flags)
 
 
+if sys.platform == "win32":
+    sys.exit("The Python binding does not know Windows yet")
 setup(version=f"5.0.0+libsmmap.{library_version()}", packages=["smmap"],
       package_data={"smmap": ["py.typed", "*.pyi"]},
       ext_modules=[extension()], cmdclass={"build_ext": Build})

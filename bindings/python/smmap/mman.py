@@ -27,15 +27,7 @@ class StaticWindowMapManager(Manager):
         super().__init__(window_size, max_memory_size, max_open_handles, False, guard)
 
     def force_map_handle_removal_win(self, base_path):
-        """On Windows: drop(base_path), and return how many windows were unmapped.
-
-        Elsewhere files can be removed while they are mapped, and nothing is done.
-        """
-        if sys.platform != "win32":
-            return None
-        before = self.num_file_handles()
-        self.drop(base_path)
-        return before - self.num_file_handles()
+        """Nothing, as in smmap where the system is not Windows. See drop()."""
 
 
 class SlidingWindowMapManager(StaticWindowMapManager):

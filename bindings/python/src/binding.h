@@ -19,12 +19,11 @@
 
 /* The bytes of one window, or some of them. */
 typedef struct Map {
-    PyObject_HEAD
-    smmap_cursor_t *cursor; /* NULL: released (a region's) */
-    smmap_cursor_t *reader; /* copies while there are views; made when it is needed */
-    PyObject *name;         /* path or descriptor as it was given, for errors */
-    PyObject *manager;      /* kept as long as the window is */
-    apr_off_t begin;        /* of the bytes, in the file */
+    PyObject_HEAD smmap_cursor_t *cursor; /* NULL: released (a region's) */
+    smmap_cursor_t *reader;               /* copies while there are views; made when it is needed */
+    PyObject *name;                       /* path or descriptor as it was given, for errors */
+    PyObject *manager;                    /* kept as long as the window is */
+    apr_off_t begin;                      /* of the bytes, in the file */
     apr_size_t size;
     apr_size_t view_at; /* of the view that is being made, in the bytes */
     apr_size_t view_size;
@@ -35,8 +34,7 @@ typedef struct Map {
 } Map;
 
 typedef struct Manager {
-    PyObject_HEAD
-    smmap_manager_t *manager;
+    PyObject_HEAD smmap_manager_t *manager;
     PyObject *cursor_class;
     apr_size_t most;        /* that a cursor shows at a time; 0: no limit */
     Py_ssize_t max_handles; /* as given */
@@ -44,11 +42,10 @@ typedef struct Manager {
 } Manager;
 
 typedef struct Cursor {
-    PyObject_HEAD
-    Manager *manager;  /* NULL: it was made without one */
-    Map *map;          /* NULL: on no file */
-    apr_off_t offset;  /* of the bytes it shows, in the file */
-    apr_size_t size;   /* 0: it shows none */
+    PyObject_HEAD Manager *manager; /* NULL: it was made without one */
+    Map *map;                       /* NULL: on no file */
+    apr_off_t offset;               /* of the bytes it shows, in the file */
+    apr_size_t size;                /* 0: it shows none */
 } Cursor;
 
 extern PyTypeObject Map_Type;

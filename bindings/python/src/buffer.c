@@ -7,8 +7,7 @@
 #include "binding.h"
 
 typedef struct Buffer {
-    PyObject_HEAD
-    Cursor *cursor; /* NULL: none */
+    PyObject_HEAD Cursor *cursor; /* NULL: none */
     apr_off_t begin;
     apr_off_t size; /* of the range; 0: there is none, or it is empty */
     int is_open;
@@ -318,11 +317,11 @@ static PyMethodDef methods[] = {
     {"__exit__", leave, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL}};
 
-PyDoc_STRVAR(doc,
-             "SlidingWindowMapBuffer(cursor=None, offset=0, size=sys.maxsize, flags=0)\n--\n\n"
-             "A range of a file that reads as one piece. buf[i] is an int. buf[i:j] is a memoryview\n"
-             "if the bytes are in one window, which stays mapped as long as the view is there, and\n"
-             "bytes otherwise; with a step it is bytes. As a context manager it ends access.");
+PyDoc_STRVAR(
+    doc, "SlidingWindowMapBuffer(cursor=None, offset=0, size=sys.maxsize, flags=0)\n--\n\n"
+         "A range of a file that reads as one piece. buf[i] is an int. buf[i:j] is a memoryview\n"
+         "if the bytes are in one window, which stays mapped as long as the view is there, and\n"
+         "bytes otherwise; with a step it is bytes. As a context manager it ends access.");
 
 PyTypeObject Buffer_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "smmap._smmap.SlidingWindowMapBuffer",

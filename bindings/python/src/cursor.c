@@ -61,10 +61,9 @@ smmap_cursor_t *open_named(smmap_manager_t *manager, PyObject *name)
             PyErr_SetString(PyExc_ValueError, "not a file descriptor");
             return NULL;
         }
-        Py_BEGIN_ALLOW_THREADS
-        status = smmap_cursor_open_handle(&cursor, manager, (apr_os_file_t)fd, NULL);
-        Py_END_ALLOW_THREADS
-        return status == APR_SUCCESS ? cursor : raise_status(status, name);
+        Py_BEGIN_ALLOW_THREADS status =
+            smmap_cursor_open_handle(&cursor, manager, (apr_os_file_t)fd, NULL);
+        Py_END_ALLOW_THREADS return status == APR_SUCCESS ? cursor : raise_status(status, name);
     }
     if (PyUnicode_CheckExact(name) && PyUnicode_IS_ASCII(name)) {
         text = PyUnicode_AsUTF8AndSize(name, &length);
@@ -80,8 +79,8 @@ smmap_cursor_t *open_named(smmap_manager_t *manager, PyObject *name)
     }
     status = smmap_cursor_open_known(&cursor, manager, text, NULL);
     if (status != APR_SUCCESS) {
-        Py_BEGIN_ALLOW_THREADS
-        status = text[0] != '\0' ? smmap_cursor_open(&cursor, manager, text, NULL) : APR_ENOENT;
+        Py_BEGIN_ALLOW_THREADS status =
+            text[0] != '\0' ? smmap_cursor_open(&cursor, manager, text, NULL) : APR_ENOENT;
         Py_END_ALLOW_THREADS
     }
     Py_XDECREF(path);
@@ -168,10 +167,8 @@ int cursor_use(Cursor *self, apr_off_t offset, apr_size_t size)
     if (map_begin(map) < 0) {
         return -1;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_cursor_use(map->cursor, offset, size);
-    Py_END_ALLOW_THREADS
-    answer = show(self, map, status, offset, size);
+    Py_BEGIN_ALLOW_THREADS status = smmap_cursor_use(map->cursor, offset, size);
+    Py_END_ALLOW_THREADS answer = show(self, map, status, offset, size);
     map_end(map);
     return answer;
 }

@@ -15,7 +15,8 @@ int parse_range(PyObject *const *args, Py_ssize_t count, PyObject *names, apr_of
     int which;
 
     if (count == 2 && named == 0) {
-        return parse_offset(args[0], "offset", offset) < 0 || parse_offset(args[1], "size", size) < 0
+        return parse_offset(args[0], "offset", offset) < 0 ||
+                       parse_offset(args[1], "size", size) < 0
                    ? -1
                    : 0;
     }
@@ -141,10 +142,8 @@ static PyObject *refresh(PyObject *object, PyObject *unused)
     if (map_begin(map) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_cursor_refresh(map->cursor);
-    Py_END_ALLOW_THREADS
-    map_end(map);
+    Py_BEGIN_ALLOW_THREADS status = smmap_cursor_refresh(map->cursor);
+    Py_END_ALLOW_THREADS map_end(map);
     return status == APR_SUCCESS ? PyLong_FromLongLong(smmap_cursor_file_size(map->cursor))
                                  : raise_status(status, map->name);
 }

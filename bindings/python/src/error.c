@@ -45,8 +45,8 @@ void *raise_status(apr_status_t status, PyObject *name)
         PyErr_SetString(PyExc_ValueError, text);
         return NULL;
     }
-    error = PyObject_CallFunction(PyExc_OSError, "isO", number, text,
-                                  name != NULL ? name : Py_None);
+    error =
+        PyObject_CallFunction(PyExc_OSError, "isO", number, text, name != NULL ? name : Py_None);
     if (error != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
         Py_DECREF(error);

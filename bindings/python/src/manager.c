@@ -86,7 +86,8 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
     if (self->is_sliding && window > 0) {
         options.window_size = (apr_size_t)window;
     } else if (!self->is_sliding && window != 0) {
-        self->most = window > 0 ? (apr_size_t)window : (apr_size_t)1 << (smmap_is_64bit() ? 30 : 26);
+        self->most =
+            window > 0 ? (apr_size_t)window : (apr_size_t)1 << (smmap_is_64bit() ? 30 : 26);
     }
     Py_XSETREF(self->cursor_class, PyObject_GetAttrString(object, "WindowCursorCls"));
     if (self->cursor_class == NULL) {
@@ -129,8 +130,8 @@ static PyObject *make_cursor(PyObject *object, PyObject *const *args, Py_ssize_t
         return NULL;
     }
     if (count + (names != NULL ? PyTuple_GET_SIZE(names) : 0) != 1 ||
-        (count == 0 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0),
-                                                        "path_or_fd") != 0)) {
+        (count == 0 &&
+         PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "path_or_fd") != 0)) {
         PyErr_SetString(PyExc_TypeError, "make_cursor() takes one argument, path_or_fd");
         return NULL;
     }
@@ -156,10 +157,9 @@ static PyObject *collect(PyObject *object, PyObject *unused)
     if (manager == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_manager_collect(manager, &count);
-    Py_END_ALLOW_THREADS
-    return status == APR_SUCCESS ? PyLong_FromSize_t(count) : raise_status(status, NULL);
+    Py_BEGIN_ALLOW_THREADS status = smmap_manager_collect(manager, &count);
+    Py_END_ALLOW_THREADS return status == APR_SUCCESS ? PyLong_FromSize_t(count)
+                                                      : raise_status(status, NULL);
 }
 
 static PyObject *collect_lru_region(PyObject *object, PyObject *value)
@@ -180,8 +180,7 @@ static PyObject *collect_lru_region(PyObject *object, PyObject *value)
     most = smmap_manager_max_mapped_bytes(manager);
     /* To be freed: what is more than the limit, if the size is mapped, too. */
     if (now != 0 && (apr_size_t)size > most - (now < most ? now : most)) {
-        Py_BEGIN_ALLOW_THREADS
-        status = smmap_manager_collect_bytes(
+        Py_BEGIN_ALLOW_THREADS status = smmap_manager_collect_bytes(
             manager, (apr_size_t)size > most ? now : now - (most - (apr_size_t)size), &freed);
         Py_END_ALLOW_THREADS
     }
@@ -202,10 +201,8 @@ static PyObject *drop(PyObject *object, PyObject *name)
     if (manager == NULL || !PyUnicode_FSConverter(name, &path)) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_manager_drop(manager, PyBytes_AS_STRING(path), &pinned);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_BEGIN_ALLOW_THREADS status = smmap_manager_drop(manager, PyBytes_AS_STRING(path), &pinned);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     return status == APR_SUCCESS ? PyLong_FromSize_t(pinned) : raise_status(status, name);
 }
 
@@ -226,10 +223,9 @@ static PyObject *set_limits(PyObject *object, PyObject *args, PyObject *kwargs)
         set_options(self, memory, handles, &options) < 0) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_manager_set_limits(self->manager, &options);
-    Py_END_ALLOW_THREADS
-    if (status != APR_SUCCESS) {
+    Py_BEGIN_ALLOW_THREADS status = smmap_manager_set_limits(self->manager, &options);
+    Py_END_ALLOW_THREADS if (status != APR_SUCCESS)
+    {
         return raise_status(status, NULL);
     }
     self->max_handles = handles;
@@ -243,19 +239,32 @@ typedef struct counter_t {
     int is_wide;
 } counter_t;
 
-#define NOW(name) {#name, offsetof(smmap_stats_t, name), 0}
-#define SUM(name) {#name, offsetof(smmap_stats_t, name), 1}
+#define NOW(name)                               \
+    {                                           \
+#name, offsetof(smmap_stats_t, name), 0 \
+    }
+#define SUM(name)                               \
+    {                                           \
+#name, offsetof(smmap_stats_t, name), 1 \
+    }
 
-static const counter_t counters[] = {
-    NOW(mapped_bytes),   NOW(peak_mapped_bytes), NOW(pinned_bytes),   NOW(regions),
-    NOW(peak_regions),   NOW(pinned_regions),    NOW(open_files),     NOW(peak_open_files),
-    NOW(files),          NOW(mapped_files),      NOW(cursors),        NOW(buffered_regions),
-    NOW(buffered_bytes), SUM(hits),              SUM(misses),         SUM(maps),
-    SUM(unmaps),         SUM(evictions),         SUM(opens),          SUM(closes),
-    SUM(over_limit),     SUM(limit_failures),    SUM(retries),        SUM(shrunk_maps),
-    SUM(map_failures),   SUM(open_failures),     SUM(stale_files),    SUM(truncated_files),
-    SUM(bypassed_reads), SUM(admission_rejects), SUM(prefetches),     SUM(buffered),
-    SUM(faults),         SUM(trace_failures)};
+static const counter_t counters[] = {NOW(mapped_bytes),   NOW(peak_mapped_bytes),
+                                     NOW(pinned_bytes),   NOW(regions),
+                                     NOW(peak_regions),   NOW(pinned_regions),
+                                     NOW(open_files),     NOW(peak_open_files),
+                                     NOW(files),          NOW(mapped_files),
+                                     NOW(cursors),        NOW(buffered_regions),
+                                     NOW(buffered_bytes), SUM(hits),
+                                     SUM(misses),         SUM(maps),
+                                     SUM(unmaps),         SUM(evictions),
+                                     SUM(opens),          SUM(closes),
+                                     SUM(over_limit),     SUM(limit_failures),
+                                     SUM(retries),        SUM(shrunk_maps),
+                                     SUM(map_failures),   SUM(open_failures),
+                                     SUM(stale_files),    SUM(truncated_files),
+                                     SUM(bypassed_reads), SUM(admission_rejects),
+                                     SUM(prefetches),     SUM(buffered),
+                                     SUM(faults),         SUM(trace_failures)};
 
 static PyObject *stats(PyObject *object, PyObject *unused)
 {
@@ -269,10 +278,9 @@ static PyObject *stats(PyObject *object, PyObject *unused)
     if (manager == NULL) {
         return NULL;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_manager_stats(manager, &taken);
-    Py_END_ALLOW_THREADS
-    if (status != APR_SUCCESS) {
+    Py_BEGIN_ALLOW_THREADS status = smmap_manager_stats(manager, &taken);
+    Py_END_ALLOW_THREADS if (status != APR_SUCCESS)
+    {
         return raise_status(status, NULL);
     }
     dict = PyDict_New();
@@ -315,10 +323,10 @@ static PyObject *window_size(PyObject *object, PyObject *unused)
     const Manager *self = (Manager *)object;
 
     (void)unused;
-    return inside(object) ? PyLong_FromSize_t(self->is_sliding
-                                                  ? smmap_manager_window_size(self->manager)
-                                                  : self->most)
-                          : NULL;
+    return inside(object)
+               ? PyLong_FromSize_t(self->is_sliding ? smmap_manager_window_size(self->manager)
+                                                    : self->most)
+               : NULL;
 }
 
 static PyObject *mapped_memory_size(PyObject *object, PyObject *unused)
@@ -336,7 +344,8 @@ static PyObject *max_file_handles(PyObject *object, PyObject *unused)
 static PyObject *max_mapped_memory_size(PyObject *object, PyObject *unused)
 {
     (void)unused;
-    return inside(object) ? PyLong_FromSize_t(smmap_manager_max_mapped_bytes(inside(object))) : NULL;
+    return inside(object) ? PyLong_FromSize_t(smmap_manager_max_mapped_bytes(inside(object)))
+                          : NULL;
 }
 
 static void dealloc(PyObject *object)
@@ -346,8 +355,7 @@ static void dealloc(PyObject *object)
 
     if (manager != NULL) {
         self->manager = NULL;
-        Py_BEGIN_ALLOW_THREADS
-        smmap_manager_destroy(manager);
+        Py_BEGIN_ALLOW_THREADS smmap_manager_destroy(manager);
         Py_END_ALLOW_THREADS
     }
     Py_CLEAR(self->cursor_class);

@@ -65,8 +65,7 @@ int map_wait(Map *map)
                             "another thread was using this cursor when the process was forked");
             answer = -1;
         } else {
-            Py_BEGIN_ALLOW_THREADS
-            PyThread_acquire_lock(map->lock, WAIT_LOCK);
+            Py_BEGIN_ALLOW_THREADS PyThread_acquire_lock(map->lock, WAIT_LOCK);
             PyThread_release_lock(map->lock);
             Py_END_ALLOW_THREADS
         }
@@ -127,10 +126,8 @@ int map_restore(Map *map)
     if (map_begin(map) < 0) {
         return -1;
     }
-    Py_BEGIN_ALLOW_THREADS
-    status = smmap_cursor_require(map->cursor, map->begin, map->size);
-    Py_END_ALLOW_THREADS
-    map_end(map);
+    Py_BEGIN_ALLOW_THREADS status = smmap_cursor_require(map->cursor, map->begin, map->size);
+    Py_END_ALLOW_THREADS map_end(map);
     if (status != APR_SUCCESS) {
         raise_status(APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status, map->name);
         return -1;
@@ -178,19 +175,16 @@ int map_read(Map *map, apr_off_t offset, void *to, apr_size_t size)
     if (cursor == NULL) {
         return -1;
     }
-    if (size < LONG_COPY &&
-        (holds(cursor, offset, size) ||
-         (smmap_cursor_try_use(cursor, offset, size) == APR_SUCCESS &&
-          holds(cursor, offset, size)))) {
+    if (size < LONG_COPY && (holds(cursor, offset, size) ||
+                             (smmap_cursor_try_use(cursor, offset, size) == APR_SUCCESS &&
+                              holds(cursor, offset, size)))) {
         status = read_all(cursor, offset, to, size);
     } else {
         if (map_begin(map) < 0) {
             return -1;
         }
-        Py_BEGIN_ALLOW_THREADS
-        status = read_all(cursor, offset, to, size);
-        Py_END_ALLOW_THREADS
-        map_end(map);
+        Py_BEGIN_ALLOW_THREADS status = read_all(cursor, offset, to, size);
+        Py_END_ALLOW_THREADS map_end(map);
     }
     if (cursor != map->cursor) {
         smmap_cursor_release(cursor);

@@ -5,25 +5,13 @@
  */
 #include "binding.h"
 
-#ifndef _WIN32
 #include <pthread.h>
-#endif
 
 static PyObject *library_version(PyObject *module, PyObject *unused)
 {
     (void)module;
     (void)unused;
     return PyUnicode_FromString(smmap_version(NULL, NULL, NULL));
-}
-
-/* The system calls map_forked() in a child. */
-static int watch_forks(void)
-{
-#ifndef _WIN32
-    return pthread_atfork(NULL, NULL, map_forked);
-#else
-    return 0;
-#endif
 }
 
 static int execute(PyObject *module)
@@ -38,7 +26,7 @@ static int execute(PyObject *module)
         return -1;
     }
     if (!is_ready) {
-        if (watch_forks() != 0) {
+        if (pthread_atfork(NULL, NULL, map_forked) != 0) {
             PyErr_NoMemory();
             return -1;
         }
@@ -63,11 +51,9 @@ static PyModuleDef_Slot slots[] = {
 #endif
     {0, NULL}};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT,
-                                        .m_name = "smmap._smmap",
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "smmap._smmap",
                                         .m_doc = "The classes of smmap, in C.",
-                                        .m_methods = functions,
-                                        .m_slots = slots};
+                                        .m_methods = functions, .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__smmap(void)
 {

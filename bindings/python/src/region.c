@@ -9,8 +9,7 @@
 #include <stddef.h>
 
 typedef struct Region {
-    PyObject_HEAD
-    Map *map;     /* on the file, without a window unless `pinned`; NULL: released */
+    PyObject_HEAD Map *map; /* on the file, without a window unless `pinned`; NULL: released */
     PyObject *weak;
     apr_off_t begin;
     apr_size_t size;
@@ -62,8 +61,8 @@ static int init(PyObject *object, PyObject *args, PyObject *kwargs)
         return -1;
     }
     if (own_manager == NULL) {
-        own_manager = PyObject_CallFunction((PyObject *)&Manager_Type, "inni", -1,
-                                            PY_SSIZE_T_MAX, PY_SSIZE_T_MAX, 1);
+        own_manager = PyObject_CallFunction((PyObject *)&Manager_Type, "inni", -1, PY_SSIZE_T_MAX,
+                                            PY_SSIZE_T_MAX, 1);
         if (own_manager == NULL) {
             return -1;
         }
@@ -145,8 +144,7 @@ static PyObject *includes_ofs(PyObject *object, PyObject *value)
         }
         PyErr_Clear();
     }
-    return PyBool_FromLong(offset >= self->begin &&
-                           offset - self->begin < (long long)self->size);
+    return PyBool_FromLong(offset >= self->begin && offset - self->begin < (long long)self->size);
 }
 
 /* The manager is one of them, if the window is mapped. */

@@ -28,8 +28,8 @@ def test_empty():
 
 def test_bad_arguments(cursor, file):
     for args, error in (((WindowCursor(),), ValueError), ((cursor, len(file.data)), ValueError),
-                        ((cursor, -1), ValueError), ((cursor, 0, -1), ValueError), ((1,), TypeError),
-                        ((cursor, "a"), TypeError), ((cursor, 0, 1, 0, 5), TypeError),
+                        ((cursor, -1), ValueError), ((cursor, 0, -1), ValueError),
+                        ((1,), TypeError), ((cursor, "a"), TypeError), ((cursor, 0, 1, 0, 5), TypeError),
                         ((cursor, 1 << 70), OverflowError)):
         with pytest.raises(error):
             Buffer(*args)

@@ -1,4 +1,6 @@
+import ast
 import os
+import pathlib
 import sys
 
 import pytest
@@ -76,3 +78,20 @@ def test_region_list(file):
     os.close(fd)
     os.truncate(file.path, 3)
     assert regions.file_size() == len(file.data)
+
+
+@pytest.mark.parametrize("name", ["_smmap", "mman", "util"])
+def test_stubs_have_what_is_there(name):
+    """All public classes and methods, and no others."""
+    stub = pathlib.Path(smmap.__file__).with_name(name + ".pyi")
+    module = sys.modules["smmap." + name]
+    for node in ast.parse(stub.read_text()).body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            written = {member.name for member in node.body
+                       if isinstance(member, ast.FunctionDef)}
+            there = {key for key, value in vars(getattr(module, node.name)).items()
+                     if callable(value) or isinstance(value, classmethod)}
+            assert {key for key in written if not key.startswith("__")} == {
+                key for key in there if not key.startswith("__") and not key.endswith("Cls")}
+        elif isinstance(node, ast.FunctionDef):
+            assert callable(getattr(module, node.name))
