@@ -109,11 +109,11 @@ def test_memory(manager, file):
         with open("/proc/self/statm") as statm:
             return int(statm.read().split()[1])
 
-    for _ in range(500):
+    for _ in range(4000):
         work(manager, file)
     before = pages()
     blocks = sys.getallocatedblocks()
-    for _ in range(3000):
+    for _ in range(4000):
         work(manager, file)
     gc.collect()
     assert sys.getallocatedblocks() - blocks < 500

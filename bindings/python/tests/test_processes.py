@@ -117,7 +117,7 @@ one = interpreters.create()
 try:
     interpreters.run_string(one, "import smmap")
 except interpreters.RunFailedError as error:
-    assert "ImportError" in str(error) and "sub-interpreter" in str(error), error
+    assert "ImportError" in str(error) and "interpreter" in str(error), error
     print("refused")
 interpreters.destroy(one)
 print(smmap.SlidingWindowMapManager().num_file_handles())
