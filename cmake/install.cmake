@@ -18,6 +18,24 @@ if(SMMAP_COMMAND)
   install(FILES ${SMMAP_BENCH_SCRIPT_FILES} DESTINATION "${CMAKE_INSTALL_DATADIR}/libsmmap")
 endif()
 
+# The manual: made from the headers, or as a release has it.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+set(smmap_pages "${PROJECT_SOURCE_DIR}/man")
+if(Python3_Interpreter_FOUND)
+  set(smmap_pages "${PROJECT_BINARY_DIR}/man")
+  add_custom_command(OUTPUT "${smmap_pages}/made"
+    COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/scripts/manpages" "${smmap_pages}"
+    DEPENDS scripts/manpages docs/man/smmap.7.in ${SMMAP_HEADER_FILES}
+    COMMENT "Making the manual pages" VERBATIM)
+  add_custom_target(smmap_manual ALL DEPENDS "${smmap_pages}/made")
+endif()
+if(Python3_Interpreter_FOUND OR EXISTS "${smmap_pages}/made")
+  install(DIRECTORY "${smmap_pages}/man3" "${smmap_pages}/man7"
+    DESTINATION "${CMAKE_INSTALL_MANDIR}")
+else()
+  message(STATUS "No manual pages but smmap(1): they need python3")
+endif()
+
 # For find_package.
 install(EXPORT smmap-targets NAMESPACE smmap:: DESTINATION "${smmap_config_dir}")
 configure_package_config_file(cmake/smmap-config.cmake.in

@@ -60,7 +60,7 @@ typedef enum smmap_move_t {
 
 /** One move. */
 typedef struct smmap_trace_event_t {
-    smmap_move_t move;
+    smmap_move_t move; /**< which function it is */
     /** smmap_cursor_path() of the cursor; NULL: it was opened by handle. Valid during the call. */
     const char *path;
     /** Identifies the file within this manager, whichever path or cursor it was reached by. A

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 lane_about="CMake, -O3, warnings as errors: the suite, find_package, the same files as autotools"
-lane_things="compiler c++ make autotools pkg-config apr cunit zlib git cmake"
+lane_things="compiler c++ make autotools pkg-config apr cunit zlib git cmake python3"
 
 files_in()
 {
@@ -82,6 +82,7 @@ same_layout()
     files_in "$build/stage-cmake$prefix" | grep -v '^\./lib/cmake/smmap/[^/]*\.cmake$' \
         >"$build/files.cmake"
     diff "$build/files.autotools" "$build/files.cmake" && test -s "$build/files.cmake" &&
+        grep '/man3/smmap_cursor_open\.3$' "$build/files.cmake" &&
         (module "$build/stage-autotools$prefix") >"$build/module.autotools" &&
         (module "$build/stage-cmake$prefix") >"$build/module.cmake" &&
         diff "$build/module.autotools" "$build/module.cmake" && cat "$build/module.cmake"

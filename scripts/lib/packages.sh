@@ -65,6 +65,7 @@ packages_of()
     apt:apr) echo libapr1-dev ;;
     apt:cunit) echo libcunit1-dev ;;
     apt:zlib) echo zlib1g-dev ;;
+    apt:groff) echo groff-base ;;
     apt:valgrind) echo valgrind libc6-dbg ;;
     apt:libfuzzer) echo clang "libclang-rt-$(apt_clang_version)-dev" ;;
     apt:m32) echo gcc-multilib g++-multilib ;;

@@ -1,0 +1,16 @@
+# What docs/Doxyfile makes of a header before doxygen reads it; no line is added or taken away.
+1{
+N
+s,^/\*\n \* libsmmap:,/** @mainpage libsmmap\
+ *,
+s,^/\*\n,/** @file\
+,
+}
+s/@param ([a-z_]+) \(in, out\)/@param[in,out] \1/
+s/@param ([a-z_]+) \((in|out)\)/@param[\2] \1/
+s/^ \* (Threads|Lifetime): / * @remark \1: /
+
+# What only the headers themselves need.
+s/^#define SMMAP_NULL .*//
+/^#define SMMAP_VERSION_QUOTE/,/^$/s/.*//
+s,^#define SMMAP_VERSION_(MAJOR|MINOR|PATCH) .*,& /**< one of the three numbers */,
