@@ -18,18 +18,25 @@ if(SMMAP_COMMAND)
   install(FILES ${SMMAP_BENCH_SCRIPT_FILES} DESTINATION "${CMAKE_INSTALL_DATADIR}/libsmmap")
 endif()
 
-# The manual: made from the headers, or as a release has it.
-find_package(Python3 COMPONENTS Interpreter QUIET)
+# The manual: made from the headers, or as a release has it. Python is that of this machine, which
+# find_package would look for among the programs of the other one when it cross-compiles.
+find_program(SMMAP_PYTHON3 NAMES python3 python NO_CMAKE_FIND_ROOT_PATH)
+mark_as_advanced(SMMAP_PYTHON3)
+set(smmap_no_python ON)
+if(SMMAP_PYTHON3)
+  execute_process(COMMAND "${SMMAP_PYTHON3}" -c "import sys; sys.exit(sys.version_info < (3, 6))"
+    RESULT_VARIABLE smmap_no_python OUTPUT_QUIET ERROR_QUIET)
+endif()
 set(smmap_pages "${PROJECT_SOURCE_DIR}/man")
-if(Python3_Interpreter_FOUND)
+if(NOT smmap_no_python)
   set(smmap_pages "${PROJECT_BINARY_DIR}/man")
   add_custom_command(OUTPUT "${smmap_pages}/made"
-    COMMAND Python3::Interpreter "${PROJECT_SOURCE_DIR}/scripts/manpages" "${smmap_pages}"
+    COMMAND "${SMMAP_PYTHON3}" "${PROJECT_SOURCE_DIR}/scripts/manpages" "${smmap_pages}"
     DEPENDS scripts/manpages docs/man/smmap.7.in ${SMMAP_HEADER_FILES}
     COMMENT "Making the manual pages" VERBATIM)
   add_custom_target(smmap_manual ALL DEPENDS "${smmap_pages}/made")
 endif()
-if(Python3_Interpreter_FOUND OR EXISTS "${smmap_pages}/made")
+if(NOT smmap_no_python OR EXISTS "${smmap_pages}/made")
   install(DIRECTORY "${smmap_pages}/man3" "${smmap_pages}/man7"
     DESTINATION "${CMAKE_INSTALL_MANDIR}")
 else()
