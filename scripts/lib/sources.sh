@@ -54,6 +54,28 @@ download_sources()
     done
 }
 
+# apt_lines TYPE PACKAGE...: write sources.list here, with lines of the type deb or deb-src: the
+# places that have these binary packages.
+apt_lines()
+{
+    local type=$1 keyring
+    shift
+    for keyring in /usr/share/keyrings/debian-archive-keyring.gpg \
+        /usr/share/keyrings/ubuntu-archive-keyring.gpg; do
+        test ! -f "$keyring" || break
+    done
+    # "500 http://deb.debian.org/debian bookworm/main amd64 Packages"
+    apt-cache policy "$@" | sed -n \
+        's,^ *-*[0-9][0-9]* \([a-z].*\) \([^ /]*\)/\([^ ]*\) [a-z0-9]* Packages$,\1 \2 \3,p' |
+        sort -u | while read -r uri suite component; do
+        echo "$type [signed-by=$keyring] $uri $suite $component"
+    done >sources.list
+    if [ ! -s sources.list ]; then
+        echo "apt does not know where these come from: $*" >&2
+        return 1
+    fi
+}
+
 # fetch_sources PACKAGE:BINARY...: fetch the original archives of source packages into this
 # directory, checked by apt, and unpack each into a directory of the package's name. BINARY
 # is a package made of it, which tells apt where it comes from. Most systems have no list of
@@ -61,27 +83,14 @@ download_sources()
 # system changes, and it needs no root.
 fetch_sources()
 {
-    local keyring options pair sources='' binaries=''
+    local options pair sources='' binaries=''
     for pair in "$@"; do
         sources="$sources ${pair%%:*}"
         binaries="$binaries ${pair#*:}"
     done
     mkdir -p lists/partial cache/archives/partial
-    for keyring in /usr/share/keyrings/debian-archive-keyring.gpg \
-        /usr/share/keyrings/ubuntu-archive-keyring.gpg; do
-        test ! -f "$keyring" || break
-    done
-    # "500 http://deb.debian.org/debian bookworm/main amd64 Packages"
     # shellcheck disable=SC2086
-    apt-cache policy $binaries | sed -n \
-        's,^ *-*[0-9][0-9]* \([a-z].*\) \([^ /]*\)/\([^ ]*\) [a-z0-9]* Packages$,\1 \2 \3,p' |
-        sort -u | while read -r uri suite component; do
-        echo "deb-src [signed-by=$keyring] $uri $suite $component"
-    done >sources.list
-    if [ ! -s sources.list ]; then
-        echo "apt does not know where these come from:$binaries" >&2
-        return 1
-    fi
+    apt_lines deb-src $binaries || return 1
     options="-o Dir::Etc::sourcelist=$PWD/sources.list -o Dir::Etc::sourceparts=/dev/null
         -o Dir::State::lists=$PWD/lists -o Dir::Cache=$PWD/cache -o APT::Sandbox::User="
     # shellcheck disable=SC2086
