@@ -48,6 +48,8 @@ has_thing()
     fuse3) has_module fuse3 ;;
     http-parser) compiles "${CC:-cc}" c '#include <http_parser.h>' ;;
     pcre2) has_module libpcre2-8 ;;
+    debhelper)
+        has_commands dh dpkg-buildpackage && dpkg -s build-essential >/dev/null 2>&1 ;;
     ext4) has_commands mkfs.ext4 losetup unshare || test -x /sbin/mkfs.ext4 ;;
     *) has_commands "$1" ;;
     esac
@@ -90,6 +92,7 @@ packages_of()
     apt:fuse3) echo fuse3 libfuse3-dev ;;
     apt:http-parser) echo libhttp-parser-dev ;;
     apt:pcre2) echo libpcre2-dev ;;
+    apt:debhelper) echo debhelper dpkg-dev build-essential ;;
     apt:ext4) echo e2fsprogs mount util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
