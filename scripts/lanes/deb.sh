@@ -68,17 +68,18 @@ install_debs()
             inside apt-get install -y --no-install-recommends $debs; }
 }
 
+# shellcheck disable=SC2016 # the shell inside expands it
 smoke_test()
 {
     mkdir -p "$root/tree/out" &&
         tar -C "$tree" -cf - debian/tests tests/package/consumer | tar -C "$root/tree" -xf - &&
-        inside sh -c 'cd tree && AUTOPKGTEST_TMP=$PWD/out debian/tests/smoke' &&
-        rm -rf "$root/tree"
+        inside sh -c 'cd tree && AUTOPKGTEST_TMP=$PWD/out debian/tests/smoke'
 }
 
 purged()
 {
-    inside apt-get purge -y --autoremove libsmmap0 libsmmap-dev smmap && rm -rf "$root/debs" &&
+    inside apt-get purge -y --autoremove libsmmap0 libsmmap-dev smmap &&
+        rm -rf "$root/debs" "$root/tree" &&
         files_in_system | diff "$build/files.before" - && test -s "$build/files.before"
 }
 
