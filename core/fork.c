@@ -36,12 +36,13 @@ static uintptr_t this_thread(void)
     return (uintptr_t)&here;
 }
 
-static int list_take(void)
+/* most: tries; 0: until it is had. */
+static int list_take(int most)
 {
     int tries = 0;
 
     while (!smmap__replace(&list_lock, 0, 1)) {
-        if (++tries == GIVE_UP) {
+        if (++tries == most) {
             return 0;
         }
         smmap__sleep(PAUSE);
@@ -114,7 +115,7 @@ static void before_fork(void)
 {
     smmap__link_t *link = &managers;
 
-    if (smmap__load(&forker) == this_thread() || !list_take()) {
+    if (smmap__load(&forker) == this_thread() || !list_take(GIVE_UP)) {
         return;
     }
     smmap__store(&forker, this_thread());
@@ -128,6 +129,9 @@ SMMAP__UNCHECKED static void after_fork(int in_child)
     smmap__link_t *link = &managers;
 
     if (smmap__load(&forker) != this_thread()) {
+        if (in_child) {
+            smmap__store(&list_lock, 0); /* who held it is not here */
+        }
         return;
     }
     while ((link = smmap__list_next(&managers, link)) != NULL) {
@@ -165,7 +169,7 @@ apr_status_t smmap__fork_watch(smmap_manager_t *manager, void (*mend)(smmap_mana
 
     if (status == APR_SUCCESS) {
         manager->mend = mend;
-        list_take();
+        list_take(0);
         smmap__list_append(&managers, &manager->link);
         smmap__store(&list_lock, 0);
     }
@@ -175,7 +179,7 @@ apr_status_t smmap__fork_watch(smmap_manager_t *manager, void (*mend)(smmap_mana
 void smmap__fork_unwatch(smmap_manager_t *manager)
 {
     if (manager->mend != NULL) {
-        list_take();
+        list_take(0);
         smmap__list_remove(&manager->link);
         smmap__store(&list_lock, 0);
     }

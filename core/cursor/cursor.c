@@ -292,7 +292,7 @@ static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
     }
     *current = identified == APR_SUCCESS &&
                smmap__identity_same(&cursor->file->identity, &identity,
-                                    cursor->file->handle_open || smmap__file_pinned(cursor->file));
+                                    smmap__file_pinned(cursor->file));
     smmap__manager_unlock(manager);
     smmap__handle_discard(manager, handle);
     return APR_SUCCESS;
@@ -304,7 +304,7 @@ static int is_pinned(smmap__file_t *file)
     int pinned;
 
     smmap__manager_lock(file->manager);
-    pinned = file->handle_open || smmap__file_pinned(file);
+    pinned = smmap__file_pinned(file);
     smmap__manager_unlock(file->manager);
     return pinned;
 }

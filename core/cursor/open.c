@@ -8,12 +8,6 @@
 /* How often a path is opened again that names another file each time. */
 enum { MOST_TRIES = 100 };
 
-/* Does anything of ours keep the file's id from being given away? */
-static int is_pinned(const smmap__file_t *file)
-{
-    return file->handle_open || smmap__file_pinned(file);
-}
-
 /* Join the file of a caller's handle, if it is known and open. While that handle is open no
    other file can have its id. *found stays NULL if there is none. */
 static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
@@ -128,7 +122,8 @@ static apr_status_t join_opened(smmap_manager_t *manager, smmap__path_t *path, c
     if (status == APR_SUCCESS) {
         smmap__manager_lock(manager);
         file = smmap__file_lookup_locked(manager, identity);
-        if (file != NULL && !smmap__identity_same(&file->identity, identity, is_pinned(file))) {
+        if (file != NULL &&
+            !smmap__identity_same(&file->identity, identity, smmap__file_pinned(file))) {
             smmap__file_forget_locked(file);
             file = NULL;
         }

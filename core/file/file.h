@@ -89,11 +89,12 @@ apr_size_t smmap__files_reclaim(smmap__reclaim_t *reclaim, apr_size_t *handles) 
 /** Count what smmap__files_reclaim() returned. */
 void smmap__files_reclaimed_locked(smmap_manager_t *manager, apr_size_t files,
                                    apr_size_t handles) SMMAP__LOCKED;
-/** Does a region of the file keep its id from being given to another? Memory does not; nor does a
-    mapping whose pages were all replaced after faults, so with the guard nothing is said. */
+/** Does our handle or a region keep the file's id from being given to another? Memory does not; nor
+    does a mapping whose pages were all replaced after faults, so with the guard nothing is said. */
 static inline int smmap__file_pinned(const smmap__file_t *file)
 {
-    return file->regions > file->buffered_regions && file->manager->guard == SMMAP_GUARD_OFF;
+    return file->handle_open ||
+           (file->regions > file->buffered_regions && file->manager->guard == SMMAP_GUARD_OFF);
 }
 
 /* idle.c */

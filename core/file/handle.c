@@ -263,8 +263,7 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
     status = identified;
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS &&
-        !smmap__identity_same(&file->identity, &identity,
-                              smmap__file_pinned(file) || file->handle_open)) {
+        !smmap__identity_same(&file->identity, &identity, smmap__file_pinned(file))) {
         manager->stats.stale_files++;
         status = SMMAP_ESTALE;
     }

@@ -152,6 +152,16 @@ static apr_status_t locate(const smmap_buffer_t *buffer, apr_off_t index, apr_of
     return APR_SUCCESS;
 }
 
+/* The same for `size` bytes, which must all be in the range. */
+static apr_status_t locate_all(const smmap_buffer_t *buffer, apr_off_t index, apr_size_t size,
+                               apr_off_t *offset)
+{
+    apr_off_t left;
+    apr_status_t status = size != 0 ? locate(buffer, index, offset, &left) : APR_EINVAL;
+
+    return status == APR_SUCCESS && size > (apr_uint64_t)left ? APR_EOF : status;
+}
+
 /* Have the byte at an offset of the range, which was checked, in the window. Where the
    file is shorter now than it was when access began, that is no mistake of the caller. */
 static apr_status_t move_to(smmap_buffer_t *buffer, apr_off_t offset, apr_size_t size)
@@ -228,16 +238,8 @@ apr_status_t smmap_buffer_slice(smmap_buffer_t *buffer, apr_off_t index, apr_siz
                                 const unsigned char **data)
 {
     apr_off_t offset;
-    apr_off_t left;
-    apr_status_t status;
+    apr_status_t status = data != NULL ? locate_all(buffer, index, size, &offset) : APR_EINVAL;
 
-    if (size == 0 || data == NULL) {
-        return APR_EINVAL;
-    }
-    status = locate(buffer, index, &offset, &left);
-    if (status == APR_SUCCESS && size > (apr_uint64_t)left) {
-        status = APR_EOF;
-    }
     if (status == APR_SUCCESS) {
         status = move_to(buffer, offset, size);
     }
@@ -258,16 +260,8 @@ apr_status_t smmap_buffer_hold(smmap_cursor_t **slice, smmap_buffer_t *buffer, a
 {
     smmap_cursor_t *made;
     apr_off_t offset;
-    apr_off_t left;
-    apr_status_t status;
+    apr_status_t status = slice != NULL ? locate_all(buffer, index, size, &offset) : APR_EINVAL;
 
-    if (size == 0 || slice == NULL) {
-        return APR_EINVAL;
-    }
-    status = locate(buffer, index, &offset, &left);
-    if (status == APR_SUCCESS && size > (apr_uint64_t)left) {
-        status = APR_EOF;
-    }
     if (status == APR_SUCCESS) {
         status = smmap_cursor_copy(&made, &buffer->cursor->shown, pool);
     }

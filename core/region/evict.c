@@ -54,21 +54,25 @@ SMMAP__LOCKED static apr_status_t hopeless(const smmap_manager_t *manager, apr_s
 }
 
 /* Nothing is left that could go: fail, or go over the limit. That is counted when the
-   region is mapped, so that a call that fails in the end has passed none. */
+   region is mapped, so that a call that fails in the end has passed none. What fits, and is not
+   ours to take, is refused by any hard limit of the two. */
 SMMAP__LOCKED static apr_status_t exhausted(const smmap_manager_t *manager, apr_size_t bytes)
 {
     const smmap_stats_t *stats = &manager->stats;
+    int no_regions = stats->regions >= manager->max_regions;
+    int no_bytes = stats->mapped_bytes > manager->max_mapped_bytes ||
+                   bytes > manager->max_mapped_bytes - stats->mapped_bytes;
 
-    if ((manager->limits & SMMAP_LIMITS_HARD_REGIONS) && stats->regions >= manager->max_regions) {
+    if (no_regions && (manager->limits & SMMAP_LIMITS_HARD_REGIONS)) {
         return SMMAP_ELIMIT_REGIONS;
     }
-    if (manager->limits == SMMAP_LIMITS_HARD ||
-        ((manager->limits & SMMAP_LIMITS_HARD_BYTES) &&
-         (stats->mapped_bytes > manager->max_mapped_bytes ||
-          bytes > manager->max_mapped_bytes - stats->mapped_bytes))) {
+    if (no_bytes && (manager->limits & SMMAP_LIMITS_HARD_BYTES)) {
         return SMMAP_ELIMIT_BYTES;
     }
-    return APR_SUCCESS;
+    return !no_regions && !no_bytes &&
+                   (manager->limits & (SMMAP_LIMITS_HARD_BYTES | SMMAP_LIMITS_HARD_REGIONS))
+               ? SMMAP_ELIMIT_BYTES
+               : APR_SUCCESS;
 }
 
 /* The heavy fence is paid once for a batch of victims. Where there are many regions
