@@ -35,7 +35,7 @@ smmap__windows_function_t *smmap__windows_function(const char *name);
 /** The same of ntdll. */
 smmap__windows_function_t *smmap__windows_nt_function(const char *name);
 
-/** Is this Wine? A few answers of it cannot be relied on; docs/windows.md lists them. */
+/** Is this Wine? A few answers of it cannot be relied on; docs/internals/windows.md lists them. */
 int smmap__windows_is_wine(void);
 
 #endif

@@ -104,14 +104,14 @@ typedef struct smmap_options_t {
         They also detect zeroes that are read because the file ends before them, except that a
         copy may see some zeroes while the system is clearing the page, as pread() may.
         SMMAP_GUARD_STRICT closes that gap and costs two system calls for each window copied
-        from; see docs/reliability.md.
+        from; see docs/internals/reliability.md.
 
         The first manager with a guard installs a process-wide handler in front of the existing
         one. The handler stays installed, and keeps the library, or the plugin that it is linked
         into, loaded. It passes unrelated faults to the previous handler; see
         smmap_manager_reinstall_guard(). A thread that blocks SIGBUS has it unblocked while it
-        guards something; see docs/reliability.md. On Windows pointers cannot be guarded; see
-        docs/windows.md. Default: SMMAP_GUARD_OFF. */
+        guards something; see docs/internals/reliability.md. On Windows pointers cannot be guarded; see
+        docs/internals/windows.md. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
     /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
         are accessible only while a cursor pins it; afterwards touching them ends the process

@@ -36,7 +36,7 @@ html_made()
 {
     rm -rf "$build/html"
     (cd "$source" && {
-        cat docs/Doxyfile
+        cat docs/reference/Doxyfile
         echo "OUTPUT_DIRECTORY = $build"
     } | doxygen -) && test -f "$build/html/manager_8h.html"
 }
@@ -51,7 +51,7 @@ dead_links()
             test -e "$source/$(dirname "$file")/$target" || echo "$file: $target"
         done
     done
-    grep -oE 'docs/[a-z/-]+\.md' "$source"/include/smmap/*.h* "$source/docs/man/smmap.7.in" |
+    grep -oE 'docs/[a-z/-]+\.md' "$source"/include/smmap/*.h* "$source/docs/reference/smmap.7.in" |
         while IFS=: read -r file target; do
             test -e "$source/$target" || echo "${file#"$source"/}: $target"
         done

@@ -27,7 +27,7 @@
  * before a version is written, `named` after the path leads to it.
  *
  * That a file is cut and grows again within one call can show zeroes of the moment in between;
- * docs/reliability.md says so. So the child that has cut a file waits until each thread has
+ * docs/internals/reliability.md says so. So the child that has cut a file waits until each thread has
  * ended the call it was in, before it lets the file grow.
  */
 #ifndef SMMAP_TESTS_CHAOS_H
@@ -108,7 +108,7 @@ unsigned chaos_version(const unsigned char *bytes, unsigned file, apr_off_t offs
 /* wreck.c */
 
 /** Look at the file system. 0: it does not tell apart two files that had one id and were made
-    at one moment, so files must live for a moment; see docs/reliability.md. */
+    at one moment, so files must live for a moment; see docs/internals/reliability.md. */
 int chaos_prepare(void);
 /** The first version of each file. */
 void chaos_make(apr_uint64_t seed);

@@ -1,4 +1,4 @@
-# What docs/Doxyfile makes of a header before doxygen reads it; no line is added or taken away.
+# What docs/reference/Doxyfile makes of a header before doxygen reads it; no line is added or taken away.
 1{
 N
 s,^/\*\n \* libsmmap:,/** @mainpage libsmmap\
