@@ -32,7 +32,8 @@ if(NOT smmap_no_python)
   set(smmap_pages "${PROJECT_BINARY_DIR}/man")
   add_custom_command(OUTPUT "${smmap_pages}/made"
     COMMAND "${SMMAP_PYTHON3}" "${PROJECT_SOURCE_DIR}/scripts/manpages" "${smmap_pages}"
-    DEPENDS scripts/manpages docs/reference/smmap.7.in ${SMMAP_HEADER_FILES}
+    DEPENDS scripts/manpages scripts/lib/manual_headers.py scripts/lib/manual_roff.py
+            docs/reference/smmap.7.in ${SMMAP_HEADER_FILES}
     COMMENT "Making the manual pages" VERBATIM)
   add_custom_target(smmap_manual ALL DEPENDS "${smmap_pages}/made")
 endif()
