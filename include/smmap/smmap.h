@@ -1,6 +1,10 @@
 /*
  * libsmmap: random access to many, possibly huge files through memory-mapped windows, within
- * limits. Include this header to get all of it.
+ * limits. Include smmap/smmap.h to get all of it.
+ *
+ * Begin with smmap_manager_create(), smmap_cursor_open() and smmap_cursor_use(); then
+ * smmap_cursor_data() points at bytes of the file. To copy bytes, smmap_cursor_read() is enough.
+ * Every function that can fail returns a status, which smmap_strerror() describes.
  *
  * A manager (manager.h) keeps the limits and files; a cursor (cursor.h) pins one window of a
  * file at a time; a buffer (buffer.h) hides the windows. window.h has window arithmetic,
