@@ -8,6 +8,8 @@
  * SMMAP_ETRUNCATED. After the manager is destroyed, smmap_buffer_byte() still returns bytes of
  * the pinned window, unless the manager had the guard; reading and slicing need the manager.
  *
+ * The range is fixed when access begins: bytes by which the file grows later are not in it.
+ *
  * Threads: a buffer is used by one thread at a time, like a cursor.
  */
 #ifndef SMMAP_BUFFER_H
@@ -32,8 +34,8 @@ typedef struct smmap_buffer_t smmap_buffer_t;
  * @param cursor (in) a cursor on the file; the buffer copies it, and you keep yours. NULL: the
  *        buffer has no range until smmap_buffer_begin_access().
  * @param offset (in) offset of the range in the file, in bytes; ignored without a cursor.
- * @param size (in) bytes, cut at the end of the file, or SMMAP_TO_END; ignored without a
- *        cursor.
+ * @param size (in) bytes, 1 or more, cut at the end of the file as last measured; or
+ *        SMMAP_TO_END. Ignored without a cursor.
  * @param pool (in) closes the buffer when it is cleared or destroyed; NULL: only
  *        smmap_buffer_close() does, in any thread.
  * @return APR_SUCCESS; APR_EINVAL: buffer is NULL; APR_ENOMEM; otherwise as
@@ -48,7 +50,8 @@ SMMAP_API apr_status_t smmap_buffer_create(smmap_buffer_t **buffer, const smmap_
  *
  * @param buffer (out) the buffer; set only on success.
  * @param cursor (in) a cursor on the file. It stays yours: close it after the buffer, and use both
- *        in one thread at a time.
+ *        in one thread at a time. If smmap_buffer_begin_access() is given another cursor, this one
+ *        goes to its file.
  * @param offset (in) as for smmap_buffer_create().
  * @param size (in) as for smmap_buffer_create().
  * @param pool (in) as for smmap_buffer_create().
@@ -65,11 +68,12 @@ SMMAP_API apr_status_t smmap_buffer_create_shared(smmap_buffer_t **buffer, smmap
  * @param buffer (in) the buffer.
  * @param cursor (in) a cursor on the file; you keep it. NULL: the file that the buffer is on.
  * @param offset (in) offset of the range in the file, in bytes.
- * @param size (in) bytes, 1 or more, cut at the end of the file; or SMMAP_TO_END.
+ * @param size (in) bytes, 1 or more, cut at the end of the file as last measured; or
+ *        SMMAP_TO_END.
  * @return APR_SUCCESS;
  *         APR_EINVAL: buffer is NULL, offset is negative, or size is 0 or negative;
- *         APR_EOF: offset is at or past the end of the file (the buffer is then on the file of
- *         `cursor`);
+ *         APR_EOF: offset is at or past the end of the file as last measured (the buffer is then
+ *         on the file of `cursor`); in a file that has grown, call smmap_cursor_refresh();
  *         SMMAP_ENOFILE: cursor is NULL, and the buffer is on no file; SMMAP_ECLOSED;
  *         APR_ENOMEM.
  */
@@ -124,7 +128,8 @@ SMMAP_API apr_status_t smmap_buffer_read(smmap_buffer_t *buffer, apr_off_t index
  * @param buffer (in) the buffer.
  * @param index (in) first byte; negative counts from the end.
  * @param size (in) bytes, 1 or more.
- * @param data (out) the bytes; set only on success. Valid until the next call with this buffer.
+ * @param data (out) the bytes, read-only; set only on success. Valid until the next call with this
+ *        buffer, or with the cursor that it shares.
  * @return APR_SUCCESS; APR_EINVAL: an argument is NULL, or size is 0;
  *         SMMAP_ENOWINDOW: there is no range; APR_EOF: the bytes are not all in the range;
  *         SMMAP_ETRUNCATED: the file now ends before the last of them;
@@ -156,8 +161,8 @@ SMMAP_API apr_status_t smmap_buffer_hold(smmap_cursor_t **slice, smmap_buffer_t 
 
 /**
  * The buffer's cursor, for its file, path and window. You may move it; the buffer moves it
- * again when necessary. If it is not shared, the buffer owns it: do not close it. NULL if the
- * buffer is NULL or on no file.
+ * again when necessary. If it is not shared, the buffer owns it: do not close it; it is valid until
+ * the buffer is closed. NULL if the buffer is NULL or on no file.
  */
 SMMAP_API smmap_cursor_t *smmap_buffer_cursor(smmap_buffer_t *buffer);
 

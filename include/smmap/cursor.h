@@ -6,6 +6,10 @@
  * pinned: that memory stays mapped. Moving, releasing or closing the cursor ends the pin and
  * invalidates pointers into the window.
  *
+ * The size of a file is that of the last measurement, by any cursor on it: when it is opened, when
+ * a window is mapped, or by smmap_cursor_refresh(). In a file that has grown since, offsets past
+ * the old end are APR_EOF until then.
+ *
  * A move (use, require) that fails leaves the cursor without a window; it keeps its file.
  * Other calls that fail leave the cursor unchanged, except smmap_cursor_read(), which may
  * move it or leave it without a window, and smmap_cursor_end_guard().
@@ -125,14 +129,13 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * Move to the window that holds `offset` and pin it.
  *
  * smmap_cursor_size() is then the number of bytes available from `offset` on: at least 1, and
- * less than `size` if the window ends before. In a file that grows, offsets past the end as it was
- * measured last are APR_EOF until smmap_cursor_refresh().
+ * less than `size` if the window ends before.
  *
  * If the system refuses a mapping for lack of memory, address space or mappings, the library
  * unmaps everything unpinned, then (in sliding mode) tries smaller windows down to one granule,
  * then a heap-backed window of up to 1 MiB, private to this cursor, and only then returns
- * APR_ENOMEM. The text of
- * smmap_strerror() for it names the limits that may be the cause, and the remedies.
+ * APR_ENOMEM. The text of smmap_strerror() for it names the limits that may be the cause, and
+ * the remedies.
  *
  * In a sparse file on tmpfs (Linux), touching a hole by pointer allocates memory for it, up to
  * the limit of the tmpfs, and then faults. smmap_cursor_read() does not.
@@ -142,7 +145,8 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
  * @param size (in) maximum number of bytes wanted; 0: as many as the window holds.
  * @return APR_SUCCESS;
  *         APR_EINVAL: cursor is NULL, or offset is negative;
- *         APR_EOF: offset is at or past the end of the file;
+ *         APR_EOF: offset is at or past the end of the file as last measured; in a file that has
+ *         grown, call smmap_cursor_refresh();
  *         SMMAP_ECLOSED: the manager was destroyed;
  *         SMMAP_ESTALE: the file had to be reopened, and the path names another file or
  *         something that is not a file;
@@ -157,15 +161,16 @@ SMMAP_API apr_status_t smmap_cursor_open_handle(smmap_cursor_t **cursor, smmap_m
 SMMAP_API apr_status_t smmap_cursor_use(smmap_cursor_t *cursor, apr_off_t offset, apr_size_t size);
 
 /**
- * Move to `offset` with all `size` bytes contiguous in memory. If they cross a window
- * boundary, a separate region is mapped for them; it counts and is evicted like any other.
+ * Move to `offset` with all `size` bytes contiguous in memory, and pin them. If they cross a
+ * window boundary, a separate region is mapped for them; it counts and is evicted like any other.
  *
  * @param cursor (in) the cursor.
  * @param offset (in) offset in the file, in bytes, 0 or more.
  * @param size (in) bytes, 1 or more.
  * @return as smmap_cursor_use(), and
  *         APR_EINVAL: size is 0;
- *         APR_EOF: `offset + size` is past the end of the file;
+ *         APR_EOF: `offset + size` is past the end of the file as last measured; in a file that
+ *         has grown, call smmap_cursor_refresh();
  *         SMMAP_ETOOLARGE: `offset + size` overflows; or over 1 MiB of what cannot be mapped: the
  *         last page of 2^63 - 1 bytes and, by a 32-bit program of Linux, what is beyond 16 TiB.
  */
@@ -209,11 +214,12 @@ SMMAP_API apr_status_t smmap_cursor_try_use(smmap_cursor_t *cursor, apr_off_t of
  * @param offset (in) offset in the file, in bytes, 0 or more.
  * @param destination (out) room for `size` bytes; may be NULL if size is 0.
  * @param size (in) bytes wanted, 0 or more.
- * @param got (out) bytes copied: less than `size` if the file ends before; after an error, the
- *        bytes copied before it. May be NULL.
+ * @param got (out) bytes copied: less than `size` if the file, as last measured, ends before;
+ *        after an error, the bytes copied before it. May be NULL.
  * @return APR_SUCCESS (also when fewer bytes were there than wanted);
  *         APR_EINVAL: cursor is NULL, destination is NULL, or offset is negative;
- *         APR_EOF: size is not 0, and offset is at or past the end of the file;
+ *         APR_EOF: size is not 0, and offset is at or past the end of the file as last measured;
+ *         in a file that has grown, call smmap_cursor_refresh();
  *         SMMAP_ETRUNCATED: the file was truncated before the bytes;
  *         otherwise as smmap_cursor_use(), but never SMMAP_ELIMIT_BYTES, SMMAP_ELIMIT_REGIONS
  *         or SMMAP_ETOOLARGE; and errors of reading the file (APR's code for EIO, ...).
@@ -274,7 +280,8 @@ SMMAP_API apr_off_t smmap_cursor_fault(const smmap_cursor_t *cursor);
 SMMAP_API void smmap_cursor_release(smmap_cursor_t *cursor);
 
 /**
- * Create another cursor on the same file and, if there is one, the same window.
+ * Create another cursor on the same file and, if there is one, the same window. It has the hint of
+ * its source, and is not guarded.
  *
  * @param copy (out) the new cursor; set only on success.
  * @param cursor (in) the cursor to copy; not changed.
@@ -287,7 +294,8 @@ SMMAP_API apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_curs
                                          apr_pool_t *pool);
 
 /**
- * Put a cursor on the file and window of another one, of the same manager or a different one.
+ * Put a cursor on the file and window of another one, of the same manager or a different one. It
+ * takes the hint, too, and is not guarded afterwards.
  *
  * @param cursor (in) the cursor to change; it releases its own window and file.
  * @param from (in) the cursor to take them from; not changed. Assigning a cursor to itself
@@ -344,7 +352,7 @@ SMMAP_API apr_status_t smmap_cursor_is_current(smmap_cursor_t *cursor, int *curr
  * prefetch the start of the window after it, if the file's handle is open.
  *
  * @param cursor (in) the cursor.
- * @param access (in) the hint. A new cursor has SMMAP_ACCESS_NORMAL, a copy that of its source.
+ * @param access (in) the hint. A new cursor has SMMAP_ACCESS_NORMAL.
  * @return APR_SUCCESS; APR_EINVAL: cursor is NULL, or access is not an enumerator.
  */
 SMMAP_API apr_status_t smmap_cursor_hint(smmap_cursor_t *cursor, smmap_access_t access);
@@ -380,24 +388,27 @@ SMMAP_API apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_s
 SMMAP_API int smmap_cursor_is_valid(const smmap_cursor_t *cursor);
 /** 1 if the cursor is on a file and its manager exists, 0 otherwise (also for NULL). */
 SMMAP_API int smmap_cursor_is_associated(const smmap_cursor_t *cursor);
-/** The byte at smmap_cursor_offset(); NULL without a window. Valid until the cursor moves or
-    releases its window. */
+/** The byte at smmap_cursor_offset(); NULL without a window (also for NULL). Valid until the cursor
+    moves, releases its window or is closed; read-only. */
 SMMAP_API const unsigned char *smmap_cursor_data(const smmap_cursor_t *cursor);
-/** The offset in the file that was last moved to; 0 without a window. */
+/** The offset in the file that was last moved to, in bytes; 0 without a window (also for NULL). */
 SMMAP_API apr_off_t smmap_cursor_offset(const smmap_cursor_t *cursor);
-/** Bytes available from that offset on; 0 without a window. */
+/** Bytes available from smmap_cursor_offset() on; 0 without a window (also for NULL). */
 SMMAP_API apr_size_t smmap_cursor_size(const smmap_cursor_t *cursor);
-/** The offset of the byte after them; 0 without a window. */
+/** The offset in the file of the byte after these, smmap_cursor_offset() + smmap_cursor_size(); 0
+    without a window (also for NULL). */
 SMMAP_API apr_off_t smmap_cursor_end(const smmap_cursor_t *cursor);
-/** 1 if `offset` is in [smmap_cursor_offset(), smmap_cursor_end()), 0 otherwise. */
+/** 1 if `offset` is in [smmap_cursor_offset(), smmap_cursor_end()), 0 otherwise (also for NULL). */
 SMMAP_API int smmap_cursor_includes(const smmap_cursor_t *cursor, apr_off_t offset);
-/** Offset in the file at which the mapped region begins; 0 without a window. */
+/** Offset in the file at which the mapped region begins, in bytes; 0 without a window (also for
+    NULL). */
 SMMAP_API apr_off_t smmap_cursor_region_begin(const smmap_cursor_t *cursor);
-/** Bytes in the mapped region; 0 without a window. */
+/** Bytes in the mapped region; 0 without a window (also for NULL). */
 SMMAP_API apr_size_t smmap_cursor_region_size(const smmap_cursor_t *cursor);
-/** Number of cursors that pin the region now, including this one; 0 without a window. */
+/** Number of cursors that pin the region now, including this one; 0 without a window (also for
+    NULL). Looks at all cursors on the file, with the manager's lock. */
 SMMAP_API apr_size_t smmap_cursor_region_clients(const smmap_cursor_t *cursor);
-/** File size in bytes, as last measured; 0 for a cursor that is not associated. */
+/** File size in bytes, as last measured; 0 for a cursor that is not associated (also for NULL). */
 SMMAP_API apr_off_t smmap_cursor_file_size(const smmap_cursor_t *cursor);
 /** The number of the file, as in smmap_trace_event_t and smmap_pinned_t: all cursors on a file have
     it, and no other file of the manager ever has. 0 for NULL. */
@@ -428,7 +439,7 @@ SMMAP_INLINE const unsigned char *smmap_cursor_at(const smmap_cursor_t *cursor, 
 }
 
 /** smmap_cursor_at() as a function that the library exports, for languages that have no inline
-    functions of C. */
+    functions of C: the same parameters and result; the cursor must not be NULL. */
 SMMAP_API const unsigned char *smmap_cursor_peek(const smmap_cursor_t *cursor, apr_off_t offset);
 
 #ifdef __cplusplus

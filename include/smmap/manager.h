@@ -11,6 +11,9 @@
  * pool (NULL) may be closed by any thread. Creating a manager calls apr_initialize(), once in a
  * process; call it yourself only if you use APR before that.
  *
+ * A function that returns a status answers APR_EINVAL where the manager is NULL. Those that do not,
+ * smmap_manager_mode() and its like, must not be given NULL.
+ *
  * Lifetime: destroying the pool is always enough; an object without one you close yourself. Pool,
  * manager and cursors may be destroyed in any order. Cursors that outlive their manager return
  * SMMAP_ECLOSED, and a pinned window stays mapped until its last cursor releases it.
@@ -72,7 +75,7 @@ typedef enum smmap_guard_t {
 /** Options of a manager. Start from SMMAP_OPTIONS_INIT and change what you need. */
 typedef struct smmap_options_t {
     /** sizeof(smmap_options_t), set by SMMAP_OPTIONS_INIT: tells the library which version of
-        this structure your program was compiled with. 0 is that of libsmmap 0.1, so a structure
+        this structure your program was compiled with. 0 is that of libsmmap 0.2, so a structure
         that is all zeroes has all defaults, too. */
     apr_size_t struct_size;
     /** How files are mapped. Default: SMMAP_MODE_AUTO. */
@@ -110,8 +113,8 @@ typedef struct smmap_options_t {
         one. The handler stays installed, and keeps the library, or the plugin that it is linked
         into, loaded. It passes unrelated faults to the previous handler; see
         smmap_manager_reinstall_guard(). A thread that blocks SIGBUS has it unblocked while it
-        guards something; see docs/internals/reliability.md. On Windows pointers cannot be guarded; see
-        docs/internals/windows.md. Default: SMMAP_GUARD_OFF. */
+        guards something; see docs/internals/reliability.md. On Windows pointers cannot be
+        guarded; see docs/internals/windows.md. Default: SMMAP_GUARD_OFF. */
     smmap_guard_t guard;
     /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
         are accessible only while a cursor pins it; afterwards touching them ends the process
@@ -208,7 +211,7 @@ typedef struct smmap_stats_t {
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;
  *         APR_ENOTIMPL: the system cannot provide the guard; other errors of the guard are
  *         those of smmap_manager_reinstall_guard();
- *         APR_ENOMEM.
+ *         APR_ENOMEM; or a status of apr_initialize(), or of the system, which refused a lock.
  */
 SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
                                             const smmap_options_t *options, apr_pool_t *pool);
@@ -330,8 +333,14 @@ typedef struct smmap_pinned_t {
     apr_uint64_t file;      /**< smmap_cursor_file_number() of these cursors */
 } smmap_pinned_t;
 
-/** Receives one pinned window. `pinned` and what it points to are valid only during the call.
-    The callback may call the library. */
+/**
+ * Receives one pinned window.
+ *
+ * @param context (in) what was passed to smmap_manager_pinned().
+ * @param pinned (in) the window. It, and what it points to, are valid only during the call.
+ * Threads: called in the thread that called smmap_manager_pinned(), with no lock held. It may call
+ * the library.
+ */
 typedef void smmap_pinned_callback_t(void *context, const smmap_pinned_t *pinned);
 
 /**

@@ -58,7 +58,8 @@ extern "C" {
  * Describe a status, one of the library or of APR.
  *
  * @param status (in) the status.
- * @param buffer (out) receives the text, zero-terminated and truncated to fit.
+ * @param buffer (out) receives the text, in English or in the system's words, zero-terminated and
+ *        truncated to fit; 400 bytes are enough for the library's. NULL: nothing is written.
  * @param size (in) size of `buffer` in bytes; 0: nothing is written.
  * @return `buffer`.
  * Threads: any. Never fails; for an unknown code the text says that it is unknown.

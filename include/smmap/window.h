@@ -60,7 +60,7 @@ SMMAP_API apr_off_t smmap_align_up(apr_off_t value, apr_size_t granularity);
  * The offset of the byte after a window.
  *
  * @param window (in) the window.
- * @return `offset + size`; -1 if a field is negative or the sum overflows.
+ * @return `offset + size`; -1 if window is NULL, a field is negative or the sum overflows.
  * Threads: any.
  */
 SMMAP_API apr_off_t smmap_window_end(const smmap_window_t *window);
