@@ -18,7 +18,8 @@
 
 /** The manager was destroyed. You can only release and close the cursor. */
 #define SMMAP_ECLOSED (SMMAP_START_STATUS + 1)
-/** The buffer is on no file yet, and you passed no cursor. */
+/** There is no file: the buffer is on none yet and you passed no cursor; the manager knows none by
+    that path (smmap_cursor_open_known()); or the cursor has no path (smmap_cursor_is_current()). */
 #define SMMAP_ENOFILE (SMMAP_START_STATUS + 2)
 /** Not a regular file: a directory, FIFO, socket or device (except block devices on Linux), or
     a file without a size, as in /proc, that does not end within 64 MiB. */
