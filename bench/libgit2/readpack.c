@@ -6,10 +6,11 @@
  *
  *     readpack objects|headers THREADS COUNT WINDOW LIMIT REPOSITORY...
  *
- * Each thread reads COUNT objects. WINDOW and LIMIT in bytes are libgit2's options; 0
- * leaves its default. Each thread opens a repository for itself, as libgit2 lets one thread at a
- * time read with one: the first thread the first, and so on, round and round. What libgit2 caches
- * is left out where it can be: its objects, and the check of their names.
+ * WINDOW and LIMIT in bytes are libgit2's options; 0 leaves its default. Each thread opens a
+ * repository for itself, as libgit2 lets one thread at a time read with one, and reads COUNT
+ * objects: the first thread of the first repository, and so on, round and round. Where there are
+ * fewer threads than repositories, a thread opens several, and reads COUNT objects of each, in
+ * turns. What libgit2 caches is left out where it can be: its objects, and the check of their names.
  */
 #include <git2.h>
 #include <pthread.h>
@@ -20,10 +21,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define MOST_THREADS 64
+#define MOST_READERS 64
 
 typedef struct reader {
-    pthread_t thread;
     const char *path;
     unsigned long number;
     git_repository *repository;
@@ -35,7 +35,8 @@ typedef struct reader {
 } reader;
 
 static int headers_alone;
-static unsigned long reads;
+static unsigned long reads, threads, count;
+static reader readers[MOST_READERS];
 static pthread_barrier_t ready, start;
 
 static void stop(const char *what)
@@ -119,15 +120,16 @@ static void read_one(reader *reader, const git_oid *id)
     }
 }
 
-static void *run(void *context)
+static void *run(void *first)
 {
-    reader *reader = context;
-    unsigned long i;
-    prepare(reader);
+    unsigned long begin = (unsigned long)((reader *)first - readers), i, which;
+    for (which = begin; which < count; which += threads)
+        prepare(&readers[which]);
     pthread_barrier_wait(&ready);
     pthread_barrier_wait(&start);
     for (i = 0; i < reads; i++)
-        read_one(reader, &reader->ids[i % reader->count]);
+        for (which = begin; which < count; which += threads)
+            read_one(&readers[which], &readers[which].ids[i % readers[which].count]);
     return NULL;
 }
 
@@ -147,8 +149,8 @@ static double now(clockid_t clock)
 
 int main(int argc, char **argv)
 {
-    static reader readers[MOST_THREADS];
-    unsigned long threads, window, limit, i;
+    pthread_t started[MOST_READERS];
+    unsigned long repositories, window, limit, i;
     double wall, cpu, waited, all;
     uint64_t sum = 0;
     if (argc < 7 || (strcmp(argv[1], "objects") && strcmp(argv[1], "headers"))) {
@@ -161,8 +163,11 @@ int main(int argc, char **argv)
     reads = number(argv[3]);
     window = number(argv[4]);
     limit = number(argv[5]);
-    if (threads < 1 || threads > MOST_THREADS || reads < 1) {
-        fprintf(stderr, "readpack: 1 to %d threads, and 1 object or more\n", MOST_THREADS);
+    repositories = (unsigned long)argc - 6;
+    count = threads > repositories ? threads : repositories;
+    if (threads < 1 || count > MOST_READERS || reads < 1) {
+        fprintf(stderr, "readpack: 1 to %d threads and repositories, and 1 object or more\n",
+                MOST_READERS);
         return 2;
     }
     if (git_libgit2_init() < 0 || git_libgit2_opts(GIT_OPT_ENABLE_CACHING, 0) ||
@@ -172,26 +177,26 @@ int main(int argc, char **argv)
         pthread_barrier_init(&ready, NULL, (unsigned)threads + 1) ||
         pthread_barrier_init(&start, NULL, (unsigned)threads + 1))
         stop("the start");
-    for (i = 0; i < threads; i++) {
-        readers[i].path = argv[6 + i % (unsigned long)(argc - 6)];
+    for (i = 0; i < count; i++) {
+        readers[i].path = argv[6 + i % repositories];
         readers[i].number = i;
-        if (pthread_create(&readers[i].thread, NULL, run, &readers[i]))
-            stop("a thread");
     }
+    for (i = 0; i < threads; i++)
+        if (pthread_create(&started[i], NULL, run, &readers[i]))
+            stop("a thread");
     pthread_barrier_wait(&ready);
     waited = waits();
     wall = now(CLOCK_MONOTONIC);
     cpu = now(CLOCK_PROCESS_CPUTIME_ID);
     pthread_barrier_wait(&start);
-    for (i = 0; i < threads; i++) {
-        pthread_join(readers[i].thread, NULL);
-        sum += readers[i].sum;
-    }
+    for (i = 0; i < threads; i++)
+        pthread_join(started[i], NULL);
     wall = now(CLOCK_MONOTONIC) - wall;
     cpu = now(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     waited = waits() - waited;
-    all = (double)threads * (double)reads;
-    for (i = 0; i < threads; i++) {
+    all = (double)count * (double)reads;
+    for (i = 0; i < count; i++) {
+        sum += readers[i].sum;
         git_odb_free(readers[i].odb);
         git_repository_free(readers[i].repository);
         free(readers[i].ids);

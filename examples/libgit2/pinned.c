@@ -9,11 +9,14 @@
 #include "vector.h"
 
 /* Windows that a file keeps; more only while more are in use. */
-#define WINDOWS_KEPT 4
+#define WINDOWS_KEPT 8
+/* What is copied where no window is mapped, at most. */
+#define COPY_SIZE ((size_t)16 * 1024)
 
 typedef struct pinned_window {
     git_mwindow base;       /* what libgit2 sees; first */
     smmap_cursor_t *cursor; /* NULL: none was opened, or it is out of date */
+    unsigned char *copy;    /* room for COPY_SIZE bytes, or NULL */
 } pinned_window;
 
 /* Made when it is needed first, with these options. */
@@ -49,111 +52,166 @@ void pinned_shutdown(void)
     manager = NULL;
 }
 
+static bool is_manager_current(void)
+{
+    return __atomic_load_n(&manager_window_size, __ATOMIC_RELAXED) == git_mwindow__window_size &&
+           __atomic_load_n(&manager_mapped_limit, __ATOMIC_RELAXED) == git_mwindow__mapped_limit;
+}
+
 /* A limit can change; another size of windows makes a new manager. Cursors of the old one answer
    SMMAP_ECLOSED, and are opened anew; what is pinned stays mapped meanwhile. */
 static apr_status_t update_manager_locked(void)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
+    size_t limit = git_mwindow__mapped_limit;
     apr_status_t status;
-    bool same_size = manager && manager_window_size == git_mwindow__window_size;
-    if (same_size && manager_mapped_limit == git_mwindow__mapped_limit)
+    if (manager && is_manager_current())
         return APR_SUCCESS;
     options.mode = SMMAP_MODE_SLIDING;
     options.window_size = git_mwindow__window_size;
     /* To libsmmap 0 is its default, to libgit2 a limit that is always exceeded. */
-    options.max_mapped_bytes = git_mwindow__mapped_limit ? git_mwindow__mapped_limit : 1;
+    options.max_mapped_bytes = limit ? limit : 1;
     /* libgit2 has its own limit of files, and closes them itself. */
     options.max_open_files = SMMAP_UNLIMITED;
-    if (same_size) {
+    if (manager && manager_window_size == options.window_size) {
         status = smmap_manager_set_limits(manager, &options);
     } else {
         smmap_manager_destroy(manager);
         manager = NULL;
         status = smmap_manager_create(&manager, &options, NULL);
     }
-    manager_window_size = options.window_size;
-    manager_mapped_limit = git_mwindow__mapped_limit;
+    __atomic_store_n(&manager_window_size, options.window_size, __ATOMIC_RELAXED);
+    __atomic_store_n(&manager_mapped_limit, limit, __ATOMIC_RELAXED);
     return status;
 }
 
-static bool is_empty(git_mwindow *window)
+static void count(const git_mwindow *window)
 {
-    return (__atomic_load_n(&window->inuse_cnt, __ATOMIC_ACQUIRE) & PINNED_EMPTY) != 0;
+    __atomic_add_fetch(&git_mwindow__mem_ctl.mapped, window->window_map.len, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&git_mwindow__mem_ctl.open_windows, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&git_mwindow__mem_ctl.used_ctr, 1, __ATOMIC_RELAXED);
 }
 
-static void count_locked(git_mwindow *window)
+static void uncount(const git_mwindow *window)
 {
-    git_mwindow_ctl *ctl = &git_mwindow__mem_ctl;
-    ctl->mapped += window->window_map.len;
-    ctl->open_windows++;
-    ctl->mmap_calls++;
-    if (ctl->mapped > ctl->peak_mapped)
-        ctl->peak_mapped = ctl->mapped;
-    if (ctl->open_windows > ctl->peak_open_windows)
-        ctl->peak_open_windows = ctl->open_windows;
+    __atomic_sub_fetch(&git_mwindow__mem_ctl.mapped, window->window_map.len, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&git_mwindow__mem_ctl.open_windows, 1, __ATOMIC_RELAXED);
 }
 
-/* Give up the pin, if nobody uses the window. */
-static bool empty_locked(git_mwindow *window)
+static bool become_busy(git_mwindow *window, size_t from)
 {
-    size_t nobody = 0;
-    if (!__atomic_compare_exchange_n(&window->inuse_cnt, &nobody, PINNED_EMPTY, false,
-                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    return __atomic_compare_exchange_n(&window->inuse_cnt, &from, PINNED_BUSY, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* Make the window one's own, if nobody uses it. */
+static bool claim(git_mwindow *window)
+{
+    if (become_busy(window, PINNED_EMPTY))
+        return true;
+    if (!become_busy(window, 0))
         return false;
-    git_mwindow__mem_ctl.mapped -= window->window_map.len;
-    git_mwindow__mem_ctl.open_windows--;
-    smmap_cursor_release(((pinned_window *)window)->cursor);
+    uncount(window);
     return true;
+}
+
+/* Give up the pin of a window that one has claimed. */
+static void give_up(git_mwindow *window)
+{
+    smmap_cursor_release(((pinned_window *)window)->cursor);
+    __atomic_fetch_add(&window->inuse_cnt, PINNED_EMPTY - PINNED_BUSY, __ATOMIC_RELEASE);
 }
 
 static void empty_windows_locked(git_mwindow_file *mwf)
 {
     git_mwindow *window;
     for (window = mwf->windows; window; window = window->next)
-        empty_locked(window);
+        if (claim(window))
+            give_up(window);
 }
 
-static void make_room_locked(git_mwindow_file *mwf)
+/* May the lists pin one more window of this file? */
+static bool has_room(git_mwindow_file *mwf)
 {
-    git_mwindow_ctl *ctl = &git_mwindow__mem_ctl;
-    git_mwindow_file *file;
-    size_t i, more = git_mwindow__window_size, limit = git_mwindow__mapped_limit / 2;
+    size_t more = git_mwindow__window_size, limit = git_mwindow__mapped_limit / 2;
     if ((uint64_t)mwf->size < more)
         more = (size_t)mwf->size;
-    if (more <= limit && ctl->mapped <= limit - more)
-        return;
-    empty_windows_locked(mwf);
-    git_vector_foreach(&ctl->windowfiles, i, file) empty_windows_locked(file);
+    return more <= limit &&
+           __atomic_load_n(&git_mwindow__mem_ctl.mapped, __ATOMIC_RELAXED) <= limit - more;
 }
 
-/* An empty window for who has the lock of the file: an empty one, one more, or the one whose last
-   use is the longest time ago. */
-static pinned_window *claim_locked(git_mwindow_file *mwf)
+/* Claim a window for who has the lock of the file: an empty one, or, if the list is long or there
+   is no room for more, the one whose last use is the longest time ago. */
+static pinned_window *claim_listed(git_mwindow_file *mwf)
 {
-    git_mwindow *window, *oldest = NULL;
-    size_t count = 0;
+    git_mwindow *window, *empty = NULL, *oldest = NULL;
+    size_t length = 0;
     for (window = mwf->windows; window; window = window->next) {
-        count++;
-        if (is_empty(window))
-            return (pinned_window *)window;
-        if (pinned_users(window) == 0 &&
-            (!oldest || pinned_last_use(window) < pinned_last_use(oldest)))
+        size_t state = __atomic_load_n(&window->inuse_cnt, __ATOMIC_RELAXED);
+        length++;
+        if (state == PINNED_EMPTY)
+            empty = window;
+        else if (state == 0 && (!oldest || pinned_last_use(window) < pinned_last_use(oldest)))
             oldest = window;
     }
-    if (count >= WINDOWS_KEPT && oldest && empty_locked(oldest))
+    if (oldest && ((!empty && length >= WINDOWS_KEPT) || !has_room(mwf)) && claim(oldest))
         return (pinned_window *)oldest;
-    if ((window = git__calloc(1, sizeof(pinned_window))) == NULL)
-        return NULL;
-    window->inuse_cnt = PINNED_EMPTY;
-    window->next = mwf->windows;
-    mwf->windows = window;
-    return (pinned_window *)window;
+    return empty && has_room(mwf) && claim(empty) ? (pinned_window *)empty : NULL;
+}
+
+/* A claimed window with a cursor. `window` is NULL, or was claimed. */
+static apr_status_t prepare_locked(git_mwindow_file *mwf, pinned_window **window)
+{
+    git_mwindow_ctl *ctl = &git_mwindow__mem_ctl;
+    git_mwindow *other;
+    git_mwindow_file *file;
+    size_t i;
+    apr_status_t status = update_manager_locked();
+    if (!*window && !has_room(mwf)) {
+        empty_windows_locked(mwf);
+        git_vector_foreach(&ctl->windowfiles, i, file) empty_windows_locked(file);
+    }
+    for (other = mwf->windows; other && !*window; other = other->next)
+        if (become_busy(other, PINNED_EMPTY))
+            *window = (pinned_window *)other;
+    if (!*window) {
+        if ((*window = git__calloc(1, sizeof(pinned_window))) == NULL)
+            return APR_ENOMEM;
+        (*window)->base.inuse_cnt = PINNED_BUSY;
+        (*window)->base.next = mwf->windows;
+        mwf->windows = &(*window)->base;
+    }
+    /* By handle: libgit2 goes on reading packs that were deleted or renamed. */
+    return (*window)->cursor || status != APR_SUCCESS
+               ? status
+               : smmap_cursor_open_handle(&(*window)->cursor, manager, mwf->fd, NULL);
+}
+
+/* Where no window is mapped, copy some bytes instead. libsmmap knows when a window is worth mapping:
+   while there is room, or once it was read from often; then it is pinned. While two threads map and
+   unmap, they wait for one another in the system. */
+static bool copy(pinned_window *window, off64_t offset, size_t extra)
+{
+    size_t size;
+    if (extra > COPY_SIZE || (!window->copy && !(window->copy = git__malloc(COPY_SIZE))) ||
+        smmap_cursor_read(window->cursor, offset, window->copy, COPY_SIZE, &size) != APR_SUCCESS ||
+        size < extra || smmap_cursor_at(window->cursor, offset))
+        return false;
+    window->base.offset = offset;
+    window->base.window_map.len = size;
+    window->base.window_map.data = window->copy;
+    return true;
 }
 
 /* A window with `extra` bytes in one piece. */
 static apr_status_t move(pinned_window *window, off64_t offset, size_t extra)
 {
-    apr_status_t status = smmap_cursor_use(window->cursor, offset, 0);
+    apr_status_t status = smmap_cursor_try_use(window->cursor, offset, 0);
+    if (status == SMMAP_EWOULDBLOCK) {
+        if (copy(window, offset, extra))
+            return APR_SUCCESS;
+        status = smmap_cursor_use(window->cursor, offset, 0);
+    }
     if (status == APR_SUCCESS && smmap_cursor_size(window->cursor) < extra)
         status = smmap_cursor_require(window->cursor, offset, extra);
     if (status == APR_SUCCESS) {
@@ -166,37 +224,31 @@ static apr_status_t move(pinned_window *window, off64_t offset, size_t extra)
 
 git_mwindow *pinned_open(git_mwindow_file *mwf, off64_t offset, size_t extra)
 {
-    pinned_window *window;
-    apr_status_t status;
+    pinned_window *window = claim_listed(mwf);
+    apr_status_t status = APR_SUCCESS;
     do {
-        if (pinned_lock() < 0)
-            return NULL;
-        make_room_locked(mwf);
-        status = update_manager_locked();
-        window = claim_locked(mwf);
-        /* By handle: libgit2 goes on reading packs that were deleted or renamed. */
-        if (window && !window->cursor && status == APR_SUCCESS)
-            status = smmap_cursor_open_handle(&window->cursor, manager, mwf->fd, NULL);
-        pinned_unlock();
-        if (!window)
-            return NULL;
+        if (!window || !window->cursor || !is_manager_current()) {
+            if (pinned_lock() < 0) {
+                if (window)
+                    give_up(&window->base);
+                return NULL;
+            }
+            status = prepare_locked(mwf, &window);
+            pinned_unlock();
+        }
         if (status == APR_SUCCESS && (status = move(window, offset, extra)) == SMMAP_ECLOSED) {
             smmap_cursor_close(window->cursor);
             window->cursor = NULL;
         }
     } while (status == SMMAP_ECLOSED);
     if (status != APR_SUCCESS) {
+        if (window)
+            give_up(&window->base);
         set_error(status);
         return NULL;
     }
-    if (pinned_lock() < 0) {
-        smmap_cursor_release(window->cursor);
-        return NULL;
-    }
-    count_locked(&window->base);
-    __atomic_add_fetch(&git_mwindow__mem_ctl.used_ctr, 1, __ATOMIC_RELAXED);
-    pinned_unlock();
-    __atomic_fetch_add(&window->base.inuse_cnt, 1 - PINNED_EMPTY, __ATOMIC_RELEASE);
+    count(&window->base);
+    __atomic_fetch_add(&window->base.inuse_cnt, 1 - PINNED_BUSY, __ATOMIC_RELEASE);
     return &window->base;
 }
 
@@ -220,8 +272,10 @@ int pinned_free_locked(git_mwindow_file *mwf)
     while (mwf->windows) {
         git_mwindow *window = mwf->windows;
         mwf->windows = window->next;
-        empty_locked(window);
+        if (claim(window))
+            give_up(window);
         smmap_cursor_close(((pinned_window *)window)->cursor);
+        git__free(((pinned_window *)window)->copy);
         git__free(window);
     }
     /* The handle has a name, even where the file has none any more. */

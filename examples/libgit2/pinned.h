@@ -9,11 +9,12 @@
  * What holds:
  * - Whoever opens a window of a file has the file's lock, or is the only one who knows the file
  *   (the indexer). Closing takes no lock.
- * - inuse_cnt counts the users of a window, or has the bit EMPTY: it has no pin. Only who has set
- *   EMPTY, or found it under git__mwindow_mutex and the file's lock, changes the window.
+ * - inuse_cnt counts the users of a window; or it has the bit EMPTY: there is no pin; or the bit
+ *   BUSY: whoever has set it may change the window.
  * - Lists grow and shrink under git__mwindow_mutex, so with it all windows of all registered files
- *   can be looked at. Windows that nobody uses are emptied when they would take up more than half
- *   of what may be mapped: eviction needs room to choose in.
+ *   can be looked at. When the lists would pin more than half of what may be mapped, a file reuses
+ *   a window of its own; a file that has none empties those of all files that nobody uses. Eviction
+ *   needs room to choose in.
  *
  * A name that ends in _locked needs git__mwindow_mutex.
  */
@@ -28,8 +29,9 @@
 #error "this needs the locks of POSIX, and its names for open files"
 #endif
 
-/* In inuse_cnt. Users who try to enter an empty window add to it for a moment. */
+/* In inuse_cnt. Users who try to enter such a window add to it for a moment. */
 #define PINNED_EMPTY ((size_t)1 << (sizeof(size_t) * CHAR_BIT - 1))
+#define PINNED_BUSY (PINNED_EMPTY >> 1)
 
 extern size_t git_mwindow__window_size;
 extern size_t git_mwindow__mapped_limit;
@@ -39,7 +41,8 @@ extern git_mwindow_ctl git_mwindow__mem_ctl;
 
 GIT_INLINE(size_t) pinned_users(git_mwindow *window)
 {
-    return __atomic_load_n(&window->inuse_cnt, __ATOMIC_ACQUIRE) & ~PINNED_EMPTY;
+    return __atomic_load_n(&window->inuse_cnt, __ATOMIC_ACQUIRE) &
+           ~(PINNED_EMPTY | PINNED_BUSY);
 }
 
 GIT_INLINE(void) pinned_leave(git_mwindow *window)
@@ -52,10 +55,11 @@ GIT_INLINE(size_t) pinned_last_use(git_mwindow *window)
     return __atomic_load_n(&window->last_used, __ATOMIC_RELAXED);
 }
 
-/* Become a user of the window, unless it is empty. */
+/* Become a user of the window, unless it is empty or busy. */
 GIT_INLINE(bool) pinned_enter(git_mwindow *window)
 {
-    if (!(__atomic_fetch_add(&window->inuse_cnt, 1, __ATOMIC_ACQUIRE) & PINNED_EMPTY))
+    if (!(__atomic_fetch_add(&window->inuse_cnt, 1, __ATOMIC_ACQUIRE) &
+          (PINNED_EMPTY | PINNED_BUSY)))
         return true;
     pinned_leave(window);
     return false;
