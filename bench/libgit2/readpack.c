@@ -10,7 +10,8 @@
  * repository for itself, as libgit2 lets one thread at a time read with one, and reads COUNT
  * objects: the first thread of the first repository, and so on, round and round. Where there are
  * fewer threads than repositories, a thread opens several, and reads COUNT objects of each, in
- * turns. What libgit2 caches is left out where it can be: its objects, and the check of their names.
+ * turns. What libgit2 caches is left out where it can be: its objects, and the check of their
+ * names.
  */
 #include <git2.h>
 #include <pthread.h>

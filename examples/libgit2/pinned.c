@@ -187,9 +187,9 @@ static apr_status_t prepare_locked(git_mwindow_file *mwf, pinned_window **window
                : smmap_cursor_open_handle(&(*window)->cursor, manager, mwf->fd, NULL);
 }
 
-/* Where no window is mapped, copy some bytes instead. libsmmap knows when a window is worth mapping:
-   while there is room, or once it was read from often; then it is pinned. While two threads map and
-   unmap, they wait for one another in the system. */
+/* Where no window is mapped, copy some bytes instead. libsmmap knows when a window is worth
+   mapping: while there is room, or once it was read from often; then it is pinned. Threads that
+   map and unmap wait for one another in the system. */
 static bool copy(pinned_window *window, off64_t offset, size_t extra)
 {
     size_t size;

@@ -41,8 +41,7 @@ extern git_mwindow_ctl git_mwindow__mem_ctl;
 
 GIT_INLINE(size_t) pinned_users(git_mwindow *window)
 {
-    return __atomic_load_n(&window->inuse_cnt, __ATOMIC_ACQUIRE) &
-           ~(PINNED_EMPTY | PINNED_BUSY);
+    return __atomic_load_n(&window->inuse_cnt, __ATOMIC_ACQUIRE) & ~(PINNED_EMPTY | PINNED_BUSY);
 }
 
 GIT_INLINE(void) pinned_leave(git_mwindow *window)
