@@ -8,6 +8,7 @@ SMMAP_HEADER_FILES = \
 	include/smmap/buffer.h \
 	include/smmap/cursor.h \
 	include/smmap/export.h \
+	include/smmap/fetch.h \
 	include/smmap/manager.h \
 	include/smmap/smmap.h \
 	include/smmap/smmap.hpp \
@@ -41,6 +42,9 @@ SMMAP_CORE_FILES = \
 	core/cursor/cursor.c \
 	core/cursor/cursor.h \
 	core/cursor/fault.c \
+	core/cursor/fetch.c \
+	core/cursor/fetch.h \
+	core/cursor/fetch_queue.c \
 	core/cursor/hit.c \
 	core/cursor/manager_ref.c \
 	core/cursor/miss.c \
@@ -90,6 +94,7 @@ SMMAP_MEMORY_FILES = \
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
 	backends/common.h \
+	backends/posix/ahead.c \
 	backends/posix/append.c \
 	backends/posix/backtrace.c \
 	backends/posix/fence.c \

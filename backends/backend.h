@@ -261,6 +261,40 @@ apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread);
 apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off_t length,
                                    smmap__os_advice_t advice);
 
+/**
+ * Is a range of a file in memory? At least its pages were there a moment ago.
+ *
+ * @param cached (out) 1: all of it; 0: not all.
+ * @param file (in) any open handle of ours.
+ * @param length (in) bytes, not 0; offset + length is a place in a file.
+ * @return APR_ENOTIMPL, or another status: the system does not tell.
+ */
+apr_status_t smmap__os_is_cached(int *cached, apr_os_file_t file, apr_off_t offset,
+                                 apr_off_t length);
+
+/**
+ * Read what is in memory, and wait for nothing else. As smmap__os_read(), but:
+ *
+ * @return APR_EAGAIN: the rest is not in memory; APR_ENOTIMPL: the system or the file system has no
+ *         such read.
+ */
+apr_status_t smmap__os_read_nowait(apr_os_file_t file, apr_off_t offset, void *buffer,
+                                   apr_size_t length, apr_size_t *nread);
+
+/* --- threads --- */
+
+/** What a thread does; the memory stays until the thread has begun. */
+typedef struct smmap__os_thread_t {
+    void (*run)(void *argument);
+    void *argument;
+} smmap__os_thread_t;
+
+/**
+ * Start a thread that nobody waits for. It blocks all signals that can be blocked, and the code of
+ * the library stays loaded from now on.
+ */
+apr_status_t smmap__os_thread_start(smmap__os_thread_t *thread);
+
 /* --- mappings --- */
 
 /** A read-only mapping of a file, or anonymous memory in the place of one. Zeroed: none. */

@@ -51,7 +51,8 @@ SMMAP__UNCHECKED void smmap__manager_unlock(smmap_manager_t *manager)
     apr_thread_mutex_unlock(manager->lock);
 }
 
-void smmap__manager_wait_relock(smmap_manager_t *manager)
+/* most: 0: without an end. */
+SMMAP__RELOCK static void wait_relock(smmap_manager_t *manager, apr_interval_time_t most)
 {
     int cancel;
 
@@ -63,9 +64,23 @@ void smmap__manager_wait_relock(smmap_manager_t *manager)
     }
     cancel = smmap__os_cancel_disable();
     manager->asleep++;
-    apr_thread_cond_wait(manager->changed, manager->lock);
+    if (most != 0) {
+        apr_thread_cond_timedwait(manager->changed, manager->lock, most);
+    } else {
+        apr_thread_cond_wait(manager->changed, manager->lock);
+    }
     manager->asleep--;
     smmap__os_cancel_restore(cancel);
+}
+
+void smmap__manager_wait_relock(smmap_manager_t *manager)
+{
+    wait_relock(manager, 0);
+}
+
+void smmap__manager_wait_for_relock(smmap_manager_t *manager, apr_interval_time_t most)
+{
+    wait_relock(manager, most);
 }
 
 void smmap__sleep(apr_interval_time_t time)

@@ -14,6 +14,9 @@ void smmap__manager_lock(smmap_manager_t *manager) SMMAP__LOCK;
 void smmap__manager_unlock(smmap_manager_t *manager) SMMAP__UNLOCK;
 /** Wait until room was made or a handle is idle. */
 void smmap__manager_wait_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** The same, for this many microseconds at most. */
+void smmap__manager_wait_for_relock(smmap_manager_t *manager,
+                                    apr_interval_time_t most) SMMAP__RELOCK;
 /** apr_sleep(), but not a point where the thread is cancelled. */
 void smmap__sleep(apr_interval_time_t time);
 /** Wake all that wait for that. */

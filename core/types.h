@@ -229,6 +229,13 @@ typedef struct smmap__heap_t {
     apr_size_t bytes;
 } smmap__heap_t;
 
+/** Files that are read ahead; see cursor/fetch_queue.c. */
+typedef struct smmap__fetching_t {
+    smmap__link_t fetches; /* the oldest first */
+    apr_size_t threads;    /* that read */
+    apr_size_t pieces;     /* not read yet */
+} smmap__fetching_t;
+
 struct smmap_manager_t {
     /* Under the lock of the list of managers; see fork.c. */
     smmap__link_t link; /* first, so that leak checkers see that it points to the manager */
@@ -255,12 +262,15 @@ struct smmap_manager_t {
     void *trace_context;
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
+    apr_size_t fetch_threads;    /* at most; 0: nothing is fetched */
+    smmap__os_thread_t fetcher;  /* what they do */
     int inherited;               /* it was made by a parent of this process */
 
     /* Changed under the lock, read without. */
     smmap__shared_t shared; /* the slots that are not in a file's own table */
     smmap__count_t closed;
     smmap__count_t trace_failures;
+    smmap__count_t fetch_warm; /* ranges to fetch that were in memory, since one was not */
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
@@ -283,6 +293,7 @@ struct smmap_manager_t {
     smmap__heap_t heap SMMAP__GUARDED;
     smmap__claim_t claim SMMAP__GUARDED;
     smmap__link_t waiters SMMAP__GUARDED;         /* for room, the one that waits longest first */
+    smmap__fetching_t fetching SMMAP__GUARDED;
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
     unsigned epoch SMMAP__GUARDED;                /* the number of the last count of pins */
     smmap_stats_t stats SMMAP__GUARDED;
@@ -312,6 +323,7 @@ typedef struct smmap__cursor_t {
     smmap__owned_t owned;            /* by a pool; that of a buffer is the buffer's */
     smmap__pin_origin_t *pin_origin; /* in paranoid mode; NULL: none yet */
     unsigned char traced;            /* its moves are reported */
+    unsigned char fetched;           /* it may be in a fetch */
     unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the
                                  file cannot even be opened */
 } smmap__cursor_t;

@@ -55,6 +55,7 @@ void tool_stats_print(smmap_manager_t *manager, console_t *console)
                                   {"evictions", stats.evictions, 0},
                                   {"bypassed_reads", stats.bypassed_reads, 0},
                                   {"admission_rejects", stats.admission_rejects, 0},
+                                  {"fetched_bytes", stats.fetched_bytes, 0},
                                   {"prefetches", stats.prefetches, 0},
                                   {"buffered", stats.buffered, 0},
                                   {"faults", stats.faults, 0},

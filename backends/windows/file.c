@@ -351,3 +351,24 @@ apr_status_t smmap__os_file_advise(apr_os_file_t file, apr_off_t offset, apr_off
     (void)advice;
     return APR_ENOTIMPL;
 }
+
+apr_status_t smmap__os_is_cached(int *cached, apr_os_file_t file, apr_off_t offset,
+                                 apr_off_t length)
+{
+    (void)cached;
+    (void)file;
+    (void)offset;
+    (void)length;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_read_nowait(apr_os_file_t file, apr_off_t offset, void *buffer,
+                                   apr_size_t length, apr_size_t *nread)
+{
+    (void)file;
+    (void)offset;
+    (void)buffer;
+    (void)length;
+    *nread = 0;
+    return APR_ENOTIMPL;
+}

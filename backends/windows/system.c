@@ -79,3 +79,28 @@ apr_status_t smmap__os_fork_watch(void (*before)(void), void (*in_parent)(void),
     (void)in_child;
     return APR_SUCCESS;
 }
+
+static DWORD WINAPI begin(void *argument)
+{
+    const smmap__os_thread_t *thread = argument;
+
+    thread->run(thread->argument);
+    return 0;
+}
+
+apr_status_t smmap__os_thread_start(smmap__os_thread_t *thread)
+{
+    HMODULE self;
+    HANDLE started = NULL;
+
+    if (GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS |
+                               GET_MODULE_HANDLE_EX_FLAG_PIN,
+                           (LPCWSTR)(uintptr_t)begin, &self)) {
+        started = CreateThread(NULL, 0, begin, thread, 0, NULL);
+    }
+    if (started == NULL) {
+        return smmap__windows_status(GetLastError());
+    }
+    CloseHandle(started);
+    return APR_SUCCESS;
+}

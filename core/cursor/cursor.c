@@ -17,7 +17,6 @@ static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
 static void leave(smmap__cursor_t *cursor)
 {
     smmap_manager_t *manager = cursor->manager;
-    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
 
     if (cursor->guarded) {
         smmap__guard_drop(cursor);
@@ -29,14 +28,10 @@ static void leave(smmap__cursor_t *cursor)
         smmap__pin_drop(&manager->pins, cursor->pin);
     }
     smmap__pin_origin_forget_locked(cursor);
-    smmap__file_leave_locked(cursor->file, smmap__path_is_lost(cursor->path), &reclaim);
-    smmap__path_unref_locked(cursor->path);
-    if (smmap__count_load(&manager->closed) != 0) {
-        /* Its handle may have been kept for this cursor alone. */
-        smmap__handle_close_idle_relock(manager);
+    if (cursor->fetched) {
+        smmap__fetch_cancel_locked(cursor);
     }
-    smmap__reclaim_relock(manager, &reclaim);
-    smmap__manager_unref_unlock(manager);
+    smmap__file_quit_unlock(cursor->file, cursor->path);
 }
 
 /* Put an empty structure beside another cursor, on its file and window. */

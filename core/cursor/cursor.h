@@ -8,6 +8,8 @@
  *   pin_origin.c   paranoid mode: access to windows, and where they were taken
  *   fault.c        guarded cursors: is the file still as long as the window?
  *   advise.c       hints and advice
+ *   fetch_queue.c  what is to be read ahead
+ *   fetch.c        reading ahead in threads; reading without waiting
  *   miss.c         mapping a window that is not mapped
  *   attempt.c      what is asked for, and less when that is refused
  *   move.c         moves: lockless, with the lock, by mapping
@@ -38,6 +40,9 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, con
     there is none. *path is counted for the caller. */
 apr_status_t smmap__file_join_known(smmap_manager_t *manager, const char *text,
                                     smmap__path_t **path, smmap__file_t **found) SMMAP__LOCKS;
+
+/** One cursor less on a file, by its path, and one reference less of the manager. */
+void smmap__file_quit_unlock(smmap__file_t *file, smmap__path_t *path) SMMAP__UNLOCK;
 
 /* query.c */
 
@@ -85,6 +90,15 @@ void smmap__guard_drop(smmap__cursor_t *cursor) SMMAP__LOCKS;
 
 /** A sequential cursor came into the window at `begin`: ask for the one behind it. */
 void smmap__prefetch_next(smmap__cursor_t *cursor, apr_off_t begin);
+
+/* fetch_queue.c */
+
+/** The cursor goes: give up what it asked for and was not begun. */
+void smmap__fetch_cancel_locked(const smmap__cursor_t *cursor) SMMAP__LOCKED;
+/** The manager goes: give up all that was not begun. */
+void smmap__fetch_give_up_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** In a forked child: there are no threads. */
+void smmap__fetch_mend_locked(smmap_manager_t *manager) SMMAP__LOCKED;
 
 /* miss.c */
 

@@ -248,3 +248,18 @@ apr_status_t smmap__file_join_known(smmap_manager_t *manager, const char *text,
     smmap__manager_unlock(manager);
     return status;
 }
+
+void smmap__file_quit_unlock(smmap__file_t *file, smmap__path_t *path)
+{
+    smmap_manager_t *manager = file->manager;
+    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
+
+    smmap__file_leave_locked(file, smmap__path_is_lost(path), &reclaim);
+    smmap__path_unref_locked(path);
+    if (smmap__count_load(&manager->closed) != 0) {
+        /* Its handle may have been kept for this cursor alone. */
+        smmap__handle_close_idle_relock(manager);
+    }
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__manager_unref_unlock(manager);
+}

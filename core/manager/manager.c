@@ -48,6 +48,7 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     }
     smmap__retired_sweep_locked(manager, NULL, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
+    smmap__fetch_give_up_relock(manager);
     smmap__handle_close_idle_relock(manager);
     smmap__manager_wake_locked(manager);
     smmap__manager_unref_unlock(manager);
@@ -79,6 +80,7 @@ SMMAP__UNCHECKED apr_status_t smmap_manager_create(smmap_manager_t **manager,
     smmap__queue_init(&made->queue);
     smmap__pins_init(&made->pins);
     smmap__list_init(&made->waiters);
+    smmap__list_init(&made->fetching.fetches);
     smmap__list_init(&made->retired.fresh);
     smmap__list_init(&made->retired.pinned);
     smmap__list_init(&made->handles.idle);

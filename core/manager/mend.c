@@ -76,6 +76,7 @@ SMMAP__UNCHECKED void smmap__manager_mend(smmap_manager_t *manager)
     manager->handles.busy = 0;
     manager->handles.waiters = 0;
     manager->reclaiming = 0;
+    smmap__fetch_mend_locked(manager);
     mend_files(&manager->registry.files, &reclaim);
     mend_files(&manager->registry.forgotten, &reclaim);
     for (region = manager->unmap_failed; region != NULL; region = region->next) {

@@ -12,6 +12,8 @@ enum { DEFAULT_WINDOWS_LEAST = 8 };
 /* Half of vm.max_map_count's default on Linux: the program maps things too. */
 enum { DEFAULT_MAX_REGIONS = 32768, DEFAULT_OPEN_FILES_LEAST = 8, DEFAULT_OPEN_FILES_MOST = 1024 };
 
+enum { DEFAULT_FETCH_THREADS = 8, MOST_FETCH_THREADS = 64 };
+
 /* `value`, or what stands for it when it is SMMAP_DEFAULT, cut to what a size holds. */
 static apr_size_t number_or(apr_size_t value, apr_uint64_t standard)
 {
@@ -92,7 +94,8 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
          options.mode != SMMAP_MODE_SLIDING) ||
         (options.guard != SMMAP_GUARD_OFF && options.guard != SMMAP_GUARD_ON &&
          options.guard != SMMAP_GUARD_STRICT) ||
-        ((unsigned)options.limits & ~(unsigned)SMMAP_LIMITS_HARD) != 0 || options.limit_wait < 0) {
+        ((unsigned)options.limits & ~(unsigned)SMMAP_LIMITS_HARD) != 0 || options.limit_wait < 0 ||
+        options.fetch_threads < SMMAP_FETCH_OFF || options.fetch_threads > MOST_FETCH_THREADS) {
         return APR_EINVAL;
     }
     smmap__os_info(&system);
@@ -107,6 +110,9 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
     manager->limits = options.limits;
     manager->limit_wait = options.limit_wait;
     manager->guard = options.guard;
+    manager->fetch_threads = options.fetch_threads == SMMAP_FETCH_OFF ? 0
+                             : options.fetch_threads == 0 ? DEFAULT_FETCH_THREADS
+                                                          : (apr_size_t)options.fetch_threads;
     manager->mode = options.mode;
     if (smmap__paranoid_wanted(manager, &options)) {
         status = smmap__paranoid_open(manager);

@@ -71,6 +71,8 @@ typedef enum smmap_guard_t {
 #define SMMAP_DEFAULT 0
 /** For any limit in smmap_options_t: no limit. */
 #define SMMAP_UNLIMITED (~SMMAP_CAST(apr_size_t, 0))
+/** The value of smmap_options_t::fetch_threads that turns smmap_manager_fetch() off. */
+#define SMMAP_FETCH_OFF (-1)
 
 /** Options of a manager. Start from SMMAP_OPTIONS_INIT and change what you need. */
 typedef struct smmap_options_t {
@@ -135,13 +137,17 @@ typedef struct smmap_options_t {
         with SMMAP_ELIMIT_BYTES or SMMAP_ELIMIT_REGIONS. Those that wait are served in order.
         Copying reads do not wait, they need no window. Default: 0, do not wait. */
     apr_interval_time_t limit_wait;
+    /** How many threads smmap_manager_fetch() reads with at most, 1 to 64. They run only while
+        there is something to read. SMMAP_FETCH_OFF: nothing is fetched, and the call succeeds at
+        once. Default: 8. */
+    int fetch_threads;
 } smmap_options_t;
 
 /** All defaults: `smmap_options_t options = SMMAP_OPTIONS_INIT;` */
 #define SMMAP_OPTIONS_INIT                                                                         \
     {                                                                                              \
         sizeof(smmap_options_t), SMMAP_MODE_AUTO, SMMAP_LIMITS_SOFT, SMMAP_DEFAULT, SMMAP_DEFAULT, \
-            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, SMMAP_NULL, SMMAP_NULL, 0            \
+            SMMAP_DEFAULT, SMMAP_DEFAULT, SMMAP_GUARD_OFF, 0, SMMAP_NULL, SMMAP_NULL, 0, 0         \
     }
 
 /** Statistics of a manager. Start from SMMAP_STATS_INIT. */
@@ -183,6 +189,7 @@ typedef struct smmap_stats_t {
     apr_uint64_t bypassed_reads;    /**< copying reads, per window, that mapped nothing */
     apr_uint64_t admission_rejects; /**< times a window was not worth evicting another for */
     apr_uint64_t prefetches;        /**< times a sequential cursor prefetched its next window */
+    apr_uint64_t fetched_bytes;     /**< bytes that smmap_manager_fetch() had read */
     apr_uint64_t buffered;          /**< of `maps`: regions filled by reading */
     apr_uint64_t faults;            /**< guarded reads that met a fault, raised in their own or
                                          another thread */
@@ -193,7 +200,7 @@ typedef struct smmap_stats_t {
 #define SMMAP_STATS_INIT                                                                         \
     {                                                                                            \
         sizeof(smmap_stats_t), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                   \
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                                                \
     }
 
 /**

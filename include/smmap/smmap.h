@@ -7,7 +7,7 @@
  * Every function that can fail returns a status, which smmap_strerror() describes.
  *
  * A manager (manager.h) keeps the limits and files; a cursor (cursor.h) pins one window of a
- * file at a time; a buffer (buffer.h) hides the windows. window.h has window arithmetic,
+ * file at a time; a buffer (buffer.h) hides the windows; fetch.h reads ahead. window.h has window arithmetic,
  * status.h the status codes, trace.h the trace of accesses.
  */
 #ifndef SMMAP_H
@@ -16,6 +16,7 @@
 #include "smmap/buffer.h"
 #include "smmap/cursor.h"
 #include "smmap/export.h"
+#include "smmap/fetch.h"
 #include "smmap/manager.h"
 #include "smmap/status.h"
 #include "smmap/trace.h"

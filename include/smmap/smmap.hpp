@@ -145,6 +145,15 @@ public:
     {
         return detail::result(smmap_manager_collect_bytes, get(), wanted);
     }
+    /** Read ahead; false if the time that `wait` says is over, and the reading goes on. */
+    bool fetch(const smmap_range_t *ranges, std::size_t count, apr_interval_time_t wait = 0,
+               smmap_fetched_t *done = nullptr, void *context = nullptr)
+    {
+        const apr_status_t status =
+            smmap_manager_fetch(get(), ranges, count, wait, done, context);
+        detail::check(status == SMMAP_EWOULDBLOCK ? APR_SUCCESS : status, nullptr);
+        return status == APR_SUCCESS;
+    }
     /** `limits` and the three `max_...` of `to` hold from now on. */
     void set_limits(const smmap_options_t &to)
     {
@@ -210,6 +219,16 @@ public:
     {
         detail::check(smmap_cursor_use(cursor_, offset, size), cursor_);
         return window();
+    }
+    /** Copy what is in memory without waiting; returns how many bytes, from the first on. */
+    [[nodiscard]] std::size_t read_nowait(apr_off_t offset, void *destination, std::size_t size)
+    {
+        apr_size_t got = 0;
+        const apr_status_t status =
+            smmap_cursor_read_nowait(cursor_, offset, destination, size, &got);
+        detail::check(status == SMMAP_EWOULDBLOCK || status == APR_EOF ? APR_SUCCESS : status,
+                      cursor_);
+        return got;
     }
     /** use(), if that waits for nothing; otherwise false: call use(). */
     [[nodiscard]] bool try_use(apr_off_t offset, std::size_t size = 0)

@@ -45,6 +45,11 @@ void fake_set_holes_fill(void)
 {
 }
 
+void fake_set_cached(int cached)
+{
+    (void)cached;
+}
+
 void fake_set_absent(apr_size_t every)
 {
     (void)every;

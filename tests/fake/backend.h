@@ -31,6 +31,8 @@ typedef enum fake_call_t {
     FAKE_PATCHED, /**< the question whether a page was replaced; failed, one was, at 0 */
     FAKE_ACCESS,  /**< paranoid mode; none of FAKE_ANY, so that orders mean the same with it */
     FAKE_RENEW,
+    FAKE_THREAD,  /**< a thread started: its work is done at once; none of FAKE_ANY either */
+    FAKE_CACHED,  /**< the question whether a range is in memory: it is not; nor is this one */
     FAKE_APPEND,  /**< the file of the trace, opened or written; none of FAKE_ANY either */
     FAKE_ANY /**< whichever comes; and how many kinds there are */
 } fake_call_t;
@@ -88,6 +90,9 @@ void fake_set_strange(void);
 
 /** Holes fill with memory when they are read mapped, as on tmpfs. */
 void fake_set_holes_fill(void);
+
+/** All bytes of all files are in memory, and can be read without waiting; at the start none are. */
+void fake_set_cached(int cached);
 
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */

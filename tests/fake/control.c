@@ -71,6 +71,11 @@ void fake_set_strange(void)
     fake_state.strange = 1;
 }
 
+void fake_set_cached(int cached)
+{
+    fake_state.cached = cached;
+}
+
 void fake_set_holes_fill(void)
 {
     fake_state.holes_fill = 1;
@@ -266,6 +271,7 @@ void fake_reset(void)
     fake_state.strange = 0;
     fake_state.absent = 0;
     fake_state.holes_fill = 0;
+    fake_state.cached = 0;
     fake_state.advised = 0;
     fake_state.advised_end = 0;
     fake_state.max_open_files = 1024;

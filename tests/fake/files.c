@@ -273,3 +273,35 @@ apr_status_t smmap__os_peek(apr_os_file_t file, apr_size_t *nread)
     }
     return APR_STATUS_IS_EACCES(status) ? APR_EBADF : status;
 }
+
+apr_status_t smmap__os_is_cached(int *cached, apr_os_file_t file, apr_off_t offset,
+                                 apr_off_t length)
+{
+    apr_status_t status = fake_enter(FAKE_CACHED);
+
+    if (status == APR_SUCCESS && (offset < 0 || length <= 0 || !native_is_open(file))) {
+        fake_note_misuse("what is in memory was asked for in a way that makes no sense");
+    }
+    *cached = fake_state.cached;
+    fake_leave();
+    return status;
+}
+
+/* What is there is so when smmap__os_is_cached() says so. */
+apr_status_t smmap__os_read_nowait(apr_os_file_t file, apr_off_t offset, void *buffer,
+                                   apr_size_t length, apr_size_t *nread)
+{
+    *nread = 0;
+    return fake_state.cached ? native_read_at(file, offset, buffer, length, nread) : APR_EAGAIN;
+}
+
+apr_status_t smmap__os_thread_start(smmap__os_thread_t *thread)
+{
+    apr_status_t status = fake_enter(FAKE_THREAD);
+
+    fake_leave();
+    if (status == APR_SUCCESS) {
+        thread->run(thread->argument);
+    }
+    return status;
+}

@@ -38,6 +38,7 @@ typedef struct fake_state_t {
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
     int holes_fill;
+    int cached;
     apr_off_t advised;     /**< bytes of files that were advised on */
     apr_off_t advised_end; /**< where the last such advice ended */
 

@@ -171,7 +171,7 @@ static int same_calls(const world_t *w)
     X(misses) X(maps) X(unmaps) X(evictions) X(opens) X(closes) X(over_limit)             \
     X(limit_failures) X(retries) X(shrunk_maps) X(map_failures) X(open_failures)               \
     X(stale_files) X(truncated_files) X(bypassed_reads) X(admission_rejects) X(prefetches)               \
-    X(buffered_regions) X(buffered_bytes) X(buffered)
+    X(buffered_regions) X(buffered_bytes) X(buffered) X(fetched_bytes)
 
 static int same_stats(world_t *w, int number)
 {

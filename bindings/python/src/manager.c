@@ -263,7 +263,8 @@ static const counter_t counters[] = {NOW(mapped_bytes),   NOW(peak_mapped_bytes)
                                      SUM(map_failures),   SUM(open_failures),
                                      SUM(stale_files),    SUM(truncated_files),
                                      SUM(bypassed_reads), SUM(admission_rejects),
-                                     SUM(prefetches),     SUM(buffered),
+                                     SUM(prefetches),     SUM(fetched_bytes),
+                                     SUM(buffered),
                                      SUM(faults),         SUM(trace_failures)};
 
 static PyObject *stats(PyObject *object, PyObject *unused)

@@ -1,0 +1,54 @@
+/*
+ * Reading ahead in threads; see fetch.c and fetch_queue.c.
+ */
+#ifndef SMMAP_CORE_CURSOR_FETCH_H
+#define SMMAP_CORE_CURSOR_FETCH_H
+
+#include "core/cursor/cursor.h"
+#include "smmap/fetch.h"
+
+/** Some bytes to be read at once. */
+typedef struct smmap__piece_t {
+    apr_off_t offset;
+    apr_size_t length;
+    apr_size_t source; /* which of the fetch */
+} smmap__piece_t;
+
+/** Where pieces are read from; counted as a cursor of the file. */
+typedef struct smmap__source_t {
+    const smmap__cursor_t *cursor; /* who wants them; NULL: it was closed */
+    smmap__file_t *file;
+    smmap__path_t *path;
+} smmap__source_t;
+
+/** What one call asked for. */
+typedef struct smmap__fetch_t {
+    smmap__link_t link;
+    smmap__source_t *sources;
+    smmap__piece_t *pieces;
+    apr_size_t source_count;
+    apr_size_t piece_count;
+    smmap_fetched_t *callback; /* NULL: none */
+    void *context;
+    /* Under the lock. */
+    apr_size_t taken; /* pieces that a thread has in hand, or had */
+    apr_size_t done;  /* of these: read or given up */
+    apr_status_t status;
+    int waited; /* its caller waits, and frees it */
+} smmap__fetch_t;
+
+/** Have a fetch read. */
+void smmap__fetch_add_locked(smmap_manager_t *manager, smmap__fetch_t *fetch) SMMAP__LOCKED;
+/** Take pieces of one source, `most` of them at most; *first (out) is their first. NULL: there are
+    none. */
+smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t most,
+                                         const smmap__piece_t **first,
+                                         apr_size_t *count) SMMAP__LOCKED;
+/** Pieces that were taken were read. 1: these were the last ones, and the caller frees the fetch
+    with the lock let go. */
+int smmap__fetch_done_locked(smmap_manager_t *manager, smmap__fetch_t *fetch, apr_size_t count,
+                             apr_status_t status) SMMAP__LOCKED;
+/** Free a fetch that is in no list, and call back. */
+void smmap__fetch_free(smmap_manager_t *manager, smmap__fetch_t *fetch) SMMAP__LOCKS;
+
+#endif

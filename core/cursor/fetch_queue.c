@@ -1,0 +1,138 @@
+/*
+ * What is to be read ahead: the fetches of a manager that are not done.
+ *
+ * A fetch is in the list from when it was taken until all its pieces were read or given up. Threads
+ * take pieces of the first fetch that has some left. Who ends the last piece takes the fetch out of
+ * the list and frees it; but where its caller waits, the caller frees it.
+ *
+ * A child of fork() has none of the threads: what they had in hand is given up there.
+ *
+ * Everything is under the manager's lock, but for what does not change any more.
+ */
+#include "core/cursor/fetch.h"
+
+static smmap__fetch_t *fetch_after(smmap_manager_t *manager, smmap__link_t *link) SMMAP__LOCKED;
+
+static smmap__fetch_t *fetch_after(smmap_manager_t *manager, smmap__link_t *link)
+{
+    smmap__link_t *next = smmap__list_next(&manager->fetching.fetches, link);
+
+    return next != NULL ? SMMAP__ELEMENT(next, smmap__fetch_t, link) : NULL;
+}
+
+void smmap__fetch_add_locked(smmap_manager_t *manager, smmap__fetch_t *fetch)
+{
+    smmap__list_append(&manager->fetching.fetches, &fetch->link);
+    manager->fetching.pieces += fetch->piece_count;
+}
+
+smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t most,
+                                         const smmap__piece_t **first, apr_size_t *count)
+{
+    smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
+    apr_size_t begin;
+
+    while (fetch != NULL && fetch->taken == fetch->piece_count) {
+        fetch = fetch_after(manager, &fetch->link);
+    }
+    if (fetch == NULL) {
+        return NULL;
+    }
+    begin = fetch->taken;
+    *first = &fetch->pieces[begin];
+    while (fetch->taken < fetch->piece_count && fetch->taken - begin < most &&
+           fetch->pieces[fetch->taken].source == (*first)->source) {
+        fetch->taken++;
+    }
+    *count = fetch->taken - begin;
+    return fetch;
+}
+
+int smmap__fetch_done_locked(smmap_manager_t *manager, smmap__fetch_t *fetch, apr_size_t count,
+                             apr_status_t status)
+{
+    manager->fetching.pieces -= count;
+    fetch->done += count;
+    if (fetch->status == APR_SUCCESS) {
+        fetch->status = status;
+    }
+    if (fetch->done < fetch->piece_count) {
+        return 0;
+    }
+    smmap__list_remove(&fetch->link);
+    if (fetch->waited) {
+        smmap__manager_wake_locked(manager);
+    }
+    return !fetch->waited;
+}
+
+void smmap__fetch_free(smmap_manager_t *manager, smmap__fetch_t *fetch)
+{
+    smmap_fetched_t *callback = fetch->callback;
+    void *context = fetch->context;
+    apr_status_t status = fetch->status;
+    apr_size_t i;
+
+    for (i = 0; i < fetch->source_count; i++) {
+        smmap__manager_lock(manager);
+        smmap__file_quit_unlock(fetch->sources[i].file, fetch->sources[i].path);
+    }
+    smmap__free(fetch->sources);
+    smmap__free(fetch->pieces);
+    smmap__free(fetch);
+    if (callback != NULL) {
+        callback(context, status); /* last: it may call us */
+    }
+}
+
+void smmap__fetch_cancel_locked(const smmap__cursor_t *cursor)
+{
+    smmap_manager_t *manager = cursor->manager;
+    smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
+    apr_size_t i;
+
+    for (; fetch != NULL; fetch = fetch_after(manager, &fetch->link)) {
+        for (i = 0; i < fetch->source_count; i++) {
+            if (fetch->sources[i].cursor == cursor) {
+                fetch->sources[i].cursor = NULL;
+            }
+        }
+    }
+}
+
+void smmap__fetch_give_up_relock(smmap_manager_t *manager)
+{
+    smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
+
+    while (fetch != NULL) {
+        smmap__fetch_t *next = fetch_after(manager, &fetch->link);
+        apr_size_t left = fetch->piece_count - fetch->taken;
+
+        fetch->taken = fetch->piece_count;
+        if (left > 0 && smmap__fetch_done_locked(manager, fetch, left, SMMAP_ECLOSED)) {
+            smmap__manager_unlock(manager);
+            smmap__fetch_free(manager, fetch);
+            smmap__manager_lock(manager);
+            next = fetch_after(manager, &manager->fetching.fetches); /* it may be another list */
+        }
+        fetch = next;
+    }
+}
+
+void smmap__fetch_mend_locked(smmap_manager_t *manager)
+{
+    smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
+
+    manager->references -= manager->fetching.threads;
+    manager->fetching.threads = 0;
+    manager->fetching.pieces = 0;
+    for (; fetch != NULL; fetch = fetch_after(manager, &fetch->link)) {
+        /* One piece is left, which whoever comes next finds closed. */
+        fetch->taken = fetch->piece_count - 1;
+        fetch->done = fetch->taken;
+        fetch->waited = 0;
+        fetch->callback = NULL;
+        fetch->sources[fetch->pieces[fetch->taken].source].cursor = NULL;
+        manager->fetching.pieces++;
+    }
+}

@@ -1,0 +1,101 @@
+/*
+ * Reading ahead: many ranges of many files at once, and reads that never wait.
+ *
+ * Touching memory that is not there yet reads one piece from disk after the other, and a disk or
+ * a server that could answer many requests at a time waits in between. smmap_manager_fetch() asks
+ * for all of them at once, in other threads. It only brings bytes into the system's file cache:
+ * nothing is mapped, nothing counts toward the limits, and what you read later is the same.
+ */
+#ifndef SMMAP_FETCH_H
+#define SMMAP_FETCH_H
+
+#include <apr_time.h>
+
+#include "smmap/cursor.h"
+#include "smmap/manager.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A range of the file that a cursor is on. */
+typedef struct smmap_range_t {
+    smmap_cursor_t *cursor; /**< names the file; where it stands does not matter */
+    apr_off_t offset;       /**< in bytes, 0 or more */
+    apr_off_t length;       /**< in bytes, 0 or more; what is beyond the end of the file is ignored */
+} smmap_range_t;
+
+/**
+ * Called once for each smmap_manager_fetch() that took what it was asked for, when all of that was
+ * read or given up: in any thread, possibly before the call has returned. It may call the library.
+ *
+ * @param context (in) as passed to smmap_manager_fetch().
+ * @param status (in) APR_SUCCESS; SMMAP_ECLOSED: the manager was destroyed before; otherwise the
+ *        first status with which the system refused to read.
+ */
+typedef void smmap_fetched_t(void *context, apr_status_t status);
+
+/** Wait until all was read: a value for `wait` of smmap_manager_fetch(). */
+#define SMMAP_FETCH_WAIT (-1)
+
+/**
+ * Bring ranges into memory that are about to be read.
+ *
+ * What is in memory already is left out. Where the system does not tell (Linux before 6.5, other
+ * systems, files of other users), it is asked for all the same, which costs little. The rest is
+ * cut into pieces of 128 KiB at most, sorted by file and offset, and read by the manager's threads
+ * (smmap_options_t::fetch_threads), several at a time. These run while there is something to read,
+ * and end then. While all ranges are found in memory, only one of 64 is looked at.
+ *
+ * When a cursor is closed, what it asked for and was not begun is given up.
+ *
+ * @param manager (in) the manager of all the cursors.
+ * @param ranges (in) what to read; copied. May be NULL if count is 0.
+ * @param count (in) number of ranges.
+ * @param wait (in) 0: return at once; SMMAP_FETCH_WAIT: when all was read; otherwise after that
+ *        many microseconds at the latest.
+ * @param done (in) called when all was read; NULL: nobody.
+ * @param context (in) passed to `done`.
+ * @return APR_SUCCESS: it is being read or, if you wait, was read;
+ *         SMMAP_EWOULDBLOCK: the time is over, and the reading goes on. With the other statuses
+ *         nothing was taken, and `done` is not called:
+ *         APR_EINVAL: manager or a cursor is NULL, a cursor is of another manager, ranges is NULL
+ *         but count is not 0, an offset or length is negative, or wait is below
+ *         SMMAP_FETCH_WAIT;
+ *         SMMAP_ETOOLARGE: more than 65,536 pieces would be waiting to be read;
+ *         SMMAP_ECLOSED: the manager was destroyed;
+ *         APR_EAGAIN: the system has no thread for it; APR_ENOMEM.
+ *         If you wait, and a range could not be read, also what `done` is told.
+ * Threads: any thread may call it; nobody else may use the cursors during the call.
+ */
+SMMAP_API apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap_range_t *ranges,
+                                           apr_size_t count, apr_interval_time_t wait,
+                                           smmap_fetched_t *done, void *context);
+
+/**
+ * Copy bytes that are in memory, and never wait for a disk or a server: for event loops. The bytes
+ * are read from the file's handle, past the windows.
+ *
+ * @param cursor (in) the cursor; it does not move.
+ * @param offset (in) offset in the file, in bytes, 0 or more.
+ * @param destination (out) room for `size` bytes; may be NULL if size is 0.
+ * @param size (in) bytes wanted, 0 or more.
+ * @param got (out) bytes copied, from the first on. May be NULL.
+ * @return APR_SUCCESS: all bytes, or all up to the end of the file;
+ *         SMMAP_EWOULDBLOCK: the rest is not in memory; fetch it, or read it in another thread;
+ *         APR_EINVAL: cursor is NULL, offset is negative, or destination is NULL but size is not
+ *         0; APR_EOF: offset is at or beyond the end of the file; SMMAP_ETRUNCATED: the file was
+ *         cut, see smmap_cursor_refresh(); SMMAP_ECLOSED;
+ *         APR_ENOTIMPL: the system or the file system has no such read (Linux has it, for most
+ *         local file systems); otherwise a status of the system.
+ * Threads: as smmap_cursor_read(): one thread at a time uses a cursor.
+ */
+SMMAP_API apr_status_t smmap_cursor_read_nowait(smmap_cursor_t *cursor, apr_off_t offset,
+                                                void *destination, apr_size_t size,
+                                                apr_size_t *got);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
