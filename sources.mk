@@ -132,6 +132,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_buffer.c \
 	tests/api/test_buffered.c \
 	tests/api/test_cursor.c \
+	tests/api/test_fetch.c \
 	tests/api/test_fork.c \
 	tests/api/test_growth.c \
 	tests/api/test_ids.c \

@@ -232,7 +232,8 @@ typedef struct smmap__heap_t {
 /** Files that are read ahead; see cursor/fetch_queue.c. */
 typedef struct smmap__fetching_t {
     smmap__link_t fetches; /* the oldest first */
-    apr_size_t threads;    /* that read */
+    apr_size_t threads;    /* that were started and have not ended */
+    apr_size_t reading;    /* of these: in a read, which may hang */
     apr_size_t pieces;     /* not read yet */
 } smmap__fetching_t;
 

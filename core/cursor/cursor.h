@@ -95,8 +95,8 @@ void smmap__prefetch_next(smmap__cursor_t *cursor, apr_off_t begin);
 
 /** The cursor goes: give up what it asked for and was not begun. */
 void smmap__fetch_cancel_locked(const smmap__cursor_t *cursor) SMMAP__LOCKED;
-/** The manager goes: give up all that was not begun. */
-void smmap__fetch_give_up_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+/** The manager goes: give up all that was not begun, and wait for threads that hang in no read. */
+void smmap__fetch_end_relock(smmap_manager_t *manager) SMMAP__RELOCK;
 /** In a forked child: there are no threads. */
 void smmap__fetch_mend_locked(smmap_manager_t *manager) SMMAP__LOCKED;
 

@@ -102,11 +102,13 @@ static void read_ahead(void *argument)
         apr_status_t status = APR_ENOMEM;
         int last;
 
+        manager->fetching.reading++;
         smmap__manager_unlock(manager);
         if (scratch != NULL) {
             status = read_pieces(manager, &fetch->sources[pieces->source], pieces, count, scratch);
         }
         smmap__manager_lock(manager);
+        manager->fetching.reading--;
         last = smmap__fetch_done_locked(manager, fetch, count, status);
         if (last) {
             smmap__manager_unlock(manager);
@@ -114,8 +116,9 @@ static void read_ahead(void *argument)
             smmap__manager_lock(manager);
         }
     }
-    manager->fetching.threads--;
     smmap__free(scratch);
+    manager->fetching.threads--;
+    smmap__manager_wake_locked(manager);
     smmap__manager_unref_unlock(manager);
 }
 
@@ -147,16 +150,20 @@ static apr_status_t start_threads_relock(smmap_manager_t *manager)
  * What is to be read
  */
 
-static int is_cached(const smmap__file_t *file, apr_off_t offset, apr_off_t length)
+/* Is it in memory? Count ranges that were; where the system does not tell, the threads do. */
+static int is_cached(smmap__file_t *file, apr_off_t offset, apr_off_t length)
 {
+    smmap__count_t *warm = &file->manager->fetch_warm;
     apr_os_file_t handle;
     int cached = 0;
 
-    if (smmap__reading_begin((smmap__file_t *)(uintptr_t)file, &handle)) {
+    if (smmap__reading_begin(file, &handle)) {
         if (smmap__os_is_cached(&cached, handle, offset, length) != APR_SUCCESS) {
             cached = 0;
+        } else {
+            smmap__count_store(warm, cached ? smmap__count_load(warm) + 1 : 0);
         }
-        smmap__reading_end((smmap__file_t *)(uintptr_t)file);
+        smmap__reading_end(file);
     }
     return cached;
 }
@@ -167,19 +174,15 @@ static apr_off_t wanted_length(smmap_manager_t *manager, const smmap_range_t *ra
 {
     const smmap__cursor_t *cursor = (const smmap__cursor_t *)(const void *)range->cursor;
     apr_off_t size = smmap__offset_load(&cursor->file->size);
-    apr_size_t warm = smmap__count_load(&manager->fetch_warm);
     apr_off_t length;
 
     if (range->offset >= size || range->length == 0 ||
-        (warm >= WARM_AFTER && number % SAMPLE != 0) || cursor->file->identity.sizeless) {
+        (smmap__count_load(&manager->fetch_warm) >= WARM_AFTER && number % SAMPLE != 0) ||
+        cursor->file->identity.sizeless) {
         return 0;
     }
     length = range->length < size - range->offset ? range->length : size - range->offset;
-    if (is_cached(cursor->file, range->offset, length)) {
-        smmap__count_store(&manager->fetch_warm, warm + 1);
-        return 0;
-    }
-    return length;
+    return is_cached(cursor->file, range->offset, length) ? 0 : length;
 }
 
 typedef struct wanted_t {

@@ -100,7 +100,7 @@ void smmap__fetch_cancel_locked(const smmap__cursor_t *cursor)
     }
 }
 
-void smmap__fetch_give_up_relock(smmap_manager_t *manager)
+void smmap__fetch_end_relock(smmap_manager_t *manager)
 {
     smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
 
@@ -117,6 +117,9 @@ void smmap__fetch_give_up_relock(smmap_manager_t *manager)
         }
         fetch = next;
     }
+    while (manager->fetching.threads > manager->fetching.reading) {
+        smmap__manager_wait_relock(manager);
+    }
 }
 
 void smmap__fetch_mend_locked(smmap_manager_t *manager)
@@ -125,6 +128,7 @@ void smmap__fetch_mend_locked(smmap_manager_t *manager)
 
     manager->references -= manager->fetching.threads;
     manager->fetching.threads = 0;
+    manager->fetching.reading = 0;
     manager->fetching.pieces = 0;
     for (; fetch != NULL; fetch = fetch_after(manager, &fetch->link)) {
         /* One piece is left, which whoever comes next finds closed. */

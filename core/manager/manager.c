@@ -48,7 +48,7 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     }
     smmap__retired_sweep_locked(manager, NULL, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
-    smmap__fetch_give_up_relock(manager);
+    smmap__fetch_end_relock(manager);
     smmap__handle_close_idle_relock(manager);
     smmap__manager_wake_locked(manager);
     smmap__manager_unref_unlock(manager);

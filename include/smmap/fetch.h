@@ -27,7 +27,8 @@ typedef struct smmap_range_t {
 
 /**
  * Called once for each smmap_manager_fetch() that took what it was asked for, when all of that was
- * read or given up: in any thread, possibly before the call has returned. It may call the library.
+ * read or given up: in any thread, possibly before the call has returned. It may call the library,
+ * but not destroy the manager. If a read hangs, it may come after the manager was destroyed.
  *
  * @param context (in) as passed to smmap_manager_fetch().
  * @param status (in) APR_SUCCESS; SMMAP_ECLOSED: the manager was destroyed before; otherwise the

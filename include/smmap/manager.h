@@ -227,7 +227,8 @@ SMMAP_API apr_status_t smmap_manager_create(smmap_manager_t **manager,
  * Destroy a manager before its pool: unmap all windows that no cursor pins, and close all
  * handles except those of cursors that were opened by handle. Remaining cursors return
  * SMMAP_ECLOSED from now on, and free what they hold when they are closed. The call waits for
- * copying reads in progress in other threads, and for files that they are measuring.
+ * copying reads in progress in other threads, and for files that they are measuring; not for reads
+ * of smmap_manager_fetch() that are under way.
  *
  * @param manager (in) the manager, invalid after the call; NULL is ignored.
  * @return APR_SUCCESS, or the first error of the system's unmap; the manager is destroyed in

@@ -22,6 +22,7 @@
     X(test_limits)         \
     X(test_room)           \
     X(test_binding)        \
+    X(test_fetch)          \
     X(test_refused)        \
     X(test_exhausted)      \
     X(test_stale)          \

@@ -124,14 +124,19 @@ static void may_be_done(scenario_t *run, apr_status_t status)
     }
 }
 
-static void hint_and_advise(scenario_t *run, smmap_cursor_t *cursor)
+static void hint_and_advise(scenario_t *run, smmap_manager_t *manager, smmap_cursor_t *cursor)
 {
+    smmap_range_t range;
     apr_size_t bytes = 0;
 
     may_be_done(run, smmap_cursor_hint(cursor, SMMAP_ACCESS_SEQUENTIAL));
     move(run, cursor, &one, 0, 0);
     move(run, cursor, &one, (apr_off_t)(2 * unit), 0);
     may_be_done(run, smmap_cursor_advise(cursor, 0, (apr_off_t)(2 * unit), SMMAP_WILL_NEED));
+    range.cursor = cursor;
+    range.offset = 3;
+    range.length = (apr_off_t)(3 * unit);
+    scenario_done(run, smmap_manager_fetch(manager, &range, 1, SMMAP_FETCH_WAIT, NULL, NULL), NULL);
     if (smmap_cursor_is_valid(cursor)) {
         may_be_done(run, smmap_cursor_resident(cursor, &bytes));
     }
@@ -162,7 +167,7 @@ static void play(scenario_t *run, smmap_manager_t *manager)
     if (first != NULL) {
         scenario_done(run, smmap_cursor_copy(&copy, first, run->pool), copy);
         scenario_done(run, smmap_cursor_refresh(first), NULL);
-        hint_and_advise(run, first);
+        hint_and_advise(run, manager, first);
         read_buffer(run, first);
     }
     if (copy != NULL && second != NULL) {

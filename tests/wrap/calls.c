@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -238,7 +239,7 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
-    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4 };
+    enum { GLOBAL = 1 << 0, REGISTER = 1 << 4, CACHESTAT = 451 };
     wrap_call_t call = WRAP_ANY;
     long argument[6];
     va_list arguments;
@@ -259,6 +260,12 @@ long __wrap_syscall(long number, ...)
         call = WRAP_SETAFFINITY;
     } else if (number == SYS_mremap) {
         call = WRAP_MREMAP;
+    } else if (number == CACHESTAT) {
+        call = WRAP_CACHESTAT;
+#ifdef SYS_preadv2
+    } else if (number == SYS_preadv2) {
+        call = WRAP_PREADV2;
+#endif
 #ifdef SYS_mmap
     } else if (number == SYS_mmap) { /* the way around ThreadSanitizer */
         call = WRAP_MMAP_MEMORY;
@@ -288,6 +295,18 @@ int __wrap_pthread_atfork(void (*before)(void), void (*parent)(void), void (*chi
     int error = wrap_refuse(WRAP_ATFORK);
 
     return error != 0 ? error : __real_pthread_atfork(before, parent, child);
+}
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *),
+                          void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *),
+                          void *argument);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*run)(void *),
+                          void *argument)
+{
+    int error = wrap_refuse(WRAP_THREAD);
+
+    return error != 0 ? error : __real_pthread_create(thread, how, run, argument);
 }
 
 /* Memory and locks. */

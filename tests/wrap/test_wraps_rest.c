@@ -299,6 +299,23 @@ static void real_path(wrap_call_t call, int error)
     CHECK_OK(smmap_manager_drop(manager, one, NULL));
 }
 
+/* Where the system does not tell what is in memory, all of it is read. */
+static void fetching(wrap_call_t call, int error)
+{
+    test_file_t file = file_make("fetched", 100000);
+    smmap_manager_t *manager = manager_with_guard();
+    smmap_range_t range = {NULL, 0, 100000};
+    smmap_stats_t stats = SMMAP_STATS_INIT;
+
+    range.cursor = cursor_open_in(manager, file.path, pool);
+    wrap_fail_all(WRAP_CACHESTAT, EPERM);
+    wrap_fail(call, 1, error, 0);
+    CHECK_STATUS(smmap_manager_fetch(manager, &range, 1, SMMAP_FETCH_WAIT, NULL, NULL),
+                 call == WRAP_THREAD ? error : APR_SUCCESS);
+    smmap_manager_stats(manager, &stats);
+    CHECK(call != WRAP_PREADV2 || stats.fetched_bytes == file.size);
+}
+
 static const struct {
     wrap_call_t call;
     rest_t *check;
@@ -306,7 +323,8 @@ static const struct {
             {WRAP_NANOSLEEP, fence},       {WRAP_FSTATFS, file_system}, {WRAP_DUP3, renewal},
             {WRAP_FACCESSAT, residency},   {WRAP_WRITE, append},       {WRAP_MUNLOCK, patching},
             {WRAP_MREMAP, patching},       {WRAP_DLADDR, loading},     {WRAP_DLOPEN, loading},
-            {WRAP_SYMBOLS, symbols},       {WRAP_APR_GET, directory},  {WRAP_REALPATH, real_path}};
+            {WRAP_SYMBOLS, symbols},       {WRAP_APR_GET, directory},  {WRAP_REALPATH, real_path},
+            {WRAP_CACHESTAT, fetching},    {WRAP_PREADV2, fetching},   {WRAP_THREAD, fetching}};
 
 static void each_fails(void)
 {

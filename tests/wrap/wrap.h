@@ -61,7 +61,10 @@
     X("dlopen", WRAP_DLOPEN)                              \
     X("backtrace_symbols", WRAP_SYMBOLS)                  \
     X("apr_filepath_get", WRAP_APR_GET)                   \
-    X("realpath", WRAP_REALPATH)
+    X("realpath", WRAP_REALPATH)                          \
+    X("cachestat", WRAP_CACHESTAT)                        \
+    X("preadv2", WRAP_PREADV2)                            \
+    X("pthread_create", WRAP_THREAD)
 
 #define WRAP_CONSTANT(text, constant) constant,
 typedef enum wrap_call_t {
