@@ -45,6 +45,7 @@ SMMAP_CORE_FILES = \
 	core/cursor/fetch.c \
 	core/cursor/fetch.h \
 	core/cursor/fetch_queue.c \
+	core/cursor/fetch_thread.c \
 	core/cursor/hit.c \
 	core/cursor/manager_ref.c \
 	core/cursor/miss.c \

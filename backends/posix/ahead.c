@@ -82,8 +82,7 @@ apr_status_t smmap__os_is_cached(int *cached, apr_os_file_t file, apr_off_t offs
     if (syscall(CACHESTAT, file, &range, &pages, 0) != 0) {
         return errno;
     }
-    *cached = pages.cached >=
-              (apr_uint64_t)((offset + length - 1) / page - offset / page + 1);
+    *cached = pages.cached >= (apr_uint64_t)((offset + length - 1) / page - offset / page + 1);
     return APR_SUCCESS;
 #else
     (void)cached;

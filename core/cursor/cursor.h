@@ -9,7 +9,8 @@
  *   fault.c        guarded cursors: is the file still as long as the window?
  *   advise.c       hints and advice
  *   fetch_queue.c  what is to be read ahead
- *   fetch.c        reading ahead in threads; reading without waiting
+ *   fetch_thread.c reading it
+ *   fetch.c        reading ahead many ranges at once; reading without waiting
  *   miss.c         mapping a window that is not mapped
  *   attempt.c      what is asked for, and less when that is refused
  *   move.c         moves: lockless, with the lock, by mapping

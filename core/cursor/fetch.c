@@ -1,154 +1,19 @@
 /*
- * Reading ahead: many ranges at once, by threads that live as long as there is something to read.
- *
- * A disk answers many requests at a time, but faults and reads of one thread come one by one. So
- * each thread takes up to BATCH pieces of one file, tells the system of all of them, which starts
- * reading, and then reads them, which is how it learns that they are there. With that, few threads
- * keep as many requests under way as a disk takes. The bytes read are thrown away: the copy costs
- * less than any other way to wait for them that all systems have.
+ * Reading ahead: what is to be read of many ranges, in which order; and reading without waiting.
  *
  * The caller is not to wait, so it asks the system what is in memory already, and leaves that out.
  * While that is everything, it asks for one range of SAMPLE alone.
- *
- * A thread holds a reference of the manager, and the handle of one file: so a thread that hangs in
- * a read keeps no other from any but that file's handle, and the destruction of the manager does
- * not wait for it.
  */
 #include "core/cursor/fetch.h"
 
 #include <stdlib.h>
 
 enum {
-    PIECE = 128 * 1024,
-    BATCH = 16,
     MOST_PIECES = 65536,
-    PIECES_PER_THREAD = 4, /* fewer are not worth another thread */
-    WARM_AFTER = 256,      /* ranges that were in memory, one after the other */
+    WARM_AFTER = 256, /* ranges that were in memory, one after the other */
     SAMPLE = 64,
     WAIT_STEP = 50000 /* microseconds */
 };
-
-/*
- * The threads
- */
-
-/* The bytes of a piece are in memory now, or the status says why not. */
-static apr_status_t read_piece(smmap_manager_t *manager, apr_os_file_t handle,
-                               const smmap__piece_t *piece, void *scratch)
-{
-    apr_size_t got = 0;
-    apr_status_t status = smmap__os_read(handle, piece->offset, scratch, piece->length, &got);
-
-    smmap__manager_lock(manager);
-    manager->stats.fetched_bytes += got;
-    smmap__manager_unlock(manager);
-    return status;
-}
-
-/* Is all of it there without waiting? */
-static int is_there(apr_os_file_t handle, const smmap__piece_t *piece, void *scratch)
-{
-    apr_size_t got = 0;
-
-    return smmap__os_read_nowait(handle, piece->offset, scratch, piece->length, &got) ==
-               APR_SUCCESS &&
-           got == piece->length;
-}
-
-static apr_status_t read_pieces(smmap_manager_t *manager, const smmap__source_t *source,
-                                const smmap__piece_t *pieces, apr_size_t count, void *scratch)
-{
-    unsigned char absent[BATCH];
-    apr_os_file_t handle;
-    apr_status_t one;
-    apr_status_t status = smmap__handle_enter_lock(source->file, source->path, &handle);
-    int wanted = source->cursor != NULL;
-    apr_size_t i;
-
-    smmap__manager_unlock(manager);
-    if (status != APR_SUCCESS) {
-        return status;
-    }
-    for (i = 0; wanted && i < count; i++) {
-        absent[i] = !is_there(handle, &pieces[i], scratch);
-        smmap__count_store(&manager->fetch_warm,
-                           absent[i] ? 0 : smmap__count_load(&manager->fetch_warm) + 1);
-        if (absent[i]) {
-            smmap__os_file_advise(handle, pieces[i].offset, (apr_off_t)pieces[i].length,
-                                  SMMAP__OS_WILLNEED);
-        }
-    }
-    for (i = 0; wanted && i < count; i++) {
-        if (absent[i]) {
-            one = read_piece(manager, handle, &pieces[i], scratch);
-            status = status != APR_SUCCESS ? status : one;
-        }
-    }
-    smmap__handle_leave(source->file);
-    return status;
-}
-
-/* A thread. It has a reference of the manager, and is counted. */
-static void read_ahead(void *argument)
-{
-    smmap_manager_t *manager = argument;
-    void *scratch = smmap__alloc(PIECE);
-    const smmap__piece_t *pieces;
-    smmap__fetch_t *fetch;
-    apr_size_t count;
-
-    smmap__manager_lock(manager);
-    while ((fetch = smmap__fetch_take_locked(manager, BATCH, &pieces, &count)) != NULL) {
-        apr_status_t status = APR_ENOMEM;
-        int last;
-
-        manager->fetching.reading++;
-        smmap__manager_unlock(manager);
-        if (scratch != NULL) {
-            status = read_pieces(manager, &fetch->sources[pieces->source], pieces, count, scratch);
-        }
-        smmap__manager_lock(manager);
-        manager->fetching.reading--;
-        last = smmap__fetch_done_locked(manager, fetch, count, status);
-        if (last) {
-            smmap__manager_unlock(manager);
-            smmap__fetch_free(manager, fetch);
-            smmap__manager_lock(manager);
-        }
-    }
-    smmap__free(scratch);
-    manager->fetching.threads--;
-    smmap__manager_wake_locked(manager);
-    smmap__manager_unref_unlock(manager);
-}
-
-/* As many as are of use. Fails only if there is none. */
-static apr_status_t start_threads_relock(smmap_manager_t *manager) SMMAP__RELOCK;
-
-static apr_status_t start_threads_relock(smmap_manager_t *manager)
-{
-    apr_status_t status = APR_SUCCESS;
-
-    while (status == APR_SUCCESS && manager->fetching.threads < manager->fetch_threads &&
-           manager->fetching.threads * PIECES_PER_THREAD < manager->fetching.pieces) {
-        manager->fetching.threads++;
-        manager->references++;
-        manager->fetcher.run = read_ahead;
-        manager->fetcher.argument = manager;
-        smmap__manager_unlock(manager);
-        status = smmap__os_thread_start(&manager->fetcher);
-        smmap__manager_lock(manager);
-        if (status != APR_SUCCESS) {
-            manager->fetching.threads--;
-            manager->references--; /* the caller has one */
-        }
-    }
-    return manager->fetching.threads > 0 ? APR_SUCCESS : status;
-}
-
-/*
- * What is to be read
- */
 
 /* Is it in memory? Count ranges that were; where the system does not tell, the threads do. */
 static int is_cached(smmap__file_t *file, apr_off_t offset, apr_off_t length)
@@ -267,7 +132,7 @@ static apr_size_t merge(wanted_t *wanted, apr_size_t count, apr_uint64_t *pieces
     *pieces = 0;
     *sources = 0;
     for (i = 0; i <= last; i++) {
-        *pieces += (apr_uint64_t)(wanted[i].end - wanted[i].offset + PIECE - 1) / PIECE;
+        *pieces += (apr_uint64_t)((wanted[i].end - wanted[i].offset - 1) / SMMAP__PIECE) + 1;
         *sources += i == 0 || wanted[i].cursor != wanted[i - 1].cursor;
     }
     return last + 1;
@@ -300,7 +165,7 @@ static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wanted, apr_size_
             apr_off_t left = wanted[i].end - at;
 
             piece->offset = at;
-            piece->length = left < PIECE ? (apr_size_t)left : PIECE;
+            piece->length = left < SMMAP__PIECE ? (apr_size_t)left : SMMAP__PIECE;
             piece->source = fetch->source_count - 1;
             at += (apr_off_t)piece->length;
         }
@@ -333,10 +198,6 @@ static apr_status_t make_fetch(smmap__fetch_t **fetch, wanted_t *wanted, apr_siz
     *fetch = made;
     return APR_SUCCESS;
 }
-
-/*
- * The calls
- */
 
 /* Wait until the fetch is done; 0: the time is over. */
 static int wait_relock(smmap_manager_t *manager, smmap__fetch_t *fetch,
@@ -376,7 +237,7 @@ static apr_status_t begin(smmap_manager_t *manager, smmap__fetch_t *fetch, const
     } else {
         fetch->waited = 1; /* nobody frees it before the threads are started */
         smmap__fetch_add_locked(manager, fetch);
-        status = start_threads_relock(manager);
+        status = smmap__fetch_start_relock(manager);
         if (fetch->done == fetch->piece_count) {
             status = APR_SUCCESS; /* threads of another call did it, and are gone */
         } else if (status != APR_SUCCESS) {
@@ -402,8 +263,8 @@ static apr_status_t begin(smmap_manager_t *manager, smmap__fetch_t *fetch, const
 }
 
 apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap_range_t *ranges,
-                                 apr_size_t count, apr_interval_time_t wait,
-                                 smmap_fetched_t *done, void *context)
+                                 apr_size_t count, apr_interval_time_t wait, smmap_fetched_t *done,
+                                 void *context)
 {
     wanted_t *wanted = NULL;
     smmap__fetch_t *fetch = NULL;

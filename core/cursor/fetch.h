@@ -1,11 +1,14 @@
 /*
- * Reading ahead in threads; see fetch.c and fetch_queue.c.
+ * Reading ahead in threads: fetch.c, fetch_thread.c, fetch_queue.c.
  */
 #ifndef SMMAP_CORE_CURSOR_FETCH_H
 #define SMMAP_CORE_CURSOR_FETCH_H
 
 #include "core/cursor/cursor.h"
 #include "smmap/fetch.h"
+
+/** The most bytes of a piece. */
+#define SMMAP__PIECE (128 * 1024)
 
 /** Some bytes to be read at once. */
 typedef struct smmap__piece_t {
@@ -37,6 +40,8 @@ typedef struct smmap__fetch_t {
     int waited; /* its caller waits, and frees it */
 } smmap__fetch_t;
 
+/* fetch_queue.c */
+
 /** Have a fetch read. */
 void smmap__fetch_add_locked(smmap_manager_t *manager, smmap__fetch_t *fetch) SMMAP__LOCKED;
 /** Take pieces of one source, `most` of them at most; *first (out) is their first. NULL: there are
@@ -50,5 +55,10 @@ int smmap__fetch_done_locked(smmap_manager_t *manager, smmap__fetch_t *fetch, ap
                              apr_status_t status) SMMAP__LOCKED;
 /** Free a fetch that is in no list, and call back. */
 void smmap__fetch_free(smmap_manager_t *manager, smmap__fetch_t *fetch) SMMAP__LOCKS;
+
+/* fetch_thread.c */
+
+/** Start as many threads as are of use. Fails only if there is none. */
+apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager) SMMAP__RELOCK;
 
 #endif

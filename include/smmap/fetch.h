@@ -22,7 +22,7 @@ extern "C" {
 typedef struct smmap_range_t {
     smmap_cursor_t *cursor; /**< names the file; where it stands does not matter */
     apr_off_t offset;       /**< in bytes, 0 or more */
-    apr_off_t length;       /**< in bytes, 0 or more; what is beyond the end of the file is ignored */
+    apr_off_t length; /**< in bytes, 0 or more; what is beyond the end of the file is ignored */
 } smmap_range_t;
 
 /**

@@ -72,10 +72,12 @@ static int goes_on(void *unused)
 {
     unsigned char bytes[10];
     unsigned char byte;
+    smmap_range_t range = {NULL, 0, OFFSET_MAX};
     smmap_cursor_t *made;
     apr_size_t count;
 
     (void)unused;
+    range.cursor = cursor;
     CHECK(cursor_shows(cursor, &file));
     CHECK(strcmp(smmap_cursor_path(cursor), file.path) == 0);
     CHECK_NUMBER(smmap_cursor_file_size(cursor), file.size);
@@ -91,6 +93,7 @@ static int goes_on(void *unused)
     CHECK(count == 10 && memcmp(bytes, file.data + 6 * unit, 10) == 0);
     NEED_OK(smmap_buffer_byte(buffer, -1, &byte));
     CHECK_NUMBER(byte, file.data[file.size - 1]);
+    NEED_OK(smmap_manager_fetch(manager, &range, 1, SMMAP_FETCH_WAIT, NULL, NULL));
     NEED_OK(smmap_cursor_refresh(cursor));
     NEED_OK(smmap_cursor_open(&made, manager, file.path, NULL));
     CHECK_NUMBER(manager_stats(manager).files, 1);
@@ -182,6 +185,7 @@ static atomic_int stop_now;
 
 static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
 {
+    smmap_range_t range = {NULL, 0, OFFSET_MAX};
     apr_uint64_t random = (apr_uint64_t)(apr_uintptr_t)data;
     apr_pool_t *own;
     unsigned char bytes[100];
@@ -203,6 +207,9 @@ static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
             smmap_cursor_use(mine, offset, 0);
             smmap_cursor_read(mine, (apr_off_t)file.size - 1 - offset, bytes, 100, NULL);
         }
+        range.cursor = mine;
+        smmap_cursor_advise(mine, 0, OFFSET_MAX, SMMAP_DONT_NEED);
+        smmap_manager_fetch(manager, &range, 1, 0, NULL, NULL);
         smmap_cursor_close(mine);
         apr_pool_clear(own);
     }
@@ -213,12 +220,16 @@ static void *APR_THREAD_FUNC be_busy(apr_thread_t *thread, void *data)
 /* Whoever waits for a thread of the parent waits for ever; test_in_child() does not. */
 static int use_and_destroy(void *turn)
 {
+    smmap_range_t range = {NULL, 0, OFFSET_MAX};
     apr_size_t i;
 
     for (i = 0; i < 8; i++) {
         NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(i * unit), 0));
         NEED(cursor_shows(cursor, &file));
     }
+    range.cursor = cursor;
+    smmap_cursor_advise(cursor, 0, OFFSET_MAX, SMMAP_DONT_NEED); /* where it can */
+    NEED_OK(smmap_manager_fetch(manager, &range, 1, SMMAP_FETCH_WAIT, NULL, NULL));
     NEED_OK(smmap_cursor_refresh(cursor));
     NEED_OK(smmap_manager_collect(manager, NULL));
     CHECK(manager_stats(manager).regions >= 1);

@@ -1,0 +1,127 @@
+/*
+ * The threads that read ahead. They live as long as there is something to read.
+ *
+ * A disk answers many requests at a time, but faults and reads of one thread come one by one. So
+ * each thread takes up to BATCH pieces of one file, tells the system of all of them, which starts
+ * reading, and then reads them, which is how it learns that they are there. With that, few threads
+ * keep as many requests under way as a disk takes. The bytes read are thrown away: the copy costs
+ * less than any other way to wait for them that all systems have.
+ *
+ * A thread holds a reference of the manager, and the handle of one file: so a thread that hangs in
+ * a read keeps no other from any but that file's handle, and the destruction of the manager does
+ * not wait for it.
+ */
+#include "core/cursor/fetch.h"
+
+enum { BATCH = 16, PIECES_PER_THREAD = 4 }; /* fewer are not worth another thread */
+
+/* The bytes of a piece are in memory now, or the status says why not. */
+static apr_status_t read_piece(smmap_manager_t *manager, apr_os_file_t handle,
+                               const smmap__piece_t *piece, void *scratch)
+{
+    apr_size_t got = 0;
+    apr_status_t status = smmap__os_read(handle, piece->offset, scratch, piece->length, &got);
+
+    smmap__manager_lock(manager);
+    manager->stats.fetched_bytes += got;
+    smmap__manager_unlock(manager);
+    return status;
+}
+
+/* Is all of it there without waiting? */
+static int is_there(apr_os_file_t handle, const smmap__piece_t *piece, void *scratch)
+{
+    apr_size_t got = 0;
+
+    return smmap__os_read_nowait(handle, piece->offset, scratch, piece->length, &got) ==
+               APR_SUCCESS &&
+           got == piece->length;
+}
+
+static apr_status_t read_pieces(smmap_manager_t *manager, const smmap__source_t *source,
+                                const smmap__piece_t *pieces, apr_size_t count, void *scratch)
+{
+    unsigned char absent[BATCH];
+    apr_os_file_t handle;
+    apr_status_t one;
+    apr_status_t status = smmap__handle_enter_lock(source->file, source->path, &handle);
+    int wanted = source->cursor != NULL;
+    apr_size_t i;
+
+    smmap__manager_unlock(manager);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    for (i = 0; wanted && i < count; i++) {
+        absent[i] = !is_there(handle, &pieces[i], scratch);
+        smmap__count_store(&manager->fetch_warm,
+                           absent[i] ? 0 : smmap__count_load(&manager->fetch_warm) + 1);
+        if (absent[i]) {
+            smmap__os_file_advise(handle, pieces[i].offset, (apr_off_t)pieces[i].length,
+                                  SMMAP__OS_WILLNEED);
+        }
+    }
+    for (i = 0; wanted && i < count; i++) {
+        if (absent[i]) {
+            one = read_piece(manager, handle, &pieces[i], scratch);
+            status = status != APR_SUCCESS ? status : one;
+        }
+    }
+    smmap__handle_leave(source->file);
+    return status;
+}
+
+/* A thread. It has a reference of the manager, and is counted. */
+static void read_ahead(void *argument)
+{
+    smmap_manager_t *manager = argument;
+    void *scratch = smmap__alloc(SMMAP__PIECE);
+    const smmap__piece_t *pieces;
+    smmap__fetch_t *fetch;
+    apr_size_t count;
+
+    smmap__manager_lock(manager);
+    while ((fetch = smmap__fetch_take_locked(manager, BATCH, &pieces, &count)) != NULL) {
+        apr_status_t status = APR_ENOMEM;
+        int last;
+
+        manager->fetching.reading++;
+        smmap__manager_unlock(manager);
+        if (scratch != NULL) {
+            status = read_pieces(manager, &fetch->sources[pieces->source], pieces, count, scratch);
+        }
+        smmap__manager_lock(manager);
+        manager->fetching.reading--;
+        last = smmap__fetch_done_locked(manager, fetch, count, status);
+        if (last) {
+            smmap__manager_unlock(manager);
+            smmap__fetch_free(manager, fetch);
+            smmap__manager_lock(manager);
+        }
+    }
+    smmap__free(scratch);
+    manager->fetching.threads--;
+    smmap__manager_wake_locked(manager);
+    smmap__manager_unref_unlock(manager);
+}
+
+apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager)
+{
+    apr_status_t status = APR_SUCCESS;
+
+    while (status == APR_SUCCESS && manager->fetching.threads < manager->fetch_threads &&
+           manager->fetching.threads * PIECES_PER_THREAD < manager->fetching.pieces) {
+        manager->fetching.threads++;
+        manager->references++;
+        manager->fetcher.run = read_ahead;
+        manager->fetcher.argument = manager;
+        smmap__manager_unlock(manager);
+        status = smmap__os_thread_start(&manager->fetcher);
+        smmap__manager_lock(manager);
+        if (status != APR_SUCCESS) {
+            manager->fetching.threads--;
+            manager->references--; /* the caller has one */
+        }
+    }
+    return manager->fetching.threads > 0 ? APR_SUCCESS : status;
+}
