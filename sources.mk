@@ -443,6 +443,10 @@ SMMAP_BENCH_SCRIPT_FILES = \
 SMMAP_GUARDCOST_FILES = \
 	bench/guardcost.c
 
+# smmap-fetchcost: what reading ahead gains, and costs.
+SMMAP_FETCHCOST_FILES = \
+	bench/fetchcost.c
+
 # smmap-bookkeeping: the core on a backend behind which there is nothing.
 SMMAP_BOOKKEEPING_FILES = \
 	bench/bench.h \

@@ -10,7 +10,7 @@
 
 enum {
     MOST_PIECES = 65536,
-    WARM_AFTER = 256, /* ranges that were in memory, one after the other */
+    WARM_AFTER = 64, /* ranges that were in memory, one after the other */
     SAMPLE = 64,
     WAIT_STEP = 50000 /* microseconds */
 };

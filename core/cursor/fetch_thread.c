@@ -3,9 +3,9 @@
  *
  * A disk answers many requests at a time, but faults and reads of one thread come one by one. So
  * each thread takes up to BATCH pieces of one file, tells the system of all of them, which starts
- * reading, and then reads them, which is how it learns that they are there. With that, few threads
- * keep as many requests under way as a disk takes. The bytes read are thrown away: the copy costs
- * less than any other way to wait for them that all systems have.
+ * reading, and then reads them (of long ones the end), which is how it learns that they are there.
+ * With that, few threads keep as many requests under way as a disk takes. The bytes read are thrown
+ * away: the copy costs less than any other way to wait for them that all systems have.
  *
  * A thread holds a reference of the manager, and the handle of one file: so a thread that hangs in
  * a read keeps no other from any but that file's handle, and the destruction of the manager does
@@ -13,35 +13,47 @@
  */
 #include "core/cursor/fetch.h"
 
-enum { BATCH = 16, PIECES_PER_THREAD = 4 }; /* fewer are not worth another thread */
+enum {
+    BATCH = 16,
+    PIECES_PER_THREAD = 4, /* fewer are not worth another thread */
+    READ_WHOLE = 16 * 1024
+};
 
-/* The bytes of a piece are in memory now, or the status says why not. */
-static apr_status_t read_piece(smmap_manager_t *manager, apr_os_file_t handle,
-                               const smmap__piece_t *piece, void *scratch)
-{
-    apr_size_t got = 0;
-    apr_status_t status = smmap__os_read(handle, piece->offset, scratch, piece->length, &got);
-
-    smmap__manager_lock(manager);
-    manager->stats.fetched_bytes += got;
-    smmap__manager_unlock(manager);
-    return status;
-}
-
-/* Is all of it there without waiting? */
+/* Is all of it there? Where the system does not tell, what can be read without waiting is. */
 static int is_there(apr_os_file_t handle, const smmap__piece_t *piece, void *scratch)
 {
     apr_size_t got = 0;
+    int cached = 0;
 
+    if (smmap__os_is_cached(&cached, handle, piece->offset, (apr_off_t)piece->length) ==
+        APR_SUCCESS) {
+        return cached;
+    }
     return smmap__os_read_nowait(handle, piece->offset, scratch, piece->length, &got) ==
                APR_SUCCESS &&
            got == piece->length;
 }
 
+/* Wait until a piece that was asked for is in memory. Where the system took advice, of a long one
+   the end alone is read: it comes last. */
+static apr_status_t read_piece(smmap_manager_t *manager, apr_os_file_t handle,
+                               const smmap__piece_t *piece, int advised, void *scratch)
+{
+    apr_size_t skipped = advised && piece->length > READ_WHOLE ? piece->length - 1 : 0;
+    apr_size_t got = 0;
+    apr_status_t status = smmap__os_read(handle, piece->offset + (apr_off_t)skipped, scratch,
+                                         piece->length - skipped, &got);
+
+    smmap__manager_lock(manager);
+    manager->stats.fetched_bytes += got > 0 ? skipped + got : 0;
+    smmap__manager_unlock(manager);
+    return status;
+}
+
 static apr_status_t read_pieces(smmap_manager_t *manager, const smmap__source_t *source,
                                 const smmap__piece_t *pieces, apr_size_t count, void *scratch)
 {
-    unsigned char absent[BATCH];
+    enum { THERE, ADVISED, ABSENT } found[BATCH];
     apr_os_file_t handle;
     apr_status_t one;
     apr_status_t status = smmap__handle_enter_lock(source->file, source->path, &handle);
@@ -53,17 +65,19 @@ static apr_status_t read_pieces(smmap_manager_t *manager, const smmap__source_t 
         return status;
     }
     for (i = 0; wanted && i < count; i++) {
-        absent[i] = !is_there(handle, &pieces[i], scratch);
+        int there = is_there(handle, &pieces[i], scratch);
+
         smmap__count_store(&manager->fetch_warm,
-                           absent[i] ? 0 : smmap__count_load(&manager->fetch_warm) + 1);
-        if (absent[i]) {
-            smmap__os_file_advise(handle, pieces[i].offset, (apr_off_t)pieces[i].length,
-                                  SMMAP__OS_WILLNEED);
-        }
+                           there ? smmap__count_load(&manager->fetch_warm) + 1 : 0);
+        found[i] = there ? THERE
+                   : smmap__os_file_advise(handle, pieces[i].offset, (apr_off_t)pieces[i].length,
+                                           SMMAP__OS_WILLNEED) == APR_SUCCESS
+                       ? ADVISED
+                       : ABSENT;
     }
     for (i = 0; wanted && i < count; i++) {
-        if (absent[i]) {
-            one = read_piece(manager, handle, &pieces[i], scratch);
+        if (found[i] != THERE) {
+            one = read_piece(manager, handle, &pieces[i], found[i] == ADVISED, scratch);
             status = status != APR_SUCCESS ? status : one;
         }
     }
