@@ -15,17 +15,24 @@ enum {
     WAIT_STEP = 50000 /* microseconds */
 };
 
-/* Is it in memory? Count ranges that were; where the system does not tell, the threads do. */
-static int is_cached(smmap__file_t *file, apr_off_t offset, apr_off_t length)
+/* Is it in memory? Count ranges that were; where the system does not tell, the threads do.
+   surely: 1: to the system pages that are just being read count, too, so ask for the last byte. */
+static int is_cached(smmap__file_t *file, apr_off_t offset, apr_off_t length, int surely)
 {
     smmap__count_t *warm = &file->manager->fetch_warm;
     apr_os_file_t handle;
+    unsigned char byte;
+    apr_size_t got;
     int cached = 0;
 
     if (smmap__reading_begin(file, &handle)) {
         if (smmap__os_is_cached(&cached, handle, offset, length) != APR_SUCCESS) {
             cached = 0;
         } else {
+            if (cached && surely) {
+                cached = !APR_STATUS_IS_EAGAIN(
+                    smmap__os_read_nowait(handle, offset + length - 1, &byte, 1, &got));
+            }
             smmap__count_store(warm, cached ? smmap__count_load(warm) + 1 : 0);
         }
         smmap__reading_end(file);
@@ -35,7 +42,7 @@ static int is_cached(smmap__file_t *file, apr_off_t offset, apr_off_t length)
 
 /* Bytes of a range that lie in the file; 0: none, or they are in memory already. */
 static apr_off_t wanted_length(smmap_manager_t *manager, const smmap_range_t *range,
-                               apr_size_t number)
+                               apr_size_t number, int surely)
 {
     const smmap__cursor_t *cursor = (const smmap__cursor_t *)(const void *)range->cursor;
     apr_off_t size = smmap__offset_load(&cursor->file->size);
@@ -47,7 +54,7 @@ static apr_off_t wanted_length(smmap_manager_t *manager, const smmap_range_t *ra
         return 0;
     }
     length = range->length < size - range->offset ? range->length : size - range->offset;
-    return is_cached(cursor->file, range->offset, length) ? 0 : length;
+    return is_cached(cursor->file, range->offset, length, surely) ? 0 : length;
 }
 
 typedef struct wanted_t {
@@ -71,12 +78,12 @@ static int is_valid(const smmap_manager_t *manager, const smmap_range_t *ranges,
 
 /* What is not in memory. Nothing: *wanted stays NULL. */
 static apr_status_t find_wanted(smmap_manager_t *manager, const smmap_range_t *ranges,
-                                apr_size_t count, wanted_t **wanted, apr_size_t *found)
+                                apr_size_t count, int surely, wanted_t **wanted, apr_size_t *found)
 {
     apr_size_t i;
 
     for (i = 0; i < count; i++) {
-        apr_off_t length = wanted_length(manager, &ranges[i], i);
+        apr_off_t length = wanted_length(manager, &ranges[i], i, surely);
         wanted_t *one;
 
         if (length == 0) {
@@ -280,7 +287,7 @@ apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap_range_t *
         return SMMAP_ECLOSED;
     }
     if (manager->fetch_threads != 0) {
-        status = find_wanted(manager, ranges, count, &wanted, &found);
+        status = find_wanted(manager, ranges, count, wait != 0 || done != NULL, &wanted, &found);
     }
     if (status == APR_SUCCESS && found > 0) {
         apr_size_t i;

@@ -19,41 +19,55 @@ enum {
     READ_WHOLE = 16 * 1024
 };
 
-/* Is all of it there? Where the system does not tell, what can be read without waiting is. */
-static int is_there(apr_os_file_t handle, const smmap__piece_t *piece, void *scratch)
+/* How much of a piece is in memory. */
+typedef enum found_t { ABSENT, ADVISED, COMING, THERE } found_t;
+
+/* Ask for a piece that is not in memory, without waiting. Pages that are just being read are in the
+   system's cache already. */
+static found_t ask_for(apr_os_file_t handle, const smmap__piece_t *piece, void *scratch)
 {
     apr_size_t got = 0;
     int cached = 0;
 
     if (smmap__os_is_cached(&cached, handle, piece->offset, (apr_off_t)piece->length) ==
         APR_SUCCESS) {
-        return cached;
+        if (cached) {
+            return COMING;
+        }
+    } else if (smmap__os_read_nowait(handle, piece->offset, scratch, piece->length, &got) ==
+                   APR_SUCCESS &&
+               got == piece->length) {
+        return THERE;
     }
-    return smmap__os_read_nowait(handle, piece->offset, scratch, piece->length, &got) ==
-               APR_SUCCESS &&
-           got == piece->length;
+    return smmap__os_file_advise(handle, piece->offset, (apr_off_t)piece->length,
+                                 SMMAP__OS_WILLNEED) == APR_SUCCESS
+               ? ADVISED
+               : ABSENT;
 }
 
-/* Wait until a piece that was asked for is in memory. Where the system took advice, of a long one
-   the end alone is read: it comes last. */
-static apr_status_t read_piece(smmap_manager_t *manager, apr_os_file_t handle,
-                               const smmap__piece_t *piece, int advised, void *scratch)
+/* Wait until it is in memory. Where the system reads it already, of a long one the end alone is
+   read: it comes last. */
+static apr_status_t wait_for(smmap_manager_t *manager, apr_os_file_t handle,
+                             const smmap__piece_t *piece, found_t found, void *scratch)
 {
-    apr_size_t skipped = advised && piece->length > READ_WHOLE ? piece->length - 1 : 0;
+    apr_size_t skipped =
+        found == COMING || (found == ADVISED && piece->length > READ_WHOLE) ? piece->length - 1 : 0;
     apr_size_t got = 0;
     apr_status_t status = smmap__os_read(handle, piece->offset + (apr_off_t)skipped, scratch,
                                          piece->length - skipped, &got);
 
-    smmap__manager_lock(manager);
-    manager->stats.fetched_bytes += got > 0 ? skipped + got : 0;
-    smmap__manager_unlock(manager);
+    if (found != COMING && got > 0) {
+        smmap__manager_lock(manager);
+        manager->stats.fetched_bytes += skipped + got;
+        smmap__manager_unlock(manager);
+    }
     return status;
 }
 
 static apr_status_t read_pieces(smmap_manager_t *manager, const smmap__source_t *source,
                                 const smmap__piece_t *pieces, apr_size_t count, void *scratch)
 {
-    enum { THERE, ADVISED, ABSENT } found[BATCH];
+    found_t found[BATCH];
     apr_os_file_t handle;
     apr_status_t one;
     apr_status_t status = smmap__handle_enter_lock(source->file, source->path, &handle);
@@ -65,19 +79,13 @@ static apr_status_t read_pieces(smmap_manager_t *manager, const smmap__source_t 
         return status;
     }
     for (i = 0; wanted && i < count; i++) {
-        int there = is_there(handle, &pieces[i], scratch);
-
+        found[i] = ask_for(handle, &pieces[i], scratch);
         smmap__count_store(&manager->fetch_warm,
-                           there ? smmap__count_load(&manager->fetch_warm) + 1 : 0);
-        found[i] = there ? THERE
-                   : smmap__os_file_advise(handle, pieces[i].offset, (apr_off_t)pieces[i].length,
-                                           SMMAP__OS_WILLNEED) == APR_SUCCESS
-                       ? ADVISED
-                       : ABSENT;
+                           found[i] >= COMING ? smmap__count_load(&manager->fetch_warm) + 1 : 0);
     }
     for (i = 0; wanted && i < count; i++) {
         if (found[i] != THERE) {
-            one = read_piece(manager, handle, &pieces[i], found[i] == ADVISED, scratch);
+            one = wait_for(manager, handle, &pieces[i], found[i], scratch);
             status = status != APR_SUCCESS ? status : one;
         }
     }

@@ -207,6 +207,59 @@ static void hangs_with_few_handles(void)
     hang(16, 1, 2);
 }
 
+/* Reading ahead where reads hang: no call waits for it, and the destruction of the manager neither.
+   What hangs is given up when the server answers. */
+
+static atomic_int ended;
+
+static void on_end(void *unused, apr_status_t status)
+{
+    (void)unused;
+    (void)status;
+    atomic_fetch_add(&ended, 1);
+}
+
+static void hangs_in_fetch(void)
+{
+    smmap_range_t range = {NULL, FAR, 100000};
+    unsigned char bytes[100];
+    apr_size_t got = 0;
+    int i;
+
+    forget("slow");
+    order("close-gate");
+    media_manage(SMMAP_GUARD_ON, 16, 20);
+    media_open(&slow, "slow");
+    media_reads(&slow, 0, 100);
+    atomic_store(&ended, 0);
+    range.cursor = slow.cursor;
+    media_status(smmap_manager_fetch(stress.manager, &range, 1, 0, on_end, NULL), APR_SUCCESS,
+                 "fetch");
+    while (held_back() == 0 && atomic_load(&stress.bad) == 0) {
+        usleep(1000);
+    }
+    media_status(smmap_manager_fetch(stress.manager, &range, 1, 1000, NULL, NULL),
+                 SMMAP_EWOULDBLOCK, "a fetch that waits for a moment");
+    for (i = 0; i < 100; i++) {
+        apr_status_t status = smmap_cursor_read_nowait(slow.cursor, FAR, bytes, 100, &got);
+
+        if (status != SMMAP_EWOULDBLOCK && !APR_STATUS_IS_ENOTIMPL(status)) {
+            media_status(status, SMMAP_EWOULDBLOCK, "a read that must not wait");
+        }
+    }
+    work_meanwhile();
+    media_close(&slow);
+    media_status(smmap_manager_destroy(stress.manager), APR_SUCCESS, "destroy");
+    stress_equal("fetches that have ended", (apr_uint64_t)atomic_load(&ended), 0);
+    order("open-gate");
+    for (i = 0; atomic_load(&ended) == 0 && i < 20000; i++) {
+        usleep(1000);
+    }
+    stress_equal("fetches that have ended", (apr_uint64_t)atomic_load(&ended), 1);
+    stress_manage();
+    media_settle(0);
+}
+
 /* Files that cannot be mapped. */
 
 static void unmappable(smmap_guard_t guard, apr_size_t windows)
@@ -264,5 +317,6 @@ const stress_scenario_t media_user[] = {
     {"user/direct-strict", "the same with the strict guard", direct_strict},
     {"user/hang-in-window", "a page hangs; others and other files go on", hangs_in_window},
     {"user/hang-in-read", "a read hangs; others and other files go on", hangs_in_read},
+    {"user/hang-in-fetch", "what is read ahead hangs; no call waits for it", hangs_in_fetch},
     {"user/hang-few-handles", "the same, when handles have to be closed", hangs_with_few_handles},
     {NULL, NULL, NULL}};
