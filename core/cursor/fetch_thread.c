@@ -131,12 +131,14 @@ apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager)
 {
     apr_status_t status = APR_SUCCESS;
 
+    if (manager->fetcher.run == NULL) { /* once: threads read it without the lock */
+        manager->fetcher.run = read_ahead;
+        manager->fetcher.argument = manager;
+    }
     while (status == APR_SUCCESS && manager->fetching.threads < manager->fetch_threads &&
            manager->fetching.threads * PIECES_PER_THREAD < manager->fetching.pieces) {
         manager->fetching.threads++;
         manager->references++;
-        manager->fetcher.run = read_ahead;
-        manager->fetcher.argument = manager;
         smmap__manager_unlock(manager);
         status = smmap__os_thread_start(&manager->fetcher);
         smmap__manager_lock(manager);
