@@ -30,8 +30,9 @@ static int is_cached(smmap__file_t *file, apr_off_t offset, apr_off_t length, in
             cached = 0;
         } else {
             if (cached && surely) {
-                cached = !APR_STATUS_IS_EAGAIN(
-                    smmap__os_read_nowait(handle, offset + length - 1, &byte, 1, &got));
+                cached = smmap__os_read_nowait(handle, offset + length - 1, &byte, 1, &got) ==
+                             APR_SUCCESS &&
+                         got == 1;
             }
             smmap__count_store(warm, cached ? smmap__count_load(warm) + 1 : 0);
         }
