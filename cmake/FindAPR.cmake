@@ -5,12 +5,15 @@
 # CMAKE_PREFIX_PATH to its location. On Windows the DLL is preferred to the static library,
 # unless APR_USE_STATIC is on.
 #
-# For smmap.pc and for tests that call the compiler: APR_PC_REQUIRES if pkg-config finds APR, and
-# the flags APR_CFLAGS and APR_LIBS.
+# APR::APR has those of APR's options that its headers need; all of them are in APR_BUILD_OPTIONS.
+#
+# For smmap.pc and for tests that call the compiler: the flags APR_USER_CFLAGS, without options that
+# the headers do not need, APR_LIBS and APR_STATIC_LIBS.
 
-set(APR_PC_REQUIRES "")
-set(APR_CFLAGS "")
+set(APR_BUILD_OPTIONS "")
+set(APR_USER_CFLAGS "")
 set(APR_LIBS "")
+set(APR_STATIC_LIBS "")
 
 if(NOT WIN32)
   find_package(PkgConfig QUIET)
@@ -27,10 +30,24 @@ if(NOT WIN32)
       execute_process(COMMAND "${APR_CONFIG}" --prefix
                       OUTPUT_VARIABLE PC_APR_PREFIX OUTPUT_STRIP_TRAILING_WHITESPACE)
       set(PC_APR_LIBRARY_DIRS "${PC_APR_PREFIX}/lib")
+      execute_process(COMMAND "${APR_CONFIG}" --libs
+                      OUTPUT_VARIABLE APR_STATIC_LIBS OUTPUT_STRIP_TRAILING_WHITESPACE)
+      string(STRIP "${APR_STATIC_LIBS}" APR_STATIC_LIBS)
       separate_arguments(PC_APR_CFLAGS UNIX_COMMAND "${PC_APR_CFLAGS}")
     endif()
   endif()
-  set(apr_options "${PC_APR_CFLAGS}")
+  # As in m4/smmap.m4, which says why.
+  set(apr_user_flags "")
+  foreach(apr_flag IN LISTS PC_APR_CFLAGS)
+    if(apr_flag STREQUAL "-D_GNU_SOURCE")
+      list(APPEND apr_user_flags -D_DEFAULT_SOURCE)
+    elseif(NOT apr_flag MATCHES "^-D" OR apr_flag MATCHES "^-D(APR_|_LARGE|_FILE_OFFSET_BITS)")
+      list(APPEND apr_user_flags ${apr_flag})
+    endif()
+  endforeach()
+  set(APR_BUILD_OPTIONS "${PC_APR_CFLAGS}")
+  set(apr_options "${apr_user_flags}")
+  list(FILTER APR_BUILD_OPTIONS EXCLUDE REGEX "^-I")
   list(FILTER apr_options EXCLUDE REGEX "^-I")
 endif()
 
@@ -103,14 +120,14 @@ if(APR_FOUND)
     endif()
   endif()
   if(PC_APR_FOUND)
-    set(APR_PC_REQUIRES "apr-1 >= 1.5.0")
-    list(JOIN PC_APR_CFLAGS " " APR_CFLAGS)
+    list(JOIN apr_user_flags " " APR_USER_CFLAGS)
     list(JOIN PC_APR_LDFLAGS " " APR_LIBS)
+    list(JOIN PC_APR_STATIC_LDFLAGS " " APR_STATIC_LIBS)
   else()
     get_filename_component(apr_directory "${APR_LIBRARY_RELEASE}" DIRECTORY)
-    set(APR_CFLAGS ${apr_options} ${apr_definitions} "-I${APR_INCLUDE_DIR}")
-    list(TRANSFORM APR_CFLAGS REPLACE "^APR_" "-DAPR_")
-    list(JOIN APR_CFLAGS " " APR_CFLAGS)
+    set(APR_USER_CFLAGS ${apr_options} ${apr_definitions} "-I${APR_INCLUDE_DIR}")
+    list(TRANSFORM APR_USER_CFLAGS REPLACE "^APR_" "-DAPR_")
+    list(JOIN APR_USER_CFLAGS " " APR_USER_CFLAGS)
     set(APR_LIBS -lapr-1 ${apr_libraries})
     list(TRANSFORM APR_LIBS REPLACE "^([a-z])" "-l\\1")
     list(JOIN APR_LIBS " " APR_LIBS)

@@ -18,7 +18,7 @@ find_package_handle_standard_args(CUnit
   REQUIRED_VARS CUnit_LIBRARY CUnit_INCLUDE_DIR
   REASON_FAILURE_MESSAGE "Install it (Debian: libcunit1-dev, Fedora: CUnit-devel, Homebrew: \
 cunit, vcpkg: cunit), say where it is with -DCUnit_ROOT=PREFIX, or leave the tests out with \
--DBUILD_TESTING=OFF")
+-DSMMAP_TESTS=OFF")
 mark_as_advanced(CUnit_INCLUDE_DIR)
 
 if(CUnit_FOUND AND NOT TARGET CUnit::CUnit)

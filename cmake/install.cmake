@@ -1,6 +1,5 @@
-# Installs the same files as `make install`, and those for find_package.
+# Installs the same files as `make install`.
 
-set(smmap_config_dir "${CMAKE_INSTALL_LIBDIR}/cmake/smmap")
 foreach(kind shared static)
   if(TARGET smmap_${kind})
     install(TARGETS smmap_${kind} EXPORT smmap-targets
@@ -44,18 +43,51 @@ else()
   message(STATUS "No manual pages but smmap(1): they need python3")
 endif()
 
-# For find_package.
-install(EXPORT smmap-targets NAMESPACE smmap:: DESTINATION "${smmap_config_dir}")
-configure_package_config_file(cmake/smmap-config.cmake.in
-  "${PROJECT_BINARY_DIR}/smmap-config.cmake" INSTALL_DESTINATION "${smmap_config_dir}")
-# Before 1.0 a minor version may change the interface.
-write_basic_package_version_file("${PROJECT_BINARY_DIR}/smmap-config-version.cmake"
-  COMPATIBILITY SameMinorVersion)
-install(FILES
-  "${PROJECT_BINARY_DIR}/smmap-config.cmake"
-  "${PROJECT_BINARY_DIR}/smmap-config-version.cmake"
-  cmake/FindAPR.cmake
-  DESTINATION "${smmap_config_dir}")
+# For find_package, from the templates of configure: what is below the prefix is found from there.
+set(SMMAP_CMAKEDIR "${CMAKE_INSTALL_LIBDIR}/cmake/smmap" CACHE STRING
+  "where the files for find_package go")
+mark_as_advanced(SMMAP_CMAKEDIR)
+set(SMMAP_PREFIX "${CMAKE_INSTALL_PREFIX}")
+if(NOT IS_ABSOLUTE "${SMMAP_CMAKEDIR}")
+  string(REGEX REPLACE "[^/]+" ".." SMMAP_PREFIX "${SMMAP_CMAKEDIR}")
+  string(PREPEND SMMAP_PREFIX "\${_smmap_here}/")
+endif()
+foreach(name LIBDIR INCLUDEDIR BINDIR)
+  set(SMMAP_${name} "${CMAKE_INSTALL_${name}}")
+  if(NOT IS_ABSOLUTE "${SMMAP_${name}}")
+    string(PREPEND SMMAP_${name} "\${_smmap_prefix}/")
+  endif()
+endforeach()
+set(PACKAGE_VERSION ${PROJECT_VERSION})
+set(SMMAP_POINTER_SIZE ${CMAKE_SIZEOF_VOID_P})
+set(SMMAP_SONAME_PREFIX "")
+if(APPLE)
+  set(SMMAP_SONAME_PREFIX "@rpath/")
+endif()
+# The names of the libraries are known when their targets are, and may depend on the configuration.
+set(SMMAP_SHARED_NAME "")
+set(SMMAP_IMPORT_NAME "")
+set(SMMAP_STATIC_NAME "")
+if(SMMAP_SHARED)
+  set(SMMAP_SHARED_NAME "$<TARGET_FILE_NAME:smmap_shared>")
+  if(NOT WIN32)
+    set(SMMAP_SHARED_NAME "$<TARGET_SONAME_FILE_NAME:smmap_shared>")
+  endif()
+  set(SMMAP_IMPORT_NAME "$<TARGET_LINKER_FILE_NAME:smmap_shared>")
+endif()
+if(SMMAP_STATIC)
+  set(SMMAP_STATIC_NAME "$<TARGET_FILE_NAME:smmap_static>")
+endif()
+foreach(name smmap-config smmap-config-version)
+  configure_file(cmake/${name}.cmake.in "${PROJECT_BINARY_DIR}/package/${name}.cmake.in" @ONLY)
+  file(GENERATE OUTPUT "${PROJECT_BINARY_DIR}/package/$<CONFIG>/${name}.cmake"
+    INPUT "${PROJECT_BINARY_DIR}/package/${name}.cmake.in")
+  install(FILES "${PROJECT_BINARY_DIR}/package/$<CONFIG>/${name}.cmake"
+    DESTINATION "${SMMAP_CMAKEDIR}")
+endforeach()
+install(FILES cmake/FindAPR.cmake DESTINATION "${SMMAP_CMAKEDIR}")
+# A project that takes this one in can export targets of its own that use ours.
+install(EXPORT smmap-targets NAMESPACE smmap:: DESTINATION "${SMMAP_CMAKEDIR}" EXCLUDE_FROM_ALL)
 
 # For pkg-config: the template of configure, filled in as configure would; the prefix when it is
 # known, as `cmake --install --prefix` may name another one.
@@ -71,15 +103,9 @@ foreach(name libdir includedir)
     set(includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
   endif()
 endforeach()
-set(PACKAGE_VERSION ${PROJECT_VERSION})
-set(PC_REQUIRES "${APR_PC_REQUIRES}")
-set(PC_CFLAGS "")
-set(PC_LIBS "")
-set(PC_LIBS_PRIVATE "")
-if(NOT APR_PC_REQUIRES)
-  set(PC_CFLAGS " ${APR_CFLAGS}")
-  set(PC_LIBS " ${APR_LIBS}")
-endif()
+set(PC_CFLAGS "${APR_USER_CFLAGS}")
+set(PC_LIBS "${APR_LIBS}")
+set(PC_LIBS_PRIVATE "${APR_STATIC_LIBS}")
 configure_file(smmap.pc.in "${PROJECT_BINARY_DIR}/smmap.pc.in" @ONLY)
 install(CODE "configure_file(\"${PROJECT_BINARY_DIR}/smmap.pc.in\" \"${PROJECT_BINARY_DIR}/smmap.pc\" @ONLY)")
 install(FILES "${PROJECT_BINARY_DIR}/smmap.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

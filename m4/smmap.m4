@@ -83,8 +83,11 @@ AS_IF([test $smmap_link = yes], [$5], [$6])])
 
 # SMMAP_FIND_APR(MINIMUM)
 # -----------------------
-# Sets APR_CFLAGS and APR_LIBS, and for smmap.pc: PC_REQUIRES if pkg-config finds APR, otherwise
-# the flags themselves.
+# Sets APR_CFLAGS and APR_LIBS, and for smmap.pc PC_CFLAGS, PC_LIBS and PC_LIBS_PRIVATE.
+#
+# APR wants all code compiled with -D_GNU_SOURCE, a name of the system and more. A program that only
+# includes its headers needs what decides about the size of types or how functions are declared, and
+# in strict C one of the definitions that bring PATH_MAX: _DEFAULT_SOURCE changes no function.
 AC_DEFUN([SMMAP_FIND_APR],
 [AC_ARG_WITH([apr],
   [AS_HELP_STRING([--with-apr=PATH],
@@ -108,7 +111,7 @@ AS_IF([test "x$with_apr" != x],
       apr_version=`$PKG_CONFIG --modversion apr-1`
       APR_CFLAGS=`$PKG_CONFIG --cflags apr-1`
       APR_LIBS=`$PKG_CONFIG --libs apr-1`
-      PC_REQUIRES="apr-1 >= $1" PC_CFLAGS= PC_LIBS= PC_LIBS_PRIVATE=
+      apr_static=`$PKG_CONFIG --static --libs apr-1`
       AC_MSG_RESULT([$apr_version])],
      [AC_MSG_RESULT([no])
       AC_PATH_TOOL([APR_CONFIG], [apr-1-config])
@@ -128,7 +131,7 @@ AS_IF([test $apr_found = no && test -n "$apr_config"],
    APR_CFLAGS="`$apr_config --cppflags` `$apr_config --includes`"
    APR_LIBS=`$apr_config --link-ld`
    apr_private=`$apr_config --libs`
-   PC_REQUIRES= PC_CFLAGS=" $APR_CFLAGS" PC_LIBS=" $APR_LIBS" PC_LIBS_PRIVATE=$apr_private])
+   apr_static=$apr_private])
 AS_IF([test $apr_found = no],
   [SMMAP_NO_APR([APR (Apache Portable Runtime) $1 or newer was not found.])])
 AC_MSG_CHECKING([whether a program with APR links])
@@ -141,9 +144,16 @@ SMMAP_TRY_LINK([apr_general.h], [apr_initialize();], [$APR_CFLAGS], [$APR_LIBS],
       SMMAP_NO_APR([APR was found by $apr_found, but no program links with it: see config.log.])
      ])])
 apr_summary="$apr_version (by $apr_found)"
+PC_CFLAGS= PC_LIBS=$APR_LIBS PC_LIBS_PRIVATE=$apr_static
+for apr_flag in $APR_CFLAGS; do
+  AS_CASE([$apr_flag],
+    [-D_GNU_SOURCE], [PC_CFLAGS="${PC_CFLAGS:+$PC_CFLAGS }-D_DEFAULT_SOURCE"],
+    [-DAPR_*|-D_LARGE*|-D_FILE_OFFSET_BITS=*], [PC_CFLAGS="${PC_CFLAGS:+$PC_CFLAGS }$apr_flag"],
+    [-D*], [],
+    [PC_CFLAGS="${PC_CFLAGS:+$PC_CFLAGS }$apr_flag"])
+done
 AC_SUBST([APR_CFLAGS])
 AC_SUBST([APR_LIBS])
-AC_SUBST([PC_REQUIRES])
 AC_SUBST([PC_CFLAGS])
 AC_SUBST([PC_LIBS])
 AC_SUBST([PC_LIBS_PRIVATE])])
@@ -249,3 +259,38 @@ LDFLAGS=$smmap_wrap_LDFLAGS
 AC_MSG_RESULT([$have_wrap])
 AC_SUBST([WRAP_LIST])
 AM_CONDITIONAL([HAVE_WRAP], [test $have_wrap = yes && test $backend = posix])])
+
+# SMMAP_PACKAGE_FILES
+# -------------------
+# What cmake/smmap-config.cmake.in asks for: directories below the prefix as seen from that file,
+# wherever it is moved to, and others as they are. The names of the libraries come from libsmmap.la.
+AC_DEFUN([SMMAP_PACKAGE_FILES],
+[smmap_root=$prefix
+test "x$smmap_root" != xNONE || smmap_root=$ac_default_prefix
+smmap_exec=$exec_prefix
+test "x$smmap_exec" != xNONE || smmap_exec=$smmap_root
+for smmap_name in LIBDIR INCLUDEDIR BINDIR; do
+  AS_CASE([$smmap_name], [LIBDIR], [smmap_place=$libdir], [BINDIR], [smmap_place=$bindir],
+    [smmap_place=$includedir])
+  smmap_place=`prefix=$smmap_root; exec_prefix=$smmap_exec; eval "echo \"$smmap_place\""`
+  smmap_below=no
+  AS_CASE([$smmap_place], ["$smmap_root"/*],
+    [smmap_below=yes
+     smmap_place='${_smmap_prefix}'`AS_ECHO(["$smmap_place"]) | $SED "s|^$smmap_root||"`])
+  AS_CASE([$smmap_name], [BINDIR], [SMMAP_BINDIR=$smmap_place],
+    [INCLUDEDIR], [SMMAP_INCLUDEDIR=$smmap_place],
+    [SMMAP_LIBDIR=$smmap_place
+     SMMAP_PREFIX=$smmap_root
+     AS_IF([test $smmap_below = yes],
+       [SMMAP_PREFIX=`AS_ECHO(["$smmap_place/cmake/smmap"]) |
+          $SED 's|^[[^/]]*/||; s|[[^/]][[^/]]*|..|g'`
+        SMMAP_PREFIX='${_smmap_here}'/$SMMAP_PREFIX])])
+done
+AC_SUBST([SMMAP_PREFIX])
+AC_SUBST([SMMAP_LIBDIR])
+AC_SUBST([SMMAP_INCLUDEDIR])
+AC_SUBST([SMMAP_BINDIR])
+AC_SUBST([SMMAP_SONAME_PREFIX], [])
+AC_SUBST([SMMAP_POINTER_SIZE], [$ac_cv_sizeof_void_p])
+AC_CONFIG_FILES([smmap-config.cmake.in:cmake/smmap-config.cmake.in])
+AC_CONFIG_FILES([smmap-config-version.cmake:cmake/smmap-config-version.cmake.in])])

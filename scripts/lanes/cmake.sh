@@ -69,23 +69,91 @@ module()
     PKG_CONFIG_PATH="$1/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
     export PKG_CONFIG_PATH
     pkg-config --modversion smmap && pkg-config --cflags --libs smmap &&
-        pkg-config --static --libs smmap && pkg-config --print-requires smmap
+        pkg-config --static --libs smmap
 }
 
-# What is meant to differ: libtool leaves a file of its own, CMake what find_package needs.
+# The list is the same but for a file of libtool's own; the files for CMake and what smmap.pc says
+# are the same, too.
 same_layout()
 {
+    local one=$build/stage-autotools$prefix two=$build/stage-cmake$prefix
     (cd "$programs" && make install DESTDIR="$build/stage-autotools") &&
         DESTDIR="$build/stage-cmake" cmake --install "$build" || return 1
-    files_in "$build/stage-autotools$prefix" | grep -v '^\./lib/libsmmap\.la$' \
-        >"$build/files.autotools"
-    files_in "$build/stage-cmake$prefix" | grep -v '^\./lib/cmake/smmap/[^/]*\.cmake$' \
-        >"$build/files.cmake"
+    files_in "$one" | grep -v '^\./lib/libsmmap\.la$' >"$build/files.autotools"
+    files_in "$two" >"$build/files.cmake"
     diff "$build/files.autotools" "$build/files.cmake" && test -s "$build/files.cmake" &&
         grep '/man3/smmap_cursor_open\.3$' "$build/files.cmake" &&
-        (module "$build/stage-autotools$prefix") >"$build/module.autotools" &&
-        (module "$build/stage-cmake$prefix") >"$build/module.cmake" &&
+        diff -r "$one/lib/cmake" "$two/lib/cmake" &&
+        (module "$one") >"$build/module.autotools" &&
+        (module "$two") >"$build/module.cmake" &&
         diff "$build/module.autotools" "$build/module.cmake" && cat "$build/module.cmake"
+}
+
+# What was installed with a DESTDIR is somewhere else then, and works there: also where the way to
+# lib/ is a link, as on systems that have /lib in /usr.
+moved()
+{
+    local place=$build/moved-$1
+    rm -rf "$place"
+    mkdir "$place" && mv "$build/stage-$1$prefix" "$place/usr" && ln -s usr/lib "$place/lib" &&
+        cmake_consumer "outside-$1" "$place/usr" "" "$source/README.md" &&
+        cmake_consumer "outside-$1" "" "" "$source/README.md" \
+            -Dsmmap_DIR="$place/lib/cmake/smmap" &&
+        grep "smmap_DIR.*=$place/lib/" "$build/outside-$1/build/CMakeCache.txt"
+}
+
+# finds WORDS, refuses WORDS MESSAGE: what find_package(smmap WORDS REQUIRED) does.
+finds()
+{
+    rm -rf "$build/finds"
+    cmake -S "$source/tests/package/consumer" -B "$build/finds" -DCMAKE_PREFIX_PATH="$prefix" \
+        -DSMMAP_WANTED="$(echo "$1" | tr ' ' ';')"
+}
+
+refuses()
+{
+    echo "find_package(smmap $1)"
+    ! finds "$1" >"$build/refused" 2>&1 || return 1
+    tr -s '\n ' ' ' <"$build/refused" | grep -F "$2"
+}
+
+# Before 1.0 the minor version has to be the same.
+versions()
+{
+    local version minor
+    version=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --modversion smmap) || return 1
+    minor=${version%.*}
+    finds "$minor" && finds "$version EXACT" && finds "0.0.1...$version" &&
+        refuses "$version.1" "considered but not accepted" &&
+        refuses "${minor%.*}.$((${minor#*.} + 1))" "considered but not accepted" &&
+        refuses "${minor%.*}.0.0" "considered but not accepted" &&
+        refuses "0.0.1...<$version" "considered but not accepted"
+}
+
+components()
+{
+    finds "COMPONENTS shared static" &&
+        finds "COMPONENTS shared OPTIONAL_COMPONENTS other" &&
+        refuses "COMPONENTS static other" \
+            "smmap has no component 'other'; its components are shared and static." &&
+        mv "$prefix/lib/libsmmap.a" "$build/kept.a" &&
+        refuses "COMPONENTS static" "The static library of smmap is not installed here." &&
+        finds "" && mv "$build/kept.a" "$prefix/lib/libsmmap.a"
+}
+
+# As a part of another project: nothing of it is installed but on demand, and the rest is looked at
+# by the project.
+part_of_project()
+{
+    local place=$build/part
+    cmake_consumer part "" "" "$source/README.md" -DSMMAP_TREE="$source" -DCMAKE_BUILD_TYPE= &&
+        DESTDIR="$place/stage" cmake --install "$place/build" &&
+        test "$(files_in "$place/stage" | sed 's,.*/,,')" = consumer &&
+        cmake -S "$place/source" -B "$place/build" -DSMMAP_INSTALL=ON -DSMMAP_COMMAND=ON &&
+        cmake --build "$place/build" -j "$jobs" &&
+        DESTDIR="$place/stage" cmake --install "$place/build" &&
+        files_in "$place/stage" >"$place/files" && grep '/bin/smmap$' "$place/files" &&
+        grep '/cmake/smmap/smmap-config.cmake$' "$place/files"
 }
 
 # What pkg-config says is a list of words.
@@ -97,7 +165,8 @@ pkg_config_consumer()
     "${CC:-cc}" "$source/tests/package/consumer/consumer.c" -o "$build/consumer-pkg-config" \
         $(pkg-config --cflags --libs smmap) &&
         env LD_LIBRARY_PATH="$prefix/lib" DYLD_LIBRARY_PATH="$prefix/lib" \
-            "$build/consumer-pkg-config" "$source/README.md"
+            "$build/consumer-pkg-config" "$source/README.md" &&
+        ! pkg-config --cflags smmap | grep -E -e '-D(_GNU_SOURCE|_REENTRANT|LINUX|DARWIN)'
 }
 
 # smmap.pc says where it was installed, not where that was planned.
@@ -190,12 +259,17 @@ lane_run()
     step "the same tests are run" same_tests
     step "the same symbols are exported" same_symbols
     rm -rf "$prefix" "$build/stage-autotools" "$build/stage-cmake"
-    step "the same files are installed, smmap.pc says the same" same_layout
+    step "the same files are installed and say the same" same_layout
+    step "what autotools installed, moved" moved autotools
+    step "what CMake installed, moved" moved cmake
 
     step "cmake --install" cmake --install "$build" || return 1
     step "the installed command" "$prefix/bin/smmap" --version
     step "find_package: a project outside the tree" \
         cmake_consumer outside "$prefix" "" "$source/README.md"
+    step "find_package: versions" versions
+    step "find_package: components" components
+    step "a part of another project" part_of_project
     step "pkg-config: a program outside the tree" in_subshell pkg_config_consumer
     step "cmake --install --prefix" other_prefix
     step "vcpkg's two libraries are told apart" debug_libraries
