@@ -169,7 +169,7 @@ exports_of_dll()
 {
     "llvm-readobj-$llvm" --coff-exports "$1" | sed -n 's/^  Name: \(..*\)$/\1/p' |
         LC_ALL=C sort >"$build/exports"
-    grep -v '^#' "$source/tests/package/exports.txt" | diff - "$build/exports"
+    grep -v '^#' "$source/tests/package/exports.txt" | LC_ALL=C sort | diff - "$build/exports"
 }
 
 # The DLL and the programs come from the ABI of Microsoft's compiler: no C library but its,

@@ -37,7 +37,7 @@ declared()
 }
 
 # Every kind of symbol counts, data too. The linker itself exports a few names on some
-# systems, and so do the sanitizers for each variable.
+# systems, also those of versions, and so do the sanitizers for each variable.
 exported()
 {
     case "$1" in
@@ -46,7 +46,8 @@ exported()
         sed 's/^_\(smmap_\)/\1/' ;;
     *.dylib) $NM -gU "$1" | awk '{ print $NF }' | sed 's/^_//' ;;
     *) $NM -D --defined-only "$1" | awk '{ print $NF }' | sed 's/@.*//' ;;
-    esac | grep -Ev '^(_init|_fini|_edata|_end|__bss_start|__odr_asan.*)$' | LC_ALL=C sort
+    esac | grep -Ev '^(_init|_fini|_edata|_end|__bss_start|__odr_asan.*|SMMAP_[0-9.]+)$' |
+        LC_ALL=C sort
 }
 
 # Names with external linkage in the static library: it has no way to hide them, so all of
@@ -72,6 +73,18 @@ unforeseen()
         "$work/foreseen" "$work/static"
 }
 
+# Each name with its version, as the list has it and as an ELF library has it.
+versions_listed()
+{
+    awk '/^# SMMAP_[0-9.]+$/ { node = $2 } /^smmap_/ { print $1 "@@" node }' \
+        "$top_srcdir/tests/package/exports.txt" | LC_ALL=C sort
+}
+
+versions_in()
+{
+    readelf -W --dyn-syms "$1" | awk '$7 != "UND" && $8 ~ /^smmap_/ { print $8 }' | LC_ALL=C sort
+}
+
 same()
 {
     diff -u "$1" "$2" && test -s "$1"
@@ -87,9 +100,8 @@ no_foreign()
     return 1
 }
 
-grep -v '^#' "$top_srcdir/tests/package/exports.txt" >"$work/listed"
+grep -v '^#' "$top_srcdir/tests/package/exports.txt" | LC_ALL=C sort >"$work/listed"
 declared >"$work/declared"
-LC_ALL=C sort -c "$work/listed"
 
 check "tests/package/exports.txt lists what the headers declare (-listed +declared)" \
     same "$work/listed" "$work/declared"
@@ -103,6 +115,15 @@ if [ -n "$library" ]; then
     exported "$library" >"$work/exported"
     check "the shared library exports what the headers declare (-declared +exported)" \
         same "$work/declared" "$work/exported"
+    versions_listed >"$work/versions"
+    case $library in
+    *.so)
+        versions_in "$library" >"$work/versions_in"
+        check "each name has the version that the list gives it (-listed +exported)" \
+            same "$work/versions" "$work/versions_in"
+        ;;
+    *) skip "versions of names" "only ELF has them" ;;
+    esac
 else
     skip "exports of the shared library" "it was not built"
 fi
