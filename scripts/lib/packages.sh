@@ -93,6 +93,7 @@ packages_of()
     apt:http-parser) echo libhttp-parser-dev ;;
     apt:pcre2) echo libpcre2-dev ;;
     apt:debhelper) echo debhelper dpkg-dev build-essential ;;
+    apt:abidw) echo abigail-tools ;;
     apt:ext4) echo e2fsprogs mount util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
@@ -107,6 +108,7 @@ packages_of()
     dnf:pytest) echo python3-pytest ;;
     dnf:fuse3) echo fuse3 fuse3-devel ;;
     dnf:ext4) echo e2fsprogs util-linux ;;
+    dnf:abidw) echo libabigail ;;
     dnf:zlib) echo zlib-devel ;;
     brew:compiler | brew:c++ | brew:clang | brew:zlib | brew:tsan)
         echo "(xcode-select --install)"
