@@ -72,6 +72,47 @@ complete()
 }
 
 # shellcheck disable=SC2086 # places is a list of words
+# Another build directory, another time, another umask; and the archive makes itself again.
+# shellcheck disable=SC2086 # places is a list of words
+reproducible()
+{
+    local again=$build/again
+    rm -rf "$again"
+    mkdir -p "$again/tree" && cd "$again" || return 1
+    (umask 077 && "$source/configure" $places >/dev/null && make dist >/dev/null) &&
+        cmp "$archive" "$build/$archive" && tar -xf "$archive" && cd "${archive%.tar.gz}" &&
+        ./configure $places >/dev/null && make dist >/dev/null &&
+        cmp "$archive" "$build/$archive" && rm -rf "$again"
+}
+
+# Each source file names its licence, in its first lines. A script is a file that says so itself.
+licences()
+{
+    local file
+    sed 's,^\./,,' "$work/source.list" | while read -r file; do
+        case $file in
+        *.[ch] | *.cpp | *.hpp | *.py | *.pyi | *.sh | *.awk | *.cmake | *.m4 | *.ac | *.am | *.mk | \
+            *CMakeLists.txt) ;;
+        *) head -c 2 "$source/$file" | grep -q '^#!' || continue ;;
+        esac
+        echo "$file"
+        head -n 4 "$source/$file" | grep -q 'SPDX-License-Identifier: BSD-3-Clause' ||
+            echo "$file" >&3
+    done >"$build/sources" 3>"$build/no-licence"
+    echo "no line SPDX-License-Identifier: BSD-3-Clause at the top:"
+    cat "$build/no-licence"
+    test -s "$build/sources" && test ! -s "$build/no-licence"
+}
+
+# With nothing but static libraries; a system may not have APR's.
+# shellcheck disable=SC2046 # what pkg-config says is a list of words
+all_static()
+{
+    "${CC:-cc}" -static "$source/tests/package/consumer/consumer.c" -o "$build/consumer-all-static" \
+        $(pkg-config --static --cflags --libs smmap) &&
+        "$build/consumer-all-static" "$build/$archive"
+}
+
 lane_run()
 {
     local prefix archive unpacked places with=in_unpacked
@@ -87,6 +128,8 @@ lane_run()
     archive=$(cd "$programs" && ls libsmmap-*.tar.gz) && mv "$programs/$archive" "$build" ||
         return 1
     step "the archive is complete" complete
+    step "the archive is the same when it is made again" in_subshell reproducible
+    step "each source file names its licence" licences
 
     # From here on as a user would do it, with the shell that configure prefers: unpack, configure
     # and build in the source directory.
@@ -113,10 +156,19 @@ lane_run()
     step "smmap.pc has the version of the header" same_version
     step "a program in C" consumer c "${CC:-cc} -std=c90 -pedantic-errors -Wall -Wextra -Werror" c
     step "a program in C, static library" consumer static "${CC:-cc}" c static
+    case $("${CC:-cc}" -print-file-name=libapr-1.a) in
+    */*) step "a program in C, all static" all_static ;;
+    *) say "    skipped: a program that is all static because APR is not" ;;
+    esac
     step "a program in C++" consumer cxx "${CXX:-c++} -Wall -Wextra -Werror" c++
     step "the installed command" env LD_LIBRARY_PATH="$prefix/lib" "$prefix/bin/smmap" --version
     step "make uninstall leaves nothing" uninstalled
     rm -rf "$unpacked" "$prefix"
+}
+
+in_subshell()
+{
+    ("$@")
 }
 
 in_unpacked()
