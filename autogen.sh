@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Make `configure` and what goes with it. Needed once in a fresh clone, and
 # never in a release: there `configure` is in the archive.
 set -eu

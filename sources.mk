@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The list of source files, for both builds: Makefile.am includes it, cmake/sources.cmake parses
 # it. So it contains only assignments of plain lists, without conditions or references to other
 # variables. Paths are relative to the top. Names must not end in _SOURCES or _HEADERS, which

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the POSIX and the Windows backend have in common: inline functions that call nothing of
  * the system.

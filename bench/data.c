@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is read: a file that is made here or a user's own, and a sparse one; and what is in
  * them.

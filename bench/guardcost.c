@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * smmap-guardcost: the price of the guard for a copy.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An exact number of accesses, for a tool that counts instructions. Everything before
  * (mapping, touching) is outside of the measured function, except for workloads that must

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * smmap-bench: the benchmark as a program of its own. It is also in the command, `smmap bench`.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The one entry to the benchmark, for smmap-bench and `smmap bench`.
  */

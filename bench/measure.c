@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Measuring: the contenders of a case in turns, again and again.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the benchmark needs of a system and APR does not have. platform_posix.c has it for
  * POSIX systems, platform_none.c for all others: it reports that it cannot, and what needs it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Systems for which there is no cold_*.c: nothing is known, nothing can be done.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The progress bar of the benchmark, on standard error where that is a terminal.
  */

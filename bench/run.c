@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A whole run: the workloads one after the other, each with all its contenders.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The workloads, and what each of them needs: which file, which windows, which limits, and
  * where the accesses go.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Random numbers, also skewed ones. The table of Zipf's law is exact and takes 8 bytes for
  * each number; drawing one is a binary search, done before anything is measured.

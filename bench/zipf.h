@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Numbers that are not equally likely: the k-th of n comes up in proportion to
  * 1 / k to the power of a skew (Zipf's law).

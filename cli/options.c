@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Command lines. The help is made from the tables that the options are parsed with, so the
  * two cannot differ.

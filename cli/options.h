@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Command lines: tables of options, how they are parsed, and their help.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Results for other programs. A text is written as a whole, and closed, before success is
  * reported: results that are cut off by a full disk are an error.

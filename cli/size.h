@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sizes and offsets as people write them, and sizes as people read them.
  * Nothing here reads, writes or allocates.

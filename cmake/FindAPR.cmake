@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Finds APR, the Apache Portable Runtime, version 1. Installed with libsmmap, because its users
 # need APR too.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Finds CUnit, for the tests. Defines the target CUnit::CUnit and sets CUnit_FOUND. Set
 # CUnit_ROOT or CMAKE_PREFIX_PATH to its location.
 

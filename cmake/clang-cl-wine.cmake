@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Toolchain: clang-cl and lld-link for the ABI of Microsoft's compiler, on Linux, with Wine's
 # headers. scripts/lib/msvc.sh builds the libraries and explains the setup; the
 # environment variable SMMAP_MSVC_PREFIX is their location.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Installs the same files as `make install`.
 
 foreach(kind shared static)

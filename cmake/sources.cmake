@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Reads what the other build defines: the lists of sources.mk, the version in
 # include/smmap/version.h, the ABI version in Makefile.am, the warnings in m4/smmap.m4.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The locks of a manager, also when the process is forked. See types.h for their
  * order, base/capability.h for what _locked, _relock and _unlock in a name promise.

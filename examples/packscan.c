@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * packscan [options] PACK: the command. See packscan.h for the parts.
  *

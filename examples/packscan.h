@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * packscan: read a git pack through small windows and verify every object in it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Git's delta format. No I/O, no allocation: bytes in, bytes out.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Inflating an entry of the pack directly from the mapped windows.
  *

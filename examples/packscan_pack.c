@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The pack: its frame, the headers of its entries, and the graph of deltas and bases.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The report, and the list in the format of `git verify-pack -v`.
  */

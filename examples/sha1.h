@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SHA-1 (FIPS 180-4), which git uses for names of objects and checksums of packs.
  */

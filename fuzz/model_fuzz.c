@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A fuzzer for the library: the input is a sequence of operations of the model
  * (tests/model/model.h), eight bytes each. What the model did not expect, and what the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A fuzzer for the example packscan: damaged packs and indexes. Whatever they hold, it
  * ends with one of its exit codes, in bounded time and memory.

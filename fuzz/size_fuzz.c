@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A fuzzer for what users type: sizes, numbers, offsets, hexadecimal patterns, and whole
  * command lines. The input is a command line, its words separated by line feeds.

@@ -1,3 +1,4 @@
+dnl SPDX-License-Identifier: BSD-3-Clause
 dnl Macros for configure.ac: compiler flags and libraries.
 dnl
 dnl pkg-config is called directly and not through its pkg.m4, so that autogen.sh works without it.

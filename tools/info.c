@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `smmap info`: what a file is to the library, and how much of it is in memory.
  *

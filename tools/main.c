@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The command `smmap`: reads files through the library, on its public interface and APR
  * alone. Here: which command it is, and its manager.

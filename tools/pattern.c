@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The search for a pattern of bytes in one piece of memory.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A pattern of bytes, and the search for it in one piece of memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The options that all commands share, and the settings that a command line leaves. The
  * options of one command stand with it.

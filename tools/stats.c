@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * --stats: what the manager counted, and the limits it kept to.
  *

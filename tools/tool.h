@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the commands share: their settings, their surroundings, their exit codes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The walk over the files on the command line, and over the bytes of one file.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: appending to a file that nobody knows but the one who named it, in the environment of a
  * program. Whatever the name leads to, the program is not disturbed: only a regular file is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: backtraces, for the reports of paranoid mode.
  *

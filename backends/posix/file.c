@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: opening, reading and examining files. No state.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: the guard. The process survives a SIGBUS on a page of a guarded mapping.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: mappings, their advice, residency and protection, and quarantined addresses.
  *

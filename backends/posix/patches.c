@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: the table of mappings that have a patched page, that is, one replaced by zeros after a
  * fault.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX, signal chaining: the handlers that ours replaced, and how a signal reaches them.
  *

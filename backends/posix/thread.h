@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX: what the handler of faults knows of its own thread: one word for each use.
  *

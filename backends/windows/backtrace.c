@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Windows: backtraces, for the reports of paranoid mode. A frame is named by its module and the
  * offset in it.

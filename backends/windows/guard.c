@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Windows: the guard. The process survives an in-page error in a guarded copy.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Windows: what tells one file from another, and the name of an open file. No state.
  *

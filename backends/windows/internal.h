@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files of the Windows backend offer each other. Calls run one way: every file may call
  * system.c, and no other. Include this header first: it selects the version of the headers of

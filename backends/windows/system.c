@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Windows: facts about the machine and the process, and functions that are looked up by name.
  * No state.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A model of how libgit2's mwindow keeps windows, not libgit2 itself: the windows of a file
  * are in a list, one mutex guards all lists of the process, and each access takes the mutex,

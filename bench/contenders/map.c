@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Map, look, unmap: what a program does that keeps no windows. APR maps a window as
  * large as the workload's, or a block where a block is what is wanted.

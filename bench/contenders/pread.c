@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading with pread: 64 bytes, 4 KiB or 1 MiB at a time, into memory of the worker. One
  * descriptor is shared by all threads.

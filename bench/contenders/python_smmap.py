@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The reader that contenders/python_smmap.c starts: KIND PATH WINDOW MEMORY.
 
 Each message on standard input is a line with its size and then so many bytes: offsets.

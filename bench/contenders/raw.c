@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A pointer into a map of the whole file: the limit for all others.
  */

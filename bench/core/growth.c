@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What must not grow: what an operation costs where there are few of something, and many.
  *

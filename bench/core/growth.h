@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What growth.c, growth_cases.c and growth_threads.c share: a world, in which there are n of
  * something.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The cases of growth.c with one thread: how their worlds are made, and what is measured in them;
  * and what the cases with several threads need, too.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * smmap-bookkeeping: what the library's own work costs, and how well it evicts.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * core/base/memory.h for smmap-bookkeeping: the same as the library's, and counted. The size of a
  * block stands before it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a miss costs the library itself: a victim is chosen, taken out of the tables and
  * freed, a region is made and put in, and nothing is mapped at all.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A backend without an operating system, for measuring what the core itself costs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the measurements of smmap-bookkeeping have in common: where results go, and the empty
  * files that they use.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Eviction policies that the library is compared with, as simple as possible: they decide
  * what the library's own choice is worth.

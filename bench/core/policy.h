@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Policies of eviction that the library is compared with. Each counts the misses of
  * a list of references to windows, with room for so many of them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Recorded traces: files that SMMAP_TRACE or a program like it wrote. smmap/trace.h describes
  * the format.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Misses: of the library, which replays a trace with only so many windows, and of exact LRU,
  * CLOCK and Belady's optimum on the same references.

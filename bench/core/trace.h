@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Traces: which windows of which files are wanted, one after the other.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Writes a history for git fast-import: files that change line by line, so that most blobs become
 # deltas, and in each commit one blob that is like no other. The same numbers give the same history.
 #

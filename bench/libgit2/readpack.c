@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reads the objects of git repositories through libgit2, in an order that is random and always the
  * same, and prints what one object took: nanoseconds on the clock, nanoseconds of processor time;

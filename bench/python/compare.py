@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """The Python binding beside smmap: processor time, A B A B in one run.
 
     compare.py [--theirs PYTHON] [--rounds N] [--only WORD] [--json]

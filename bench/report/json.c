@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The results as JSON: an array of objects, one for each measurement. One that was skipped
  * has the reason in "skipped", and null for its numbers.

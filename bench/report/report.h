@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is made of the results: tables for the terminal and for a page, JSON, and targets,
  * which are ratios that should not be exceeded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The results as tables, for the terminal and in Markdown, with the same columns.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The table of the targets. Both programs have one, so it knows numbers and words alone.
  * A bound is compared with the number as it was measured, not as it is printed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The targets: ratios of measurements of one run, and so independent of the speed of the
  * machine. Those of workloads that were not selected are left out; what was skipped is shown

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Build the Python binding in a directory of its own, and run its tests, for `make check` after
 # `./configure --with-python`.
 #

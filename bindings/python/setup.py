@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The extension module.
 
 In the tree of libsmmap the library's own sources are compiled into it, so that nothing but APR has

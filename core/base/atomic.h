@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Atomics for the core, in the few forms that it uses: C11's, or, for Microsoft's
  * compiler, whose C has none without an experimental switch, its intrinsics (atomic_msvc.h).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Atomics for Microsoft's compiler, and for clang in its place. See atomic.h, which
  * includes this header and states the orders.

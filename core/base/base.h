@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The lowest floor of the core: what the others are made of, and knows nothing of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Annotations that let clang check at compile time who holds which lock (-Wthread-safety,
  * an error in the lane distcheck). To other compilers they are nothing.

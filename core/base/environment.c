@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The only door to the environment. In a program with more rights than the user who started it
  * (set-user-ID), the environment is that user's, and is ignored.

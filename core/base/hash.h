@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * An intrusive hash table: chains through a node in each element, a power of two of
  * buckets, twice as many once there are more elements than buckets.

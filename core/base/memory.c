@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory for the core; see memory.h. This file is linked beside the core and not
  * as a part of it, so that the tests can put another one in its place.

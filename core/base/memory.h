@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The only door to memory: everything the core allocates comes through here, so
  * that tests can replace this one file (tests/fake/memory.c), count what is

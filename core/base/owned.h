@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Objects that a pool frees when it is cleared or destroyed, and that can be freed before, in
  * any order.

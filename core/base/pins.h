@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pins: which window each cursor uses, and why no window is unmapped while one does.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pure arithmetic on ranges of a file, and the facts of the machine.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading ahead: hints and advice. Nothing here waits for a disk, maps anything or
  * changes what is read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A mapping in the making: which range of the file is asked for, and less when that is refused;
  * and the memory of a file that the system cannot map. See miss.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Opening, copying and closing cursors. Moves are in move.c, accessors in query.c.
  *

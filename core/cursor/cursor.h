@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Cursors: how they come to a window and leave it, and all that is asked on the way.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a guarded cursor asks about a window when it comes to it and before it leaves.
  *

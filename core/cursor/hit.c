@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The hit: a move to a window that is mapped, in as few instructions as it can be.
  *

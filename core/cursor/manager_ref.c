@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * References to a manager: its creator has one, and each cursor. The last one frees it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Moves: a cursor comes to a window, and lets go of one.
  *

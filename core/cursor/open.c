@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The file of a path or of a handle: opening it, and finding it among those that are known.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Paranoid mode, the part of cursors: access to windows, and where they were taken.
  *

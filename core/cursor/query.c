@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The accessors of a cursor. None of them moves it, and only smmap_cursor_resident() can fail;
  * without a window, and for NULL, they return 0 or NULL.

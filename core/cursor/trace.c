@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trace; see smmap/trace.h for what is reported, and the format of the file.
  *

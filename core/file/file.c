@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files, and the registry: which files a manager knows, told apart by what they are.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files: what they are told apart by, how they are found, and their native handles.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The native handles of files, under their limit; and reading by one without a lock.
  *

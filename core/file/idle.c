@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Idle handles: files whose handle can be closed, the least recently used first.
  *

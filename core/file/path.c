@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The paths by which cursors were opened, made absolute, so that they lead to the same place
  * when the process has gone to another directory. They are for opening again: at first a file

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Letting go of files by path: smmap_manager_drop().
  *

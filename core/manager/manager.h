@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the manager itself is asked: its creation and end, and looking at all it has.
  *

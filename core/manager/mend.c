@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A manager in a forked child: what the threads of the parent were doing is forgotten, and the
  * counters say what is there. See core/fork.c.

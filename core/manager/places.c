@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where the directories really are by which files were opened, for smmap_manager_drop(): links in
  * their names lead elsewhere, and may be changed at any time, so they are looked up anew for each

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Guarded copies: what a fault, or zeroes past a file's end, become. Cursors that are guarded
  * for a longer time are in cursor/fault.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Copying reads: from a window where one is mapped, and otherwise by whichever is cheaper,
  * mapping the window or asking the system for the bytes.

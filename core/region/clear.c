@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Giving up what nobody pins: of all files, or of some.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Limits: reserving room for a region, and choosing what is evicted for it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Using a file's handle, and measuring the file: what follows from a size that has changed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The eviction queue: all regions that a cursor could still find, in the order in which they
  * were mapped, and a hand that goes round looking for victims.

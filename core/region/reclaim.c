@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reclaiming: what left the manager's structures with its lock held is unmapped, closed and
  * freed with the lock let go, and then credited.

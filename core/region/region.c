@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Regions that are mapped: where they are found, and who uses them. Their states and the
  * transitions are in types.h; why nothing is unmapped that is pinned, in base/pins.h.

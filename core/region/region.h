@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Regions: windows that are mapped. Where they are found, which go when room is wanted, how
  * they are unmapped.

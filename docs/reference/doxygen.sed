@@ -1,5 +1,5 @@
 # What the Doxyfile makes of a header before doxygen reads it; no line is added or taken away.
-1{
+2{
 N
 s,^/\*\n \* libsmmap: random,/** @mainpage libsmmap\
  * Random,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libgit2's windows into packs, on libsmmap: what libgit2 1.5 calls in its mwindow.c, in the place
  * of which this file and pinned.c are linked. Here: the windows that are open, the limit of open

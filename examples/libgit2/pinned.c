@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Windows of packs that are not in the list of their pack: room for them, the manager, the cursors.
  * See pinned.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The windows of packs, for the two files that take the place of libgit2's mwindow.c.
  *

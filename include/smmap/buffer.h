@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The buffer: a range of a file that reads as one piece and hides the windows.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The cursor: one client's handle on a file, with at most one window pinned.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Symbol visibility, and the spelling of inline functions.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libsmmap: random access to many, possibly huge files through memory-mapped windows, within
  * limits. Include smmap/smmap.h to get all of it.

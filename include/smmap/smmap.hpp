@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libsmmap for C++17: classes that own the C objects. Header-only; link the C library.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trace: which bytes of which files a program accesses through a manager, in order.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The version of the headers, and a function that returns the version of the library.
  *

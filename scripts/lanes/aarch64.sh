@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 . "$top/scripts/lib/cross.sh"
 lane_about="Linux on aarch64, by clang and qemu-user: a processor with weakly ordered memory"
 lane_things="$cross_things aarch64"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="the binary interface is that of the last release, or more (tests/package/libsmmap-*.abi)"
 lane_things="compiler make autotools pkg-config apr abidw"
 

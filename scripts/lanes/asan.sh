@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="AddressSanitizer and UndefinedBehaviorSanitizer, leaks too: suites, model, command"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="files are wrecked, disks fail, reads hang; then a soak (SMMAP_SOAK_SECONDS)"
 lane_things="compiler make autotools pkg-config apr cunit tsan fuse3 ext4"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 . "$top/scripts/lib/sources.sh"
 . "$top/scripts/lib/libgit2.sh"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="CMake, -O3, warnings as errors: the suite, find_package, the same files as autotools"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git cmake python3"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="Debian packages: build, lintian; install, test and remove them in a fresh system"
 lane_things="compiler make autotools pkg-config apr cunit git debhelper lintian mmdebstrap"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="the release archive: distcheck by clang, warnings as errors; install, uninstall"
 lane_things="compiler c++ clang make autotools pkg-config apr cunit zlib git python3"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="the manual pages and HTML of the headers, without a warning; links between documents"
 lane_things="python3 groff mandoc doxygen"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="builds that few people make: blanks in paths, Ninja, read-only sources, C11, C++20"
 lane_things="gcc clang make autotools pkg-config apr cunit zlib git cmake ninja"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="libFuzzer: the model, the command line, packscan; a fixed number of inputs each"
 lane_things="clang libfuzzer make autotools pkg-config apr zlib"
 

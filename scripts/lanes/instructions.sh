@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="instructions of a hit, counted by callgrind, against the ceilings in bench/"
 lane_things="compiler make autotools pkg-config apr git valgrind"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="a 32-bit program (-m32): small windows, few addresses; the whole suite"
 lane_things="gcc make autotools pkg-config apr cunit git m32 m32-zlib sources"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Zig's compiler comes with the headers and the symbols of macOS, so that all is compiled and linked
 # as there. What comes out is not run: that takes a Mac.
 lane_about="macOS, arm64 and x86-64: everything compiles and links; nothing is run"

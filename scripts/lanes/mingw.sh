@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="Windows x64 by mingw-w64 and autotools: static library and DLL, all suites under Wine"
 lane_things="gcc make autotools pkg-config cmake apr cunit zlib git mingw mingw-c++ mingw-zlib wine
     sources"

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="Windows x86 by mingw-w64: everything compiles and links; nothing is run"
 lane_things="gcc make autotools pkg-config cmake apr cunit git mingw mingw-zlib sources"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="the dialect and ABI of Microsoft's compiler: clang-cl, CMake, all suites under Wine"
 lane_things="gcc clang clang-cl libc++ lld llvm make cmake apr cunit zlib git wine wine-headers sources"
 

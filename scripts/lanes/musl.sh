@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="Linux with musl as its C library: the whole suite"
 lane_things="gcc make autotools pkg-config apr cunit zlib git musl sources"
 

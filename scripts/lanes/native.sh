@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="this system's compiler, the whole suite (the default)"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="gcc -flto, clang -flto, -Os and -O0, by CMake: the suites, stress and chaos"
 lane_things="gcc clang lld llvm make apr cunit zlib git cmake"
 

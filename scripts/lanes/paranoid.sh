@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="the whole suite with SMMAP_PARANOID=1: what nobody pins cannot be touched"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="what a POSIX system without Linux's own calls compiles, as far as this one shows it"
 lane_things="gcc make autotools pkg-config apr cunit zlib git"
 

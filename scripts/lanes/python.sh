@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="the Python binding: its tests, with the library in it and linked; smmap's and gitdb's own"
 lane_things="compiler make autotools pkg-config apr cunit zlib git python pytest"
 

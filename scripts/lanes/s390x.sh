@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 . "$top/scripts/lib/cross.sh"
 lane_about="Linux on s390x, by clang and qemu-user: a big-endian processor"
 lane_things="$cross_things s390x"

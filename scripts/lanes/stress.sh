@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="many threads for some time, plain and with AddressSanitizer (SMMAP_STRESS_SECONDS)"
 lane_things="compiler make autotools pkg-config apr cunit"
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="ThreadSanitizer on the CUnit suites and the stress programs (SMMAP_STRESS_SECONDS)"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git tsan"
 

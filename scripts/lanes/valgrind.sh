@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 lane_about="valgrind's memcheck with leaks, on the suites, stress, model and chaos programs"
 lane_things="compiler c++ make autotools pkg-config apr cunit zlib git valgrind"
 

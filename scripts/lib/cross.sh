@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Lanes for Linux on another processor: clang compiles for it, qemu-user runs what comes out. The
 # cross compilers of gcc conflict with gcc-multilib, which the lane m32 needs; these packages do not.
 #

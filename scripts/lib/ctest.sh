@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # What the lanes that build with CMake share.
 
 # cmake_build ARGUMENT...: in $build. It is configured anew when the arguments or the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # Make the version script of the shared library from tests/package/exports.txt: a line
 # "# SMMAP_0.1" begins a node, in which the names below it are. Both builds use it, where programs
 # are ELF.

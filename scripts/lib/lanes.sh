@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # What the lanes are made of. scripts/check sources this file, then one lane.
 #
 # A lane is a file scripts/lanes/NAME.sh that defines

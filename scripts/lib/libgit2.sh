@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # libgit2 1.5 from Debian's or Ubuntu's source package: as it is, and with examples/libgit2 in the
 # place of its mwindow.c. Source it after lanes.sh and sources.sh; it needs the things in
 # libgit2_things.

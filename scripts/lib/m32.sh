@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # APR and CUnit as 32-bit libraries for x86 Linux. Distributions have them for 64 bit
 # alone, unless a second architecture is added to the package manager, which we do not
 # do to somebody's machine. They are built from the source packages once, and kept

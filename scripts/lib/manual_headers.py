@@ -126,7 +126,7 @@ def read_header(top, header):
     """The opening comment, and the names in their order."""
     with open(os.path.join(top, "include/smmap", header + ".h"), encoding="utf-8") as file:
         text = file.read()
-    opening = re.match(r"/\*\n(.*?)\*/\n", text, re.S).group(1)
+    opening = re.match(r"/\* SPDX.* \*/\n/\*\n((?s:.*?))\*/\n", text).group(1)
     names = []
     for comment, code in DECLARATION.findall(text):
         if code.startswith("#define") and not comment:

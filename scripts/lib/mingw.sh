@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # What the lanes for Windows by mingw-w64 share: APR and CUnit for it, and a build with them.
 #
 # No distribution has APR or CUnit for Windows. They are built from the source packages

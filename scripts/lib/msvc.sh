@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Building for the ABI of Microsoft's compiler, with clang-cl and lld-link.
 #
 # Microsoft's headers and libraries are not there and must not be given on. In their place:

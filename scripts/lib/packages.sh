@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # What a build needs, and how to get it: source this file, then call
 #
 #     need_packages THING...

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The builds with sanitizers, for the lanes that run programs of them. Each takes the targets
 # to make, and sets programs, the directory they are in.
 

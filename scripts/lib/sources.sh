@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The source packages of Debian or Ubuntu, for libraries that a lane builds for another
 # machine. Source this file; a lane that uses it needs the thing `sources`.
 

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # The stress programs, for the lanes that run them.
 
 # seconds_of VARIABLE DEFAULT: how long a program goes on. Whoever has a night to spare sets

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Running programs for Windows with Wine, in a directory of the lane: what the user keeps in
 # ~/.wine is neither read nor written, and no lane ends the server of another.
 

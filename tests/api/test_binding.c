@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What bindings to other languages ask for: moves that cannot wait, known paths, limits that
  * change at run time, slices that stay, a buffer on the caller's cursor.

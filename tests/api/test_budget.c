@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What things may take of memory: a region, a file that is not read right now. Counted by
  * fake/memory.c: all that the core asks for, tables included, is divided by what it was asked

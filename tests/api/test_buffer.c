@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * buffer.h: bytes, copies and slices of a range, compared with the bytes of the
  * file; in the three settings of the Python package's tests: windows as large as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files that the system cannot map are read into memory, window by window, behind the same
  * functions: bytes, sizes, limits, eviction, failures. The fake refuses to map when it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * cursor.h: moving on a file, and what a cursor shows. Copies and cursors that
  * share a file are in test_share.c, files that change in test_stale.c, bad files

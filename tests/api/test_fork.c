@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A child of fork() and what its parent made: it goes on with it, whatever threads of the parent
  * were in the middle of, and destroys and closes in any order. What is started by exec inherits

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Coming and going makes nothing grow: not the caller's pool, not the manager, not
  * what APR keeps for itself.

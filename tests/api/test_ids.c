@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Ids of files that do not tell them apart, as some network and virtual drives of Windows have
  * them, and ids that the next file gets.

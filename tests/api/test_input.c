@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Bad input: it gets a status, and changes nothing. Files that cannot be opened
  * or mapped, handles that are none, windows and limits of odd sizes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files larger than memory, than 4 GiB, than any disk: sparse ones, of which only
  * some bytes are written. In a 32-bit program as well.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The end of things: pools, managers, cursors and buffers go in every order, what
  * is pinned stays readable until it is let go of, and nothing is left behind.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Limits: soft ones are passed when everything is pinned, hard ones never. Bytes,
  * regions and open files; what is counted. How room is made and waited for is in test_room.c,

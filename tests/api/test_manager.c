@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * manager.h: options and their defaults, what a manager says about itself, and
  * bad input. What limits do is in test_limits.c, the end of a manager in

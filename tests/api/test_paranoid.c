@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Paranoid mode, and what smmap says about who holds a pin.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Copying reads: the bytes, whichever way they come; when a window is mapped for
  * them and when the system is asked instead; hints and advice, which change nothing.

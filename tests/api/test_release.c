@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * smmap_manager_drop(): what goes, what stays, which files are meant; and that
  * afterwards a file can be deleted, replaced and cut, also on Windows.

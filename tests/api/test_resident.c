@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who is told what is in memory; and holes, which reading must not fill with memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files that become longer or shorter while a cursor is on them. What is mapped
  * stays as it is; what is asked for afterwards is in accord with the new size, and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Room under limits: what fits is asked for, what was made for one is not taken by another, and
  * who has to may wait for it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A scan beside hot windows evicts its own windows, not the hot ones: what the policy of
  * test_policy.c is for. The fake backend says which windows were evicted.

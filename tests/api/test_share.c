@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Cursors that have something in common: copies and assigned ones, and cursors on
  * one file that was named in different ways. What is one file has its windows

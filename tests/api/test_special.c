@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files that are no ordinary ones: those that the system makes up, and says a wrong size of; block
  * devices; the largest there can be.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files that are replaced under their path, deleted or made again while a cursor
  * is on them: never bytes of two files through one cursor.

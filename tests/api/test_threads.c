@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Threads: cursors of one manager in many threads, on the same files and windows.
  * What each of them reads is compared with the file, and afterwards the counters

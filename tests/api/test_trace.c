@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trace: what the program's function hears of. What is written into the file of
  * SMMAP_TRACE, and what happens with threads, is in test_traced.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The trace, written into the file of SMMAP_TRACE, and from several threads.
  *

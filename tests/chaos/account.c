@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The accounts of the chaos program: what a lap must have left, and the counts of a scenario.
  */

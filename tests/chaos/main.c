@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The chaos program: its options, and the laps of the scenarios; see chaos.h.
  *

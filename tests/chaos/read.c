@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The readers of the chaos program: threads with a few cursors each, which read in all ways
  * that are guarded. Each byte of each answer is looked at, and each status has to be one that

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The benchmark, run for moments on small files: not how fast anything is, but that
 # everything is measured or named as skipped, that wrong bytes are noticed, that what
 # comes out is well-formed, and that nothing is left behind.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The command `smmap`, as a user runs it: what it prints, its exit codes, its limits.
 #
 # Reads SMMAP (the program; default ./smmap) from the environment. What cannot be tested

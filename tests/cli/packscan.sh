@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # packscan on real packs, against what `git verify-pack -v` says about them, and on damaged
 # ones. The repository is made here, from the project's own headers and from numbers, and is
 # the same on each run: some thousands of objects, chains of deltas, annotated tags, an

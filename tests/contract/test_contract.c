@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * backends/backend.h, rule by rule. The suite of the real backend and that of the
  * fake one run the same tests: what the core is tested with keeps the contract

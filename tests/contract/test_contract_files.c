@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * backends/backend.h, rule by rule: files and handles. See test_contract.c.
  */

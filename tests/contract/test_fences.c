@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The pair of fences: what a thread published (core/base/atomic.h) is seen by a thread
  * that reads after its heavy fence (backends/backend.h), or the other way round.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * backend.h where a real backend is linked: there is no fake, so nothing is
  * counted and nothing fails. Tests ask fake_present() before they rely on more.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fake backend; see backend.h for what it is good for, and
  * backends/backend.h for what it has to do. Its files are in files.c.

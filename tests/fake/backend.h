@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A backend for the tests: it maps by copying, counts all it gives out, notes
  * what was mapped and unmapped in which order, and fails when it is told to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The tests' side of the fake backend (backend.h): orders, counts, events.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The files of the fake backend: handles are real ones, which are counted, and may be made to
  * fail. See backend.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fake backend's guard. Its mappings are memory, so no page of them can fault; that a
  * copy met a fault, or that a page was replaced, is an order of the test. What a real

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Memory for the core in the tests: core/base/memory.h with counts, and failures on
  * demand. Both suites link memory.c in the place of core/base/memory.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The fake backend's part of paranoid mode: its blocks are memory, whose pages the system
  * protects. What is unmapped is not kept, as the fake never gives an address again that a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the fake backend keeps, shared by its parts: backend.c and files.c act
  * as a backend, control.c gives the orders and answers the questions of a test.

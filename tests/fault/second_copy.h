@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A second copy of the guard in one program, as two plugins that are each linked with the library
  * make it: the files of the backend once more, with state of their own and under other names.

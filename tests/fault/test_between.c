@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What may happen between the moment in which the core asks the system for
  * something and the answer, done at exactly that moment by a hook of the fake

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Threads that read while a file is cut and grows: by copy, and by pointer in the same
  * windows. Each page is full of one byte, its number, which is not zero; what is read is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The system's own limits, reached in fact, each in a child process: descriptors, address
  * space, mappings, memory. First everything is made from what is left, then calls are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Fail the i-th allocation, the i-th call of the system, i = 1, 2, ..., in a
  * scenario that touches everything (scenario.h), until a run is clean. Here the fakes fail;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pages that the system cannot bring into memory, of a file that is as it should be: what a
  * disk does that fails, where test_guard.c cuts the file. What is copied is then read by the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The guard: a fault on a mapped page becomes a status, and zeroes behind a file's end
  * are never data. Files are cut short under copies. Under pointers: test_pointers.c; with

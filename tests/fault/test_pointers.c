@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The guard of pointers: between its begin and its end a fault is survived, and the end tells.
  * Files are cut short under cursors. Copies: test_guard.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * When the system refuses: no memory for a mapping, no descriptor for a file.
  * The order is: unmap what is not pinned, try again, take a smaller window down

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The guard and signals: the program's own handlers, threads, stacks, copies of the library, and
  * what ends the process. Each test is a child process, as a handler is the whole process's, and

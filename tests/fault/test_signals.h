@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The parts of test_signals.c that are in files of their own, and what they share.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The program's own handler of SIGBUS in the middle of a guarded copy: what is copied to is
  * the caller's, and may be a page that is gone. A part of test_signals.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The program's own handlers of SIGBUS and the guard's: installed before it and after it, of both
  * kinds, that pass on, return or jump; faults and signals that are not ours. A part of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The guard where the system describes a SIGBUS that was sent as the thread's last fault, as Darwin
  * does: a copy of the guard that is built for that, and a handler in front of it that describes

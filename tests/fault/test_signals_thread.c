@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The guard and what belongs to a thread: its signal mask, its stack for signals, its modes of
  * floating point. A guarded fault leaves them as they were. A part of test_signals.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Two copies of the guard in one process, and the program's own handlers of SIGBUS before,
  * between and after them: each copy gets its own faults, and the program all others. A part of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The guard and the program's own handlers, on Windows, where faults are exceptions and not
  * signals: test_signals.c is the same module for POSIX systems. What is not ours goes to

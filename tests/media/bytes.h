@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the files hold that the media program reads: its own, and those of the FUSE server.
  * No byte is 0, so a zero is never true.

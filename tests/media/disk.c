@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A disk that loses blocks: a file system on an image that is cut short while it is mounted,
  * and is whole again later. It is mounted read-only, so that nothing but these reads happens.

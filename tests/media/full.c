@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A tmpfs that is full. To show a page of a hole by a mapping takes memory that it does not
  * have: SIGBUS. To read it takes none, and the bytes are zeroes, which is what the file holds.

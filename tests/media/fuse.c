@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A file system in user space whose files make trouble on demand, for the media program. It
  * needs libfuse 3 and is built by the lane chaos alone.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The media program, see media.h: its arguments, the frame around each check, and what the
  * checks have in common. media.sh mounts what it reads, then calls it.

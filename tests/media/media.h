@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The media program: what becomes of reads when the disk, or the server of a file system, fails.
  *

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Mounts what the media program reads, runs it, and unmounts it whatever happens: a file system
 # on an image that is cut short, one that is served by media-fuse, a tmpfs that is full, and an
 # overlayfs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files of an overlayfs, the file system of containers. When somebody writes to a file of its
  * lower layer, or changes its mode, the file is copied to the upper one. A handle that was opened

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files of fuse.c: one that breaks and is repaired, one whose reads hang, and one that
  * cannot be mapped.

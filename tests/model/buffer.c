@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle's buffers: a range, and a cursor of its own. See model.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The candidates: the worlds that explain all that was seen so far. See model.h.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The real files of the model, and what the system says about them. See model.h.
  *

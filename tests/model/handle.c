@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle's handles under their limit, which files are the same, and what becomes
  * of windows when a size changes. See model.h.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The inputs that are kept for the model: what went wrong once must not do so again.
 #
 # Reads top_srcdir, SMMAP_MODEL (the program), and TEST_RUNNER (what runs it, or nothing) from the

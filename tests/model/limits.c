@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle's limits: what has to go so that a region fits, and whether a window that
  * was read often enough may take another one's place. See model.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The program around the model: random sequences, and what is left of one that fails.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The model: an oracle that says what the library should do, written as simply as possible,
  * and a program that compares the two on random operations.

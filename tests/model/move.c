@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle's cursors on the move: use, require, reading ahead. See model.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The kinds of operations: their names, how often they come, and how one of them reads.
  * See model.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle's copying reads, from windows and from the system. See model.h.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A sequence: each operation is done by the library, and compared with what the oracle
  * expected. See model.h.

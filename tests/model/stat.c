@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Measuring a file, for the model: apr_file_info_get() defined here takes the place of APR's,
  * as the program's symbols go before those of a shared library. So it can be counted and made

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The oracle's world: calls of the system that fail on demand, regions and their states,
  * and how they are reclaimed. See model.h.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # What leaves the library is what the headers declare and tests/package/exports.txt lists:
 # no function less, and no symbol more. And what it calls of others has been made to fail.
 #

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The programs in README.md and docs/guide: each compiles without warnings, links with the shared
 # library, and its commands print what the page says.
 #

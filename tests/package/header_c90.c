@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program in C90 on the public headers alone. tests/package/headers.sh compiles it with
  * all warnings as errors, links it with the shared library and runs it.

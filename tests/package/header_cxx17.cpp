@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program in C++17 on smmap.hpp: it calls each function, on a file that it makes at the path
  * that it is given. tests/package/headers.sh compiles it as C++17 and C++20, with all warnings as

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # The public headers, as a program outside of this tree meets them: each alone and all
 # together, as C from C90 on and as C++ from C++98 on, with every warning as an error;
 # and a program in C90 and one in C++ that link with the shared library and run. The classes of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A plugin that uses the guard; plugin_host.c loads it. It is linked with the shared library, or
  * contains a copy of its own.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
 # Plugins that use the guard, in a program with a SIGBUS handler of its own: it is called for
 # faults that are not ours, whatever the number of copies of the library, also after plugins were
 # unloaded. In a static program the guard works, too.

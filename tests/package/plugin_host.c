@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program with a SIGBUS handler of its own, which loads plugins:
  *

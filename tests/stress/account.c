@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The accounts of a lap: what the statistics must say when its work is done, and that nothing
  * is left of it. See stress.h.

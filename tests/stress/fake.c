@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the fake backend has given out, for the stress programs; it counts all by
  * itself, see fake/backend.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Lives: a manager that is destroyed while its cursors are in use, files that grow
  * while they are read, and buffers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The stress program: its options, and the laps of the scenarios; see stress.h.
  *

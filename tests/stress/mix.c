@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * All calls at random, from all threads, on a few files: with hard limits that are
  * always reached, with soft ones, with whole files instead of windows, and with

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Windows under contention: two threads that miss on one map it once; a hit that
  * meets an evictor; and windows that stay pinned while everything is evicted.

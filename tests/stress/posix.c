@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The real backend, with a count of what it has given out: the files of backends/posix/ that
  * give out something are included here under other names, and what the core calls is in this

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The stress programs: stress-posix runs on the real backend, stress-fake on the
  * fake one. Many threads use one manager in all ways at once; each byte that they

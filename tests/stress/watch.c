@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The watch: a thread that takes the statistics all the time while others work
  * under hard limits. At no moment may a limit be passed, nor a counter go back; and

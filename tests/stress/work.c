@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What all scenarios stand on: what is wrong, random numbers, files with known
  * bytes, threads, and the account at the end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Where tests of windows begin: a file, and a sliding manager whose windows are as small as they
  * can be. The variables are of the running test; a begin_* function sets them.

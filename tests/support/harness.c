@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The harness: checks, the frame around each test, the comparison of counts with
  * the truth. Files and cursors' bytes are in harness_files.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What every test stands on: checks that say what they saw, files with known
  * bytes, random numbers from a seed, and the bookkeeping that is compared with

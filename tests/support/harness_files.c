@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Files for the tests, and whether a cursor shows their bytes.
  *

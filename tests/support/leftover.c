@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the system says that a process has; see leftover.h. On Linux /proc/self tells, and
  * mallinfo2() of the C library, from glibc 2.33 on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the system says that a process has: descriptors, mappings of files, memory. Taken
  * before and after a piece of work, it tells what was left behind, whatever the library counts.

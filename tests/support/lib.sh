@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # What the shell tests of the build share: where they work, and counting. Source it.
 
 passed=0

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The modules of suite-posix (suite-windows) and suite-fake: one line for each test_NAME.c.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What the tests want from the operating system beyond C and APR: plain handles, facts
  * that APR does not tell, child processes. platform_posix*.c or platform_windows*.c are

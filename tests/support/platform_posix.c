@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * platform.h for POSIX systems: handles and files, but for what the fake backend needs, which
  * is in platform_posix_fake.c. Processes are in platform_posix_process.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * platform.h for POSIX systems: what the fake backend needs. It is also linked where there
  * is no harness: in the stress programs and the model.

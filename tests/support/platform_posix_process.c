@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * platform.h for POSIX systems: processes, what can be taken from them, and what the runner
  * wants.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What qemu-user 7.2 does otherwise than the kernel: preload this into the guest.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The program around the tests: suite-posix (on Windows: suite-windows), suite-fake and
  * suite-wrap.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * See scenario.h. Nothing in here but the library asks the system for anything while calls
  * fail: the files are there before, and so is the handle that cursors are opened by.

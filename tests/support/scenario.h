@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * One run of everything: managers, cursors, windows, copies, buffers, guards, under limits
  * that make each of them evict and open again. Calls of the system fail meanwhile, as a test

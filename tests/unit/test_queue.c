@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The eviction queue: the order of its regions, and where the hand is after each
  * change. What the hand does with bits and pins is tested through the library, in

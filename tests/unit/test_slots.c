@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The slot tables: what is set is found, at any index; what is beyond a file's first words costs
  * no more than the limits allow, and is not taken for another window's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * window.h: the arithmetic of windows, by table and by property, and the facts
  * of the machine.

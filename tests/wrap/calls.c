@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * See wrap.h: the functions that the linker puts before the real ones, and what they gave out.
  *

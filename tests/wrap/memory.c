@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * fake/memory.h in suite-wrap: what the harness asks for, told by the wrapped calls. The
  * memory of the core is the real one, core/base/memory.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The modules of suite-wrap. What a process does once, the first test of the first does.
  */

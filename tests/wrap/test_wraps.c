@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Each call of the real system that the library makes, each allocation, each lock: the i-th
  * fails, i = 1, 2, ..., once, and then from the i-th on, with each error that it may have,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The calls that the scenario does not make, or only after others failed: each fails once, with
  * each error that it may have, and what must hold then is checked. Afterwards no descriptor, no

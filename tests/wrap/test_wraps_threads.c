@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Four threads on one manager while about one call in sixty of the real system, of memory, of
  * APR fails, at random from a seed. Each byte that they get is compared; each status is one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * See wrap.h: which call fails. The functions that are put before the real ones are in
  * calls.c.

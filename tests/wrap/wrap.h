@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * suite-wrap: the core on the real POSIX backend, with its memory and its locks, where each
  * call that any of them makes of the C library or of APR can be made to fail.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Random access to files through windows of mapped memory, within limits.
 
 The interface of smmap 5, on libsmmap. See README.md and DIFFERENCES.md of this binding.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The managers, and the cursor."""
 import sys
 

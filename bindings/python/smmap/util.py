@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Windows, regions, and what the machine has."""
 import os
 import sys

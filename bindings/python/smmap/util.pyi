@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 from ._smmap import ALLOCATIONGRANULARITY as ALLOCATIONGRANULARITY
 from ._smmap import MapRegion as MapRegion, PathOrFd
 from typing_extensions import Self

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * SlidingWindowMapBuffer: a range of a file that hides the windows.
  *

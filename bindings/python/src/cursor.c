@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What a WindowCursor does; its methods are in cursor_methods.c.
  *

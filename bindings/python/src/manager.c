@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Manager: the base of both window map managers, which are classes in mman.py.
  *

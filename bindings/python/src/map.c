@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Map: bytes of one window, with a C cursor that pins it.
  *

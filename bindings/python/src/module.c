@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The module smmap._smmap, which the classes of the package come from.
  *

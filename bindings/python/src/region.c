@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * MapRegion: a window, told about. It does not pin it; map() and buffer() do.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What the tests share: files of known bytes, and what the process has open and mapped."""
 import gc
 import os

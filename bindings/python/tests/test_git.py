@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """gitdb and GitPython, where they are, read a repository as git does."""
 import os
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """What is left: descriptors, mappings, references, memory."""
 import copy
 import gc

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Forked and spawned processes, and sub-interpreters."""
 import multiprocessing
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """Threads, with one cursor for all and with one each; windows come and go all the time."""
 import random
 import sys

@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2015,SC2034,SC2154,SC2317
 # How the command ends: a full disk, nobody who reads, ^C; and the bar, which has to be gone
 # then. Sourced by command.sh.

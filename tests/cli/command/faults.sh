@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154,SC2317
 # Files that change, or cannot be read in the middle, while a command reads them; and files
 # that reading would change. Sourced by command.sh.

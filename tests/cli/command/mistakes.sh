@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2015,SC2034,SC2154,SC2317
 # Help, the version, and what is refused with a message. Sourced by command.sh.
 

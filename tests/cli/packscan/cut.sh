@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2154
 # A pack that is cut while packscan reads it, once in each of the maps that it makes: that is
 # told, and no damage is found in zeroes that the pack never held. Sourced by packscan.sh.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A program outside of the tree: it knows what is installed and nothing else.
  *
