@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
-lane_about="the binary interface is that of the last release, or more (tests/package/libsmmap-*.abi)"
+lane_about="the binary interface, against that of the last release (tests/package/libsmmap-*.abi)"
 lane_things="compiler make autotools pkg-config apr abidw"
 
 lane_possible()

@@ -72,7 +72,6 @@ complete()
     test -s "$build/in-tree" && test ! -s "$build/forgotten"
 }
 
-# shellcheck disable=SC2086 # places is a list of words
 # Another build directory, another time, another umask; and the archive makes itself again.
 # shellcheck disable=SC2086 # places is a list of words
 reproducible()
@@ -92,8 +91,8 @@ licences()
     local file
     sed 's,^\./,,' "$work/source.list" | while read -r file; do
         case $file in
-        *.[ch] | *.cpp | *.hpp | *.py | *.pyi | *.sh | *.awk | *.cmake | *.m4 | *.ac | *.am | *.mk | \
-            *CMakeLists.txt) ;;
+        *.[ch] | *.[ch]pp | *.py | *.pyi | *.rb | *.sh | *.awk | *.m4 | *.ac | *.am | *.mk) ;;
+        *.cmake | *CMakeLists.txt) ;;
         *) head -c 2 "$source/$file" | grep -q '^#!' || continue ;;
         esac
         echo "$file"
@@ -109,11 +108,12 @@ licences()
 # shellcheck disable=SC2046 # what pkg-config says is a list of words
 all_static()
 {
-    "${CC:-cc}" -static "$source/tests/package/consumer/consumer.c" -o "$build/consumer-all-static" \
-        $(pkg-config --static --cflags --libs smmap) &&
-        "$build/consumer-all-static" "$build/$archive"
+    local program=$build/consumer-all-static
+    "${CC:-cc}" -static "$source/tests/package/consumer/consumer.c" -o "$program" \
+        $(pkg-config --static --cflags --libs smmap) && "$program" "$build/$archive"
 }
 
+# shellcheck disable=SC2086 # places is a list of words
 lane_run()
 {
     local prefix archive unpacked places with=in_unpacked
