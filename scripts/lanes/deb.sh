@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 lane_about="Debian packages: build, lintian; install, test and remove them in a fresh system"
-lane_things="compiler make autotools pkg-config apr cunit git debhelper lintian mmdebstrap"
+lane_things="compiler make autotools pkg-config apr cunit git debhelper dh_python3 python lintian
+    mmdebstrap"
 
 lane_possible()
 {
@@ -79,7 +80,7 @@ smoke_test()
 
 purged()
 {
-    inside apt-get purge -y --autoremove libsmmap0 libsmmap-dev smmap &&
+    inside apt-get purge -y --autoremove libsmmap0 libsmmap-dev smmap python3-smmap-native &&
         rm -rf "$root/debs" "$root/tree" &&
         files_in_system | diff "$build/files.before" - && test -s "$build/files.before"
 }
