@@ -94,7 +94,9 @@ packages_of()
     apt:http-parser) echo libhttp-parser-dev ;;
     apt:pcre2) echo libpcre2-dev ;;
     apt:debhelper) echo debhelper dpkg-dev build-essential ;;
+    apt:dh_python3) echo dh-python ;;
     apt:abidw) echo abigail-tools ;;
+    apt:rpmbuild | apt:rpm2cpio) echo rpm rpm2cpio ;;
     apt:ext4) echo e2fsprogs mount util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
