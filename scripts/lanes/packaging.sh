@@ -29,34 +29,34 @@ rpms()
     for package in "$place"/RPMS/*/*.rpm; do
         (cd "$place/root" && rpm2cpio "$package" | cpio -idm) || return 1
     done
-    make -C "$place"/BUILD/libsmmap-* install DESTDIR="$place/installed" >/dev/null &&
-        files_of "$place/installed" >"$place/expected" && files_of "$place/root" >"$place/there" &&
+    make -C "$programs" install DESTDIR="$place/installed" >/dev/null &&
+        files_of "$place/installed$work/prefix" >"$place/expected" &&
+        files_of "$place/root/usr" >"$place/there" &&
         diff "$place/expected" "$place/there" && test -s "$place/there"
 }
 
 files_of()
 {
-    (cd "$1" && find . ! -type d ! -name '*.la' ! -path './usr/share/doc/*' \
-        ! -path './usr/share/licenses/*' | sed 's,\.gz$,,' | LC_ALL=C sort)
+    (cd "$1" && find . ! -type d ! -name '*.la' ! -path './share/doc/*' \
+        ! -path './share/licenses/*' ! -path './lib/.build-id/*' | sed 's,\.gz$,,; s,^\./lib64/,./lib/,' | LC_ALL=C sort)
 }
 
-# A program whose project has the archive as a subproject.
+# A program whose project has the archive as a subproject, as the wrap says.
 meson_program()
 {
     local place=$build/meson archive
     archive=$(echo "$build"/libsmmap-*.tar.gz)
     rm -rf "$place"
     mkdir -p "$place/subprojects/packagecache" && cp "$archive" "$place/subprojects/packagecache" &&
-        cp "$source/tests/package/consumer/consumer.c" "$place" &&
+        cp "$source/tests/package/consumer/consumer.c" "$place/program.c" &&
         sed "s/^source_hash = .*/source_hash = $(sha256sum "$archive" | sed 's/ .*//')/" \
             "$recipes/meson/libsmmap.wrap" >"$place/subprojects/libsmmap.wrap" || return 1
-    cat >"$place/meson.build" <<'PROJECT'
-project('consumer', 'c')
-libsmmap = import('cmake').subproject('libsmmap')
-executable('consumer', 'consumer.c', dependencies: libsmmap.dependency('smmap_shared'))
-PROJECT
-    meson setup "$place/build" "$place" && meson compile -C "$place/build" consumer &&
-        "$place/build/consumer" "$source/README.md"
+    {
+        echo "project('program', 'c')"
+        sed -n 's/^#     //p' "$recipes/meson/libsmmap.wrap"
+    } >"$place/meson.build"
+    meson setup "$place/build" "$place" && meson compile -C "$place/build" &&
+        "$place/build/program" "$source/README.md"
 }
 
 # With functions that do what vcpkg's do, for the release and for debugging; a program of each kind
