@@ -38,7 +38,8 @@ rpms()
 files_of()
 {
     (cd "$1" && find . ! -type d ! -name '*.la' ! -path './share/doc/*' \
-        ! -path './share/licenses/*' ! -path './lib/.build-id/*' | sed 's,\.gz$,,; s,^\./lib64/,./lib/,' | LC_ALL=C sort)
+        ! -path './share/licenses/*' ! -path './lib/.build-id/*' |
+        sed 's,\.gz$,,; s,^\./lib64/,./lib/,' | LC_ALL=C sort)
 }
 
 # A program whose project has the archive as a subproject, as the wrap says.
