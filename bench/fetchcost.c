@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * smmap-fetchcost: what reading ahead gains, and costs.
  *

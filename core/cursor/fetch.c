@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading ahead: what is to be read of many ranges, in which order; and reading without waiting.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading ahead in threads: fetch.c, fetch_thread.c, fetch_queue.c.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What is to be read ahead: the fetches of a manager that are not done.
  *

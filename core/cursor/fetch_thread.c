@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The threads that read ahead. They live as long as there is something to read.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading ahead: many ranges of many files at once, and reads that never wait.
  *

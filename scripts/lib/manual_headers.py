@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The public headers, as scripts/manpages reads them: each name with what its docstring says.
 
 It is a Problem if a docstring does not fit its prototype.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 """The sections of a manual page, in roff, from the names that manual_headers has read."""
 import re
 

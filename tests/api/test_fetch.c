@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading ahead: what is asked of the system and what is not, who is told of the end, and what
  * happens to what was not begun. And copies that never wait.
