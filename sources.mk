@@ -356,6 +356,7 @@ SMMAP_CLI_FILES = \
 # The command.
 SMMAP_TOOL_FILES = \
 	tools/cat.c \
+	tools/complete.c \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \

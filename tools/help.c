@@ -18,8 +18,8 @@ static void print_program(console_t *console)
         console_printf(console, "  %-8s %s\n", tool_commands[i]->name, tool_commands[i]->summary);
     }
     console_printf(console,
-                   "  bench    measure the library against other ways to read a file\n"
-                   "  help     print this help, or the help of a command\n"
+                   "  bench    " TOOL_BENCH_SUMMARY "\n"
+                   "  help     " TOOL_HELP_SUMMARY "\n"
                    "\n"
                    "'smmap COMMAND --help' describes a command. 'smmap --version' prints the "
                    "version.\n"

@@ -6,7 +6,8 @@
  *   settings.c the command line         help.c     --help
  *   walk.c     files and their bytes    progress.c the progress bar
  *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
- *   stats.c    --stats                  ../cli/    what is shared with the benchmark
+ *   stats.c    --stats                  complete.c  what shells complete
+ *   ../cli/    what is shared with the benchmark
  * The command `bench` is the benchmark, bench/run.c, which parses its own command line.
  */
 #include <string.h>
@@ -128,6 +129,12 @@ static int run(int argc, const char *const *argv, console_t *console, apr_pool_t
         console_printf(console, "smmap %s (libsmmap %s, APR %s)\n", SMMAP_VERSION_STRING,
                        smmap_version(NULL, NULL, NULL), apr_version_string());
         return TOOL_OK;
+    }
+    if (strcmp(name, "--completion") == 0) {
+        if (argc > 3) {
+            return complain_rest(console, name, argv[3]);
+        }
+        return tool_complete_print(argc > 2 ? argv[2] : NULL, console, pool);
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         if (argc == 3 && strcmp(argv[2], "bench") == 0) {

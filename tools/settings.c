@@ -79,10 +79,9 @@ static const char *set_hard_limits(const option_t *option, void *field, const ch
 
 /* `most` of a limit: 1 when it may be unlimited. */
 const option_t tool_common_options[] = {
-    {"mode", 0, "MODE",
-     "how to map files: sliding (in windows), static\n"
-     "(whole files) or auto (as sliding); default:\n"
-     "sliding",
+    {"mode", 0, "sliding|static|auto",
+     "how to map files: in windows, whole, or as the\n"
+     "library chooses (in windows); default: sliding",
      set_mode, TOOL_FIELD(manager.mode), 0, 0},
     {"window-size", 0, "SIZE",
      "window size in sliding mode, rounded up to the\n"

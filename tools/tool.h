@@ -77,7 +77,8 @@ extern const tool_command_t tool_cat;
 extern const tool_command_t tool_find;
 extern const tool_command_t tool_info;
 
-/** Options that every command has. */
+/** Options that every command has. A value of an option is completed as its name says: FILE, DIR,
+    or words with '|' between them. */
 extern const option_t tool_common_options[];
 
 /** A field of the settings, in a table of options. */
@@ -91,6 +92,18 @@ extern const option_t tool_common_options[];
  */
 int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command, int argc,
                         const char *const *argv, console_t *console, apr_pool_t *pool);
+
+/** What the help and the completions say of the commands that are not of this kind. */
+#define TOOL_BENCH_SUMMARY "measure the library against other ways to read a file"
+#define TOOL_HELP_SUMMARY "print this help, or the help of a command"
+
+/**
+ * Print what a shell needs to complete a command line.
+ *
+ * @param shell (in) bash, zsh or fish; NULL: none was named.
+ * @return the exit code; what is wrong is printed.
+ */
+int tool_complete_print(const char *shell, console_t *console, apr_pool_t *pool);
 
 /** Print the help of a command, or (NULL) of the whole program. */
 void tool_help_print(const tool_command_t *command, console_t *console);

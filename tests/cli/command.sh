@@ -26,6 +26,8 @@ err=$work/err
 
 . "$here/command/mistakes.sh"
 
+. "$here/command/completion.sh"
+
 # --- facts ----------------------------------------------------------------------
 
 granule=$("$SMMAP" info --json t/hello | sed 's/.*"granularity":\([0-9]*\).*/\1/')
