@@ -357,19 +357,30 @@ SMMAP_CLI_FILES = \
 SMMAP_TOOL_FILES = \
 	tools/cat.c \
 	tools/complete.c \
+	tools/crew.c \
+	tools/crew.h \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \
 	tools/main.c \
+	tools/pair.c \
+	tools/pair.h \
 	tools/pattern.c \
 	tools/pattern.h \
+	tools/patterns.c \
+	tools/patterns.h \
+	tools/print.c \
+	tools/print.h \
 	tools/progress.c \
 	tools/progress.h \
-	tools/scan.c \
-	tools/scan.h \
+	tools/search.c \
+	tools/search.h \
 	tools/settings.c \
+	tools/source.c \
+	tools/source.h \
 	tools/stats.c \
 	tools/tool.h \
+	tools/tree.c \
 	tools/walk.c
 
 # The example, which needs zlib.

@@ -29,6 +29,7 @@ struct console_t {
     int wrote;           /* 1: something was to be written to `out` */
     int out_is_device;   /* 1: `out` may be a terminal */
     int can_draw;
+    int can_color;
     apr_size_t drawn; /* columns of the bar on the screen; 0: there is none */
     apr_size_t used;  /* bytes in the buffer */
     char buffer[BUFFER];
@@ -48,6 +49,8 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
     console_t *made = apr_pcalloc(pool, sizeof(*made));
     apr_status_t status = apr_file_open_stderr(&made->err, pool);
     char *terminal = NULL;
+    char *no_color = NULL;
+    int is_dumb;
 
     if (status == APR_SUCCESS) {
         status = apr_file_open_stdout(&made->out, pool);
@@ -60,9 +63,11 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
     }
     made->out_is_device = is_device(made->out);
     /* The bar needs a terminal that can go back to the start of its line. */
-    made->can_draw =
-        is_device(made->err) &&
-        !(apr_env_get(&terminal, "TERM", pool) == APR_SUCCESS && strcmp(terminal, "dumb") == 0);
+    is_dumb = apr_env_get(&terminal, "TERM", pool) == APR_SUCCESS && strcmp(terminal, "dumb") == 0;
+    made->can_draw = is_device(made->err) && !is_dumb;
+    made->can_color =
+        made->out_is_device && terminal != NULL && !is_dumb &&
+        !(apr_env_get(&no_color, "NO_COLOR", pool) == APR_SUCCESS && no_color[0] != '\0');
     *console = made;
     return APR_SUCCESS;
 }
@@ -171,6 +176,11 @@ void console_error(console_t *console, const char *format, ...)
 int console_can_draw(const console_t *console)
 {
     return console->can_draw;
+}
+
+int console_can_color(const console_t *console)
+{
+    return console->can_color;
 }
 
 void console_draw(console_t *console, const char *text)

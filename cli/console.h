@@ -46,6 +46,9 @@ void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2
 /** 1 when a progress bar makes sense: standard error is a terminal. */
 int console_can_draw(const console_t *console);
 
+/** 1 when colours make sense: standard output is a terminal, and NO_COLOR is not set. */
+int console_can_color(const console_t *console);
+
 /** Draw this text as the bar, in place of the one before. It is erased before any output. */
 void console_draw(console_t *console, const char *text);
 

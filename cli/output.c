@@ -35,6 +35,16 @@ static apr_size_t utf8_length(const unsigned char *text)
     return length;
 }
 
+int json_is_utf8(const char *text)
+{
+    apr_size_t length = 1;
+
+    for (; *text != '\0' && length > 0; text += length) {
+        length = utf8_length((const unsigned char *)text);
+    }
+    return length > 0;
+}
+
 const char *json_quote(const char *text, apr_pool_t *pool)
 {
     const unsigned char *from = (const unsigned char *)text;

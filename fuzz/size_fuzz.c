@@ -16,7 +16,7 @@
 #include <apr_strings.h>
 
 #include "cli/size.h"
-#include "tools/pattern.h"
+#include "tools/patterns.h"
 #include "tools/tool.h"
 
 enum { MOST_WORDS = 24, MOST_BYTES = 600 };
@@ -95,6 +95,12 @@ apr_status_t console_status(const console_t *console)
 }
 
 int console_can_draw(const console_t *console)
+{
+    (void)console;
+    return 0;
+}
+
+int console_can_color(const console_t *console)
 {
     (void)console;
     return 0;

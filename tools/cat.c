@@ -42,4 +42,5 @@ const tool_command_t tool_cat = {
     options,
     1,
     0,
+    0,
     run};

@@ -200,4 +200,5 @@ const tool_command_t tool_info = {
     options,
     1,
     0,
+    0,
     run};

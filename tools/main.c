@@ -5,7 +5,9 @@
  * What is where:
  *   settings.c the command line         help.c     --help
  *   walk.c     files and their bytes    progress.c the progress bar
- *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
+ *   cat.c info.c find.c  the commands   print.c    what `find` prints
+ *   tree.c     the files of -r          crew.c     its threads
+ *   search.c source.c patterns.c pattern.c pair.c  its search
  *   stats.c    --stats                  complete.c  what shells complete
  *   ../cli/    what is shared with the benchmark
  * The command `bench` is the benchmark, bench/run.c, which parses its own command line.
@@ -60,6 +62,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     tool.settings = &settings;
     tool.console = console;
     tool.pool = pool;
+    tool.directory = tool_walk_directory(pool);
     settings.manager.guard = SMMAP_GUARD_STRICT;
     status = smmap_manager_create(&tool.manager, &settings.manager, pool);
     if (APR_STATUS_IS_ENOTIMPL(status)) {

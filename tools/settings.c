@@ -9,10 +9,6 @@
 #include "cli/size.h"
 #include "tools/tool.h"
 
-/* The default limit of mapped memory. The commands read files from end to end, so more would
-   not make them faster, only larger. */
-#define DEFAULT_MAX_MEMORY ((apr_size_t)256 << 20)
-
 /* A limit, below the number that means "unlimited"; or a window's size, of which the library says
    whether it is too large. */
 static const char *set_number(const option_t *option, void *field, const char *value,
@@ -112,13 +108,14 @@ const option_t tool_common_options[] = {
 
 static int check_operands(const options_t *options, const tool_command_t *command)
 {
+    const tool_settings_t *settings = options->settings;
     int i;
 
-    if (options->count < command->least) {
+    if (options->count < command->least && settings->patterns == NULL) {
         return options_complain(options, options->count < command->paths ? "no pattern given"
                                                                          : "no file given");
     }
-    for (i = command->paths; i < options->count; i++) {
+    for (i = command->paths; i < options->count && !command->reads_stdin; i++) {
         if (strcmp(options->operands[i], "-") == 0) {
             return options_complain(options, "standard input ('-') cannot be mapped; name a file, "
                                              "or './-' for a file of that name");
@@ -142,9 +139,10 @@ int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command
     memset(settings, 0, sizeof(*settings));
     settings->manager = defaults;
     settings->manager.mode = SMMAP_MODE_SLIDING;
-    settings->manager.max_mapped_bytes = DEFAULT_MAX_MEMORY;
+    settings->manager.max_mapped_bytes = TOOL_DEFAULT_MAX_MEMORY;
     settings->length = ~(apr_uint64_t)0;
     settings->max_count = ~(apr_uint64_t)0;
+    settings->threads = 1;
     if (!options_parse(&options, argc, argv)) {
         return 0;
     }

@@ -4,6 +4,7 @@
 #ifndef SMMAP_TOOLS_TOOL_H
 #define SMMAP_TOOLS_TOOL_H
 
+#include <apr_tables.h>
 #include <smmap/smmap.h>
 
 #include "cli/options.h"
@@ -24,13 +25,20 @@ typedef enum tool_print_t {
     TOOL_PRINT_NOTHING
 } tool_print_t;
 
+/** Whether `find` prints in colours. */
+typedef enum tool_color_t { TOOL_COLOR_AUTO, TOOL_COLOR_ALWAYS, TOOL_COLOR_NEVER } tool_color_t;
+
+/** The default limit of mapped memory. The commands read files from end to end, so more would
+    not make them faster, only larger. */
+#define TOOL_DEFAULT_MAX_MEMORY ((apr_size_t)256 << 20)
+
 /** What the user asked for. */
 typedef struct tool_settings_t {
     smmap_options_t manager;
     int stats;
     int help;
 
-    /* info */
+    /* info, find */
     int json;
 
     /* cat, find: the range; the offset may be negative */
@@ -47,6 +55,14 @@ typedef struct tool_settings_t {
     int no_messages;
     int null; /**< 1: a zero byte behind each path */
     apr_uint64_t max_count;
+    apr_array_header_t *patterns; /**< of -e; NULL: the first operand is the pattern */
+    int ignore_case;
+    int recursive;
+    int threads;
+    int has_context;
+    int context;
+    int hex_offsets;
+    tool_color_t color;
 
     /* what is left on the command line: the pattern and the paths */
     int count;
@@ -59,6 +75,7 @@ typedef struct tool_t {
     smmap_manager_t *manager;
     console_t *console;
     apr_pool_t *pool;
+    const char *directory; /**< see tool_walk_directory() */
 } tool_t;
 
 /** One command. */
@@ -70,6 +87,7 @@ typedef struct tool_command_t {
     const option_t *options;  /**< its own; ends with a NULL name */
     int least;                /**< how many operands it needs */
     int paths;                /**< operands from this one on are paths */
+    int reads_stdin;          /**< 1: "-" is standard input, and so is no path at all */
     int (*run)(tool_t *tool); /**< returns the exit code */
 } tool_command_t;
 
@@ -133,9 +151,31 @@ struct tool_walk_t {
  */
 int tool_walk_files(tool_walk_t *walk, int first);
 
+/** Print what is wrong with a file, unless the user does not want to know. */
+void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status);
+
+/** The current directory's path, if it leads there; NULL otherwise. */
+const char *tool_walk_directory(apr_pool_t *pool);
+
+/** Open a cursor, as smmap_cursor_open(). */
+apr_status_t tool_walk_open(const tool_t *tool, const char *path, smmap_cursor_t **cursor,
+                            apr_pool_t *pool);
+
+/**
+ * List the files to search: those on the command line, from the operand `first` on, and with -r
+ * those in the directories among them.
+ *
+ * @param paths (out) of const char *.
+ * @return 1 when all went well, 0 when a directory could not be read, and that was printed.
+ */
+int tool_tree_list(const tool_t *tool, int first, apr_array_header_t **paths);
+
 /** The part [begin, end) of a file of this size that --offset and --length leave. */
 void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t *begin,
                      apr_off_t *end);
+
+/** How many bytes of a file that is, for the settings as the baton. */
+tool_progress_work_t tool_walk_work;
 
 /** What tool_walk_bytes() calls with each piece; 0: that is enough. */
 typedef int tool_piece_t(void *baton, const unsigned char *data, apr_size_t size);

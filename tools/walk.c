@@ -16,13 +16,15 @@
  * there are zeroes in their place, which is known only afterwards; and a write() that meets such
  * a page fails as if the output were to blame.
  */
+#include <apr_strings.h>
+
 #include "tools/tool.h"
 
 /* Bytes that are copied at a time: few enough to stay in the processor's cache, and many enough
    that asking for the file's size, the clock and ^C in between costs nothing. */
 #define PIECE (256 * 1024)
 
-static void report(const tool_t *tool, const char *path, apr_status_t status)
+void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
 {
     char reason[256];
     apr_finfo_t info;
@@ -32,9 +34,41 @@ static void report(const tool_t *tool, const char *path, apr_status_t status)
 
     if (!tool->settings->no_messages) {
         console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
-                      is_directory ? "is a directory; name the files in it"
+                      is_directory ? "is a directory; name the files in it, or use 'find -r'"
                                    : smmap_strerror(status, reason, sizeof(reason)));
     }
+}
+
+const char *tool_walk_directory(apr_pool_t *pool)
+{
+    char *path;
+    apr_finfo_t here;
+    apr_finfo_t there;
+
+    if (apr_filepath_get(&path, 0, pool) != APR_SUCCESS ||
+        apr_stat(&here, ".", APR_FINFO_IDENT, pool) != APR_SUCCESS ||
+        apr_stat(&there, path, APR_FINFO_IDENT, pool) != APR_SUCCESS ||
+        here.inode != there.inode || here.device != there.device) {
+        return NULL;
+    }
+    return path;
+}
+
+/* The library makes a relative path absolute, each time, with three system calls. It is spared
+   that; what fails is tried as it was given, as the directory may have moved. */
+apr_status_t tool_walk_open(const tool_t *tool, const char *path, smmap_cursor_t **cursor,
+                            apr_pool_t *pool)
+{
+    const char *root;
+    const char *rest = path;
+
+    if (tool->directory != NULL && path[0] != '\0' &&
+        apr_filepath_root(&root, &rest, 0, pool) == APR_ERELATIVE &&
+        smmap_cursor_open(cursor, tool->manager, apr_pstrcat(pool, tool->directory, "/", path, NULL),
+                          pool) == APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
+    return smmap_cursor_open(cursor, tool->manager, path, pool);
 }
 
 void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t *begin,
@@ -50,8 +84,7 @@ void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t 
                                                             : size;
 }
 
-/* The bytes of a file that there are to walk over. */
-static apr_uint64_t work(const void *settings, apr_off_t size)
+apr_uint64_t tool_walk_work(const void *settings, apr_off_t size)
 {
     apr_off_t begin;
     apr_off_t end;
@@ -70,10 +103,10 @@ int tool_walk_files(tool_walk_t *walk, int first)
     int i;
 
     walk->progress =
-        tool_progress_create(tool->console, paths, count, work, tool->settings, tool->pool);
+        tool_progress_create(tool->console, paths, count, tool_walk_work, tool->settings, tool->pool);
     walk->buffer = apr_palloc(tool->pool, PIECE);
     if (apr_pool_create(&pool, tool->pool) != APR_SUCCESS) {
-        report(tool, paths[0], APR_ENOMEM);
+        tool_walk_report(tool, paths[0], APR_ENOMEM);
         return 0;
     }
     for (i = 0; i < count && !walk->stop; i++) {
@@ -84,13 +117,13 @@ int tool_walk_files(tool_walk_t *walk, int first)
         if (!tool_progress_at(walk->progress, 0)) {
             break;
         }
-        status = smmap_cursor_open(&cursor, tool->manager, paths[i], pool);
+        status = tool_walk_open(tool, paths[i], &cursor, pool);
         if (status == APR_SUCCESS) {
             status = walk->visit(walk, paths[i], cursor);
         }
         apr_pool_clear(pool); /* closes the cursor */
         if (status != APR_SUCCESS) {
-            report(tool, paths[i], status);
+            tool_walk_report(tool, paths[i], status);
             good = 0;
         }
     }
