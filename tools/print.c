@@ -209,7 +209,8 @@ void tool_printer_matches(tool_printer_t *printer, const char *path, const tool_
         const unsigned char *bytes = found->bytes + match->bytes;
 
         print_before(printer, path, ':', "offset");
-        print_number(printer, (apr_uint64_t)match->offset, settings->hex_offsets);
+        print_number(printer, (apr_uint64_t)match->offset,
+                     settings->hex_offsets && !settings->json);
         if (settings->json) {
             print_json(printer, match, bytes);
             continue;

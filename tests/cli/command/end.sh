@@ -189,6 +189,21 @@ else
     check "the bar, and the end of the reader takes it away" test_bar leave 141
 fi
 
+# Colours where standard output is a terminal.
+test_colored()
+{
+    on_terminal="'$SMMAP' find -h 'o w' t/hello"
+    plain=$(NO_COLOR=1 TERM=vt100 script -qec "$on_terminal" /dev/null </dev/null | tr -d '\r')
+    colored=$(TERM=vt100 script -qec "$on_terminal" /dev/null </dev/null | tr -d '\r')
+    test "$plain" = 4 && test "$colored" = "$(printf '\033[32m4\033[m')" ||
+        { echo "$plain"; echo "$colored"; return 1; }
+}
+if script --version 2>/dev/null | grep -q util-linux; then
+    check "find prints in colours on a terminal, but not with NO_COLOR" test_colored
+else
+    skip "colours on a terminal" "there is no script command of util-linux to make a terminal"
+fi
+
 test_no_bar()
 {
     # The same work without a terminal: nothing is drawn.
