@@ -14,9 +14,6 @@
 #define CONSOLE_PRINTF(format, first)
 #endif
 
-/** The widest bar, in columns. */
-#define CONSOLE_BAR_MOST 40
-
 /** The two streams; opaque. */
 typedef struct console_t console_t;
 
@@ -46,14 +43,12 @@ void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2
 /** 1 when a progress bar makes sense: standard error is a terminal. */
 int console_can_draw(const console_t *console);
 
-/** Draw this text as the bar, in place of the one before. It is erased before any output. */
-void console_draw(console_t *console, const char *text);
+/** The columns of the terminal that standard error is. Asked for each time, as it may change. */
+int console_columns(const console_t *console);
 
-/** Draw "PART % [====    ] text" with a bar of so many columns, cut to `most` columns. */
-void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most);
-
-/** Erase the bar. */
-void console_erase(console_t *console);
+/** Draw "PART % [====    ] text" in one line of the terminal, cut where it is too narrow.
+    It takes the place of the one before, and is erased before any output. */
+void console_bar(console_t *console, double part, const char *text);
 
 /**
  * Take the bar away, write out the buffer and close standard output, which may bring an

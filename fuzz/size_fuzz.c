@@ -100,24 +100,17 @@ int console_can_draw(const console_t *console)
     return 0;
 }
 
-void console_draw(console_t *console, const char *text)
+int console_columns(const console_t *console)
 {
     (void)console;
-    (void)text;
+    return 80;
 }
 
-void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most)
+void console_bar(console_t *console, double part, const char *text)
 {
     (void)console;
     (void)part;
-    (void)width;
     (void)text;
-    (void)most;
-}
-
-void console_erase(console_t *console)
-{
-    (void)console;
 }
 
 apr_status_t console_close(console_t *console)
