@@ -369,7 +369,10 @@ SMMAP_TOOL_FILES = \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \
+	tools/limits.c \
 	tools/main.c \
+	tools/memory.c \
+	tools/memory.h \
 	tools/pattern.c \
 	tools/pattern.h \
 	tools/progress.c \
@@ -379,6 +382,7 @@ SMMAP_TOOL_FILES = \
 	tools/settings.c \
 	tools/stats.c \
 	tools/tool.h \
+	tools/tree.c \
 	tools/walk.c
 
 # The example, which needs zlib.

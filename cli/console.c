@@ -28,6 +28,11 @@
 #define BAR_MOST 40
 #define COLUMNS 80
 
+typedef struct stream_t {
+    apr_os_file_t native;
+    int is_terminal;
+} stream_t;
+
 struct console_t {
     apr_file_t *out;
     apr_file_t *err;
@@ -36,7 +41,9 @@ struct console_t {
     int wrote;           /* 1: something was to be written to `out` */
     int out_is_device;   /* 1: `out` may be a terminal */
     int can_draw;
-    apr_os_file_t err_native;
+    stream_t stdout_;
+    stream_t stderr_;
+    int can_color;
     int columns;     /* where the terminal does not tell */
     int drawn;       /* columns of the bar on the screen; 0: there is none */
     apr_size_t used; /* bytes in the buffer */
@@ -52,12 +59,19 @@ static int is_device(apr_file_t *file)
     return (status == APR_SUCCESS || status == APR_INCOMPLETE) && info.filetype == APR_CHR;
 }
 
+static void look_at(stream_t *stream, apr_file_t *file)
+{
+    stream->is_terminal =
+        apr_os_file_get(&stream->native, file) == APR_SUCCESS && system_is_terminal(stream->native);
+}
+
 apr_status_t console_open(console_t **console, apr_pool_t *pool)
 {
     console_t *made = apr_pcalloc(pool, sizeof(*made));
     apr_status_t status = apr_file_open_stderr(&made->err, pool);
     apr_uint64_t columns = COLUMNS;
     char *text = NULL;
+    int dumb;
 
     if (status == APR_SUCCESS) {
         status = apr_file_open_stdout(&made->out, pool);
@@ -69,11 +83,13 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
         return status;
     }
     made->out_is_device = is_device(made->out);
+    look_at(&made->stdout_, made->out);
+    look_at(&made->stderr_, made->err);
+    dumb = apr_env_get(&text, "TERM", pool) == APR_SUCCESS && strcmp(text, "dumb") == 0;
     /* The bar needs a terminal that can go back to the start of its line. */
-    made->can_draw =
-        apr_os_file_get(&made->err_native, made->err) == APR_SUCCESS &&
-        system_is_terminal(made->err_native) &&
-        !(apr_env_get(&text, "TERM", pool) == APR_SUCCESS && strcmp(text, "dumb") == 0);
+    made->can_draw = made->stderr_.is_terminal && !dumb;
+    made->can_color = made->stdout_.is_terminal && !dumb && system_colours(made->stdout_.native) &&
+                    (apr_env_get(&text, "NO_COLOR", pool) != APR_SUCCESS || *text == '\0');
     if (apr_env_get(&text, "COLUMNS", pool) == APR_SUCCESS) {
         (void)count_parse(text, 1000, &columns);
     }
@@ -87,11 +103,17 @@ int console_can_draw(const console_t *console)
     return console->can_draw;
 }
 
-int console_columns(const console_t *console)
+int console_columns(const console_t *console, int output)
 {
-    int columns = system_columns(console->err_native);
+    const stream_t *stream = output ? &console->stdout_ : &console->stderr_;
+    int columns = stream->is_terminal ? system_columns(stream->native) : 0;
 
-    return columns > 0 ? columns : console->columns;
+    return columns > 0 || !stream->is_terminal ? columns : console->columns;
+}
+
+int console_can_color(const console_t *console)
+{
+    return console->can_color;
 }
 
 /* The columns of a text are its characters, and for those that may be wide, one more: too many is
@@ -118,7 +140,7 @@ static int cut(char *text, int most)
 /* Draw a line in place of the one before, and blanks over what is left of that. */
 static void draw(console_t *console, char *text)
 {
-    int most = console_columns(console) - 1; /* in the last one the cursor would wrap */
+    int most = console_columns(console, 0) - 1; /* in the last one the cursor would wrap */
     int columns = cut(text, most);
     int blanks = console->drawn < most - columns ? console->drawn : most - columns;
     char *line;
@@ -133,7 +155,7 @@ void console_bar(console_t *console, double part, const char *text)
 {
     char bar[BAR_MOST + 1];
     char line[512];
-    int room = console_columns(console) - 1;
+    int room = console_columns(console, 0) - 1;
 
     apr_snprintf(line, sizeof(line), "100 %% [] %s", text);
     room -= cut(line, (int)sizeof(line));

@@ -43,8 +43,12 @@ void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2
 /** 1 when a progress bar makes sense: standard error is a terminal. */
 int console_can_draw(const console_t *console);
 
-/** The columns of the terminal that standard error is. Asked for each time, as it may change. */
-int console_columns(const console_t *console);
+/** The columns of the terminal that standard error (0) or output (1) is; 0: it is none. Asked for
+    each time, as they may change. */
+int console_columns(const console_t *console, int output);
+
+/** Are colours wanted on standard output? Only on a terminal, and never with NO_COLOR. */
+int console_can_color(const console_t *console);
 
 /** Draw "PART % [====    ] text" in one line of the terminal, cut where it is too narrow.
     It takes the place of the one before, and is erased before any output. */

@@ -23,7 +23,7 @@ const char *json_quote(const char *text, apr_pool_t *pool)
         apr_size_t length = utf8_length((const char *)from);
 
         if (length == 0 || *from < 0x20 || *from == 0x7f) {
-            apr_snprintf(to, 7, "\\u%04x", length == 0 ? 0xfffd : *from);
+            apr_snprintf(to, 7, "\\u%04x", length == 0 ? 0xdc00 + *from : *from);
             to += 6;
             from++;
             continue;

@@ -1,11 +1,13 @@
 /*
- * POSIX systems: terminals.
+ * POSIX systems: terminals, holes and limits.
  */
 #include "config.h"
 
 #include "cli/system.h"
 
+#include <errno.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -25,4 +27,52 @@ int system_columns(apr_os_file_t file)
 #endif
     (void)file;
     return 0;
+}
+
+int system_colours(apr_os_file_t file)
+{
+    return isatty(file);
+}
+
+apr_status_t system_next_data(apr_os_file_t file, apr_off_t at, apr_off_t *begin, apr_off_t *end)
+{
+#if defined(SEEK_DATA) && defined(SEEK_HOLE)
+    *begin = lseek(file, at, SEEK_DATA);
+    if (*begin >= 0) {
+        *end = lseek(file, *begin, SEEK_HOLE);
+    }
+    if (*begin >= 0 && *end > *begin) {
+        return APR_SUCCESS;
+    }
+    return *begin < 0 && errno == ENXIO ? APR_EOF : APR_ENOTIMPL;
+#else
+    (void)file;
+    (void)at;
+    (void)begin;
+    (void)end;
+    return APR_ENOTIMPL;
+#endif
+}
+
+static apr_uint64_t limit_of(int resource)
+{
+    struct rlimit limit;
+
+    return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+               ? (apr_uint64_t)limit.rlim_cur
+               : 0;
+}
+
+apr_uint64_t system_open_files(void)
+{
+    return limit_of(RLIMIT_NOFILE);
+}
+
+apr_uint64_t system_address_space(void)
+{
+#ifdef RLIMIT_AS
+    return limit_of(RLIMIT_AS);
+#else
+    return 0;
+#endif
 }

@@ -100,10 +100,17 @@ int console_can_draw(const console_t *console)
     return 0;
 }
 
-int console_columns(const console_t *console)
+int console_columns(const console_t *console, int output)
 {
     (void)console;
+    (void)output;
     return 80;
+}
+
+int console_can_color(const console_t *console)
+{
+    (void)console;
+    return 0;
 }
 
 void console_bar(console_t *console, double part, const char *text)

@@ -142,11 +142,14 @@ int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command
     memset(settings, 0, sizeof(*settings));
     settings->manager = defaults;
     settings->manager.mode = SMMAP_MODE_SLIDING;
-    settings->manager.max_mapped_bytes = DEFAULT_MAX_MEMORY;
     settings->length = ~(apr_uint64_t)0;
     settings->max_count = ~(apr_uint64_t)0;
     if (!options_parse(&options, argc, argv)) {
         return 0;
+    }
+    settings->given = settings->manager;
+    if (settings->manager.max_mapped_bytes == SMMAP_DEFAULT) {
+        settings->manager.max_mapped_bytes = DEFAULT_MAX_MEMORY;
     }
     if (settings->help) {
         return 1;

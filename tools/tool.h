@@ -4,6 +4,7 @@
 #ifndef SMMAP_TOOLS_TOOL_H
 #define SMMAP_TOOLS_TOOL_H
 
+#include <apr_tables.h>
 #include <smmap/smmap.h>
 
 #include "cli/options.h"
@@ -27,11 +28,13 @@ typedef enum tool_print_t {
 /** What the user asked for. */
 typedef struct tool_settings_t {
     smmap_options_t manager;
+    smmap_options_t given; /**< the same before the command's own defaults; 0: not given */
     int stats;
     int help;
 
     /* info */
     int json;
+    int recursive;
 
     /* cat, find: the range; the offset may be negative */
     apr_off_t offset;
@@ -109,7 +112,34 @@ int tool_complete_print(const char *shell, console_t *console, apr_pool_t *pool)
 void tool_help_print(const tool_command_t *command, console_t *console);
 
 /** Print the manager's statistics and limits to standard error. */
-void tool_stats_print(smmap_manager_t *manager, console_t *console);
+void tool_stats_print(const tool_t *tool);
+
+/** A limit in force. */
+typedef struct tool_limit_t {
+    const char *name;
+    apr_uint64_t value; /**< or SMMAP_UNLIMITED, or TOOL_WHOLE_FILE */
+    int is_size;        /**< 1: bytes */
+    const char *from;   /**< "default", an option, a variable, or a limit of the system */
+} tool_limit_t;
+
+#define TOOL_LIMITS_MOST 5
+/** The window size in static mode. */
+#define TOOL_WHOLE_FILE ((apr_uint64_t)SMMAP_UNLIMITED - 1)
+
+/** All limits; returns how many. */
+int tool_limits(const tool_t *tool, tool_limit_t limits[TOOL_LIMITS_MOST]);
+
+/** The value for people. `text` has room for SIZE_TEXT characters. */
+const char *tool_limit_format(const tool_limit_t *limit, char *text);
+
+/**
+ * List the files on the command line, from the operand `first` on, and in the directories among
+ * them.
+ *
+ * @param paths (out) of const char *.
+ * @return 1 when all went well, 0 when a directory could not be read, and that was printed.
+ */
+int tool_tree_list(const tool_t *tool, int first, apr_array_header_t **paths);
 
 /** All commands; ends with NULL. */
 extern const tool_command_t *const tool_commands[];
