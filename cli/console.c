@@ -89,7 +89,7 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
     /* The bar needs a terminal that can go back to the start of its line. */
     made->can_draw = made->stderr_.is_terminal && !dumb;
     made->can_color = made->stdout_.is_terminal && !dumb && system_colours(made->stdout_.native) &&
-                    (apr_env_get(&text, "NO_COLOR", pool) != APR_SUCCESS || *text == '\0');
+                      (apr_env_get(&text, "NO_COLOR", pool) != APR_SUCCESS || *text == '\0');
     if (apr_env_get(&text, "COLUMNS", pool) == APR_SUCCESS) {
         (void)count_parse(text, 1000, &columns);
     }
@@ -256,6 +256,12 @@ apr_status_t console_write(console_t *console, const unsigned char *data, apr_si
     console_flush(console);
     write_out(console, data, size);
     return console->status;
+}
+
+int console_skip(console_t *console, apr_off_t bytes)
+{
+    console_flush(console);
+    return console->status == APR_SUCCESS && system_skip(console->stdout_.native, bytes);
 }
 
 apr_status_t console_status(const console_t *console)

@@ -31,6 +31,13 @@ void console_printf(console_t *console, const char *format, ...) CONSOLE_PRINTF(
  */
 apr_status_t console_write(console_t *console, const unsigned char *data, apr_size_t size);
 
+/**
+ * Make a hole of so many bytes at the end of standard output.
+ *
+ * @return 1; 0: it is no file, or not at its end, and nothing was done.
+ */
+int console_skip(console_t *console, apr_off_t bytes);
+
 /** Write out what is in the buffer. */
 void console_flush(console_t *console);
 

@@ -24,6 +24,13 @@ int system_colours(apr_os_file_t file);
  */
 apr_status_t system_next_data(apr_os_file_t file, apr_off_t at, apr_off_t *begin, apr_off_t *end);
 
+/**
+ * Make a hole at the end of a file that we write to, and go behind it.
+ *
+ * @return 1; 0: nothing was done, as it is no file, is only appended to, or holds something here.
+ */
+int system_skip(apr_os_file_t file, apr_off_t bytes);
+
 /** How many files the process may have open (RLIMIT_NOFILE); 0: unknown, or no limit. */
 apr_uint64_t system_open_files(void);
 

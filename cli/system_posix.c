@@ -6,10 +6,14 @@
 #include "cli/system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+#define LARGEST ((off_t)(((apr_uint64_t)1 << (sizeof(off_t) * 8 - 1)) - 1))
 
 int system_is_terminal(apr_os_file_t file)
 {
@@ -52,6 +56,17 @@ apr_status_t system_next_data(apr_os_file_t file, apr_off_t at, apr_off_t *begin
     (void)end;
     return APR_ENOTIMPL;
 #endif
+}
+
+int system_skip(apr_os_file_t file, apr_off_t bytes)
+{
+    struct stat info;
+    off_t at = lseek(file, 0, SEEK_CUR);
+    int flags = fcntl(file, F_GETFL);
+
+    return at >= 0 && flags >= 0 && (flags & O_APPEND) == 0 && fstat(file, &info) == 0 &&
+           S_ISREG(info.st_mode) && at >= info.st_size && bytes <= LARGEST - at &&
+           ftruncate(file, at + bytes) == 0 && lseek(file, at + bytes, SEEK_SET) >= 0;
 }
 
 static apr_uint64_t limit_of(int resource)

@@ -46,48 +46,7 @@ test_greatest_window()
 }
 check "the greatest window, and what is said of one that is greater" test_greatest_window
 
-# --- cat --------------------------------------------------------------------------
-
-check "cat a file" gives 0 'hello world' cat t/hello
-check "cat files, one twice" gives 0 'hello worldhello world' cat t/hello t/empty t/hello
-check "cat an empty file" gives 0 '' cat t/empty
-check "cat --offset" gives 0 'world' cat --offset 6 t/hello
-check "cat --offset and --length" gives 0 'lo w' cat --offset 3 --length 4 t/hello
-check "cat of each file the same part" gives 0 'hehe' cat --length 2 t/hello t/hello
-check "cat --length 0" gives 0 '' cat --length 0 t/hello
-check "cat from before the end" gives 0 'ld' cat --offset -2 t/hello
-check "cat from before the start" gives 0 'hel' cat --offset -100 --length 3 t/hello
-check "cat from the end" gives 0 '' cat --offset 11 t/hello
-check "cat from behind the end" gives 0 '' cat --offset 9223372036854775807 t/hello
-check "cat more than there is" gives 0 'world' cat --offset 6 --length 18446744073709551615 t/hello
-
-letters 11 $((granule * 5 + 77)) 'abcdefghijklmnopqrstuvwxyz0123456789' >t/text
-head -c $((granule * 9 + 5)) /dev/urandom >t/noise
-
-test_cat_ranges()
-{
-    for from in 0 1 $((granule - 1)) $granule $((granule + 1)) $((granule * 4 + 3)); do
-        for size in 1 2 $((granule - 1)) $granule $((granule * 3 + 1)); do
-            tail -c +$((from + 1)) t/noise | head -c "$size" >"$work/part"
-            run cat --window-size 1 --max-memory 1 --offset "$from" --length "$size" t/noise
-            is_code 0 && cmp "$out" "$work/part" || { echo "offset $from, length $size"; return 1; }
-        done
-    done
-}
-check "cat of ranges across windows, as tail and head have them" test_cat_ranges
-
-for options in "--mode static" "--mode auto" "--mode sliding" "--window-size 1" \
-    "--window-size $((granule + 1))" "--window-size 1G" "--max-memory 1 --max-regions 1" \
-    "--hard-limits --max-memory $granule --max-regions 1 --max-open-files 1" \
-    "--max-memory unlimited --max-regions unlimited --max-open-files unlimited"; do
-    test_cat_options()
-    {
-        # shellcheck disable=SC2086 # several words
-        run cat $options t/noise t/text t/noise
-        is_code 0 && cat t/noise t/text t/noise | cmp - "$out"
-    }
-    check "cat $options" test_cat_options
-done
+. "$here/command/cat.sh"
 
 # --- errors in files, the others are still done -------------------------------------
 

@@ -63,7 +63,12 @@ mistake 'is negative' cat --length -5 t/hello
 mistake 'not K, M, G or T' cat --length 5X t/hello
 mistake 'not K, M, G or T' cat --length '5 ' t/hello
 mistake 'not K, M, G or T' cat --length 5.5 t/hello
-mistake 'not K, M, G or T' cat --length 0x10 t/hello
+mistake 'not K, M, G or T' cat --length 0x t/hello
+mistake 'not K, M, G or T' cat --length 0xg t/hello
+mistake 'not K, M, G or T' cat --length 1a t/hello
+mistake 'is too large' cat --length 0x10000000000000000 t/hello
+mistake 'is too large' cat --length 0x1000000T t/hello
+mistake 'is too large' cat --offset -0x8000000000000000 t/hello
 mistake 'behind the unit' cat --length 5KB t/hello
 mistake 'behind the number' find --max-count 5K x t/hello
 mistake 'is too large' cat --length 18446744073709551616 t/hello
