@@ -351,7 +351,16 @@ SMMAP_CLI_FILES = \
 	cli/program.c \
 	cli/program.h \
 	cli/size.c \
-	cli/size.h
+	cli/size.h \
+	cli/system.h \
+	cli/utf8.c \
+	cli/utf8.h
+
+SMMAP_CLI_POSIX_FILES = \
+	cli/system_posix.c
+
+SMMAP_CLI_WINDOWS_FILES = \
+	cli/system_windows.c
 
 # The command.
 SMMAP_TOOL_FILES = \
@@ -362,7 +371,10 @@ SMMAP_TOOL_FILES = \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \
+	tools/limits.c \
 	tools/main.c \
+	tools/memory.c \
+	tools/memory.h \
 	tools/pair.c \
 	tools/pair.h \
 	tools/pattern.c \

@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "cli/size.h"
@@ -176,34 +175,6 @@ static const char *set_print(const option_t *option, void *into, const char *val
     return NULL;
 }
 
-/* --offset and --length: as everywhere, or hexadecimal digits after "0x". */
-static const char *set_place(const option_t *option, void *field, const char *value,
-                             apr_pool_t *pool)
-{
-    int is_offset = strcmp(option->name, "offset") == 0;
-    const char *text = value + (is_offset && *value == '-');
-    apr_uint64_t number = 0;
-
-    if (strncmp(text, "0x", 2) != 0) {
-        return is_offset ? option_offset(option, field, value, pool)
-                         : option_size(option, field, value, pool);
-    }
-    for (text += 2; apr_isxdigit(*text) && number <= OFFSET_LARGEST >> 4; text++) {
-        number = number * 16 +
-                 (apr_uint64_t)(apr_isdigit(*text) ? *text - '0' : apr_tolower(*text) - 'a' + 10);
-    }
-    if (*text != '\0') {
-        return apr_isxdigit(*text) ? "is too large"
-                                   : "has something behind '0x' that is no hexadecimal digit";
-    }
-    if (is_offset) {
-        *(apr_off_t *)field = *value == '-' ? -(apr_off_t)number : (apr_off_t)number;
-    } else {
-        *(apr_uint64_t *)field = number;
-    }
-    return text[-1] == 'x' ? "has no digits" : NULL;
-}
-
 static const char *add_pattern(const option_t *option, void *field, const char *value,
                                apr_pool_t *pool)
 {
@@ -279,13 +250,12 @@ static const option_t options[] = {
      set_color, TOOL_FIELD(color), 0, 0},
     {"offset", 0, "SIZE",
      "start at this offset of each file; negative: at so\n"
-     "many bytes before its end; default: 0. SIZE may\n"
-     "be hexadecimal, as 0x1f00",
-     set_place, TOOL_FIELD(offset), 0, 0},
+     "many bytes before its end; default: 0",
+     option_offset, TOOL_FIELD(offset), 0, 0},
     {"length", 0, "SIZE",
      "search at most so many bytes of each file; a match\n"
      "must lie within them",
-     set_place, TOOL_FIELD(length), 0, ~(apr_uint64_t)0},
+     option_size, TOOL_FIELD(length), 0, ~(apr_uint64_t)0},
     {"quiet", 'q', NULL, "print nothing, and stop at the first match", option_flag,
      TOOL_FIELD(quiet), 0, 0},
     {"no-filename", 'h', NULL, "print offsets and counts without the path", option_flag,

@@ -40,8 +40,8 @@ void tool_help_print(const tool_command_t *command, console_t *console)
     options_help(console, "options of all commands:", tool_common_options);
     console_printf(console,
                    "\nSIZE is a number of bytes, or a number followed by K, M, G or T (powers of\n"
-                   "1024). '--' ends the options.%s\n",
+                   "1024); with 0x in front it is hexadecimal. '--' ends the options.%s\n",
                    command->reads_stdin ? ""
-                                        : " '-' as a file is not supported: standard input\n"
-                                          "cannot be mapped.");
+                                        : " '-' as a file\n"
+                                          "is not supported: standard input cannot be mapped.");
 }

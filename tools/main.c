@@ -6,9 +6,10 @@
  *   settings.c the command line         help.c     --help
  *   walk.c     files and their bytes    progress.c the progress bar
  *   cat.c info.c find.c  the commands   print.c    what `find` prints
- *   tree.c     the files of -r          crew.c     its threads
- *   search.c source.c patterns.c pattern.c pair.c  its search
- *   stats.c    --stats                  complete.c  what shells complete
+ *   search.c source.c patterns.c pattern.c pair.c  its search; crew.c: its threads
+ *   stats.c    --stats                  limits.c   limits, and where they come from
+ *   memory.c   what is in memory        tree.c     the files in directories
+ *   complete.c what shells complete
  *   ../cli/    what is shared with the benchmark
  * The command `bench` is the benchmark, bench/run.c, which parses its own command line.
  */
@@ -85,7 +86,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     }
     code = command->run(&tool);
     if (settings.stats) {
-        tool_stats_print(tool.manager, console);
+        tool_stats_print(&tool);
     }
     warn_of_trace(tool.manager, console);
     status = smmap_manager_destroy(tool.manager);

@@ -72,16 +72,6 @@ static char *put_hex(char *to, const unsigned char *bytes, apr_size_t size)
     return to;
 }
 
-/* The path in JSON, and its bytes where it is no text. */
-static const char *json_path(const char *text, apr_pool_t *pool)
-{
-    char *bytes = apr_palloc(pool, 2 * strlen(text) + 1);
-
-    put_hex(bytes, (const unsigned char *)text, strlen(text));
-    return apr_pstrcat(pool, "{\"path\":", json_quote(text, pool),
-                       json_is_utf8(text) ? NULL : ",\"path_hex\":\"", bytes, "\"", NULL);
-}
-
 /* What comes before a number, or the end of the line: behind a path is this character, or in JSON
    this member's name. */
 static void print_before(tool_printer_t *printer, const char *path, char behind, const char *member)
@@ -94,7 +84,7 @@ static void print_before(tool_printer_t *printer, const char *path, char behind,
         printer->path = path;
         printer->before =
             printer->settings->json
-                ? apr_pstrcat(printer->pool, json_path(text, printer->pool),
+                ? apr_pstrcat(printer->pool, "{\"path\":", json_quote(text, printer->pool),
                               has_member ? ",\"" : NULL, member, "\":", NULL)
             : printer->settings->no_filename && has_member ? ""
             : printer->color ? apr_pstrcat(printer->pool, COLOR_PATH, text, COLOR_NONE, NULL)

@@ -9,6 +9,10 @@
 #include "cli/size.h"
 #include "tools/tool.h"
 
+/* The default limit of mapped memory. The commands read files from end to end, so more would
+   not make them faster, only larger. */
+#define DEFAULT_MAX_MEMORY ((apr_size_t)256 << 20)
+
 /* A limit, below the number that means "unlimited"; or a window's size, of which the library says
    whether it is too large. */
 static const char *set_number(const option_t *option, void *field, const char *value,
@@ -139,12 +143,15 @@ int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command
     memset(settings, 0, sizeof(*settings));
     settings->manager = defaults;
     settings->manager.mode = SMMAP_MODE_SLIDING;
-    settings->manager.max_mapped_bytes = TOOL_DEFAULT_MAX_MEMORY;
     settings->length = ~(apr_uint64_t)0;
     settings->max_count = ~(apr_uint64_t)0;
     settings->threads = 1;
     if (!options_parse(&options, argc, argv)) {
         return 0;
+    }
+    settings->given = settings->manager;
+    if (settings->manager.max_mapped_bytes == SMMAP_DEFAULT) {
+        settings->manager.max_mapped_bytes = DEFAULT_MAX_MEMORY;
     }
     if (settings->help) {
         return 1;

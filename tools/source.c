@@ -84,11 +84,10 @@ tool_source_t *tool_source_create(const tool_t *tool, apr_size_t before, apr_siz
 /* Did the user say how to map? */
 static int wants_windows(const tool_settings_t *settings)
 {
-    const smmap_options_t *manager = &settings->manager;
+    const smmap_options_t *given = &settings->given;
 
-    return manager->mode != SMMAP_MODE_SLIDING || manager->limits != SMMAP_LIMITS_SOFT ||
-           manager->window_size != 0 || manager->max_regions != 0 ||
-           manager->max_mapped_bytes != TOOL_DEFAULT_MAX_MEMORY;
+    return given->mode != SMMAP_MODE_SLIDING || given->limits != SMMAP_LIMITS_SOFT ||
+           given->window_size != 0 || given->max_regions != 0 || given->max_mapped_bytes != 0;
 }
 
 /* Open it as a stream, too, and as the same file for windows. It is copied where that fails. */

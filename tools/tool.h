@@ -28,18 +28,16 @@ typedef enum tool_print_t {
 /** Whether `find` prints in colours. */
 typedef enum tool_color_t { TOOL_COLOR_AUTO, TOOL_COLOR_ALWAYS, TOOL_COLOR_NEVER } tool_color_t;
 
-/** The default limit of mapped memory. The commands read files from end to end, so more would
-    not make them faster, only larger. */
-#define TOOL_DEFAULT_MAX_MEMORY ((apr_size_t)256 << 20)
-
 /** What the user asked for. */
 typedef struct tool_settings_t {
     smmap_options_t manager;
+    smmap_options_t given; /**< the same before the command's own defaults; 0: not given */
     int stats;
     int help;
 
     /* info, find */
     int json;
+    int recursive;
 
     /* cat, find: the range; the offset may be negative */
     apr_off_t offset;
@@ -57,7 +55,6 @@ typedef struct tool_settings_t {
     apr_uint64_t max_count;
     apr_array_header_t *patterns; /**< of -e; NULL: the first operand is the pattern */
     int ignore_case;
-    int recursive;
     int threads;
     int has_context;
     int context;
@@ -127,7 +124,34 @@ int tool_complete_print(const char *shell, console_t *console, apr_pool_t *pool)
 void tool_help_print(const tool_command_t *command, console_t *console);
 
 /** Print the manager's statistics and limits to standard error. */
-void tool_stats_print(smmap_manager_t *manager, console_t *console);
+void tool_stats_print(const tool_t *tool);
+
+/** A limit in force. */
+typedef struct tool_limit_t {
+    const char *name;
+    apr_uint64_t value; /**< or SMMAP_UNLIMITED, or TOOL_WHOLE_FILE */
+    int is_size;        /**< 1: bytes */
+    const char *from;   /**< "default", an option, a variable, or a limit of the system */
+} tool_limit_t;
+
+#define TOOL_LIMITS_MOST 5
+/** The window size in static mode. */
+#define TOOL_WHOLE_FILE ((apr_uint64_t)SMMAP_UNLIMITED - 1)
+
+/** All limits; returns how many. */
+int tool_limits(const tool_t *tool, tool_limit_t limits[TOOL_LIMITS_MOST]);
+
+/** The value for people. `text` has room for SIZE_TEXT characters. */
+const char *tool_limit_format(const tool_limit_t *limit, char *text);
+
+/**
+ * List the files on the command line, from the operand `first` on; with -r also those in the
+ * directories among them, and without any those in the current directory; else standard input.
+ *
+ * @param paths (out) of const char *.
+ * @return 1 when all went well, 0 when a directory could not be read, and that was printed.
+ */
+int tool_tree_list(const tool_t *tool, int first, apr_array_header_t **paths);
 
 /** All commands; ends with NULL. */
 extern const tool_command_t *const tool_commands[];
@@ -160,15 +184,6 @@ const char *tool_walk_directory(apr_pool_t *pool);
 /** Open a cursor, as smmap_cursor_open(). */
 apr_status_t tool_walk_open(const tool_t *tool, const char *path, smmap_cursor_t **cursor,
                             apr_pool_t *pool);
-
-/**
- * List the files to search: those on the command line, from the operand `first` on, and with -r
- * those in the directories among them.
- *
- * @param paths (out) of const char *.
- * @return 1 when all went well, 0 when a directory could not be read, and that was printed.
- */
-int tool_tree_list(const tool_t *tool, int first, apr_array_header_t **paths);
 
 /** The part [begin, end) of a file of this size that --offset and --length leave. */
 void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t *begin,

@@ -1,7 +1,7 @@
 /*
- * The files that `find` searches: with -r also those in directories, and below.
+ * The files that a command visits: with -r also those in directories, and below.
  *
- * They are listed before the first is searched, so that there is a total for the bar, and in the
+ * They are listed before the first is read, so that there is a total for the bar, and in the
  * order of their names, so that the output is the same each time. As with grep, links are followed
  * where the user names them, not within a directory, so there are no loops; and what is not a
  * regular file there is left out.

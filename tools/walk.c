@@ -34,7 +34,7 @@ void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
 
     if (!tool->settings->no_messages) {
         console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
-                      is_directory ? "is a directory; name the files in it, or use 'find -r'"
+                      is_directory ? "is a directory; name the files in it (info and find also take -r)"
                                    : smmap_strerror(status, reason, sizeof(reason)));
     }
 }

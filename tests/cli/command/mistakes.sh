@@ -63,7 +63,12 @@ mistake 'is negative' cat --length -5 t/hello
 mistake 'not K, M, G or T' cat --length 5X t/hello
 mistake 'not K, M, G or T' cat --length '5 ' t/hello
 mistake 'not K, M, G or T' cat --length 5.5 t/hello
-mistake 'not K, M, G or T' cat --length 0x10 t/hello
+mistake 'not K, M, G or T' cat --length 0x t/hello
+mistake 'not K, M, G or T' cat --length 0xg t/hello
+mistake 'not K, M, G or T' cat --length 1a t/hello
+mistake 'is too large' cat --length 0x10000000000000000 t/hello
+mistake 'is too large' cat --length 0x1000000T t/hello
+mistake 'is too large' cat --offset -0x8000000000000000 t/hello
 mistake 'behind the unit' cat --length 5KB t/hello
 mistake 'behind the number' find --max-count 5K x t/hello
 mistake 'is too large' cat --length 18446744073709551616 t/hello
@@ -86,14 +91,11 @@ mistake 'not a hexadecimal digit' find --hex 1g t/hello
 mistake 'not a hexadecimal digit' find --hex 0x12 t/hello
 mistake 'is empty' find -e x -e '' t/hello
 mistake 'not a hexadecimal digit' find -x -e 12 -e 1g t/hello
-mistake 'no hexadecimal digit' find --offset 0xg x t/hello
-mistake 'has no digits' find --length 0x x t/hello
-mistake 'is too large' find --offset 0x8000000000000000 x t/hello
 mistake 'is too small' find --threads 0 x t/hello
 mistake 'is too large' find --threads 257 x t/hello
 mistake 'is too large' find -C 65537 x t/hello
 mistake 'is not one of auto' find --color maybe x t/hello
-mistake 't: is a directory.*-r' find x t
+mistake 't: is a directory' find x t
 mistake 'longer than 32768' find "$(letters 1 32769 ab)" t/hello
 
 check "options behind the operands" gives 0 'world' cat t/hello --offset -5
