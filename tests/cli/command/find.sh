@@ -64,6 +64,7 @@ check "find -i with a letter that is behind no other" gives 0 't/abc:5' find -i 
 check "find -x, and offsets in hexadecimal digits" gives 0 't/hello:0x9' \
     find --hex-offsets --offset 0x4 --length 0x7 -x 6C t/hello
 check "find -cq" gives 0 '' find -cq l t/hello
+check "find -q stops at the first match" gives 0 '' find -q l t/hello t/missing
 
 # --- where --------------------------------------------------------------------------
 
@@ -75,31 +76,31 @@ test_stdin()
         test "$(cat "$out" "$err")" = '(standard input):6' || { cat "$out" "$err"; return 1; }
     done
     test "$(printf 'hello' | "$SMMAP" find -h --offset 3 --length 1 -e l -e o - t/hello)" = '3
-3' && printf x | "$SMMAP" find -q x && ! : | "$SMMAP" find x
+3' && printf x | "$SMMAP" find -qe x && ! : | "$SMMAP" find x
 }
 check "find in standard input" test_stdin
 
-mkdir -p t/tree/b/c t/tree/a
-for file in t/tree/b/c/2 t/tree/b/1 t/tree/a/4 t/tree/z; do printf 'in the tree' >$file; done
-ln -s ../.. t/tree/a/up 2>/dev/null
-mkfifo t/tree/b/fifo 2>/dev/null
-check "find -r: in the order of names, no links, no FIFOs" gives 0 't/tree/a/4:3
-t/tree/b/1:3
-t/tree/b/c/2:3
-t/tree/z:3
-t/hello:1' find -r t/tree/ t/hello -m 1 -e the -e ello
+mkdir -p t/wood/b/c t/wood/a
+for file in t/wood/b/c/2 t/wood/b/1 t/wood/a/4 t/wood/z; do printf 'in the tree' >$file; done
+ln -s ../.. t/wood/a/up 2>/dev/null
+mkfifo t/wood/b/fifo 2>/dev/null
+check "find -r: in the order of names, no links, no FIFOs" gives 0 't/wood/a/4:3
+t/wood/b/1:3
+t/wood/b/c/2:3
+t/wood/z:3
+t/hello:1' find -r t/wood/ t/hello -m 1 -e the -e ello
 test_recursive_here()
 {
-    (cd t/tree/b && gives 0 '1
+    (cd t/wood/b && gives 0 '1
 c/2' find -rl tree)
 }
 check "find -r without a file" test_recursive_here
 test_recursive_error()
 {
-    run find -rc tree t/tree/b t/missing t/tree/z
-    is_code 2 && says 't/missing: No such' && test "$(cat "$out")" = 't/tree/b/1:1
-t/tree/b/c/2:1
-t/tree/z:1'
+    run find -rc tree t/wood/b t/missing t/wood/z
+    is_code 2 && says 't/missing: No such' && test "$(cat "$out")" = 't/wood/b/1:1
+t/wood/b/c/2:1
+t/wood/z:1'
 }
 check "find -r goes on" test_recursive_error
 
@@ -117,7 +118,9 @@ check "find --json -C" gives 0 \
 {"path":"t/digits","offset":20,"length":1,"before":"696a","match":"ff","after":"00"}' \
     find --json -C 2 -x -e 30 -e ff t/digits
 check "find --json -c, -l" gives 0 '{"path":"t/hello","count":3}' find --json -c l t/hello
-check "find --json -l" gives 0 '{"path":"t/hello"}' find --json --hex-offsets -l l t/hello
+check "find --json -l" gives 0 '{"path":"t/hello"}' find --json -l l t/hello
+check "find --json has decimal numbers" gives 0 '{"path":"t/hello","offset":10,"length":1}' \
+    find --json --hex-offsets d t/hello
 test_json_path()
 {
     printf x >"$(printf 't/j\377')" || return 1
