@@ -3,7 +3,7 @@
  *
  * With several, each takes the next file, and this thread prints. A file has a slot for what is
  * found in it until its turn comes; there are a few slots for each thread, and what a slot holds is
- * limited (search.c): a thread that found more waits for its file's turn. So memory is limited, too.
+ * limited (search.c): a thread that found more waits for its file's turn. So memory is limited.
  *
  * Lock: `mutex`, over all that threads share; no other is taken under it. A slot's `found` belongs
  * to its worker while the state is WORKING, otherwise to the thread that prints.
@@ -17,8 +17,9 @@
 #include <apr_thread_proc.h>
 
 /* Slots for each thread. */
-#define SLOTS 8
-/* How often the bar and ^C are looked after while nothing is to be printed, in microseconds. */
+#define SLOTS 16
+/* How often the bar, ^C and what can be printed are looked after while nobody says so, in
+   microseconds. */
 #define LOOK apr_time_from_msec(100)
 
 typedef enum state_t { SLOT_FREE, SLOT_WORKING, SLOT_WAITING, SLOT_DONE } state_t;
@@ -35,11 +36,14 @@ typedef struct slot_t {
 typedef struct shared_t {
     const tool_crew_t *crew;
     apr_thread_mutex_t *mutex;
-    apr_thread_cond_t *changed; /* any of what follows */
+    apr_thread_cond_t *changed;  /* for workers: a slot is free, or theirs was printed, or stop */
+    apr_thread_cond_t *to_print; /* the slot whose turn it is changed */
     slot_t *slots;
     int slot_count;
-    int next;    /* the next file to be searched */
-    int printed; /* the file whose turn it is */
+    int next;          /* the next file to be searched */
+    int printed;       /* the file whose turn it is */
+    int waiting;       /* workers that wait */
+    int printer_waits; /* 1: and so does the thread that prints */
     int stop;
 } shared_t;
 
@@ -71,8 +75,7 @@ static int piece_alone(void *baton, tool_found_t *found, apr_uint64_t searched, 
     const alone_t *alone = baton;
 
     (void)must_clear;
-    return hand_out(alone->crew, alone->path, found) &&
-           tool_progress_at(alone->progress, searched);
+    return hand_out(alone->crew, alone->path, found) && tool_progress_at(alone->progress, searched);
 }
 
 static void run_alone(const tool_crew_t *crew, tool_progress_t *progress, apr_pool_t *pool)
@@ -94,12 +97,40 @@ static void run_alone(const tool_crew_t *crew, tool_progress_t *progress, apr_po
         alone.path = crew->paths[i];
         status = tool_search_file(search, alone.path, &found, piece_alone, &alone, scratch);
         apr_pool_clear(scratch);
-        more = hand_out(crew, alone.path, &found) && crew->done(crew->baton, alone.path, found.is_open, status);
+        more = hand_out(crew, alone.path, &found) &&
+               crew->done(crew->baton, alone.path, found.is_open, status);
     }
     tool_found_free(&found);
 }
 
 /* --- several ---------------------------------------------------------------------- */
+
+/* A worker waits. Nobody is woken who does not wait: with small files that would be most of the
+   work. */
+static void wait_locked(shared_t *shared)
+{
+    shared->waiting++;
+    apr_thread_cond_wait(shared->changed, shared->mutex);
+    shared->waiting--;
+}
+
+/* Wake the thread that prints, if it waits: when a worker does, or half of the slots are in use, or
+   no file is left. */
+static void tell_printer_locked(shared_t *shared, int must)
+{
+    if (shared->printer_waits && (must || shared->next == shared->crew->count ||
+                                  shared->next - shared->printed >= shared->slot_count / 2)) {
+        shared->printer_waits = 0;
+        apr_thread_cond_signal(shared->to_print);
+    }
+}
+
+static void tell_workers_locked(shared_t *shared)
+{
+    if (shared->waiting > 0) {
+        apr_thread_cond_broadcast(shared->changed);
+    }
+}
 
 static int piece_shared(void *baton, tool_found_t *found, apr_uint64_t searched, int must_clear)
 {
@@ -111,9 +142,9 @@ static int piece_shared(void *baton, tool_found_t *found, apr_uint64_t searched,
     slot->searched = searched;
     if (must_clear || (found->count > 0 && slot->file == shared->printed)) {
         slot->state = SLOT_WAITING;
-        apr_thread_cond_broadcast(shared->changed);
+        tell_printer_locked(shared, 1);
         while (slot->state == SLOT_WAITING && !shared->stop) {
-            apr_thread_cond_wait(shared->changed, shared->mutex);
+            wait_locked(shared);
         }
     }
     more = !shared->stop;
@@ -131,7 +162,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
         slot_t *slot = &shared->slots[shared->next % shared->slot_count];
 
         if (slot->state != SLOT_FREE) {
-            apr_thread_cond_wait(shared->changed, shared->mutex);
+            wait_locked(shared);
             continue;
         }
         slot->state = SLOT_WORKING;
@@ -143,7 +174,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
         apr_pool_clear(worker->pool);
         apr_thread_mutex_lock(shared->mutex);
         slot->state = SLOT_DONE;
-        apr_thread_cond_broadcast(shared->changed);
+        tell_printer_locked(shared, 0);
     }
     apr_thread_mutex_unlock(shared->mutex);
     apr_thread_exit(thread, APR_SUCCESS);
@@ -169,9 +200,10 @@ static int print_file(shared_t *shared, tool_progress_t *progress)
             more = hand_out(crew, path, &slot->found);
             apr_thread_mutex_lock(shared->mutex);
             slot->state = SLOT_WORKING;
-            apr_thread_cond_broadcast(shared->changed);
+            tell_workers_locked(shared);
         } else {
-            (void)apr_thread_cond_timedwait(shared->changed, shared->mutex, LOOK);
+            shared->printer_waits = 1;
+            (void)apr_thread_cond_timedwait(shared->to_print, shared->mutex, LOOK);
         }
         searched = slot->searched;
         apr_thread_mutex_unlock(shared->mutex);
@@ -191,7 +223,7 @@ static int print_file(shared_t *shared, tool_progress_t *progress)
     } else {
         shared->stop = 1;
     }
-    apr_thread_cond_broadcast(shared->changed);
+    tell_workers_locked(shared);
     apr_thread_mutex_unlock(shared->mutex);
     return more;
 }
@@ -212,7 +244,8 @@ static int run_shared(const tool_crew_t *crew, int threads, tool_progress_t *pro
         shared.slots[i].shared = &shared;
     }
     if (apr_thread_mutex_create(&shared.mutex, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS ||
-        apr_thread_cond_create(&shared.changed, pool) != APR_SUCCESS) {
+        apr_thread_cond_create(&shared.changed, pool) != APR_SUCCESS ||
+        apr_thread_cond_create(&shared.to_print, pool) != APR_SUCCESS) {
         return 0;
     }
     for (i = 0; i < threads; i++) {

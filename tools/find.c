@@ -145,9 +145,10 @@ static int run(tool_t *tool)
         return TOOL_NONE; /* as grep: nothing can be found, so nothing is read */
     }
     if (tool->settings->offset < 0 && reads_stdin(tool)) {
-        console_error(tool->console, "smmap find: --offset: it is negative, but the end of standard "
-                                     "input is not known\n"
-                                     "Try 'smmap find --help' for more information.\n");
+        console_error(tool->console,
+                      "smmap find: --offset: it is negative, but the end of standard "
+                      "input is not known\n"
+                      "Try 'smmap find --help' for more information.\n");
         return TOOL_ERROR;
     }
     find.good = tool_tree_list(tool, first_path(tool), &paths);
@@ -236,8 +237,8 @@ static const option_t options[] = {
      0},
     {"files-without-match", 'L', NULL, "print only the paths of files without a match", set_print,
      0, 0, 0},
-    {"context", 'C', "N", "print N bytes around each match, too, at most 65536", set_context, 0,
-     0, TOOL_CONTEXT_MOST},
+    {"context", 'C', "N", "print N bytes around each match, too, at most 65536", set_context, 0, 0,
+     TOOL_CONTEXT_MOST},
     {"hex-offsets", 0, NULL, "print offsets in hexadecimal digits, after '0x'", option_flag,
      TOOL_FIELD(hex_offsets), 0, 0},
     {"json", 0, NULL,

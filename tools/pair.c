@@ -5,8 +5,8 @@
  *
  * Blocks of the data are compared with both bytes at once. The vectors are those of gcc and clang,
  * which make SSE2, NEON and the like of them; on x86-64 the same code is compiled a second time
- * for processors that have AVX2. Where the first byte is very rare, and with other compilers, memchr()
- * looks for it alone.
+ * for processors that have AVX2. Where the first byte is very rare, and with other compilers,
+ * memchr() looks for it alone.
  */
 #include "tools/pair.h"
 

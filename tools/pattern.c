@@ -190,8 +190,8 @@ static void set_pair(tool_pattern_t *pattern, int which, apr_size_t at)
     pattern->pair.mask[which] = pattern->folds && byte >= 'a' && byte <= 'z' ? 0x20 : 0;
 }
 
-/* The byte to look for besides the rarest one: that which stands least often where it should, in the
-   sample, where the rarest one is; of those the rarest. */
+/* The byte to look for besides the rarest one: that which stands least often where it should, in
+   the sample, where the rarest one is; of those the rarest. */
 static apr_size_t choose_second(const tool_pattern_t *pattern, const unsigned char *data,
                                 apr_size_t size, apr_size_t rare, const apr_size_t *count)
 {
@@ -213,10 +213,9 @@ static apr_size_t choose_second(const tool_pattern_t *pattern, const unsigned ch
     for (i = 0; i < most; i++) {
         apr_size_t now = first + i;
 
-        if (now != rare &&
-            (second == rare || together[i] < together[second - first] ||
-             (together[i] == together[second - first] &&
-              count[pattern->bytes[now]] < count[pattern->bytes[second]]))) {
+        if (now != rare && (second == rare || together[i] < together[second - first] ||
+                            (together[i] == together[second - first] &&
+                             count[pattern->bytes[now]] < count[pattern->bytes[second]]))) {
             second = now;
         }
     }

@@ -11,7 +11,7 @@ typedef struct tool_patterns_plan_t {
     struct tool_bytes_t {
         unsigned char *bytes;
         apr_size_t size; /**< 1 to TOOL_PATTERN_MAX */
-    } *patterns;
+    } * patterns;
     int count;
     int folds;   /**< 1: a letter of ASCII matches in both cases */
     int overlap; /**< 1: matches may share bytes; 0: a match starts behind the one before it */

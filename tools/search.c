@@ -86,8 +86,7 @@ static int keep(const tool_plan_t *plan, const tool_view_t *view, apr_size_t at,
     if (!plan->keeps_bytes) {
         kept = 0;
     }
-    if (found->used == MATCHES_MOST ||
-        (found->used > 0 && found->bytes_used + kept > BYTES_MOST) ||
+    if (found->used == MATCHES_MOST || (found->used > 0 && found->bytes_used + kept > BYTES_MOST) ||
         !make_room((void **)&found->matches, &found->room, found->used, 1, sizeof(*match)) ||
         !make_room((void **)&found->bytes, &found->bytes_room, found->bytes_used, kept, 1)) {
         return 0;

@@ -162,8 +162,8 @@ int tool_source_is_large(const tool_source_t *source)
     return source->way != WAY_COPIES;
 }
 
-static void set_view(tool_view_t *view, const unsigned char *data, apr_off_t begin,
-                     apr_size_t size, apr_status_t status)
+static void set_view(tool_view_t *view, const unsigned char *data, apr_off_t begin, apr_size_t size,
+                     apr_status_t status)
 {
     view->data = data;
     view->begin = begin;
@@ -179,7 +179,8 @@ static void view_copy(tool_source_t *source, apr_off_t from, apr_size_t size, to
     if (status == APR_SUCCESS && got < size) {
         status = SMMAP_ETRUNCATED;
     }
-    set_view(view, source->buffer, from, got, APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status);
+    set_view(view, source->buffer, from, got,
+             APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status);
 }
 
 /* Read on. *got may be less than there is. */
@@ -233,8 +234,8 @@ static apr_status_t go_to(tool_source_t *source, apr_off_t from)
         apr_off_t left = from - source->stream_at;
         apr_size_t got;
 
-        status = read_stream(source, left < (apr_off_t)source->room ? (apr_size_t)left : source->room,
-                             &got);
+        status = read_stream(
+            source, left < (apr_off_t)source->room ? (apr_size_t)left : source->room, &got);
         source->held = 0;
     }
     return status;
@@ -346,7 +347,6 @@ static void note_trial(tool_source_t *source, apr_off_t searched)
 {
     double took = (double)(apr_time_now() - source->began) / (double)searched;
     double *best = &source->best[source->now == WAY_WINDOWS];
-
 
     if (source->now != WAY_COPIES && (*best < 0 || took < *best)) {
         *best = took;

@@ -34,8 +34,9 @@ void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
 
     if (!tool->settings->no_messages) {
         console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
-                      is_directory ? "is a directory; name the files in it (info and find also take -r)"
-                                   : smmap_strerror(status, reason, sizeof(reason)));
+                      is_directory
+                          ? "is a directory; name the files in it (info and find also take -r)"
+                          : smmap_strerror(status, reason, sizeof(reason)));
     }
 }
 
@@ -47,8 +48,8 @@ const char *tool_walk_directory(apr_pool_t *pool)
 
     if (apr_filepath_get(&path, 0, pool) != APR_SUCCESS ||
         apr_stat(&here, ".", APR_FINFO_IDENT, pool) != APR_SUCCESS ||
-        apr_stat(&there, path, APR_FINFO_IDENT, pool) != APR_SUCCESS ||
-        here.inode != there.inode || here.device != there.device) {
+        apr_stat(&there, path, APR_FINFO_IDENT, pool) != APR_SUCCESS || here.inode != there.inode ||
+        here.device != there.device) {
         return NULL;
     }
     return path;
@@ -64,7 +65,8 @@ apr_status_t tool_walk_open(const tool_t *tool, const char *path, smmap_cursor_t
 
     if (tool->directory != NULL && path[0] != '\0' &&
         apr_filepath_root(&root, &rest, 0, pool) == APR_ERELATIVE &&
-        smmap_cursor_open(cursor, tool->manager, apr_pstrcat(pool, tool->directory, "/", path, NULL),
+        smmap_cursor_open(cursor, tool->manager,
+                          apr_pstrcat(pool, tool->directory, "/", path, NULL),
                           pool) == APR_SUCCESS) {
         return APR_SUCCESS;
     }
@@ -102,8 +104,8 @@ int tool_walk_files(tool_walk_t *walk, int first)
     apr_pool_t *pool;
     int i;
 
-    walk->progress =
-        tool_progress_create(tool->console, paths, count, tool_walk_work, tool->settings, tool->pool);
+    walk->progress = tool_progress_create(tool->console, paths, count, tool_walk_work,
+                                          tool->settings, tool->pool);
     walk->buffer = apr_palloc(tool->pool, PIECE);
     if (apr_pool_create(&pool, tool->pool) != APR_SUCCESS) {
         tool_walk_report(tool, paths[0], APR_ENOMEM);
