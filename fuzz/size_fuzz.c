@@ -250,7 +250,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!tool_settings_parse(&settings, tool_commands[i], count, words, NULL, pool)) {
             need(told > 0);
         } else if (!settings.help) {
-            need(told == 0 && settings.count >= tool_commands[i]->least);
+            need(told == 0 &&
+                 (settings.count >= tool_commands[i]->least || settings.patterns != NULL));
             need(settings.manager.window_size != SMMAP_UNLIMITED);
         }
     }

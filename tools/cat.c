@@ -1,10 +1,14 @@
 /*
  * `smmap cat`: parts of files to standard output.
  *
- * The bytes are copies that smmap_cursor_read() vouches for; see walk.c. Holes are not read: in an
- * output that can be sought they become holes, anything else gets zeroes from a buffer that stays
- * in the processor's cache. A hole is asked for with a handle of our own, and counts only where
- * that is on the same file as the cursor.
+ * The bytes are copies that smmap_cursor_read() vouches for. A window's own bytes cannot be
+ * trusted while they are looked at: where the file is cut, or its disk fails, there are zeroes in
+ * their place, which is known only afterwards; and a write() that meets such a page fails as if the
+ * output were to blame.
+ *
+ * Holes are not read: in an output that can be sought they become holes, anything else gets zeroes
+ * from a buffer that stays in the processor's cache. A hole is asked for with a handle of our own,
+ * and counts only where that is on the same file as the cursor.
  */
 #include <apr_file_io.h>
 #include <apr_portable.h>

@@ -4,7 +4,7 @@
  *
  * What is where:
  *   settings.c the command line         help.c     --help
- *   walk.c     files and their bytes    progress.c the progress bar
+ *   walk.c     the files on it          progress.c the progress bar
  *   cat.c info.c find.c  the commands   print.c    what `find` prints
  *   search.c source.c patterns.c pattern.c pair.c  its search; crew.c: its threads
  *   stats.c    --stats                  limits.c   limits, and where they come from

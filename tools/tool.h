@@ -165,7 +165,6 @@ struct tool_walk_t {
     void *baton;               /**< for it */
     int stop;                  /**< set it to end the walk */
     tool_progress_t *progress; /**< set by tool_walk_files() */
-    unsigned char *buffer;     /**< set by it, for tool_walk_bytes() */
 };
 
 /**
@@ -191,18 +190,5 @@ void tool_walk_range(const tool_settings_t *settings, apr_off_t size, apr_off_t 
 
 /** How many bytes of a file that is, for the settings as the baton. */
 tool_progress_work_t tool_walk_work;
-
-/** What tool_walk_bytes() calls with each piece; 0: that is enough. */
-typedef int tool_piece_t(void *baton, const unsigned char *data, apr_size_t size);
-
-/**
- * Hand out the bytes of that part of a file, in pieces that are small enough for ^C and the bar.
- * They are the file's, whatever happens to it meanwhile.
- *
- * @return APR_SUCCESS, also when it was ended early; otherwise as smmap_cursor_read(), and what
- *         was handed out stands before the error.
- */
-apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
-                             void *baton);
 
 #endif

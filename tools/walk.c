@@ -1,5 +1,5 @@
 /*
- * The walk over the files on the command line, and over the bytes of one file.
+ * The walk over the files on the command line.
  *
  * A file that cannot be read is no reason to leave the others out: what is wrong is
  * printed, counts for the exit code, and the walk goes on. It ends early when the
@@ -10,19 +10,10 @@
  *
  * One cursor is open at a time, and it is closed before the next file: the limits
  * of the manager alone decide what stays mapped and open.
- *
- * The bytes of a file are handed out as copies that smmap_cursor_read() vouches for. A window's
- * own bytes cannot be trusted while they are looked at: where the file is cut, or its disk fails,
- * there are zeroes in their place, which is known only afterwards; and a write() that meets such
- * a page fails as if the output were to blame.
  */
 #include <apr_strings.h>
 
 #include "tools/tool.h"
-
-/* Bytes that are copied at a time: few enough to stay in the processor's cache, and many enough
-   that asking for the file's size, the clock and ^C in between costs nothing. */
-#define PIECE (256 * 1024)
 
 void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
 {
@@ -106,7 +97,6 @@ int tool_walk_files(tool_walk_t *walk, int first)
 
     walk->progress = tool_progress_create(tool->console, paths, count, tool_walk_work,
                                           tool->settings, tool->pool);
-    walk->buffer = apr_palloc(tool->pool, PIECE);
     if (apr_pool_create(&pool, tool->pool) != APR_SUCCESS) {
         tool_walk_report(tool, paths[0], APR_ENOMEM);
         return 0;
@@ -131,45 +121,4 @@ int tool_walk_files(tool_walk_t *walk, int first)
     }
     apr_pool_destroy(pool);
     return good;
-}
-
-apr_status_t tool_walk_bytes(const tool_walk_t *walk, smmap_cursor_t *cursor, tool_piece_t *piece,
-                             void *baton)
-{
-    apr_status_t status = APR_SUCCESS;
-    apr_off_t begin;
-    apr_off_t end;
-    apr_off_t at;
-
-    tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &begin, &end);
-    for (at = begin; at < end && status == APR_SUCCESS;) {
-        apr_off_t left;
-        apr_size_t got = 0;
-
-        if (!smmap_cursor_includes(cursor, at)) {
-            status = smmap_cursor_use(cursor, at, 0);
-        }
-        if (at == begin) {
-            /* As long as it was when this window was made: a file of /proc changes all the time. */
-            tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &begin, &end);
-            begin = at;
-        }
-        if (status == APR_SUCCESS) {
-            left = (smmap_cursor_end(cursor) < end ? smmap_cursor_end(cursor) : end) - at;
-            if (left <= 0) {
-                break;
-            }
-            status = smmap_cursor_read(cursor, at, walk->buffer,
-                                       left < PIECE ? (apr_size_t)left : PIECE, &got);
-        }
-        if (got > 0 && !piece(baton, walk->buffer, got)) {
-            return APR_SUCCESS;
-        }
-        at += (apr_off_t)got;
-        if (!tool_progress_at(walk->progress, (apr_uint64_t)(at - begin))) {
-            return APR_SUCCESS;
-        }
-    }
-    /* The end was inside of the file when the walk began. */
-    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }
