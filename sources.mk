@@ -359,24 +359,48 @@ SMMAP_CLI_FILES = \
 	cli/program.c \
 	cli/program.h \
 	cli/size.c \
-	cli/size.h
+	cli/size.h \
+	cli/system.h \
+	cli/utf8.c \
+	cli/utf8.h
+
+SMMAP_CLI_POSIX_FILES = \
+	cli/system_posix.c
+
+SMMAP_CLI_WINDOWS_FILES = \
+	cli/system_windows.c
 
 # The command.
 SMMAP_TOOL_FILES = \
 	tools/cat.c \
+	tools/complete.c \
+	tools/crew.c \
+	tools/crew.h \
 	tools/find.c \
 	tools/help.c \
 	tools/info.c \
+	tools/limits.c \
 	tools/main.c \
+	tools/memory.c \
+	tools/memory.h \
+	tools/pair.c \
+	tools/pair.h \
 	tools/pattern.c \
 	tools/pattern.h \
+	tools/patterns.c \
+	tools/patterns.h \
+	tools/print.c \
+	tools/print.h \
 	tools/progress.c \
 	tools/progress.h \
-	tools/scan.c \
-	tools/scan.h \
+	tools/search.c \
+	tools/search.h \
 	tools/settings.c \
+	tools/source.c \
+	tools/source.h \
 	tools/stats.c \
 	tools/tool.h \
+	tools/tree.c \
 	tools/walk.c
 
 # The example, which needs zlib.

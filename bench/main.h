@@ -5,7 +5,7 @@
 #ifndef SMMAP_BENCH_MAIN_H
 #define SMMAP_BENCH_MAIN_H
 
-#include "cli/console.h"
+#include "cli/options.h"
 
 /**
  * The whole benchmark, from its command line on.
@@ -16,5 +16,8 @@
  */
 int bench_main(const char *program, int argc, const char *const *argv, console_t *console,
                apr_pool_t *pool);
+
+/** Its options. */
+extern const option_t bench_options[];
 
 #endif

@@ -7,12 +7,13 @@
 #include <apr_strings.h>
 
 #include "bench/bench.h"
+#include "bench/main.h"
 #include "cli/options.h"
 #include "cli/size.h"
 
 #define FIELD(name) OPTION_FIELD(bench_settings_t, name)
 
-static const option_t table[] = {
+const option_t bench_options[] = {
     {"list", 0, NULL, "print the workloads and the contenders", option_flag, FIELD(list), 0, 0},
     {"workload", 0, "NAME,...", "measure only these workloads", option_text, FIELD(workloads), 0,
      0},
@@ -54,7 +55,7 @@ static void print_help(console_t *console)
                    "Measures this library and other ways to read a file. Without FILE a file that\n"
                    "fits into memory is made, and removed at the end.\n",
                    program_name, program_name);
-    options_help(console, "options:", table);
+    options_help(console, "options:", bench_options);
     console_printf(
         console,
         "\n"
@@ -159,7 +160,7 @@ int bench_settings_parse(bench_settings_t *settings, int argc, const char *const
 {
     const bench_settings_t defaults = {
         .python = "python3", .python_script = BENCH_PYTHON_SCRIPT, .threads = 2};
-    options_t options = {program_name, {table, NULL}, settings, console, pool, 0, NULL};
+    options_t options = {program_name, {bench_options, NULL}, settings, console, pool, 0, NULL};
 
     *settings = defaults;
     if (!options_parse(&options, argc, argv)) {

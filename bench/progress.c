@@ -4,7 +4,6 @@
  */
 #include "bench/bench.h"
 
-#define BAR_COLUMNS 30
 #define NEXT_DRAW apr_time_from_msec(200)
 
 int bench_progress_at(bench_t *bench, const char *what)
@@ -14,7 +13,7 @@ int bench_progress_at(bench_t *bench, const char *what)
     if (console_can_draw(bench->console) && now - bench->drawn >= NEXT_DRAW) {
         double part = bench->steps > 0 ? (double)bench->done / (double)bench->steps : 0;
 
-        console_bar(bench->console, part, BAR_COLUMNS, what, 128);
+        console_bar(bench->console, part, what);
         bench->drawn = now;
     }
     return !program_interrupted();

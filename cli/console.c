@@ -20,7 +20,19 @@
 #include <apr_poll.h>
 #include <apr_strings.h>
 
+#include "cli/size.h"
+#include "cli/system.h"
+#include "cli/utf8.h"
+
 #define BUFFER ((apr_size_t)65536)
+/* The widest bar, and what a line has where nobody tells, in columns. */
+#define BAR_MOST 40
+#define COLUMNS 80
+
+typedef struct stream_t {
+    apr_os_file_t native;
+    int is_terminal;
+} stream_t;
 
 struct console_t {
     apr_file_t *out;
@@ -30,8 +42,12 @@ struct console_t {
     int wrote;           /* 1: something was to be written to `out` */
     int out_is_device;   /* 1: `out` may be a terminal */
     int can_draw;
-    apr_size_t drawn; /* columns of the bar on the screen; 0: there is none */
-    apr_size_t used;  /* bytes in the buffer */
+    stream_t stdout_;
+    stream_t stderr_;
+    int can_color;
+    int columns;     /* where the terminal does not tell */
+    int drawn;       /* columns of the bar on the screen; 0: there is none */
+    apr_size_t used; /* bytes in the buffer */
     char buffer[BUFFER];
 };
 
@@ -44,11 +60,19 @@ static int is_device(apr_file_t *file)
     return (status == APR_SUCCESS || status == APR_INCOMPLETE) && info.filetype == APR_CHR;
 }
 
+static void look_at(stream_t *stream, apr_file_t *file)
+{
+    stream->is_terminal =
+        apr_os_file_get(&stream->native, file) == APR_SUCCESS && system_is_terminal(stream->native);
+}
+
 apr_status_t console_open(console_t **console, apr_pool_t *pool)
 {
     console_t *made = apr_pcalloc(pool, sizeof(*made));
     apr_status_t status = apr_file_open_stderr(&made->err, pool);
-    char *terminal = NULL;
+    apr_uint64_t columns = COLUMNS;
+    char *text = NULL;
+    int dumb;
 
     if (status == APR_SUCCESS) {
         status = apr_file_open_stdout(&made->out, pool);
@@ -60,12 +84,98 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
         return status;
     }
     made->out_is_device = is_device(made->out);
+    look_at(&made->stdout_, made->out);
+    look_at(&made->stderr_, made->err);
+    dumb = apr_env_get(&text, "TERM", pool) == APR_SUCCESS && strcmp(text, "dumb") == 0;
     /* The bar needs a terminal that can go back to the start of its line. */
-    made->can_draw =
-        is_device(made->err) &&
-        !(apr_env_get(&terminal, "TERM", pool) == APR_SUCCESS && strcmp(terminal, "dumb") == 0);
+    made->can_draw = made->stderr_.is_terminal && !dumb;
+    made->can_color = made->stdout_.is_terminal && !dumb && system_colours(made->stdout_.native) &&
+                      (apr_env_get(&text, "NO_COLOR", pool) != APR_SUCCESS || *text == '\0');
+    if (apr_env_get(&text, "COLUMNS", pool) == APR_SUCCESS) {
+        (void)count_parse(text, 1000, &columns);
+    }
+    made->columns = columns > 0 ? (int)columns : COLUMNS;
     *console = made;
     return APR_SUCCESS;
+}
+
+int console_can_draw(const console_t *console)
+{
+    return console->can_draw;
+}
+
+int console_columns(const console_t *console, int output)
+{
+    const stream_t *stream = output ? &console->stdout_ : &console->stderr_;
+    int columns = stream->is_terminal ? system_columns(stream->native) : 0;
+
+    return columns > 0 || !stream->is_terminal ? columns : console->columns;
+}
+
+int console_can_color(const console_t *console)
+{
+    return console->can_color;
+}
+
+/* The columns of a text are its characters, and for those that may be wide, one more: too many is
+   a short bar, too few would wrap a line and leave it on the screen. Cuts the text behind `most`
+   columns; returns how many there are. */
+static int cut(char *text, int most)
+{
+    int columns = 0;
+
+    while (*text != '\0') {
+        apr_size_t length = utf8_length(text);
+        int more = length > 2 ? 2 : 1;
+
+        if (columns + more > most) {
+            *text = '\0';
+            break;
+        }
+        columns += more;
+        text += length > 0 ? length : 1;
+    }
+    return columns;
+}
+
+/* Draw a line in place of the one before, and blanks over what is left of that. */
+static void draw(console_t *console, char *text)
+{
+    int most = console_columns(console, 0) - 1; /* in the last one the cursor would wrap */
+    int columns = cut(text, most);
+    int blanks = console->drawn < most - columns ? console->drawn : most - columns;
+    char *line;
+
+    line = apr_psprintf(console->scratch, "\r%s%*s", text, blanks > 0 ? blanks : 0, "");
+    (void)apr_file_write_full(console->err, line, strlen(line), NULL);
+    apr_pool_clear(console->scratch);
+    console->drawn = columns;
+}
+
+void console_bar(console_t *console, double part, const char *text)
+{
+    char bar[BAR_MOST + 1];
+    char line[512];
+    int room = console_columns(console, 0) - 1;
+
+    apr_snprintf(line, sizeof(line), "100 %% [] %s", text);
+    room -= cut(line, (int)sizeof(line));
+    room = room < 0 ? 0 : room > BAR_MOST ? BAR_MOST : room;
+    memset(bar, ' ', (apr_size_t)room);
+    memset(bar, '=', (apr_size_t)(part * room));
+    bar[room] = '\0';
+    apr_snprintf(line, sizeof(line), "%3d %% [%s] %s", (int)(part * 100), bar, text);
+    draw(console, line);
+}
+
+static void erase(console_t *console)
+{
+    char nothing[] = "";
+
+    if (console->drawn > 0) {
+        draw(console, nothing);
+        (void)apr_file_write_full(console->err, "\r", 1, NULL);
+    }
 }
 
 /* The reader of a stream that does not block is slow. */
@@ -93,7 +203,7 @@ static void write_out(console_t *console, const void *data, apr_size_t size)
         return;
     }
     if (console->out_is_device) {
-        console_erase(console);
+        erase(console);
     }
     do {
         from += written;
@@ -149,6 +259,12 @@ apr_status_t console_write(console_t *console, const unsigned char *data, apr_si
     return console->status;
 }
 
+int console_skip(console_t *console, apr_off_t bytes)
+{
+    console_flush(console);
+    return console->status == APR_SUCCESS && system_skip(console->stdout_.native, bytes);
+}
+
 apr_status_t console_status(const console_t *console)
 {
     return console->status;
@@ -160,7 +276,7 @@ void console_error(console_t *console, const char *format, ...)
     va_list arguments;
 
     console_flush(console);
-    console_erase(console);
+    erase(console);
     va_start(arguments, format);
     text = apr_pvsprintf(console->scratch, format, arguments);
     va_end(arguments);
@@ -169,57 +285,12 @@ void console_error(console_t *console, const char *format, ...)
     apr_pool_clear(console->scratch);
 }
 
-int console_can_draw(const console_t *console)
-{
-    return console->can_draw;
-}
-
-void console_draw(console_t *console, const char *text)
-{
-    apr_size_t columns = 0;
-    apr_size_t blanks;
-    const char *c;
-    char *line;
-
-    for (c = text; *c != '\0'; c++) {
-        columns += ((unsigned char)*c & 0xc0) != 0x80; /* characters of UTF-8 */
-    }
-    blanks = console->drawn > columns ? console->drawn - columns : 0;
-    line = apr_psprintf(console->scratch, "\r%s%*s", text, (int)blanks, "");
-    (void)apr_file_write_full(console->err, line, strlen(line), NULL);
-    apr_pool_clear(console->scratch);
-    console->drawn = columns;
-}
-
-void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most)
-{
-    char bar[CONSOLE_BAR_MOST + 1];
-    char line[512];
-
-    memset(bar, ' ', (apr_size_t)width);
-    memset(bar, '=', (apr_size_t)(part * width));
-    bar[width] = '\0';
-    apr_snprintf(line, sizeof(line), "%3d %% [%s] %s", (int)(part * 100), bar, text);
-    if (strlen(line) > most) {
-        line[most] = '\0'; /* a narrow terminal: better cut than wrapped */
-    }
-    console_draw(console, line);
-}
-
-void console_erase(console_t *console)
-{
-    if (console->drawn > 0) {
-        console_draw(console, "");
-        (void)apr_file_write_full(console->err, "\r", 1, NULL);
-    }
-}
-
 apr_status_t console_close(console_t *console)
 {
     apr_status_t status;
 
     console_flush(console);
-    console_erase(console);
+    erase(console);
     status = apr_file_close(console->out);
     /* A stream that was closed from the start matters only to those who write. */
     if (console->status == APR_SUCCESS && console->wrote) {

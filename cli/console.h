@@ -15,9 +15,6 @@
 #define CONSOLE_PRINTF(format, first)
 #endif
 
-/** The widest bar, in columns. */
-#define CONSOLE_BAR_MOST 40
-
 /** The two streams; opaque. */
 typedef struct console_t console_t;
 
@@ -35,6 +32,13 @@ void console_printf(console_t *console, const char *format, ...) CONSOLE_PRINTF(
  */
 apr_status_t console_write(console_t *console, const unsigned char *data, apr_size_t size);
 
+/**
+ * Make a hole of so many bytes at the end of standard output.
+ *
+ * @return 1; 0: it is no file, or not at its end, and nothing was done.
+ */
+int console_skip(console_t *console, apr_off_t bytes);
+
 /** Write out what is in the buffer. */
 void console_flush(console_t *console);
 
@@ -47,14 +51,16 @@ void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2
 /** 1 when a progress bar makes sense: standard error is a terminal. */
 int console_can_draw(const console_t *console);
 
-/** Draw this text as the bar, in place of the one before. It is erased before any output. */
-void console_draw(console_t *console, const char *text);
+/** The columns of the terminal that standard error (0) or output (1) is; 0: it is none. Asked for
+    each time, as they may change. */
+int console_columns(const console_t *console, int output);
 
-/** Draw "PART % [====    ] text" with a bar of so many columns, cut to `most` columns. */
-void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most);
+/** Are colours wanted on standard output? Only on a terminal, and never with NO_COLOR. */
+int console_can_color(const console_t *console);
 
-/** Erase the bar. */
-void console_erase(console_t *console);
+/** Draw "PART % [====    ] text" in one line of the terminal, cut where it is too narrow.
+    It takes the place of the one before, and is erased before any output. */
+void console_bar(console_t *console, double part, const char *text);
 
 /**
  * Take the bar away, write out the buffer and close standard output, which may bring an

@@ -299,6 +299,10 @@ static void help_one(console_t *console, const option_t *option)
     if (option->value != NULL) {
         apr_snprintf(name + strlen(name), sizeof(name) - strlen(name), " %s", option->value);
     }
+    if (strlen(name) > NAME_COLUMNS) {
+        console_printf(console, "%s\n", name);
+        name[0] = '\0';
+    }
     for (first = 1; *line != '\0'; first = 0) {
         int length = (int)strcspn(line, "\n");
 

@@ -11,30 +11,7 @@
 #include <apr_strings.h>
 
 #include "cli/program.h"
-
-/* The length of the UTF-8 character at `text`; 0 when there is none. */
-static apr_size_t utf8_length(const unsigned char *text)
-{
-    apr_size_t length = text[0] < 0x80   ? 1
-                        : text[0] < 0xc2 ? 0
-                        : text[0] < 0xe0 ? 2
-                        : text[0] < 0xf0 ? 3
-                        : text[0] < 0xf5 ? 4
-                                         : 0;
-    apr_size_t i;
-
-    for (i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    /* Overlong forms, surrogates, and what is above U+10FFFF. */
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f)) {
-        return 0;
-    }
-    return length;
-}
+#include "cli/utf8.h"
 
 const char *json_quote(const char *text, apr_pool_t *pool)
 {
@@ -44,10 +21,10 @@ const char *json_quote(const char *text, apr_pool_t *pool)
 
     *to++ = '"';
     while (*from != '\0') {
-        apr_size_t length = utf8_length(from);
+        apr_size_t length = utf8_length((const char *)from);
 
         if (length == 0 || *from < 0x20 || *from == 0x7f) {
-            apr_snprintf(to, 7, "\\u%04x", length == 0 ? 0xfffd : *from);
+            apr_snprintf(to, 7, "\\u%04x", length == 0 ? 0xdc00 + *from : *from);
             to += 6;
             from++;
             continue;

@@ -7,7 +7,8 @@
 
 #include "cli/console.h"
 
-/** A JSON string with its quotes. U+FFFD stands for each byte that is not UTF-8. */
+/** A JSON string with its quotes. \udcXX stands for each byte XX that is not UTF-8, so that none is
+    lost; Python calls this "surrogateescape". */
 const char *json_quote(const char *text, apr_pool_t *pool);
 
 /** Can this file be written? Creates it; "-" and NULL are good. 0: no, and that was printed. */

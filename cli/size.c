@@ -37,18 +37,40 @@ static int is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* The value of a digit, or -1. No unit is a hexadecimal digit. */
+static int digit_value(char c, int base)
+{
+    int value = is_digit(c)            ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : 16;
+
+    return value < base ? value : -1;
+}
+
+/* "0x" and at least one digit. */
+static int is_hexadecimal(const char *text)
+{
+    return text[0] == '0' && (text[1] == 'x' || text[1] == 'X') && digit_value(text[2], 16) >= 0;
+}
+
 /* The digits at `*text`, which is moved behind them. `*too_large` is set, not cleared. */
 static apr_uint64_t parse_digits(const char **text, int *too_large)
 {
+    int base = 10;
     apr_uint64_t number = 0;
 
-    for (; is_digit(**text); (*text)++) {
-        apr_uint64_t digit = (apr_uint64_t)(**text - '0');
+    if (is_hexadecimal(*text)) {
+        base = 16;
+        *text += 2;
+    }
+    for (; digit_value(**text, base) >= 0; (*text)++) {
+        apr_uint64_t digit = (apr_uint64_t)digit_value(**text, base);
 
-        if (number > (~(apr_uint64_t)0 - digit) / 10) {
+        if (number > (~(apr_uint64_t)0 - digit) / (apr_uint64_t)base) {
             *too_large = 1; /* go on: garbage behind the digits is the better message */
         } else {
-            number = number * 10 + digit;
+            number = number * (apr_uint64_t)base + digit;
         }
     }
     return number;

@@ -17,8 +17,8 @@
 #define SIZE_TEXT 32
 
 /**
- * Read a size: decimal digits and, directly behind them, at most one of the units
- * K, M, G, T (either case; powers of 1024). Nothing else: no sign, no blanks.
+ * Read a size: decimal digits, or hexadecimal ones behind "0x"; and, directly behind them, at most
+ * one of the units K, M, G, T (either case; powers of 1024). Nothing else: no sign, no blanks.
  *
  * @param text (in) what the user wrote.
  * @param max (in) the largest value that is allowed.
@@ -28,7 +28,7 @@
 const char *size_parse(const char *text, apr_uint64_t max, apr_uint64_t *value);
 
 /**
- * Read a number: decimal digits alone, without a unit. The rest is as above.
+ * Read a number: digits as above alone, without a unit. The rest is as above.
  */
 const char *count_parse(const char *text, apr_uint64_t max, apr_uint64_t *value);
 

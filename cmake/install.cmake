@@ -15,6 +15,11 @@ install(FILES CHANGES.md LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}"
 if(SMMAP_COMMAND)
   install(TARGETS smmap_command RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
   install(FILES tools/smmap.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+  install(FILES tools/completions/smmap
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+  install(FILES tools/completions/_smmap DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+  install(FILES tools/completions/smmap.fish
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
   install(FILES ${SMMAP_BENCH_SCRIPT_FILES} DESTINATION "${CMAKE_INSTALL_DATADIR}/libsmmap")
 endif()
 

@@ -17,7 +17,7 @@
 #include <apr_strings.h>
 
 #include "cli/size.h"
-#include "tools/pattern.h"
+#include "tools/patterns.h"
 #include "tools/tool.h"
 
 enum { MOST_WORDS = 24, MOST_BYTES = 600 };
@@ -84,6 +84,13 @@ apr_status_t console_write(console_t *console, const unsigned char *data,
     return APR_SUCCESS;
 }
 
+int console_skip(console_t *console, apr_off_t bytes)
+{
+    (void)console;
+    (void)bytes;
+    return 0;
+}
+
 void console_flush(console_t *console)
 {
     (void)console;
@@ -101,24 +108,24 @@ int console_can_draw(const console_t *console)
     return 0;
 }
 
-void console_draw(console_t *console, const char *text)
+int console_columns(const console_t *console, int output)
 {
     (void)console;
-    (void)text;
+    (void)output;
+    return 80;
 }
 
-void console_bar(console_t *console, double part, int width, const char *text, apr_size_t most)
+int console_can_color(const console_t *console)
+{
+    (void)console;
+    return 0;
+}
+
+void console_bar(console_t *console, double part, const char *text)
 {
     (void)console;
     (void)part;
-    (void)width;
     (void)text;
-    (void)most;
-}
-
-void console_erase(console_t *console)
-{
-    (void)console;
 }
 
 apr_status_t console_close(console_t *console)
@@ -138,12 +145,18 @@ static void need(int holds)
 static int read_size(const char *text, int units, apr_uint64_t most, apr_uint64_t *value)
 {
     static const char letters[] = "KMGT";
+    static const char hex_digits[] = "0123456789abcdefABCDEF";
     unsigned __int128 number = 0;
-    apr_size_t digits = strspn(text, "0123456789");
+    int hex = text[0] == '0' && (text[1] | 0x20) == 'x' && strspn(text + 2, hex_digits) > 0;
+    apr_size_t digits;
     apr_size_t i;
 
+    text += hex ? 2 : 0;
+    digits = strspn(text, hex ? hex_digits : "0123456789");
     for (i = 0; i < digits; i++) {
-        number = number * 10 + (unsigned)(text[i] - '0');
+        unsigned digit = (unsigned)(strchr(hex_digits, text[i]) - hex_digits);
+
+        number = number * (hex ? 16 : 10) + (digit > 15 ? digit - 6 : digit);
         if (number > ALL_ONES) {
             number = (unsigned __int128)ALL_ONES + 1; /* no less from here on */
         }
@@ -238,7 +251,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!tool_settings_parse(&settings, tool_commands[i], count, words, NULL, pool)) {
             need(told > 0);
         } else if (!settings.help) {
-            need(told == 0 && settings.count >= tool_commands[i]->least);
+            need(told == 0 &&
+                 (settings.count >= tool_commands[i]->least || settings.patterns != NULL));
             need(settings.manager.window_size != SMMAP_UNLIMITED);
         }
     }

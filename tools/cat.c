@@ -1,26 +1,176 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * `smmap cat`: parts of files to standard output.
+ *
+ * The bytes are copies that smmap_cursor_read() vouches for. A window's own bytes cannot be
+ * trusted while they are looked at: where the file is cut, or its disk fails, there are zeroes in
+ * their place, which is known only afterwards; and a write() that meets such a page fails as if the
+ * output were to blame.
+ *
+ * Holes are not read: in an output that can be sought they become holes, anything else gets zeroes
+ * from a buffer that stays in the processor's cache. A hole is asked for with a handle of our own,
+ * and counts only where that is on the same file as the cursor.
  */
+#include <apr_file_io.h>
+#include <apr_portable.h>
+
+#include "cli/system.h"
 #include "tools/tool.h"
 
-static int piece(void *baton, const unsigned char *data, apr_size_t size)
+/* Bytes that are copied at a time: few enough to stay in the processor's cache, and many enough
+   that asking for the file's size, the clock and ^C in between costs nothing. */
+#define PIECE ((apr_off_t)262144)
+
+typedef struct cat_t {
+    tool_walk_t *walk;
+    smmap_cursor_t *cursor;
+    int sparse;           /* 1: the file may have holes */
+    apr_os_file_t native; /* its handle, then */
+    apr_off_t begin;      /* of what is written */
+    apr_off_t end;
+    apr_off_t data_begin; /* the data next to where we are */
+    apr_off_t data_end;
+    unsigned char *piece;
+    unsigned char *zeroes;
+} cat_t;
+
+static apr_off_t less(apr_off_t a, apr_off_t b)
 {
-    return console_write(baton, data, size) == APR_SUCCESS;
+    return a < b ? a : b;
+}
+
+/* Fewer blocks than bytes: there may be holes. */
+static void look_for_holes(cat_t *cat, const char *path, apr_pool_t *pool)
+{
+    const tool_t *tool = cat->walk->tool;
+    apr_file_t *file;
+    apr_finfo_t info;
+    smmap_cursor_t *other;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
+                      APR_FPROT_OS_DEFAULT, pool) == APR_SUCCESS &&
+        apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_CSIZE | APR_FINFO_TYPE, file) ==
+            APR_SUCCESS &&
+        info.filetype == APR_REG && info.csize < info.size &&
+        apr_os_file_get(&cat->native, file) == APR_SUCCESS &&
+        smmap_cursor_open_handle(&other, tool->manager, cat->native, pool) == APR_SUCCESS) {
+        cat->sparse = smmap_cursor_file_number(other) == smmap_cursor_file_number(cat->cursor);
+    }
+}
+
+/* Where the data at or behind an offset are; what the system does not tell is data. */
+static void find_data(cat_t *cat, apr_off_t at)
+{
+    apr_status_t status = APR_ENOTIMPL;
+
+    if (cat->sparse) {
+        status = system_next_data(cat->native, at, &cat->data_begin, &cat->data_end);
+    }
+    if (APR_STATUS_IS_EOF(status)) {
+        cat->data_begin = cat->data_end = cat->end;
+    } else if (status != APR_SUCCESS) {
+        cat->data_begin = at;
+        cat->data_end = cat->end;
+    }
+}
+
+/* Write a piece of a hole, or all of it, as far as the file still reaches. 0: stop. */
+static int write_hole(cat_t *cat, apr_off_t *at, apr_status_t *status)
+{
+    console_t *console = cat->walk->tool->console;
+    apr_off_t end = less(cat->data_begin, cat->end);
+    apr_size_t size;
+
+    *status = smmap_cursor_refresh(cat->cursor);
+    if (*status == APR_SUCCESS && smmap_cursor_file_size(cat->cursor) < end) {
+        *status = SMMAP_ETRUNCATED;
+        end = smmap_cursor_file_size(cat->cursor);
+    }
+    if (*at >= end) {
+        return 1;
+    }
+    if (console_skip(console, end - *at)) {
+        *at = end;
+        return 1;
+    }
+    size = (apr_size_t)less(end - *at, PIECE);
+    if (console_write(console, cat->zeroes, size) != APR_SUCCESS) {
+        return 0;
+    }
+    *at += (apr_off_t)size;
+    return tool_progress_at(cat->walk->progress, (apr_uint64_t)(*at - cat->begin));
+}
+
+/* Copy the next piece of data. 0: that is all. */
+static int write_data(cat_t *cat, apr_off_t *at, apr_status_t *status)
+{
+    const tool_settings_t *settings = cat->walk->tool->settings;
+    apr_off_t end;
+    apr_size_t got = 0;
+
+    if (!smmap_cursor_includes(cat->cursor, *at)) {
+        *status = smmap_cursor_use(cat->cursor, *at, 0);
+    }
+    if (*at == cat->begin) {
+        /* As long as it was when this window was made: a file of /proc changes all the time. */
+        tool_walk_range(settings, smmap_cursor_file_size(cat->cursor), &cat->begin, &cat->end);
+        cat->begin = *at;
+        cat->data_end = cat->sparse ? cat->data_end : cat->end;
+    }
+    end = less(less(smmap_cursor_end(cat->cursor), cat->end), cat->data_end);
+    if (*status == APR_SUCCESS && end > *at) {
+        *status = smmap_cursor_read(cat->cursor, *at, cat->piece,
+                                    (apr_size_t)less(end - *at, PIECE), &got);
+    } else {
+        return 0;
+    }
+    if (got > 0 && console_write(cat->walk->tool->console, cat->piece, got) != APR_SUCCESS) {
+        return 0;
+    }
+    *at += (apr_off_t)got;
+    return tool_progress_at(cat->walk->progress, (apr_uint64_t)(*at - cat->begin));
 }
 
 static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *cursor)
 {
-    (void)path;
-    return tool_walk_bytes(walk, cursor, piece, walk->tool->console);
+    cat_t *cat = walk->baton;
+    apr_status_t status = APR_SUCCESS;
+    apr_pool_t *pool;
+    apr_off_t at;
+
+    if (apr_pool_create(&pool, walk->tool->pool) != APR_SUCCESS) {
+        return APR_ENOMEM;
+    }
+    cat->cursor = cursor;
+    cat->sparse = 0;
+    look_for_holes(cat, path, pool);
+    tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &cat->begin, &cat->end);
+    cat->data_begin = cat->data_end = at = cat->begin;
+    while (at < cat->end && status == APR_SUCCESS) {
+        if (at >= cat->data_end) {
+            find_data(cat, at);
+        }
+        if (at < cat->data_begin ? !write_hole(cat, &at, &status)
+                                 : !write_data(cat, &at, &status)) {
+            break;
+        }
+    }
+    apr_pool_destroy(pool);
+    /* The end was inside of the file when the walk began. */
+    return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
 }
 
 static int run(tool_t *tool)
 {
     tool_walk_t walk = {0};
+    cat_t cat = {0};
 
+    cat.walk = &walk;
+    cat.piece = apr_palloc(tool->pool, (apr_size_t)PIECE);
+    cat.zeroes = apr_pcalloc(tool->pool, (apr_size_t)PIECE);
     walk.tool = tool;
     walk.visit = visit;
+    walk.baton = &cat;
     return tool_walk_files(&walk, 0) ? TOOL_OK : TOOL_ERROR;
 }
 
@@ -37,10 +187,12 @@ const tool_command_t tool_cat = {
     "[OPTION]... FILE...",
     "write files, or parts of them, to standard output",
     "A range beyond the end of a file is empty, and one that starts before its first\n"
-    "byte starts there; neither is an error.\n"
+    "byte starts there; neither is an error. Holes are not read, and become holes in\n"
+    "an output that is a file.\n"
     "\n"
     "Exit code: 0 success, 2 an error (the other files are still written).",
     options,
     1,
+    0,
     0,
     run};

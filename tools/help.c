@@ -19,8 +19,8 @@ static void print_program(console_t *console)
         console_printf(console, "  %-8s %s\n", tool_commands[i]->name, tool_commands[i]->summary);
     }
     console_printf(console,
-                   "  bench    measure the library against other ways to read a file\n"
-                   "  help     print this help, or the help of a command\n"
+                   "  bench    " TOOL_BENCH_SUMMARY "\n"
+                   "  help     " TOOL_HELP_SUMMARY "\n"
                    "\n"
                    "'smmap COMMAND --help' describes a command. 'smmap --version' prints the "
                    "version.\n"
@@ -41,6 +41,8 @@ void tool_help_print(const tool_command_t *command, console_t *console)
     options_help(console, "options of all commands:", tool_common_options);
     console_printf(console,
                    "\nSIZE is a number of bytes, or a number followed by K, M, G or T (powers of\n"
-                   "1024). '--' ends the options. '-' as a file is not supported: standard input\n"
-                   "cannot be mapped.\n");
+                   "1024); with 0x in front it is hexadecimal. '--' ends the options.%s\n",
+                   command->reads_stdin ? ""
+                                        : " '-' as a file\n"
+                                          "is not supported: standard input cannot be mapped.");
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `smmap info`: what a file is to the library, and how much of it is in memory.
+ * `smmap info`: what files are to the library, and how much of them is in memory.
  *
- * How much is resident is asked window by window, so that it takes as little memory
- * for a file of terabytes as for a small one. To ask about a window it has to be
- * mapped, but not touched: nothing is read from the disk. Each page is asked about, so of
- * files that would take minutes nothing is asked.
- *
- * With --json each file is one object on a line of its own. A path there is text;
- * where it is not UTF-8, U+FFFD stands for each byte that does not fit.
+ * A row for each file; on a terminal a line below it that shows where in the file that is; the
+ * sum; then the limits in force. With --json the same as one object, in which each file has a line
+ * of its own.
  */
 #include <string.h>
 
@@ -16,189 +12,286 @@
 
 #include "cli/output.h"
 #include "cli/size.h"
-#include "tools/tool.h"
+#include "tools/memory.h"
 
+/* Parts of a file, for --json. */
+#define JSON_CELLS 64
+
+/* The sums, and what the walk has to remember. */
 typedef struct info_t {
+    int files;
+    int maps; /* how many were drawn */
     apr_uint64_t size;
-    apr_uint64_t window_size; /* 0: static mode */
     apr_uint64_t windows;
     apr_uint64_t resident;
+    apr_uint64_t holes;
     int resident_known;
+    int holes_known;
 } info_t;
 
-/* The largest file of which each page is asked about, which takes seconds. */
-#define ASKED_MOST ((apr_off_t)1 << 40)
-
-/* Count resident bytes of the whole file. */
-static apr_status_t measure(const tool_walk_t *walk, smmap_cursor_t *cursor, info_t *info)
+static apr_uint64_t count_windows(const smmap_manager_t *manager, apr_uint64_t size)
 {
-    apr_off_t size = smmap_cursor_file_size(cursor);
-    apr_off_t at = 0;
+    apr_uint64_t window = smmap_manager_window_size(manager);
 
-    if (size > ASKED_MOST) {
-        return APR_ENOTIMPL;
-    }
-    while (at < size) {
-        apr_size_t bytes;
-        apr_status_t status = smmap_cursor_use(cursor, at, 0);
-
-        if (status == APR_SUCCESS) {
-            status = smmap_cursor_resident(cursor, &bytes);
-        }
-        if (status == APR_SUCCESS && info->window_size == 0 &&
-            smmap_cursor_region_size(cursor) < (apr_uint64_t)size) {
-            /* In static mode a part of a file is a copy, as the file cannot be mapped: where that
-               is in memory says nothing about the file, and to go on would read all of it. */
-            status = APR_ENOTIMPL;
-        }
-        if (status != APR_SUCCESS) {
-            return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
-        }
-        info->resident += bytes;
-        at = smmap_cursor_region_begin(cursor) + (apr_off_t)smmap_cursor_region_size(cursor);
-        if (!tool_progress_at(walk->progress, (apr_uint64_t)at)) {
-            return APR_SUCCESS;
-        }
-    }
-    info->resident_known = 1;
-    return APR_SUCCESS;
+    return window == 0 ? size > 0 : size / window + (size % window != 0);
 }
 
-/* A line with a size, for people and exactly. */
-static void print_size(console_t *console, const char *label, apr_uint64_t size, const char *behind)
+static const char *percent(const info_t *row, char *text)
 {
-    char text[SIZE_TEXT];
-
-    if (size < 1024) {
-        console_printf(console, "  %-12s %d byte%s%s\n", label, (int)size, size == 1 ? "" : "s",
-                       behind);
-        return;
+    if (!row->resident_known || row->size == 0) {
+        return "-";
     }
-    console_printf(console, "  %-12s %s (%" APR_UINT64_T_FMT " bytes)%s\n", label,
-                   size_format(size, text), size, behind);
+    apr_snprintf(text, SIZE_TEXT, "%.1f %%", 100.0 * (double)row->resident / (double)row->size);
+    return text;
 }
 
-static void print_text(console_t *console, const char *path, const info_t *info)
+static const char *size_or(int known, apr_uint64_t size, char *text)
 {
-    console_printf(console, "%s\n", path);
-    print_size(console, "size", info->size, "");
-    print_size(console, "page size", smmap_page_size(), "");
-    print_size(console, "granularity", smmap_granularity(), "");
-    if (info->window_size == 0) {
-        console_printf(console, "  %-12s static\n  %-12s the whole file\n", "mode", "window size");
-    } else {
-        console_printf(console, "  %-12s sliding\n", "mode");
-        print_size(console, "window size", info->window_size, "");
-    }
-    console_printf(console, "  %-12s %" APR_UINT64_T_FMT "\n", "windows", info->windows);
+    return known ? size_format(size, text) : "unknown";
 }
 
-/* The last line, which may take a while to find out. */
-static void print_resident(console_t *console, const info_t *info)
+static void print_row(console_t *console, const info_t *row, const char *name)
 {
-    char percent[SIZE_TEXT] = "";
+    char texts[4][SIZE_TEXT];
 
-    if (!info->resident_known) {
-        console_printf(console, "  %-12s unknown\n", "resident");
-        return;
-    }
-    if (info->size > 0) {
-        apr_snprintf(percent, sizeof(percent), ", %.1f %%",
-                     100.0 * (double)info->resident / (double)info->size);
-    }
-    print_size(console, "resident", info->resident, percent);
+    console_printf(console, "%10s %10s %8s %10s %8" APR_UINT64_T_FMT "  %s\n",
+                   size_format(row->size, texts[0]),
+                   size_or(row->resident_known, row->resident, texts[1]), percent(row, texts[2]),
+                   size_or(row->holes_known, row->holes, texts[3]), row->windows, name);
 }
 
-static void print_json_number(console_t *console, const char *name, int known, apr_uint64_t number)
+/* '#': nearly all of the cell is in memory, '+': half of it or more, '.': less; '-': a hole. */
+static void print_map(console_t *console, const tool_memory_t *memory)
 {
-    if (known) {
-        console_printf(console, ",\"%s\":%" APR_UINT64_T_FMT, name, number);
-    } else {
-        console_printf(console, ",\"%s\":null", name);
+    double cell = (double)memory->size / memory->cells;
+    char map[TOOL_CELLS_MOST + 1];
+    int i;
+
+    for (i = 0; i < memory->cells; i++) {
+        double part = memory->in_memory[i] / cell;
+
+        map[i] = part > 0.995                     ? '#'
+                 : part >= 0.5                    ? '+'
+                 : part > 0                       ? '.'
+                 : memory->hole[i] > 0.995 * cell ? '-'
+                                                  : ' ';
     }
+    map[memory->cells] = '\0';
+    console_printf(console, console_can_color(console) ? "  [\033[32m%s\033[0m]\n" : "  [%s]\n", map);
 }
 
-static void print_json(const tool_t *tool, const char *path, const info_t *info)
+static const char *json_number(int known, apr_uint64_t number, char *text)
+{
+    return known ? number_format(number, text, NULL) : "null";
+}
+
+static void json_row(console_t *console, const info_t *row)
+{
+    char texts[4][SIZE_TEXT];
+
+    console_printf(console, "\"size\":%s,\"resident\":%s,\"holes\":%s,\"windows\":%s",
+                   json_number(1, row->size, texts[0]),
+                   json_number(row->resident_known, row->resident, texts[1]),
+                   json_number(row->holes_known, row->holes, texts[2]),
+                   json_number(1, row->windows, texts[3]));
+}
+
+static void json_file(const tool_t *tool, const char *path, const info_t *row,
+                      const tool_memory_t *memory, int first)
 {
     console_t *console = tool->console;
     apr_pool_t *pool;
+    int i;
 
     if (apr_pool_create(&pool, tool->pool) != APR_SUCCESS) {
         return; /* not reached: the pool ends the program when memory is out */
     }
-    console_printf(console, "{\"path\":%s", json_quote(path, pool));
-    print_json_number(console, "size", 1, info->size);
-    print_json_number(console, "page_size", 1, smmap_page_size());
-    print_json_number(console, "granularity", 1, smmap_granularity());
-    console_printf(console, ",\"mode\":\"%s\"", info->window_size == 0 ? "static" : "sliding");
-    print_json_number(console, "window_size", info->window_size != 0, info->window_size);
-    print_json_number(console, "windows", 1, info->windows);
-    print_json_number(console, "resident", info->resident_known, info->resident);
-    console_printf(console, "}\n");
+    console_printf(console, "%s\n{\"path\":%s,", first ? "" : ",", json_quote(path, pool));
     apr_pool_destroy(pool);
+    json_row(console, row);
+    console_printf(console, ",\"map\":");
+    for (i = 0; i < memory->cells && row->resident_known; i++) {
+        console_printf(
+            console, "%s%d", i == 0 ? "[" : ",",
+            (int)(100.0 * memory->in_memory[i] * memory->cells / (double)memory->size + 1e-6));
+    }
+    console_printf(console, "%s}", !row->resident_known ? "null" : i == 0 ? "[]" : "]");
+}
+
+static void add(info_t *sum, const info_t *row)
+{
+    sum->files++;
+    sum->size += row->size;
+    sum->windows += row->windows;
+    sum->resident += row->resident;
+    sum->holes += row->holes;
+    sum->resident_known &= row->resident_known;
+    sum->holes_known &= row->holes_known;
+}
+
+/* How many cells the map of a file has; none is smaller than a granule. */
+static int count_cells(const tool_t *tool, apr_off_t size)
+{
+    int most = tool->settings->json ? JSON_CELLS : console_columns(tool->console, 1) - 4;
+    apr_off_t granules = smmap_align_up(size, smmap_granularity());
+
+    granules = granules < 0 ? most : granules / (apr_off_t)smmap_granularity();
+    most = most < 1 ? 1 : most > TOOL_CELLS_MOST ? TOOL_CELLS_MOST : most;
+    return granules < most ? (int)granules : most;
 }
 
 static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *cursor)
 {
     const tool_t *tool = walk->tool;
-    int *printed = walk->baton;
-    info_t info;
-    apr_status_t status;
+    info_t *sum = walk->baton;
+    info_t row;
+    tool_memory_t *memory;
+    apr_pool_t *pool;
+    apr_status_t status = apr_pool_create(&pool, tool->pool);
 
-    memset(&info, 0, sizeof(info));
-    info.size = (apr_uint64_t)smmap_cursor_file_size(cursor);
-    info.window_size = smmap_manager_window_size(tool->manager);
-    info.windows = info.window_size == 0
-                       ? info.size > 0
-                       : info.size / info.window_size + (info.size % info.window_size != 0);
-    if (!tool->settings->json) {
-        if (*printed) {
-            console_print(tool->console, "\n", 1);
-        }
-        print_text(tool->console, path, &info);
-    }
-    *printed = 1;
-    status = measure(walk, cursor, &info);
-    if (program_interrupted()) {
+    if (status != APR_SUCCESS) {
         return status;
     }
-    if (tool->settings->json) {
-        print_json(tool, path, &info);
-    } else {
-        print_resident(tool->console, &info);
+    memory = apr_pcalloc(pool, sizeof(*memory));
+    memory->size = smmap_cursor_file_size(cursor);
+    memory->cells = count_cells(tool, memory->size);
+    tool_memory_holes(memory, path, walk->progress, pool);
+    status = tool_memory_ask(memory, tool, path, walk->progress, pool);
+    row.size = (apr_uint64_t)memory->size;
+    row.windows = count_windows(tool->manager, row.size);
+    row.resident = memory->resident;
+    row.holes = memory->holes;
+    row.resident_known = memory->resident_known;
+    row.holes_known = memory->holes_known;
+    if (!program_interrupted()) {
+        if (tool->settings->json) {
+            json_file(tool, path, &row, memory, sum->files == 0);
+        } else {
+            print_row(tool->console, &row, path);
+            if (console_columns(tool->console, 1) > 0 && row.resident_known && row.size > 0) {
+                print_map(tool->console, memory);
+                sum->maps++;
+            }
+        }
+        add(sum, &row);
     }
+    apr_pool_destroy(pool);
     /* A system that cannot say what is resident is no error; "unknown" says it. */
     return APR_STATUS_IS_ENOTIMPL(status) ? APR_SUCCESS : status;
 }
 
-static int run(tool_t *tool)
+static void print_limits(const tool_t *tool)
 {
-    int printed = 0;
-    tool_walk_t walk = {0};
+    console_t *console = tool->console;
+    tool_limit_t limits[TOOL_LIMITS_MOST];
+    int count = tool_limits(tool, limits);
+    char text[SIZE_TEXT];
+    int i;
 
-    walk.tool = tool;
-    walk.visit = visit;
-    walk.baton = &printed;
-    return tool_walk_files(&walk, 0) ? TOOL_OK : TOOL_ERROR;
+    console_printf(console, "\n%-18s %12s  %s\n", "limit", "value", "from");
+    for (i = 0; i < count; i++) {
+        console_printf(console, "%-18s %12s  %s\n", limits[i].name,
+                       tool_limit_format(&limits[i], text), limits[i].from);
+    }
+    console_printf(console, "%-18s %12s  %s\n", "when reached",
+                   tool->settings->manager.limits == SMMAP_LIMITS_HARD ? "refused" : "exceeded",
+                   tool->settings->manager.limits == SMMAP_LIMITS_HARD ? "--hard-limits"
+                                                                       : "default");
+    console_printf(console, "%-18s %12s\n", "page size", size_format(smmap_page_size(), text));
+    console_printf(console, "%-18s %12s\n", "granularity", size_format(smmap_granularity(), text));
 }
 
-static const option_t options[] = {{"json", 0, NULL,
-                                    "print one JSON object for each file, on one line;\n"
-                                    "sizes are in bytes, and unknown values are null",
+/* What stands before the files. */
+static void json_begin(const tool_t *tool)
+{
+    console_t *console = tool->console;
+    tool_limit_t limits[TOOL_LIMITS_MOST];
+    int count = tool_limits(tool, limits);
+    char text[SIZE_TEXT];
+    int i;
+
+    console_printf(console,
+                   "{\"page_size\":%" APR_SIZE_T_FMT ",\"granularity\":%" APR_SIZE_T_FMT
+                   ",\"mode\":\"%s\",\n\"limits\":{\"hard\":%s",
+                   smmap_page_size(), smmap_granularity(),
+                   smmap_manager_mode(tool->manager) == SMMAP_MODE_STATIC ? "static" : "sliding",
+                   tool->settings->manager.limits == SMMAP_LIMITS_HARD ? "true" : "false");
+    for (i = 0; i < count; i++) {
+        console_printf(
+            console, ",\n\"%s\":{\"value\":%s,\"from\":\"%s\"}", limits[i].name,
+            json_number(limits[i].value < (apr_uint64_t)SMMAP_UNLIMITED - 1, limits[i].value, text),
+            limits[i].from);
+    }
+    console_printf(console, "},\n\"files\":[");
+}
+
+static int run(tool_t *tool)
+{
+    tool_settings_t settings = *tool->settings;
+    info_t sum = {.resident_known = 1, .holes_known = 1};
+    tool_walk_t walk = {0};
+    tool_t mine = *tool;
+    int good = 1;
+
+    if (settings.recursive) {
+        apr_array_header_t *paths;
+
+        good = tool_tree_list(tool, 0, &paths);
+        settings.count = paths->nelts;
+        settings.operands = (const char *const *)paths->elts;
+        mine.settings = &settings;
+    }
+    walk.tool = &mine;
+    walk.visit = visit;
+    walk.baton = &sum;
+    if (settings.json) {
+        json_begin(tool);
+    } else {
+        console_printf(tool->console, "%10s %10s %8s %10s %8s  %s\n", "size", "in memory", "",
+                       "holes", "windows", "file");
+    }
+    good &= settings.count == 0 || tool_walk_files(&walk, 0);
+    if (program_interrupted()) {
+        return TOOL_ERROR;
+    }
+    if (settings.json) {
+        console_printf(tool->console, "],\n\"total\":{\"files\":%d,", sum.files);
+        json_row(tool->console, &sum);
+        console_printf(tool->console, "}}\n");
+        return good ? TOOL_OK : TOOL_ERROR;
+    }
+    print_row(tool->console, &sum,
+              apr_psprintf(tool->pool, "total of %d file%s", sum.files, sum.files == 1 ? "" : "s"));
+    if (sum.maps > 0) {
+        console_printf(tool->console, "\nIn memory, from the start of the file to its end: # all, "
+                                      "+ half or more, . less;\n- a hole.\n");
+    }
+    print_limits(tool);
+    return good ? TOOL_OK : TOOL_ERROR;
+}
+
+static const option_t options[] = {{"recursive", 'r', NULL,
+                                    "show all files in directories, but no links in them",
+                                    option_flag, TOOL_FIELD(recursive), 0, 0},
+                                   {"json", 0, NULL,
+                                    "print one JSON object; sizes are in bytes, and\n"
+                                    "unknown values and no limit are null",
                                     option_flag, TOOL_FIELD(json), 0, 0},
                                    {NULL, 0, NULL, NULL, NULL, 0, 0, 0}};
 
 const tool_command_t tool_info = {
     "info",
     "[OPTION]... FILE...",
-    "print the size of files, their windows, and how much is in memory",
-    "'resident' is how much of the file the system holds in memory now. Nothing of\n"
-    "the file is read to find out. 'unknown': the system does not tell; Linux tells\n"
-    "only those who own the file or may write to it. Files of more than 1 TiB, which\n"
-    "would take minutes, are not asked about.\n"
+    "print sizes, how much of the files is in memory, and limits",
+    "'in memory' is how much of the file the system holds in memory now; on a\n"
+    "terminal a line shows where in the file. Nothing of the file is read to find\n"
+    "out. 'unknown': the system does not tell; Linux tells only those who own the\n"
+    "file or may write to it. Files of more than 1 TiB, which would take minutes, are\n"
+    "not asked about. 'holes' is for how many bytes nothing is stored.\n"
     "\n"
     "Exit code: 0 success, 2 an error (the other files are still printed).",
     options,
     1,
+    0,
     0,
     run};

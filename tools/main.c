@@ -5,9 +5,13 @@
  *
  * What is where:
  *   settings.c the command line         help.c     --help
- *   walk.c     files and their bytes    progress.c the progress bar
- *   cat.c info.c find.c  the commands   scan.c pattern.c  the search of `find`
- *   stats.c    --stats                  ../cli/    what is shared with the benchmark
+ *   walk.c     the files on it          progress.c the progress bar
+ *   cat.c info.c find.c  the commands   print.c    what `find` prints
+ *   search.c source.c patterns.c pattern.c pair.c  its search; crew.c: its threads
+ *   stats.c    --stats                  limits.c   limits, and where they come from
+ *   memory.c   what is in memory        tree.c     the files in directories
+ *   complete.c what shells complete
+ *   ../cli/    what is shared with the benchmark
  * The command `bench` is the benchmark, bench/run.c, which parses its own command line.
  */
 #include <string.h>
@@ -60,6 +64,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     tool.settings = &settings;
     tool.console = console;
     tool.pool = pool;
+    tool.directory = tool_walk_directory(pool);
     settings.manager.guard = SMMAP_GUARD_STRICT;
     status = smmap_manager_create(&tool.manager, &settings.manager, pool);
     if (APR_STATUS_IS_ENOTIMPL(status)) {
@@ -82,7 +87,7 @@ static int run_command(const tool_command_t *command, int argc, const char *cons
     }
     code = command->run(&tool);
     if (settings.stats) {
-        tool_stats_print(tool.manager, console);
+        tool_stats_print(&tool);
     }
     warn_of_trace(tool.manager, console);
     status = smmap_manager_destroy(tool.manager);
@@ -129,6 +134,12 @@ static int run(int argc, const char *const *argv, console_t *console, apr_pool_t
         console_printf(console, "smmap %s (libsmmap %s, APR %s)\n", SMMAP_VERSION_STRING,
                        smmap_version(NULL, NULL, NULL), apr_version_string());
         return TOOL_OK;
+    }
+    if (strcmp(name, "--completion") == 0) {
+        if (argc > 3) {
+            return complain_rest(console, name, argv[3]);
+        }
+        return tool_complete_print(argc > 2 ? argv[2] : NULL, console, pool);
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         if (argc == 3 && strcmp(argv[2], "bench") == 0) {

@@ -4,10 +4,9 @@
  *
  * Two ways are used, and the data decide between them.
  *
- * By its rarest byte: memchr() looks for one byte of the pattern, a second byte
- * is checked, then all of it. C libraries make memchr() as fast as memory is, so
- * this wins as long as the byte is rare. Which byte is rare is not guessed from a
- * table of English: a sample of the data itself is counted.
+ * By two rare bytes: where both stand (pair.c), all of the pattern is compared. This is as fast as
+ * memory is, as long as they are rare. Which bytes are rare is not guessed from a table of
+ * English: a sample of the data itself is counted.
  *
  * By the Two-Way algorithm of Crochemore and Perrin (1991), with a table of
  * shifts for the last byte: linear in the size of the data for every pattern and
@@ -20,6 +19,9 @@
  * earlier than one period of the pattern behind the last one, and where the
  * pattern repeats itself, what the two share is not compared again.
  *
+ * Where the case of letters does not matter, the pattern has small letters only, and each byte of
+ * the data is made one when it is compared.
+ *
  * Invariant: both ways report the same matches; they may change places between
  * any two calls.
  */
@@ -28,15 +30,21 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "tools/pair.h"
+
 /* Bytes of data that are counted to find the rarest byte of the pattern. */
 #define SAMPLE ((apr_size_t)4096)
-/* A false start is charged as this many bytes for each byte of the pattern, up to a limit.
-   Measured on random letters: with patterns of 3, 12 and 36 bytes the two ways are equally
-   fast when the rarest byte comes every 4, 48 and 100 or more bytes. */
-#define FALSE_START ((apr_size_t)3)
-#define FALSE_START_MAX ((apr_size_t)256)
+/* A false start is charged as this many bytes, besides those that are compared. Measured on random
+   letters: where one comes every 24 bytes or less, the Two-Way algorithm is as fast. */
+#define FALSE_START ((apr_size_t)24)
+/* Bytes that are compared before the next look whether it was enough. */
+#define COMPARED ((apr_size_t)64)
 /* Work that may be done in advance, so that a few unlucky bytes do not decide. */
 #define CREDIT ((apr_size_t)8192)
+/* The same, for the look for the rarest byte alone. */
+#define RARE_CREDIT ((apr_int64_t)65536)
+/* Bytes of a long pattern of which the second one is chosen. */
+#define SECOND_MOST ((apr_size_t)32)
 /* How often another byte is chosen before the Two-Way algorithm takes over. */
 #define CHOICES 3
 
@@ -44,11 +52,12 @@ struct tool_pattern_t {
     unsigned char *bytes;
     apr_size_t size;
 
-    /* by the rarest byte */
-    apr_size_t rare;   /* where that byte stands in the pattern */
-    apr_size_t second; /* where the byte stands that is checked next */
+    int folds;               /* 1: the case of letters does not matter */
+    unsigned char fold[256]; /* what a byte of the data is compared as */
+
+    /* by two rare bytes */
+    tool_pair_t pair;
     int choices;       /* choices made in this file; more than CHOICES: Two-Way */
-    apr_size_t charge; /* for a false start */
     apr_size_t work;   /* done since the last choice */
     apr_size_t passed; /* bytes that were got through since the last choice */
 
@@ -58,53 +67,6 @@ struct tool_pattern_t {
     int periodic;          /* 1: `period` is exact, and bytes are remembered */
     apr_size_t shift[256]; /* by the byte under the pattern's last one */
 };
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
-
-const char *tool_pattern_unhex(const char *text, unsigned char **bytes, apr_size_t *size,
-                               apr_pool_t *pool)
-{
-    unsigned char *out = apr_palloc(pool, strlen(text) / 2 + 1);
-    apr_size_t count = 0;
-
-    while (*text != '\0') {
-        int high;
-        int low;
-
-        if (*text == ' ') {
-            text++;
-            continue;
-        }
-        high = hex_digit(text[0]);
-        low = high < 0 ? -1 : hex_digit(text[1]);
-        if (high < 0) {
-            return "has something that is not a hexadecimal digit";
-        }
-        if (text[1] == '\0' || text[1] == ' ') {
-            return "has half a byte: two digits make one";
-        }
-        if (low < 0) {
-            return "has something that is not a hexadecimal digit";
-        }
-        out[count++] = (unsigned char)(high * 16 + low);
-        text += 2;
-    }
-    *bytes = out;
-    *size = count;
-    return NULL;
-}
 
 /*
  * Where the largest suffix of the pattern starts, less one, in the order of byte values or
@@ -170,15 +132,26 @@ static void prepare_two_way(tool_pattern_t *pattern)
     for (i = 0; i < size; i++) {
         pattern->shift[bytes[i]] = size - 1 - i;
     }
+    for (i = 0; i < 256; i++) {
+        pattern->shift[i] = pattern->shift[pattern->fold[i]];
+    }
 }
 
-tool_pattern_t *tool_pattern_create(const unsigned char *bytes, apr_size_t size, apr_pool_t *pool)
+tool_pattern_t *tool_pattern_create(const unsigned char *bytes, apr_size_t size, int folds,
+                                    apr_pool_t *pool)
 {
     tool_pattern_t *pattern = apr_pcalloc(pool, sizeof(*pattern));
+    apr_size_t i;
 
     pattern->bytes = apr_pmemdup(pool, bytes, size);
     pattern->size = size;
-    pattern->charge = size > FALSE_START_MAX / FALSE_START ? FALSE_START_MAX : size * FALSE_START;
+    pattern->folds = folds;
+    for (i = 0; i < 256; i++) {
+        pattern->fold[i] = (unsigned char)(folds && i >= 'A' && i <= 'Z' ? i + 0x20 : i);
+    }
+    for (i = 0; i < size; i++) {
+        pattern->bytes[i] = pattern->fold[bytes[i]];
+    }
     prepare_two_way(pattern);
     return pattern;
 }
@@ -188,9 +161,11 @@ apr_size_t tool_pattern_size(const tool_pattern_t *pattern)
     return pattern->size;
 }
 
-void tool_pattern_restart(tool_pattern_t *pattern)
+void tool_pattern_restart(tool_pattern_t *pattern, int is_large)
 {
-    pattern->choices = 0;
+    /* To count a sample costs as much as to search a small file: what was chosen before will do,
+       until it turns out that it does not. */
+    pattern->choices = is_large || pattern->choices == 0 ? 0 : 1;
     pattern->work = 0;
     pattern->passed = 0;
 }
@@ -207,75 +182,130 @@ static apr_size_t commonness(unsigned char byte)
     return byte == 0xff || (byte > ' ' && byte < 0x7f) ? 1 : 0;
 }
 
+static void set_pair(tool_pattern_t *pattern, int which, apr_size_t at)
+{
+    unsigned char byte = pattern->bytes[at];
+
+    pattern->pair.at[which] = at;
+    pattern->pair.byte[which] = byte;
+    pattern->pair.mask[which] = pattern->folds && byte >= 'a' && byte <= 'z' ? 0x20 : 0;
+}
+
+/* The byte to look for besides the rarest one: that which stands least often where it should, in
+   the sample, where the rarest one is; of those the rarest. */
+static apr_size_t choose_second(const tool_pattern_t *pattern, const unsigned char *data,
+                                apr_size_t size, apr_size_t rare, const apr_size_t *count)
+{
+    apr_size_t most = pattern->size < SECOND_MOST ? pattern->size : SECOND_MOST;
+    apr_size_t first = rare < most ? 0 : rare - most + 1;
+    apr_size_t together[SECOND_MOST] = {0};
+    apr_size_t second = rare;
+    apr_size_t at;
+    apr_size_t i;
+
+    for (at = rare; at + pattern->size - rare <= size; at++) {
+        if (pattern->fold[data[at]] == pattern->bytes[rare]) {
+            for (i = 0; i < most; i++) {
+                together[i] +=
+                    pattern->fold[data[at - rare + first + i]] == pattern->bytes[first + i];
+            }
+        }
+    }
+    for (i = 0; i < most; i++) {
+        apr_size_t now = first + i;
+
+        if (now != rare && (second == rare || together[i] < together[second - first] ||
+                            (together[i] == together[second - first] &&
+                             count[pattern->bytes[now]] < count[pattern->bytes[second]]))) {
+            second = now;
+        }
+    }
+    return second;
+}
+
 /* Choose the pattern's rarest byte, and another one, by what the data hold. */
 static void choose_rare(tool_pattern_t *pattern, const unsigned char *data, apr_size_t size)
 {
     apr_size_t count[256] = {0};
+    apr_size_t rare = 0;
+    apr_size_t second;
     apr_size_t i;
 
     if (size > SAMPLE) {
         size = SAMPLE;
     }
     for (i = 0; i < size; i++) {
-        count[data[i]] += 4;
+        count[pattern->fold[data[i]]] += 4;
     }
     for (i = 0; i < 256; i++) {
         count[i] += commonness((unsigned char)i);
     }
-    pattern->rare = 0;
     for (i = 1; i < pattern->size; i++) {
-        if (count[pattern->bytes[i]] < count[pattern->bytes[pattern->rare]]) {
-            pattern->rare = i;
+        if (count[pattern->bytes[i]] < count[pattern->bytes[rare]]) {
+            rare = i;
         }
     }
-    /* The same byte a second time says little: as good as the most common one. */
-    count[pattern->bytes[pattern->rare]] = ~(apr_size_t)0;
-    pattern->second = pattern->rare == 0 ? pattern->size - 1 : 0;
-    for (i = 0; i < pattern->size; i++) {
-        if (i != pattern->rare &&
-            count[pattern->bytes[i]] < count[pattern->bytes[pattern->second]]) {
-            pattern->second = i;
-        }
-    }
+    pattern->pair.rare = count[pattern->bytes[rare]] < 4 ? RARE_CREDIT : 0;
+    second = choose_second(pattern, data, size, rare, count);
+    set_pair(pattern, 0, rare);
+    set_pair(pattern, 1, second);
     pattern->choices++;
     pattern->work = 0;
     pattern->passed = 0;
 }
 
+/* How many bytes of the pattern stand at a place, or a few less: all, when it is a match. */
+static apr_size_t compare(const tool_pattern_t *pattern, const unsigned char *data)
+{
+    apr_size_t size = pattern->size;
+    apr_size_t i = 0;
+
+    if (pattern->folds) {
+        while (i < size && pattern->fold[data[i]] == pattern->bytes[i]) {
+            i++;
+        }
+        return i;
+    }
+    for (; i < size; i += COMPARED) {
+        apr_size_t part = size - i < COMPARED ? size - i : COMPARED;
+
+        if (memcmp(data + i, pattern->bytes + i, part) != 0) {
+            return i;
+        }
+    }
+    return size;
+}
+
 /*
- * By the rarest byte. Returns the match or TOOL_PATTERN_NONE; or, when the byte turned out
+ * By two rare bytes. Returns the match or TOOL_PATTERN_NONE; or, when they turned out
  * not to be rare, TOOL_PATTERN_NONE with `*from` at the place to go on from.
  */
-static apr_size_t next_by_rare(tool_pattern_t *pattern, const unsigned char *data, apr_size_t size,
+static apr_size_t next_by_pair(tool_pattern_t *pattern, const unsigned char *data, apr_size_t size,
                                apr_size_t *from)
 {
-    const unsigned char *bytes = pattern->bytes;
-    unsigned char rare = bytes[pattern->rare];
-    unsigned char second = bytes[pattern->second];
     apr_size_t last = size - pattern->size; /* the last place where a match can start */
     apr_size_t at = *from;
 
     while (at <= last) {
-        const unsigned char *hit;
         apr_size_t found;
+        apr_size_t same;
 
         if (pattern->work > pattern->passed + CREDIT) {
             *from = at;
             return TOOL_PATTERN_NONE;
         }
-        hit = memchr(data + at + pattern->rare, rare, last - at + 1);
-        if (hit == NULL) {
+        found = tool_pair_next(&pattern->pair, data, at, last);
+        if (found > last) {
+            pattern->passed += found - at;
             break;
         }
-        found = (apr_size_t)(hit - data) - pattern->rare;
-        pattern->work += pattern->charge;
-        if (data[found + pattern->second] == second) {
-            pattern->work += pattern->size; /* at most; how far memcmp() goes is not known */
-            if (memcmp(data + found, bytes, pattern->size) == 0) {
-                pattern->passed += found - at; /* tool_pattern_step() adds the match */
-                return found;
-            }
+        same = compare(pattern, data + found);
+        if (same == pattern->size) {
+            pattern->work += same;
+            pattern->passed += found - at; /* tool_pattern_step() adds the match */
+            return found;
         }
+        pattern->work += FALSE_START + same;
         pattern->passed += found - at + 1;
         at = found + 1;
     }
@@ -302,7 +332,7 @@ static apr_size_t next_two_way(const tool_pattern_t *pattern, const unsigned cha
             continue;
         }
         i = pattern->suffix > known ? pattern->suffix : known;
-        while (i < length && bytes[i] == data[at + i]) {
+        while (i < length && bytes[i] == pattern->fold[data[at + i]]) {
             i++;
         }
         if (i < length) {
@@ -311,7 +341,7 @@ static apr_size_t next_two_way(const tool_pattern_t *pattern, const unsigned cha
             continue;
         }
         i = pattern->suffix;
-        while (i > known && bytes[i - 1] == data[at + i - 1]) {
+        while (i > known && bytes[i - 1] == pattern->fold[data[at + i - 1]]) {
             i--;
         }
         if (i <= known) {
@@ -329,17 +359,12 @@ apr_size_t tool_pattern_next(tool_pattern_t *pattern, const unsigned char *data,
     if (size < pattern->size || from > size - pattern->size) {
         return TOOL_PATTERN_NONE;
     }
-    if (pattern->size == 1) {
-        const unsigned char *hit = memchr(data + from, pattern->bytes[0], size - from);
-
-        return hit == NULL ? TOOL_PATTERN_NONE : (apr_size_t)(hit - data);
-    }
     if (pattern->choices == 0) {
         choose_rare(pattern, data, size);
     }
     while (pattern->choices <= CHOICES) {
         apr_size_t start = from;
-        apr_size_t found = next_by_rare(pattern, data, size, &from);
+        apr_size_t found = next_by_pair(pattern, data, size, &from);
 
         if (found != TOOL_PATTERN_NONE || from > size - pattern->size) {
             return found;

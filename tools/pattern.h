@@ -17,28 +17,20 @@
 typedef struct tool_pattern_t tool_pattern_t;
 
 /**
- * Turn hexadecimal digits into bytes. Two digits make a byte; blanks may stand between bytes.
- *
- * @param bytes (out) the bytes, from `pool`; set only on success.
- * @param size (out) how many.
- * @return NULL on success, otherwise what is wrong, as the end of a sentence.
- */
-const char *tool_pattern_unhex(const char *text, unsigned char **bytes, apr_size_t *size,
-                               apr_pool_t *pool);
-
-/**
  * Make a pattern ready.
  *
  * @param bytes (in) the bytes to search for; copied.
  * @param size (in) 1 to TOOL_PATTERN_MAX.
+ * @param folds (in) 1: a letter of ASCII matches in both cases.
  */
-tool_pattern_t *tool_pattern_create(const unsigned char *bytes, apr_size_t size, apr_pool_t *pool);
+tool_pattern_t *tool_pattern_create(const unsigned char *bytes, apr_size_t size, int folds,
+                                    apr_pool_t *pool);
 
 /** Bytes in the pattern. */
 apr_size_t tool_pattern_size(const tool_pattern_t *pattern);
 
-/** Forget what was learned about the data before: another file begins. */
-void tool_pattern_restart(tool_pattern_t *pattern);
+/** Another file begins: forget what was learned about the data before, if it is large. */
+void tool_pattern_restart(tool_pattern_t *pattern, int is_large);
 
 /**
  * The first match in `data` that starts at `from` or behind it.

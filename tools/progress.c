@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include <apr_env.h>
 #include <apr_file_info.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -22,6 +21,7 @@
 
 #include "cli/program.h"
 #include "cli/size.h"
+#include "cli/utf8.h"
 
 /* When the bar comes up, how often it is drawn, and how long output may wait. */
 #define FIRST_DRAW apr_time_from_sec(1)
@@ -40,7 +40,6 @@ struct tool_progress_t {
     apr_time_t started;
     apr_time_t drawn;   /* when the bar was drawn last; 0: never */
     apr_time_t flushed; /* when output was written out last */
-    apr_size_t columns; /* of the terminal, less one */
 };
 
 tool_progress_t *tool_progress_create(console_t *console, const char *const *paths, int count,
@@ -48,8 +47,6 @@ tool_progress_t *tool_progress_create(console_t *console, const char *const *pat
                                       apr_pool_t *pool)
 {
     tool_progress_t *progress = apr_pcalloc(pool, sizeof(*progress));
-    apr_uint64_t columns = 80;
-    char *text = NULL;
     apr_pool_t *scratch;
     int i;
 
@@ -72,10 +69,6 @@ tool_progress_t *tool_progress_create(console_t *console, const char *const *pat
         }
         apr_pool_clear(scratch);
     }
-    if (apr_env_get(&text, "COLUMNS", pool) == APR_SUCCESS) {
-        (void)count_parse(text, 1000, &columns);
-    }
-    progress->columns = columns < 20 ? 19 : (apr_size_t)columns - 1;
     apr_pool_destroy(scratch);
     return progress;
 }
@@ -93,16 +86,19 @@ static void shorten_name(const char *path, char *name)
 {
     const char *part = apr_filepath_name_get(path);
     apr_size_t bytes = 0;
-    int columns = 0;
+    int columns;
 
-    for (; *part != '\0' && bytes < 4 * NAME_COLUMNS - 4; part++) {
-        unsigned char byte = (unsigned char)*part;
+    for (columns = 0; *part != '\0' && columns < NAME_COLUMNS; columns++) {
+        apr_size_t length = utf8_length(part);
 
-        columns += (byte & 0xc0) != 0x80;
-        if (columns > NAME_COLUMNS) {
-            break;
+        if (length == 0 || (unsigned char)*part < 0x20 || *part == 0x7f ||
+            (length == 2 && (unsigned char)part[0] == 0xc2 && (unsigned char)part[1] < 0xa0)) {
+            name[bytes++] = '?'; /* C0 and C1 controls, and what may be one in another code */
+        } else {
+            memcpy(name + bytes, part, length);
+            bytes += length;
         }
-        name[bytes++] = byte < 0x20 || byte == 0x7f ? '?' : *part;
+        part += length > 0 ? length : 1;
     }
     name[bytes] = '\0';
 }
@@ -114,9 +110,8 @@ static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
     char done_text[SIZE_TEXT];
     char total_text[SIZE_TEXT];
     char speed_text[SIZE_TEXT];
-    char name[4 * NAME_COLUMNS];
+    char name[4 * NAME_COLUMNS + 1];
     char behind[256];
-    apr_size_t room;
 
     if (done > progress->total) {
         done = progress->total;
@@ -126,12 +121,7 @@ static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
     apr_snprintf(behind, sizeof(behind), "%s of %s, %s/s  %s", size_format(done, done_text),
                  size_format(progress->total, total_text),
                  size_format((apr_uint64_t)((double)done / seconds), speed_text), name);
-    room = strlen("100 % [] ") + strlen(behind);
-    room = progress->columns > room ? progress->columns - room : 0;
-    if (room > CONSOLE_BAR_MOST) {
-        room = CONSOLE_BAR_MOST;
-    }
-    console_bar(progress->console, part, (int)room, behind, progress->columns);
+    console_bar(progress->console, part, behind);
 }
 
 int tool_progress_at(tool_progress_t *progress, apr_uint64_t done)

@@ -80,10 +80,9 @@ static const char *set_hard_limits(const option_t *option, void *field, const ch
 
 /* `most` of a limit: 1 when it may be unlimited. */
 const option_t tool_common_options[] = {
-    {"mode", 0, "MODE",
-     "how to map files: sliding (in windows), static\n"
-     "(whole files) or auto (as sliding); default:\n"
-     "sliding",
+    {"mode", 0, "sliding|static|auto",
+     "how to map files: in windows, whole, or as the\n"
+     "library chooses (in windows); default: sliding",
      set_mode, TOOL_FIELD(manager.mode), 0, 0},
     {"window-size", 0, "SIZE",
      "window size in sliding mode, rounded up to the\n"
@@ -114,13 +113,14 @@ const option_t tool_common_options[] = {
 
 static int check_operands(const options_t *options, const tool_command_t *command)
 {
+    const tool_settings_t *settings = options->settings;
     int i;
 
-    if (options->count < command->least) {
+    if (options->count < command->least && settings->patterns == NULL) {
         return options_complain(options, options->count < command->paths ? "no pattern given"
                                                                          : "no file given");
     }
-    for (i = command->paths; i < options->count; i++) {
+    for (i = command->paths; i < options->count && !command->reads_stdin; i++) {
         if (strcmp(options->operands[i], "-") == 0) {
             return options_complain(options, "standard input ('-') cannot be mapped; name a file, "
                                              "or './-' for a file of that name");
@@ -144,11 +144,15 @@ int tool_settings_parse(tool_settings_t *settings, const tool_command_t *command
     memset(settings, 0, sizeof(*settings));
     settings->manager = defaults;
     settings->manager.mode = SMMAP_MODE_SLIDING;
-    settings->manager.max_mapped_bytes = DEFAULT_MAX_MEMORY;
     settings->length = ~(apr_uint64_t)0;
     settings->max_count = ~(apr_uint64_t)0;
+    settings->threads = 1;
     if (!options_parse(&options, argc, argv)) {
         return 0;
+    }
+    settings->given = settings->manager;
+    if (settings->manager.max_mapped_bytes == SMMAP_DEFAULT) {
+        settings->manager.max_mapped_bytes = DEFAULT_MAX_MEMORY;
     }
     if (settings->help) {
         return 1;

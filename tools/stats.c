@@ -20,9 +20,7 @@ static void print_counters(console_t *console, const counter_t *counters, apr_si
     apr_size_t i;
 
     for (i = 0; i < count; i++) {
-        if (counters[i].value == (apr_uint64_t)SMMAP_UNLIMITED) {
-            console_error(console, "  %-18s %14s\n", counters[i].name, "unlimited");
-        } else if (counters[i].is_size) {
+        if (counters[i].is_size) {
             console_error(console, "  %-18s %14" APR_UINT64_T_FMT "  (%s)\n", counters[i].name,
                           counters[i].value, size_format(counters[i].value, text));
         } else {
@@ -32,8 +30,10 @@ static void print_counters(console_t *console, const counter_t *counters, apr_si
     }
 }
 
-void tool_stats_print(smmap_manager_t *manager, console_t *console)
+void tool_stats_print(const tool_t *tool)
 {
+    smmap_manager_t *manager = tool->manager;
+    console_t *console = tool->console;
     smmap_stats_t stats = SMMAP_STATS_INIT;
     apr_status_t status = smmap_manager_stats(manager, &stats);
     const counter_t counters[] = {{"mapped_bytes", stats.mapped_bytes, 1},
@@ -71,9 +71,9 @@ void tool_stats_print(smmap_manager_t *manager, console_t *console)
                                   {"stale_files", stats.stale_files, 0},
                                   {"truncated_files", stats.truncated_files, 0},
                                   {"trace_failures", stats.trace_failures, 0}};
-    const counter_t limits[] = {{"max_mapped_bytes", smmap_manager_max_mapped_bytes(manager), 1},
-                                {"max_regions", smmap_manager_max_regions(manager), 0},
-                                {"max_open_files", smmap_manager_max_open_files(manager), 0}};
+    tool_limit_t limits[TOOL_LIMITS_MOST];
+    int count;
+    int i;
     char text[SIZE_TEXT];
     char reason[256];
 
@@ -82,15 +82,15 @@ void tool_stats_print(smmap_manager_t *manager, console_t *console)
                       smmap_strerror(status, reason, sizeof(reason)));
         return;
     }
-    if (smmap_manager_mode(manager) == SMMAP_MODE_STATIC) {
-        console_error(console, "mode: static\n");
-    } else {
-        console_error(console, "mode: sliding, windows of %s\n",
-                      size_format(smmap_manager_window_size(manager), text));
-    }
+    console_error(console, "mode: %s\n",
+                  smmap_manager_mode(manager) == SMMAP_MODE_STATIC ? "static" : "sliding");
     console_error(console, "limits: %s\n",
                   smmap_manager_limits(manager) == SMMAP_LIMITS_HARD ? "hard" : "soft");
-    print_counters(console, limits, sizeof(limits) / sizeof(limits[0]));
+    count = tool_limits(tool, limits);
+    for (i = 0; i < count; i++) {
+        console_error(console, "  %-18s %14s  (%s)\n", limits[i].name,
+                      tool_limit_format(&limits[i], text), limits[i].from);
+    }
     console_error(console, "statistics:\n");
     print_counters(console, counters, sizeof(counters) / sizeof(counters[0]));
 }

@@ -66,8 +66,8 @@ lane_run()
     objects objects-posix "" $(files_of SMMAP_BACKEND_POSIX_FILES) \
         $(files_of SMMAP_MEMORY_FILES) || return 1
     objects objects-size "" fuzz/size_fuzz.c \
-        $(files_of SMMAP_CLI_FILES | grep -vF /console.c) \
-        $(files_of SMMAP_TOOL_FILES | grep -vF /main.c) || return 1
+        $(files_of SMMAP_CLI_FILES | grep -vF /console.c) $(files_of SMMAP_CLI_POSIX_FILES) \
+        $(files_of SMMAP_TOOL_FILES | grep -vF -e /main.c -e /complete.c) || return 1
     objects objects-packscan "-Dmain=packscan_main -Datexit=packscan_atexit
         -Wno-missing-prototypes" examples/packscan.c || return 1
     objects objects-packscan "" fuzz/packscan_fuzz.c \

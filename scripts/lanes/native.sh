@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-3-Clause
 lane_about="this system's compiler, the whole suite (the default)"
-lane_things="compiler c++ make autotools pkg-config apr cunit zlib git"
+lane_things="compiler c++ make autotools pkg-config apr cunit zlib git shells"
 
 lane_run()
 {

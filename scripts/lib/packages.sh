@@ -51,6 +51,7 @@ has_thing()
     pcre2) has_module libpcre2-8 ;;
     debhelper)
         has_commands dh dpkg-buildpackage && dpkg -s build-essential >/dev/null 2>&1 ;;
+    shells) has_commands zsh fish ;;
     ext4) has_commands mkfs.ext4 losetup unshare || test -x /sbin/mkfs.ext4 ;;
     *) has_commands "$1" ;;
     esac
@@ -97,6 +98,7 @@ packages_of()
     apt:dh_python3) echo dh-python ;;
     apt:abidw) echo abigail-tools ;;
     apt:rpmbuild | apt:rpm2cpio) echo rpm rpm2cpio ;;
+    apt:shells) echo bash-completion zsh fish ;;
     apt:ext4) echo e2fsprogs mount util-linux ;;
     dnf:compiler) echo gcc glibc-devel ;;
     dnf:c++) echo gcc-c++ ;;
@@ -110,6 +112,7 @@ packages_of()
     dnf:python) echo python3-devel python3-setuptools python3-wheel python3-pip ;;
     dnf:pytest) echo python3-pytest ;;
     dnf:fuse3) echo fuse3 fuse3-devel ;;
+    dnf:shells) echo bash-completion zsh fish ;;
     dnf:ext4) echo e2fsprogs util-linux ;;
     dnf:abidw) echo libabigail ;;
     dnf:zlib) echo zlib-devel ;;
@@ -118,6 +121,7 @@ packages_of()
         ;;
     brew:autotools) echo autoconf automake libtool m4 ;;
     brew:pkg-config) echo pkgconf ;;
+    brew:shells) echo fish ;;
     brew:*) echo "$2" ;;
     *) echo "$2" ;;
     esac

@@ -90,30 +90,35 @@ else
     skip "an output that nobody reads" "the file system has no holes"
 fi
 
-# A file that is cut while it is searched: the writer is held up by the pipe until it was cut.
+# A file that is cut while it is read: the writer is held up by the pipe until it was cut.
+# test_cut FIRST ARGUMENT...: the first bytes that it writes
 test_cut()
 {
+    first=$1
+    shift
     rm -f t/pipe
     mkfifo t/pipe || return 1
-    letters 1 4194304 x >t/cut
     exec 9<>t/pipe
-    "$SMMAP" find x t/cut >&9 2>"$err" &
+    "$SMMAP" "$@" t/cut >&9 2>"$err" &
     finder=$!
-    IFS= read -r line <&9
+    start=$(dd bs=1 count=${#first} <&9 2>/dev/null | tr '\0' 0)
     : >t/cut
-    cat <&9 >"$out" &
+    cat <&9 >/dev/null &
     drain=$!
     wait $finder
     code=$?
     kill $drain
     exec 9>&-
     rm -f t/cut t/pipe
-    test "$line" = t/cut:0 && is_code 2 && says 't/cut: the file was cut short'
+    test "$start" = "$first" && is_code 2 && says 't/cut: the file was cut short'
 }
 if [ "$(uname -s)" != Linux ]; then
-    skip "a file that is cut while it is searched" "how pipes are opened differs"
+    skip "a file that is cut while it is read" "how pipes are opened differs"
 else
-    check "a file that is cut while it is searched is an error" test_cut
+    letters 1 4194304 x >t/cut
+    check "a file that is cut while it is searched is an error" test_cut t/cut:0 find x
+    put t/cut 33554432 x
+    check "a file that is cut while a hole of it is written is an error" test_cut 0000 cat
 fi
 
 # ^C without a bar: the writer is held up by a pipe that nobody reads, until it is hit.
@@ -140,18 +145,23 @@ else
 fi
 
 # The bar, on a terminal made by script(1). The reader takes small pieces until the bar is
-# there, then hits ^C (or goes away), and reads on to the end. test_bar HOW CODE
+# there, then hits ^C (or goes away), and reads on to the end. The terminal has so many columns (0:
+# it does not tell), and COLUMNS says 57, which counts only then. The file's name has 24 columns.
+# test_bar HOW CODE COLUMNS
 test_bar()
 {
     how=$1
     want_code=$2
+    columns=$3
     rm -f t/pipe t/pid t/screen t/ended
+    wide=t/$(printf '\346\274\242\345\255\227%.0s' 1 2 3 4 5 6)
+    ln -f "$endless" "$wide"
     mkfifo t/pipe || return 1
     : >t/screen
     {
         tries=0
         exec <t/pipe
-        while [ ! -e t/ended ] && ! grep -q '% \[' t/screen && [ "$tries" -lt 600 ]; do
+        while [ ! -e t/ended ] && ! grep -aq '% \[' t/screen && [ "$tries" -lt 600 ]; do
             dd bs=65536 count=1 >/dev/null 2>&1
             sleep 0.1
             tries=$((tries + 1))
@@ -161,10 +171,9 @@ test_bar()
             cat >/dev/null
         fi
     } &
-    export SMMAP endless
-    TERM=vt100 COLUMNS=80 script -qefc \
-        "sh -c 'echo \$\$ >t/pid; exec \"\$SMMAP\" cat \"\$endless\" >t/pipe'" t/screen \
-        >/dev/null 2>&1 </dev/null
+    export SMMAP wide columns
+    TERM=vt100 COLUMNS=57 script -qefc "sh -c 'stty cols \$columns; echo \$\$ >t/pid
+        exec \"\$SMMAP\" cat \"\$wide\" >t/pipe'" t/screen >/dev/null 2>&1 </dev/null
     code=$?
     : >t/ended
     exec 9<>t/pipe # a reader that still waits for a writer goes on
@@ -172,9 +181,15 @@ test_bar()
     wait
     : >"$err"
     is_code "$want_code" || { cat t/screen; return 1; }
-    grep -q '% \[=* *\].* of 64.0 GiB' t/screen || { echo "no bar:"; cat t/screen; return 1; }
+    grep -aq '% \[=* *\].* of 64' t/screen || { echo "no bar:"; cat t/screen; return 1; }
+    test "$columns" -gt 0 || columns=57
+    # Without one of its three bytes, a wide character is two, as it has two columns.
+    tr '\r' '\n' <t/screen | grep -av '^Script ' | tr -d '\345\346' |
+        awk -v most=$((columns - 1)) 'length > most { print "too wide: " $0; wide = 1 }
+            length >= most - 1 { full = 1 }
+            END { exit wide || !full }' || { echo "not made for $columns columns"; return 1; }
     # The last thing that was drawn are blanks over the bar.
-    tr '\r' '\n' <t/screen | grep -v '^Script ' | grep . | tail -n 1 | grep -q '^ *$' ||
+    tr '\r' '\n' <t/screen | grep -av '^Script ' | grep -a . | tail -n 1 | grep -aq '^ *$' ||
         { echo "the bar was left on the screen:"; cat t/screen; return 1; }
 }
 if [ -z "$endless" ]; then
@@ -183,11 +198,27 @@ elif ! script --version 2>/dev/null | grep -q util-linux; then
     skip "the bar" "there is no script command of util-linux to make a terminal"
 else
     if [ -n "$interruptible" ]; then
-        check "the bar, and ^C takes it away" test_bar interrupt 130
+        check "the bar, and ^C takes it away" test_bar interrupt 130 100
     else
         skip "^C with a bar" "whoever started this test ignores SIGINT"
     fi
-    check "the bar, and the end of the reader takes it away" test_bar leave 141
+    check "the bar, and the end of the reader takes it away" test_bar leave 141 30
+    check "a bar as wide as COLUMNS says, where the terminal does not" test_bar leave 141 0
+fi
+
+# Colours where standard output is a terminal.
+test_colored()
+{
+    on_terminal="'$SMMAP' find -h 'o w' t/hello"
+    plain=$(NO_COLOR=1 TERM=vt100 script -qec "$on_terminal" /dev/null </dev/null | tr -d '\r')
+    colored=$(TERM=vt100 script -qec "$on_terminal" /dev/null </dev/null | tr -d '\r')
+    test "$plain" = 4 && test "$colored" = "$(printf '\033[32m4\033[m')" ||
+        { echo "$plain"; echo "$colored"; return 1; }
+}
+if script --version 2>/dev/null | grep -q util-linux; then
+    check "find prints in colours on a terminal, but not with NO_COLOR" test_colored
+else
+    skip "colours on a terminal" "there is no script command of util-linux to make a terminal"
 fi
 
 test_no_bar()

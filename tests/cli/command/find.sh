@@ -49,6 +49,146 @@ check "find --offset and --length" gives 0 't/hello:3' find --offset 3 --length 
 check "find --offset, negative" gives 0 't/hello:9' find --offset -3 l t/hello
 check "a match lies in the range as a whole" gives 1 '' find --length 4 hello t/hello
 
+# --- what is searched for -----------------------------------------------------------
+
+printf 'abcab@[' >t/abc
+check "find -e, several patterns: the first match, and of those at one place the longest" gives 0 \
+    '{"path":"t/abc","offset":0,"length":3}
+{"path":"t/abc","offset":3,"length":2}' find --json -e ab -e abc -e bc t/abc
+check "find --overlap -e" gives 0 't/abc:0
+t/abc:1
+t/abc:3' find --overlap -e ab -e bc t/abc
+check "find -i" gives 0 't/abc:0
+t/abc:3' find -i -e AB t/abc
+check "find -i changes letters alone" gives 1 '' find -i '`{' t/abc
+check "find -i with a letter that is behind no other" gives 0 't/abc:5' find -i @ t/abc
+check "find -x, and offsets in hexadecimal digits" gives 0 't/hello:0x9' \
+    find --hex-offsets --offset 0x4 --length 0x7 -x 6C t/hello
+check "find -cq" gives 0 '' find -cq l t/hello
+check "find -q stops at the first match" gives 0 '' find -q l t/hello t/missing
+
+# --- where --------------------------------------------------------------------------
+
+test_stdin()
+{
+    for file in '' -; do
+        # shellcheck disable=SC2086 # none or one word
+        { printf 'hello w'; sleep 0.1; printf 'orld'; } | "$SMMAP" find wo $file >"$out" 2>"$err"
+        test "$(cat "$out" "$err")" = '(standard input):6' || { cat "$out" "$err"; return 1; }
+    done
+    test "$(printf 'hello' | "$SMMAP" find -h --offset 3 --length 1 -e l -e o - t/hello)" = '3
+3' && printf x | "$SMMAP" find -qe x && ! : | "$SMMAP" find x
+}
+check "find in standard input" test_stdin
+
+mkdir -p t/wood/b/c t/wood/a
+for file in t/wood/b/c/2 t/wood/b/1 t/wood/a/4 t/wood/z; do printf 'in the tree' >$file; done
+ln -s ../.. t/wood/a/up 2>/dev/null
+mkfifo t/wood/b/fifo 2>/dev/null
+check "find -r: in the order of names, no links, no FIFOs" gives 0 't/wood/a/4:3
+t/wood/b/1:3
+t/wood/b/c/2:3
+t/wood/z:3
+t/hello:1' find -r t/wood/ t/hello -m 1 -e the -e ello
+test_recursive_here()
+{
+    (cd t/wood/b && gives 0 '1
+c/2' find -rl tree)
+}
+check "find -r without a file" test_recursive_here
+test_recursive_error()
+{
+    run find -rc tree t/wood/b t/missing t/wood/z
+    is_code 2 && says 't/missing: No such' && test "$(cat "$out")" = 't/wood/b/1:1
+t/wood/b/c/2:1
+t/wood/z:1'
+}
+check "find -r goes on" test_recursive_error
+
+# --- what is printed ----------------------------------------------------------------
+
+printf '0123456789abcdefghij\377\000' >t/digits
+check "find -C: as hexdump prints it, at the end of the file too" gives 0 't/digits:15
+  00000000                                       63 64 65 66  |            cdef|
+  00000010  67 68 69                                          |ghi             |
+t/digits:20
+  00000010     68 69 6a ff 00                                 | hij..          |' \
+    find -C 3 -x -e 66 -e 'ff 00' t/digits
+check "find --json -C" gives 0 \
+    '{"path":"t/digits","offset":0,"length":1,"before":"","match":"30","after":"3132"}
+{"path":"t/digits","offset":20,"length":1,"before":"696a","match":"ff","after":"00"}' \
+    find --json -C 2 -x -e 30 -e ff t/digits
+check "find --json -c, -l" gives 0 '{"path":"t/hello","count":3}' find --json -c l t/hello
+check "find --json -l" gives 0 '{"path":"t/hello"}' find --json -l l t/hello
+check "find --json has decimal numbers" gives 0 '{"path":"t/hello","offset":10,"length":1}' \
+    find --json --hex-offsets d t/hello
+test_json_path()
+{
+    printf x >"$(printf 't/j\377')" || return 1
+    gives 0 '{"path":"t/j\udcff","offset":0,"length":1}' \
+        find --json x "$(printf 't/j\377')"
+}
+if : 2>/dev/null >"$(printf 't/j\377')"; then
+    check "find --json of a path that is not UTF-8" test_json_path
+else
+    skip "find --json of a path that is not UTF-8" "the file system does not take one"
+fi
+test_color()
+{
+    printf '\033[35mt/hello\033[m:\033[32m4\033[m\n' >"$work/expected"
+    run find --color always 'o w' t/hello && cmp "$out" "$work/expected" || return 1
+    gives 0 't/hello:4' find --color auto 'o w' t/hello
+}
+check "find --color" test_color
+
+# --- pieces and windows ---------------------------------------------------------------
+
+# Each line of a large file has a match, across its end: so they lie across the ends of all pieces
+# and windows, whichever way the file is read.
+test_pieces()
+{
+    yes abcdefghi | head -c 12000000 >t/pieces
+    seq 8 10 11999990 | head -n 1199999 >"$work/expected"
+    for options in "" "--window-size 1M" "--mode static" "--hard-limits --max-memory 64K" \
+        "--overlap" "-i -e zzz"; do
+        # shellcheck disable=SC2086 # several words
+        run find -h $options -e 'i
+a' t/pieces
+        is_code 0 && cmp "$out" "$work/expected" || { echo "find $options"; return 1; }
+    done
+    "$SMMAP" find 'i
+a' -h <t/pieces | cmp - "$work/expected" || return 1
+    run find --threads 3 -h 'i
+a' t/pieces t/hello t/pieces t/pieces
+    cat "$work/expected" "$work/expected" "$work/expected" | cmp - "$out" && is_code 0 || return 1
+    run find --json -C 9 -m 60000 'i
+a' t/pieces
+    is_code 0 && test "$(grep -c '"before":"6162636465666768","match":"690a61"' "$out")" -eq 1 &&
+        test "$(grep -c '"before":"0a6162636465666768","match":"690a61","after":"62636465666768690a"' \
+            "$out")" -eq 59999
+}
+check "find in a large file, in pieces and windows, by threads, with context" test_pieces
+rm -f t/pieces
+
+test_threads()
+{
+    mkdir -p t/threads
+    for i in 1 2 3 4 5 6 7 8 9; do
+        head -c $((i * 7000)) /dev/zero | tr '\000' x >t/threads/$i
+    done
+    : >t/threads/5
+    for options in "" -c -l -L "-m 3" "-Z -m 1"; do
+        # shellcheck disable=SC2086 # several words
+        "$SMMAP" find $options x t/threads/[1-4] t/missing t/threads/* >"$work/expected" 2>"$work/said"
+        # shellcheck disable=SC2086 # several words
+        run find --threads 4 $options x t/threads/[1-4] t/missing t/threads/*
+        is_code 2 && cmp "$out" "$work/expected" && cmp "$err" "$work/said" ||
+            { echo "find $options"; return 1; }
+    done
+    gives 0 '' find --threads 4 -q x t/threads/*
+}
+check "find --threads prints the same" test_threads
+
 # A needle at each place around the ends of windows, in a file of a's: its first letters are
 # the same, so false starts are everywhere.
 test_window_ends()

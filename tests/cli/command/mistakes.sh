@@ -39,7 +39,7 @@ mistake "unknown option '--bogus'" --bogus
 mistake 'unexpected argument' --version extra
 mistake "unknown command 'x'" help x
 mistake 'no pattern given' find
-mistake 'no file given' find x
+mistake 'no pattern given' find -r
 mistake 'no file given' cat
 mistake 'no file given' info
 mistake 'smmap bench: .*unknown option' bench --bogus
@@ -52,7 +52,7 @@ mistake "'--stats' takes no value" cat --stats=3 t/hello
 mistake "'--offset' needs a value" cat t/hello --offset
 mistake "'-m' needs a value" find x t/hello -m
 mistake 'standard input' cat -
-mistake 'standard input' find x - t/hello
+mistake 'end of standard input is not known' find --offset -3 x t/hello -
 mistake "'' is empty" cat --length= t/hello
 mistake 'is not a number' cat --length abc t/hello
 mistake 'is not a number' cat --length +5 t/hello
@@ -64,7 +64,12 @@ mistake 'is negative' cat --length -5 t/hello
 mistake 'not K, M, G or T' cat --length 5X t/hello
 mistake 'not K, M, G or T' cat --length '5 ' t/hello
 mistake 'not K, M, G or T' cat --length 5.5 t/hello
-mistake 'not K, M, G or T' cat --length 0x10 t/hello
+mistake 'not K, M, G or T' cat --length 0x t/hello
+mistake 'not K, M, G or T' cat --length 0xg t/hello
+mistake 'not K, M, G or T' cat --length 1a t/hello
+mistake 'is too large' cat --length 0x10000000000000000 t/hello
+mistake 'is too large' cat --length 0x1000000T t/hello
+mistake 'is too large' cat --offset -0x8000000000000000 t/hello
 mistake 'behind the unit' cat --length 5KB t/hello
 mistake 'behind the number' find --max-count 5K x t/hello
 mistake 'is too large' cat --length 18446744073709551616 t/hello
@@ -85,6 +90,13 @@ mistake 'half a byte' find --hex 123 t/hello
 mistake 'half a byte' find --hex '1 23' t/hello
 mistake 'not a hexadecimal digit' find --hex 1g t/hello
 mistake 'not a hexadecimal digit' find --hex 0x12 t/hello
+mistake 'is empty' find -e x -e '' t/hello
+mistake 'not a hexadecimal digit' find -x -e 12 -e 1g t/hello
+mistake 'is too small' find --threads 0 x t/hello
+mistake 'is too large' find --threads 257 x t/hello
+mistake 'is too large' find -C 65537 x t/hello
+mistake 'is not one of auto' find --color maybe x t/hello
+mistake 't: is a directory' find x t
 mistake 'longer than 32768' find "$(letters 1 32769 ab)" t/hello
 
 check "options behind the operands" gives 0 'world' cat t/hello --offset -5
