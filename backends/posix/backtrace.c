@@ -68,7 +68,9 @@ unsigned smmap__posix_caller(void *const *frames, unsigned count)
     Dl_info info;
     unsigned i;
 
-    if (!HAS_DLADDR || dladdr(&here, &ours) == 0) {
+    /* A static copy is in the same file as its callers. */
+    if (!HAS_DLADDR || dladdr(&here, &ours) == 0 || ours.dli_fname == NULL ||
+        strstr(ours.dli_fname, "libsmmap") == NULL) {
         return 0;
     }
     for (i = 0; i < count; i++) {

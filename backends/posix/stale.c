@@ -141,6 +141,9 @@ void smmap__os_stale_watch(void)
     struct sigaction ours;
     void *frame;
 
+    if (atomic_load(&watched)) {
+        return;
+    }
     smmap__posix_stay_loaded();
     (void)smmap__os_backtrace(&frame, 1); /* its first call may allocate */
     lock();
