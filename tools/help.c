@@ -38,8 +38,8 @@ void tool_help_print(const tool_command_t *command, console_t *console)
                    command->operands, command->name, command->summary, command->notes);
     options_help(console, "options:", command->options);
     options_help(console, "options of all commands:", tool_common_options);
-    console_printf(console,
-                   "\nSIZE is a number of bytes, or a number followed by K, M, G or T (powers of\n"
-                   "1024); with 0x in front it is hexadecimal. '--' ends the options. '-' as a file\n"
-                   "is not supported: standard input cannot be mapped.\n");
+    console_printf(
+        console, "\nSIZE is a number of bytes, or a number followed by K, M, G or T (powers of\n"
+                 "1024); with 0x in front it is hexadecimal. '--' ends the options. '-' as a file\n"
+                 "is not supported: standard input cannot be mapped.\n");
 }

@@ -7,10 +7,10 @@
  * returns, so that the load is executed again, and the process ends as it would have without us, by
  * the same signal at the same place. Any other fault goes to the previous handler.
  *
- * Signal safety. It takes no lock and allocates nothing. Of the system it calls write and sigaction,
- * which POSIX lists as async-signal-safe, and backtrace and backtrace_symbols_fd, which do not
- * allocate once backtrace was called: each window that was let go of called it. Of the library it
- * calls backtrace.c. errno is restored.
+ * Signal safety. It takes no lock and allocates nothing. Of the system it calls write, sigaction
+ * and raise, which POSIX lists as async-signal-safe; and backtrace, backtrace_symbols_fd and
+ * dladdr, which do not allocate once backtrace was called: each window that was let go of called
+ * it. Of the library it calls backtrace.c. errno is restored.
  *
  * Lock order: `writing` is a leaf. A forked child has it free; see smmap__posix_stale_forked().
  */

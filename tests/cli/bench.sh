@@ -259,8 +259,8 @@ check "wrong bytes are noticed, and what was made is removed" test_wrong
 # ended_by SIGNAL CODE
 ended_by()
 {
-    timeout --preserve-status -k 20 -s "$1" 1 "$bench" --dir made --size 1M --workload bytes-random \
-        --contender raw --seconds 0.6 --repeat 101 >"$out" 2>"$err" </dev/null
+    timeout --preserve-status -k 20 -s "$1" 1 "$bench" --dir made --size 1M \
+        --workload bytes-random --contender raw --seconds 0.6 --repeat 101 >"$out" 2>"$err" </dev/null
     code=$?
     is_code "$2" && is_clean
 }
