@@ -108,10 +108,12 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/posix/mask.c \
 	backends/posix/patches.c \
 	backends/posix/signal_chain.c \
+	backends/posix/stale.c \
 	backends/posix/stay_loaded.c \
 	backends/posix/system.c \
 	backends/posix/thread.c \
-	backends/posix/thread.h
+	backends/posix/thread.h \
+	backends/stale.h
 
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
@@ -123,7 +125,9 @@ SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/windows/identity.c \
 	backends/windows/internal.h \
 	backends/windows/map.c \
-	backends/windows/system.c
+	backends/windows/stale.c \
+	backends/windows/system.c \
+	backends/stale.h
 
 # What both test programs are made of, and what each has besides: suite-posix, or
 # suite-windows, runs on the real backend, suite-fake on one that fails when it is told

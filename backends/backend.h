@@ -468,6 +468,25 @@ apr_status_t smmap__os_quarantine(smmap__os_mapping_t *mapping);
  */
 apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *quarantined);
 
+/** A window that nobody pins. */
+typedef struct smmap__os_stale_t {
+    const unsigned char *address; /**< of its mapping */
+    apr_size_t length;
+    apr_off_t offset;    /**< in the file, of its first byte */
+    const char *path;    /**< "": the file was opened by handles alone */
+    void *const *frames; /**< who let go of it, innermost first */
+    unsigned frame_count;
+} smmap__os_stale_t;
+
+/** Report on standard error from now on who touches a window that was noted. Any thread. */
+void smmap__os_stale_watch(void);
+
+/** Note a window that must not be touched; what was noted of its address is forgotten. */
+void smmap__os_stale_note(const smmap__os_stale_t *stale);
+
+/** The window at this address may be touched, or is no more. No-op when it was not noted. */
+void smmap__os_stale_forget(const unsigned char *address);
+
 /**
  * Get a backtrace of the caller, innermost frame first.
  *

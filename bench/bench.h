@@ -97,6 +97,7 @@ typedef struct bench_settings_t {
     double seconds;
     int threads;
     int quick;
+    int targets; /**< 1: show what the maintainers want to reach */
     int list;
     int help;
     int version;

@@ -209,6 +209,9 @@ static int map_user_file(bench_t *bench)
                       program_name, path);
         return 0;
     }
+    if (bench->settings->quick && info.size > QUICK_SIZE) {
+        info.size = QUICK_SIZE; /* the rest of it is left alone */
+    }
     bench->data.size = info.size - info.size % (apr_off_t)BENCH_BLOCK;
     if ((apr_uint64_t)bench->data.size > APR_SIZE_MAX / 4) {
         console_error(bench->console, "%s: %s: is too large to be mapped whole several times\n",

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Measure `smmap find` beside grep and ripgrep, and print a table. See bench/find.sh --help.
 
 # shellcheck disable=SC2034 # by_grep and the like are used by name

@@ -16,5 +16,5 @@ int bench_progress_at(bench_t *bench, const char *what)
         console_bar(bench->console, part, what);
         bench->drawn = now;
     }
-    return !program_interrupted();
+    return !program_interrupted() && console_status(bench->console) == APR_SUCCESS;
 }

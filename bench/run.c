@@ -2,8 +2,8 @@
 /*
  * A whole run: the workloads one after the other, each with all its contenders.
  *
- * ^C and a request to terminate are caught, so that the files that were made are removed and
- * what was measured is shown.
+ * ^C, a request to terminate and the end of a terminal are caught, so that the files that were made
+ * are removed and what was measured is shown. So is the end of whoever reads the output.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -20,12 +20,24 @@
 #include "cli/output.h"
 
 #ifdef SIGBUS /* not a signal of every C library */
+/* What has to be removed when that happens. */
+static const bench_t *running;
+
 /* Most contenders read by pointers that nothing guards. Nobody else prints by stdio. */
 static void on_fault(int signal_number)
 {
     (void)signal_number;
     fputs("smmap bench: the file was cut short, or its disk failed, while it was measured\n",
           stderr);
+    if (running->directory != NULL) {
+        if (running->data.path != NULL && running->settings->file == NULL) {
+            remove(running->data.path);
+        }
+        if (running->sparse.path != NULL) {
+            remove(running->sparse.path);
+        }
+        remove(running->directory);
+    }
     _Exit(BENCH_ERROR);
 }
 #endif
@@ -120,11 +132,11 @@ static int write_results(bench_t *bench, const bench_results_t *results)
 {
     const bench_settings_t *settings = bench->settings;
     console_t *console = bench->console;
-    target_t *targets;
-    int count = report_targets(results, &targets, bench->pool);
+    target_t *targets = NULL;
+    int count = settings->targets ? report_targets(results, &targets, bench->pool) : 0;
     int good = 1;
 
-    if (settings->json == NULL || strcmp(settings->json, "-") != 0) {
+    if (count > 0 && (settings->json == NULL || strcmp(settings->json, "-") != 0)) {
         target_print(targets, count, console);
     }
     if (settings->markdown != NULL) {
@@ -137,6 +149,19 @@ static int write_results(bench_t *bench, const bench_results_t *results)
             good;
     }
     return good;
+}
+
+/* What the measurements alone take; files have to be made and read besides. */
+static void announce(const bench_t *bench)
+{
+    double seconds = (double)bench->steps * bench->settings->seconds * 1.1;
+
+    if (bench->settings->json == NULL || strcmp(bench->settings->json, "-") != 0) {
+        console_printf(bench->console,
+                       "This takes %d seconds or more; longer on a busy machine or a slow disk.\n",
+                       (int)seconds + 1);
+        console_flush(bench->console);
+    }
 }
 
 static int run_all(bench_t *bench)
@@ -163,6 +188,10 @@ static int run_all(bench_t *bench)
                       program_name);
         return BENCH_ERROR;
     }
+    if (settings->file != NULL && !bench_data_open(bench)) {
+        return BENCH_ERROR;
+    }
+    announce(bench);
     for (i = 0; bench_workloads[i].name != NULL; i++) {
         if (bench_name_listed(settings->workloads, bench_workloads[i].name) &&
             !run_workload(bench, &bench_workloads[i], &results, &failed)) {
@@ -219,7 +248,11 @@ int bench_main(const char *program, int argc, const char *const *argv, console_t
     }
     program_catch(SIGINT);
     program_catch(SIGTERM);
+#ifdef SIGHUP
+    program_catch(SIGHUP);
+#endif
 #ifdef SIGBUS
+    running = &bench;
     apr_signal(SIGBUS, on_fault);
 #endif
     choose_threads(&bench);

@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <apr_file_io.h>
 #include <apr_general.h>
@@ -21,6 +22,7 @@
 const char *program_name;
 
 static volatile sig_atomic_t caught;
+static volatile time_t caught_at;
 
 #ifdef SIGPIPE /* not a signal of every C library */
 /* What it did when the program was started. */
@@ -35,9 +37,20 @@ static int out_of_memory(int status)
 
 static void on_signal(int signal_number)
 {
+    time_t now = time(NULL);
+
     /* When the program cannot stop soon, as the reader of its output sleeps, the next signal
-       ends it. */
-    apr_signal(signal_number, SIG_DFL);
+       ends it; but not one that comes along with the first, as a shell and timeout(1) send them
+       to a process and to its group: something has to be removed yet. */
+    if (caught && now - caught_at > 1) {
+        apr_signal(signal_number, SIG_DFL);
+        raise(signal_number);
+        return;
+    }
+    apr_signal(signal_number, on_signal); /* some systems forget it */
+    if (!caught) {
+        caught_at = now;
+    }
     caught = signal_number;
 }
 

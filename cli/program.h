@@ -34,8 +34,8 @@ int program_main(const char *name, int argc, const char *const *argv, const char
 /** Print "NAME: what: why" to standard error. Always 0. */
 int program_fail(console_t *console, const char *what, apr_status_t status);
 
-/** Note this signal instead of ending by it. A second one of its kind ends the program at once.
-    A signal that is ignored stays so. */
+/** Note this signal instead of ending by it. One that comes more than a second later ends the
+    program at once. A signal that is ignored stays so. */
 void program_catch(int signal_number);
 
 /** The signal that was caught; 0: none was. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What APR does not know of a system.
  */
@@ -20,7 +21,8 @@ int system_colours(apr_os_file_t file);
  *
  * @param at (in) where to look from on.
  * @param begin, end (out) what was found.
- * @return APR_SUCCESS; APR_EOF: from there on all is a hole; APR_ENOTIMPL: the system does not tell.
+ * @return APR_SUCCESS; APR_EOF: from there on all is a hole; APR_ENOTIMPL: the system does not
+ *         tell.
  */
 apr_status_t system_next_data(apr_os_file_t file, apr_off_t at, apr_off_t *begin, apr_off_t *end);
 

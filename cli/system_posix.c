@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * POSIX systems: terminals, holes and limits.
  */
@@ -69,24 +70,24 @@ int system_skip(apr_os_file_t file, apr_off_t bytes)
            ftruncate(file, at + bytes) == 0 && lseek(file, at + bytes, SEEK_SET) >= 0;
 }
 
-static apr_uint64_t limit_of(int resource)
+static apr_uint64_t value_of(const struct rlimit *limit)
 {
-    struct rlimit limit;
-
-    return getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
-               ? (apr_uint64_t)limit.rlim_cur
-               : 0;
+    return limit->rlim_cur != RLIM_INFINITY ? (apr_uint64_t)limit->rlim_cur : 0;
 }
 
 apr_uint64_t system_open_files(void)
 {
-    return limit_of(RLIMIT_NOFILE);
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? value_of(&limit) : 0;
 }
 
 apr_uint64_t system_address_space(void)
 {
 #ifdef RLIMIT_AS
-    return limit_of(RLIMIT_AS);
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_AS, &limit) == 0 ? value_of(&limit) : 0;
 #else
     return 0;
 #endif

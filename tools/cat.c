@@ -82,7 +82,10 @@ static int write_hole(cat_t *cat, apr_off_t *at, apr_status_t *status)
     apr_size_t size;
 
     *status = smmap_cursor_refresh(cat->cursor);
-    if (*status == APR_SUCCESS && smmap_cursor_file_size(cat->cursor) < end) {
+    if (*status != APR_SUCCESS) {
+        return 0;
+    }
+    if (smmap_cursor_file_size(cat->cursor) < end) {
         *status = SMMAP_ETRUNCATED;
         end = smmap_cursor_file_size(cat->cursor);
     }

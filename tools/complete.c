@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * --completion: what a shell needs to complete a command line of `smmap`, made from the tables
  * that the options are parsed with and that --help prints.

@@ -77,7 +77,8 @@ static void print_map(console_t *console, const tool_memory_t *memory)
                                                   : ' ';
     }
     map[memory->cells] = '\0';
-    console_printf(console, console_can_color(console) ? "  [\033[32m%s\033[0m]\n" : "  [%s]\n", map);
+    console_printf(console, console_can_color(console) ? "  [\033[32m%s\033[0m]\n" : "  [%s]\n",
+                   map);
 }
 
 static const char *json_number(int known, apr_uint64_t number, char *text)

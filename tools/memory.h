@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How much of a file is in memory, and how much of it is a hole.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Two bytes of a pattern, looked for together: the "generic SIMD" search of W. Mula
  * (http://0x80.pl/articles/simd-strfind.html), with bytes that are rare in the data in place of

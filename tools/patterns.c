@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Several patterns that are searched for together: each on its own, and the first match of all is
  * the next one. So each costs a pass over the data, which are in the processor's cache by then.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The files that a command visits: with -r also those in directories, and below.
  *

@@ -6,6 +6,8 @@
  *   file.c, identity.c -> mask.c
  *   system.c       -> guard.c -> patches.c, signal_chain.c, mask.c, stay_loaded.c
  *   guard.c, signal_chain.c, mask.c -> thread.c
+ *   stale.c        -> backtrace.c, stay_loaded.c
+ *   system.c       -> stale.c
  *   append.c, fence.c, backtrace.c call none of them.
  */
 #ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H
@@ -144,5 +146,18 @@ void smmap__posix_guard_look_again(void);
 
 /** For the child, after a fork. */
 void smmap__posix_guard_forked(void);
+
+/* --- backtrace.c --- */
+
+/** Write frames to a file, a line each. Async-signal-safe once a backtrace was taken. */
+void smmap__posix_print_frames(int fd, void *const *frames, unsigned count);
+
+/** The first frame that is not in the library; 0 if it cannot be told from its callers. As above. */
+unsigned smmap__posix_caller(void *const *frames, unsigned count);
+
+/* --- stale.c --- */
+
+/** For the child, after a fork. */
+void smmap__posix_stale_forked(void);
 
 #endif

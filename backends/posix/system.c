@@ -78,6 +78,7 @@ static void (*watch_child)(void);
 static void child_forked(void)
 {
     smmap__posix_guard_forked();
+    smmap__posix_stale_forked();
     watch_child();
 }
 

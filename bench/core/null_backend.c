@@ -373,6 +373,18 @@ apr_status_t smmap__os_unquarantine(smmap__os_mapping_t *barred)
     return APR_SUCCESS;
 }
 
+void smmap__os_stale_watch(void)
+{
+}
+
+void smmap__os_stale_note(const smmap__os_stale_t *stale)
+{
+}
+
+void smmap__os_stale_forget(const unsigned char *address)
+{
+}
+
 unsigned smmap__os_backtrace(void **frames, unsigned most)
 {
     return 0;

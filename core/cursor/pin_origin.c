@@ -9,7 +9,8 @@
  * path with the lock.
  *
  * Each cursor with a window has a pin origin, which remembers where in the program the
- * window was taken. Without memory for one the origin is not known, and all else works.
+ * window was taken. Without memory for one the origin is not known, and all else works. Who lets go
+ * of a window as the last is noted by the backend, for the report of a pointer that is used later.
  */
 #include "core/cursor/cursor.h"
 
@@ -51,6 +52,7 @@ apr_status_t smmap__pin_origin_enter(smmap__cursor_t *cursor, uintptr_t window)
     smmap__manager_lock(manager);
     region = smmap__region_at_locked(manager, window);
     if (region->is_protected) {
+        smmap__os_stale_forget(region->mapping.address);
         status = smmap__os_protect(&region->mapping, 1);
         region->is_protected = status != APR_SUCCESS;
     }
@@ -61,9 +63,27 @@ apr_status_t smmap__pin_origin_enter(smmap__cursor_t *cursor, uintptr_t window)
     return status;
 }
 
+/* Who touches it from now on is reported, with these frames. */
+SMMAP__LOCKED static void note_locked(const smmap__region_t *region, void *const *frames,
+                                      unsigned count)
+{
+    const smmap__path_t *path = region->file->path;
+    smmap__os_stale_t stale;
+
+    stale.address = region->mapping.address;
+    stale.length = region->mapping.length;
+    stale.offset = region->begin;
+    stale.path = path != NULL ? smmap__path_text(path) : "";
+    stale.frames = frames;
+    stale.frame_count = count;
+    smmap__os_stale_note(&stale);
+}
+
 void smmap__pin_origin_leave(smmap__cursor_t *cursor, uintptr_t window)
 {
     smmap_manager_t *manager = cursor->manager;
+    void *frames[SMMAP__FRAMES];
+    unsigned count = smmap__os_backtrace(frames, SMMAP__FRAMES);
     smmap__region_t *region;
 
     smmap__manager_lock(manager);
@@ -76,6 +96,9 @@ void smmap__pin_origin_leave(smmap__cursor_t *cursor, uintptr_t window)
         smmap__pins_on(&region->file->pins, (void *)window) == 0) {
         /* Should it fail, it can be touched as without this mode. */
         region->is_protected = smmap__os_protect(&region->mapping, 0) == APR_SUCCESS;
+        if (region->is_protected) {
+            note_locked(region, frames, count);
+        }
     }
     smmap__manager_unlock(manager);
 }

@@ -41,6 +41,7 @@ int smmap__paranoid_wanted(const smmap_manager_t *manager, const smmap_options_t
 
 apr_status_t smmap__paranoid_open(smmap_manager_t *manager)
 {
+    smmap__os_stale_watch();
     manager->paranoia = smmap__alloc(sizeof *manager->paranoia);
     return manager->paranoia != NULL ? APR_SUCCESS : APR_ENOMEM;
 }
@@ -97,6 +98,7 @@ static int unquarantine_one(smmap_manager_t *manager)
     if (oldest.length == 0) {
         return 0;
     }
+    smmap__os_stale_forget(oldest.address);
     if (smmap__os_unquarantine(&oldest) != APR_SUCCESS) {
         smmap__manager_lock(manager);
         put_locked(manager->paranoia, &oldest);
@@ -122,6 +124,7 @@ SMMAP__UNCHECKED void smmap__paranoid_free(smmap_manager_t *manager)
     /* Nobody else is here any more. */
     for (oldest = take_locked(manager->paranoia); oldest.length != 0;
          oldest = take_locked(manager->paranoia)) {
+        smmap__os_stale_forget(oldest.address);
         smmap__os_unquarantine(&oldest); /* the last attempt */
     }
     smmap__free(manager->paranoia);
@@ -140,22 +143,29 @@ static int has_room(smmap_manager_t *manager, apr_size_t bytes)
     return has;
 }
 
+/* Another mapping may get its addresses. */
+static apr_status_t unmap_at_once(smmap__os_mapping_t *mapping)
+{
+    smmap__os_stale_forget(mapping->address);
+    return smmap__mapping_unmap(mapping);
+}
+
 apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t *mapping)
 {
     smmap__os_mapping_t quarantined = *mapping;
     int put;
 
     if (mapping->memory == SMMAP__HEAP || mapping->length > QUARANTINED_BYTES) {
-        return smmap__mapping_unmap(mapping);
+        return unmap_at_once(mapping);
     }
     /* Make room first, so that nothing is left over when the system refuses. */
     while (!has_room(manager, mapping->length)) {
         if (!unquarantine_one(manager)) {
-            return smmap__mapping_unmap(mapping);
+            return unmap_at_once(mapping);
         }
     }
     if (smmap__os_quarantine(&quarantined) != APR_SUCCESS) {
-        return smmap__mapping_unmap(mapping);
+        return unmap_at_once(mapping);
     }
     memset(mapping, 0, sizeof *mapping);
     if (quarantined.length == 0) {
@@ -165,6 +175,7 @@ apr_status_t smmap__paranoid_unmap(smmap_manager_t *manager, smmap__os_mapping_t
     put = put_locked(manager->paranoia, &quarantined);
     smmap__manager_unlock(manager);
     if (!put) {
+        smmap__os_stale_forget(quarantined.address);
         smmap__os_unquarantine(&quarantined); /* other threads filled the ring meanwhile */
     }
     return APR_SUCCESS;

@@ -121,7 +121,9 @@ typedef struct smmap_options_t {
     smmap_guard_t guard;
     /** 1: paranoid mode, which finds pointers that were kept too long. The bytes of a window
         are accessible only while a cursor pins it; afterwards touching them ends the process
-        (SIGSEGV on POSIX, SIGBUS on macOS), also for some time after the window was unmapped.
+        (SIGSEGV on POSIX, SIGBUS on macOS), also for some time after the window was unmapped; on
+        stderr stand then its file, the offset and, where the system has backtraces, who used it and
+        who let go of the window.
         Windows still pinned when the manager is destroyed are reported on stderr; see
         smmap_manager_pinned(). Otherwise behavior is the same, only slower, except that the
         default of `window_size` is one granule.

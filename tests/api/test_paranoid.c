@@ -7,7 +7,10 @@
  */
 #include "tests/support/harness.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include <apr_strings.h>
 
 #include "tests/fake/backend.h"
 #include "tests/fake/memory.h"
@@ -142,6 +145,102 @@ static void faults_after_unmapping(void)
     NEEDS_REAL();
     CHECK(ends(touch_after_unmapping));
     CHECK(ends(touch_after_the_manager_went));
+}
+
+/* What is said of a touch that ends the process. */
+
+static int says_to_file(int (*run)(void *))
+{
+    return freopen(test_path("said"), "w", stderr) != NULL ? run(NULL) : 98;
+}
+
+static int touch_second_window(void *collected)
+{
+    const unsigned char *byte;
+
+    begin(1, 3);
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)unit + 7, 0));
+    byte = smmap_cursor_data(cursor);
+    smmap_cursor_release(cursor);
+    if (collected != NULL) {
+        NEED_OK(smmap_manager_collect(manager, NULL));
+    }
+    touch(byte + 2);
+    return 0;
+}
+
+static int say_second_window(void *unused)
+{
+    (void)unused;
+    return says_to_file(touch_second_window);
+}
+
+static int touch_second_collected(void *unused)
+{
+    (void)unused;
+    return touch_second_window(&unit);
+}
+
+static int say_second_collected(void *unused)
+{
+    (void)unused;
+    return says_to_file(touch_second_collected);
+}
+
+/* A window that is pinned again, and then a fault in it that is none of ours. */
+static int write_to_it(void *unused)
+{
+    (void)unused;
+    begin(1, 2);
+    NEED_OK(smmap_cursor_use(cursor, 7, 0));
+    smmap_cursor_release(cursor);
+    NEED_OK(smmap_cursor_use(cursor, 7, 0));
+    touch(smmap_cursor_data(cursor));
+    *(volatile unsigned char *)(uintptr_t)smmap_cursor_data(cursor) =
+        1; /* it is not to be written */
+    return 0;
+}
+
+static int say_written(void *unused)
+{
+    (void)unused;
+    return says_to_file(write_to_it);
+}
+
+/* Does a report start with the path and the offset? */
+static void check_said(int is_ours)
+{
+    char text[2000];
+    char expected[2000];
+    FILE *said = fopen(test_path("said"), "r");
+    apr_size_t size = said != NULL ? fread(text, 1, sizeof text - 1, said) : 0;
+
+    NEED(said != NULL);
+    fclose(said);
+    text[size] = '\0';
+    unit = smmap_granularity();
+    apr_snprintf(expected, sizeof expected,
+                 "smmap: stale pointer to %s, offset %" APR_SIZE_T_FMT
+                 ": no cursor pins this window any more\n",
+                 test_path("file"), unit + 9);
+    if (is_ours) {
+        CHECK(strncmp(text, expected, strlen(expected)) == 0);
+        CHECK((strstr(text, "it was used here") == NULL) ==
+              (strstr(text, "let go of here") == NULL));
+    } else {
+        CHECK(strstr(text, "smmap:") == NULL);
+    }
+}
+
+static void reported(void)
+{
+    NEEDS_REAL();
+    CHECK(ends(say_second_window));
+    check_said(1);
+    CHECK(ends(say_second_collected));
+    check_said(1);
+    CHECK(ends(say_written));
+    check_said(0);
 }
 
 /* In each order of taking and letting go, what is pinned can be touched. */
@@ -373,6 +472,7 @@ static void without_memory(void)
 
 static const test_case_t cases[] = {{"faults", faults},
                                     {"faults_after_unmapping", faults_after_unmapping},
+                                    {"reported", reported},
                                     {"pinned_bytes", pinned_bytes},
                                     {"defaults", defaults},
                                     {"access_refused", access_refused},

@@ -83,7 +83,7 @@ test_whole()
 {
     test "$(echo "$workloads" | wc -l)" -ge 14 && test "$(echo "$contenders" | wc -l)" -ge 10 ||
         { "$bench" --list; return 1; }
-    run --quick --size 4M --seconds 0.002 --repeat 2 --threads 3 --json whole.json \
+    run --quick --targets --size 4M --seconds 0.002 --repeat 2 --threads 3 --json whole.json \
         --markdown whole.md
     is_code 0 && is_clean && json whole.json || return 1
     for name in $workloads; do
@@ -256,6 +256,41 @@ test_wrong()
 }
 check "wrong bytes are noticed, and what was made is removed" test_wrong
 
+# Whatever ends it, nothing is left. It would run for a minute.
+# ended_by SIGNAL CODE
+ended_by()
+{
+    timeout --preserve-status -k 20 -s "$1" 1 "$bench" --dir made --size 1M \
+        --workload bytes-random --contender raw --seconds 0.6 --repeat 101 >"$out" 2>"$err" </dev/null
+    code=$?
+    is_code "$2" && is_clean
+}
+
+test_no_reader()
+{
+    { "$bench" --dir made --size 1M --workload bytes-in-order,bytes-random,random-35,copy-zipf \
+        --contender raw,pread-4k --seconds 0.1 --repeat 2 --json part.json 2>"$err"
+        echo $? >code; } | head -n 1 >"$out"
+    code=$(cat code)
+    is_code 141 && is_clean && json part.json && ! grep copy-zipf part.json
+}
+ignored()
+{
+    sh -c "kill -$1 \$\$; exit 0"
+}
+if ! timeout --preserve-status -k 20 -s INT 60 true 2>/dev/null; then
+    skip "signals" "there is no timeout command of GNU"
+else
+    for signal in INT:130 HUP:129 TERM:143; do
+        if ignored "${signal%:*}" 2>/dev/null; then
+            skip "ended by SIG${signal%:*}" "whoever started this test ignores it"
+        else
+            check "ended by SIG${signal%:*}, nothing is left" ended_by "${signal%:*}" "${signal#*:}"
+        fi
+    done
+    check "nobody reads the output: it ends, and nothing is left" test_no_reader
+fi
+
 run --size 1M --workload random-35 --contender raw,sliding --seconds 0.01 --repeat 1
 test_size()
 {
@@ -270,9 +305,11 @@ cp user user.copy
 
 test_user()
 {
-    run --quick --seconds 0.005 --json user.json \
+    run --quick --seconds 0.005 --json user.json --markdown user.md \
         --workload bytes-random,random-35,seq-warm,copy-zipf user
     is_code 0 && is_clean && cmp user user.copy && json user.json &&
+        ! grep -q -e Targets -e missed "$out" user.md &&
+        grep -q '^This takes [0-9]* seconds or more' "$out" &&
         grep -q '"contender":"sliding".*"verified":true' user.json
 }
 check "a user's file is read and left alone" test_user

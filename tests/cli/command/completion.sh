@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154,SC2317
 # What shells complete, with the files that are installed. Sourced by command.sh.
 #

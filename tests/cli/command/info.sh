@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2015,SC2016,SC2034,SC2154,SC2317
 # `smmap info`. Sourced by command.sh.
 
@@ -83,7 +84,8 @@ test_info_resident()
     cat t/noise >/dev/null
     run info --json t/noise
     test "$(field resident)" = "$(field size)" &&
-        test "$(field map)" = '[100,100,100,100,100,100,100,100,100,100]' || { cat "$out"; return 1; }
+        test "$(field map)" = '[100,100,100,100,100,100,100,100,100,100]' ||
+        { cat "$out"; return 1; }
     dd if=/dev/null of=t/hole bs=1 seek=$((granule * 64)) 2>/dev/null
     run info --json t/hole
     test "$(field resident)" = 0 || { cat "$out"; return 1; }
@@ -108,7 +110,8 @@ test_info_copy()
 {
     run info --json /proc/self/maps t/hello
     is_code 0 && is_json && { test "$(field size)" = 0 || test "$(field resident)" = null; } &&
-        { test "$(field size)" = 0 || test "$(total resident)" = null; } || { cat "$out"; return 1; }
+        { test "$(field size)" = 0 || test "$(total resident)" = null; } ||
+        { cat "$out"; return 1; }
 }
 if [ -r /proc/self/maps ]; then
     check "info does not tell what is resident of a file that cannot be mapped" test_info_copy
@@ -141,7 +144,8 @@ test_info_limits()
         test "$(from max_mapped_bytes)" = --max-memory && test "$(value max_regions)" = null &&
         test "$(from max_regions)" = --max-regions || { cat "$out"; return 1; }
     run info --json --window-size 64K --max-open-files 7 --hard-limits t/hello
-    is_code 0 && test "$(from window_size)" = --window-size && test "$(value max_open_files)" -eq 7 &&
+    is_code 0 && test "$(from window_size)" = --window-size &&
+        test "$(value max_open_files)" -eq 7 &&
         test "$(from max_open_files)" = --max-open-files && test "$(from max_regions)" = default &&
         grep -q '"hard":true' "$out" || { cat "$out"; return 1; }
     SMMAP_PARANOID=1 run info --json t/hello
