@@ -10,7 +10,7 @@
 #include "smmap/export.h"
 
 #define SMMAP_VERSION_MAJOR 0
-#define SMMAP_VERSION_MINOR 1
+#define SMMAP_VERSION_MINOR 2
 #define SMMAP_VERSION_PATCH 0
 
 #define SMMAP_VERSION_QUOTE(number) #number

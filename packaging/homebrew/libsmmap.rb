@@ -4,7 +4,7 @@
 class Libsmmap < Formula
   desc "Random access to many and huge files through memory-mapped windows"
   homepage "https://example.org/libsmmap"
-  url "https://example.org/libsmmap/libsmmap-0.1.0.tar.gz"
+  url "https://example.org/libsmmap/libsmmap-0.2.0.tar.gz"
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "BSD-3-Clause"
 
