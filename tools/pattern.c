@@ -34,8 +34,8 @@
 
 /* Bytes of data that are counted to find the rarest byte of the pattern. */
 #define SAMPLE ((apr_size_t)4096)
-/* A false start is charged as this many bytes, besides those that are compared. Measured on random
-   letters: where one comes every 24 bytes or less, the Two-Way algorithm is as fast. */
+/* A false start is charged as this many bytes, besides those that are compared. An estimate: where
+   one comes that often, the Two-Way algorithm should be as fast. */
 #define FALSE_START ((apr_size_t)24)
 /* Bytes that are compared before the next look whether it was enough. */
 #define COMPARED ((apr_size_t)64)
