@@ -79,6 +79,7 @@ SMMAP_CORE_FILES = \
 	core/region/clear.c \
 	core/region/evict.c \
 	core/region/heap.c \
+	core/region/limit.c \
 	core/region/measure.c \
 	core/region/paranoid.c \
 	core/region/queue.c \
@@ -105,6 +106,7 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/posix/internal.h \
 	backends/posix/map.c \
 	backends/posix/mask.c \
+	backends/posix/memory.c \
 	backends/posix/patches.c \
 	backends/posix/signal_chain.c \
 	backends/posix/stay_loaded.c \

@@ -5,6 +5,7 @@
  *   file.c, identity.c -> mask.c
  *   system.c       -> guard.c -> patches.c, signal_chain.c, mask.c, stay_loaded.c
  *   guard.c, signal_chain.c, mask.c -> thread.c
+ *   memory.c       -> system.c
  *   append.c, fence.c, backtrace.c call none of them.
  */
 #ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H
