@@ -136,6 +136,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_buffered.c \
 	tests/api/test_cursor.c \
 	tests/api/test_fetch.c \
+	tests/api/test_follow.c \
 	tests/api/test_fork.c \
 	tests/api/test_growth.c \
 	tests/api/test_ids.c \
@@ -219,6 +220,7 @@ SMMAP_TEST_WRAP_FILES = \
 	tests/wrap/memory.c \
 	tests/wrap/modules.c \
 	tests/wrap/test_wraps.c \
+	tests/wrap/test_wraps_memory.c \
 	tests/wrap/test_wraps_rest.c \
 	tests/wrap/test_wraps_threads.c \
 	tests/wrap/wrap.c \
