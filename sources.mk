@@ -303,6 +303,7 @@ SMMAP_MEDIA_FILES = \
 	tests/media/bytes.h \
 	tests/media/disk.c \
 	tests/media/full.c \
+	tests/media/group.c \
 	tests/media/main.c \
 	tests/media/media.h \
 	tests/media/stacked.c \

@@ -7,6 +7,8 @@
  * the last look, as that is what can have filled the memory: so a look costs little beside it. That
  * nothing is evicted is no reason not to look, as the memory may have become less.
  *
+ * The miss that looked then makes room for itself, and so evicts what is over a lower limit.
+ *
  * Two threads may look at once; each answer was true when it was asked for, and the later one stays
  * until the next look. An answer that comes after the limit was set by hand is dropped.
  */
@@ -40,7 +42,6 @@ void smmap__limit_begin_locked(smmap_manager_t *manager, int on)
 
 void smmap__limit_follow_relock(smmap_manager_t *manager, apr_size_t bytes)
 {
-    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     smmap__follow_t *follow = &manager->follow;
     const apr_size_t before = manager->max_mapped_bytes;
     apr_size_t limit;
@@ -62,7 +63,5 @@ void smmap__limit_follow_relock(smmap_manager_t *manager, apr_size_t bytes)
     }
     manager->max_mapped_bytes = limit;
     smmap__limit_begin_locked(manager, 1);
-    smmap__budget_lower_relock(manager, limit, manager->max_regions, &reclaim);
-    manager->stats.evictions += reclaim.unmapped;
     smmap__manager_wake_locked(manager); /* who waits may have room now */
 }

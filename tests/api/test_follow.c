@@ -206,17 +206,20 @@ static void at_run_time(void)
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 3 * unit);
 }
 
-/* Set while another thread unmaps for another limit. */
+/* Set while another thread unmaps, more than it does at once. */
 static void set_while_lowered(void)
 {
-    apr_size_t limit = 9 * smmap_granularity();
+    apr_size_t limit = 64 * smmap_granularity();
 
     NEEDS_FAKE();
-    begin_limited(12, 0, SMMAP_LIMITS_SOFT);
-    touch(0, 12);
+    begin_following(SMMAP_LIMITS_SOFT);
+    set_by_hand(&limit);
+    touch(0, 64);
+    limit = 60 * unit;
     fake_when(FAKE_UNMAP, set_by_hand, &limit);
-    NEED_OK(smmap_manager_collect_bytes(manager, 6 * unit, NULL));
-    limit_is(9);
+    NEED_OK(smmap_manager_collect_bytes(manager, 40 * unit, NULL));
+    CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 24 * unit);
+    limit_is(60);
 }
 
 static const test_case_t cases[] = {{"at_first", at_first},

@@ -102,7 +102,7 @@ static void version_2(void)
 static void version_1(void)
 {
     begin("one");
-    put("/proc/self/cgroup", "9:name=memory:/wrong\n8:cpu,cpuacct:/wrong\n4:hugetlb,memory:/a/b\n"
+    put("/proc/self/cgroup", "9:name=memory:/wrong\n8:memory2,cpu:/wrong\n4:hugetlb,memory:/a/b\n"
                              "0::/");
     put("/sys/fs/cgroup/memory/wrong/memory.limit_in_bytes", "1\n");
     memory_is(of_machine(), 0);
