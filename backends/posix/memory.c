@@ -85,10 +85,13 @@ static int lower(apr_uint64_t *most, char *group, const char *name)
 /* The limits of a group and of those above it. */
 static int lower_up(apr_uint64_t *most, char *group, size_t top, int version)
 {
+    char *last = strrchr(group, '/');
     int error;
 
+    if (last != NULL && last[1] == '\0') {
+        *last = '\0';
+    }
     for (;;) {
-        char *last;
 
         if (version == 1) {
             error = lower(most, group, "/memory.limit_in_bytes");

@@ -1,11 +1,14 @@
 /*
  * The limit of mapped bytes that follows the machine (SMMAP_LIMIT_AUTO).
  *
- * It is a part of the memory that the system has for the process, a smaller one while threads wait
- * for memory, and never less than a window. There is no thread and no clock: misses look at the
- * machine, one of many, and without the lock. What they count is what the manager has mapped since
- * the last look, as that is what can have filled the memory: so a look costs little beside it. That
- * nothing is evicted is no reason not to look, as the memory may have become less.
+ * It is a quarter of the memory that the system has for the process, an eighth while threads wait
+ * for memory, and never less than a window. With half of it mapped, to read a file that is larger
+ * than the memory took three times as long (bench/container/run).
+ *
+ * There is no thread and no clock. Misses look at the machine, one of many, and without the lock: a
+ * look takes tens of microseconds. What is counted is what the manager has mapped since the last
+ * look, as that is what can have filled the memory. That nothing is evicted is no reason not to
+ * look, as the memory may have become less.
  *
  * The miss that looked then makes room for itself, and so evicts what is over a lower limit.
  *
@@ -14,7 +17,7 @@
  */
 #include "core/region/region.h"
 
-enum { PART = 2, PART_PRESSED = 4, LOOKS_IN_A_LIMIT = 8, MISSES_MOST = 1024 };
+enum { PART = 4, PART_PRESSED = 8, MISSES_MOST = 1024 };
 
 /* In 32 bits there is less to map into than there may be memory. */
 #define MOST (sizeof(void *) < 8 ? (apr_size_t)1 << 30 : SMMAP_LIMIT_AUTO - 1)
@@ -37,7 +40,7 @@ void smmap__limit_begin_locked(smmap_manager_t *manager, int on)
 {
     manager->follow.on = on;
     manager->follow.misses = MISSES_MOST;
-    manager->follow.bytes = manager->max_mapped_bytes / LOOKS_IN_A_LIMIT;
+    manager->follow.bytes = manager->max_mapped_bytes;
 }
 
 void smmap__limit_follow_relock(smmap_manager_t *manager, apr_size_t bytes)

@@ -96,14 +96,14 @@ typedef struct smmap_options_t {
         last page beyond the end of a file does not count. Default: 8 GiB in a 64-bit program,
         1 GiB in a 32-bit one.
 
-        SMMAP_LIMIT_AUTO: half of the memory of the machine, or of the limit of the process (on
+        SMMAP_LIMIT_AUTO: a quarter of the memory of the machine, or of the limit of the process (on
         Linux that of its cgroup or of one above it, on Windows that of its job) where that is
-        less; a quarter while threads wait for memory in a tenth of the time (Linux, "pressure
+        less; an eighth while threads wait for memory in a tenth of the time (Linux, "pressure
         stall information"). In a 32-bit program at most the default. The library looks again when
-        it maps, after each eighth of the limit, or 1024 windows, that it has mapped; never when
+        it maps, each time that it has mapped as much as the limit, or 1024 windows; never when
         what it needs is mapped. The limit is at least one window, whose size stays: so
-        `window_size` may exceed half of the memory, and no hard limit refuses it, also when the
-        memory becomes less. Where the system does not tell, the limit is the default; where it
+        `window_size` may exceed that part, and no hard limit refuses it, also when the memory
+        becomes less. Where the system does not tell, the limit is the default; where it
         stops telling, the limit stays. */
     apr_size_t max_mapped_bytes;
     /** Maximum number of regions (mapped windows) at a time. Default: 32768, half of what

@@ -19,16 +19,17 @@ static smmap_manager_t *follower(apr_size_t window, smmap_limits_t limits)
     return manager_make(&options);
 }
 
-static void memory_is(apr_uint64_t units, int pressed)
+/* A quarter of the memory is so many windows. */
+static void quarter_is(apr_uint64_t windows, int pressed)
 {
-    fake_set_memory(units * smmap_granularity(), pressed);
+    fake_set_memory(4 * windows * smmap_granularity(), pressed);
 }
 
 /* A limit of 16 windows. */
 static void begin_following(smmap_limits_t limits)
 {
     unit = smmap_granularity();
-    memory_is(32, 0);
+    quarter_is(16, 0);
     file = file_make("file", 64 * unit);
     manager = follower(unit, limits);
     mover = cursor_open(manager, file.path);
@@ -53,11 +54,11 @@ static void at_first(void)
     NEEDS_FAKE();
     manager = follower(SMMAP_DEFAULT, SMMAP_LIMITS_SOFT);
     CHECK_NUMBER(smmap_manager_max_mapped_bytes(manager), standard); /* nobody tells */
-    memory_is(1024, 0);
+    quarter_is(512, 0);
     manager = follower(SMMAP_DEFAULT, SMMAP_LIMITS_SOFT);
     limit_is(512);
     CHECK_NUMBER(smmap_manager_window_size(manager), 64 * unit);
-    memory_is(1024, 1);
+    quarter_is(512, 1);
     manager = follower(SMMAP_DEFAULT, SMMAP_LIMITS_SOFT);
     limit_is(256);
     CHECK_NUMBER(smmap_manager_window_size(manager), 32 * unit);
@@ -82,25 +83,27 @@ static void when_it_looks(void)
     NEEDS_FAKE();
     begin_following(SMMAP_LIMITS_SOFT);
     CHECK_NUMBER(fake_calls(FAKE_LIMIT), 1);
-    touch(0, 16); /* an eighth of the limit is two windows */
-    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 9);
+    touch(0, 15);
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 1);
+    touch(15, 16); /* as much as the limit */
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 2);
     for (i = 0; i < 2000; i++) {
         window_touch(i % 16);
     }
-    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 9);
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 2);
     CHECK_NUMBER(manager_stats(manager).evictions, 0);
-    /* So much memory that its eighth is not mapped soon. */
+    /* So much memory that its quarter is not mapped soon. */
     fake_set_memory((apr_uint64_t)1 << 40, 0);
     manager = follower(unit, SMMAP_LIMITS_SOFT);
     mover = cursor_open(manager, file.path);
-    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 10);
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 3);
     for (i = 0; i < 2047; i++) {
         window_touch(0);
         NEED_OK(smmap_manager_collect(manager, NULL));
     }
-    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 11);
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 4);
     window_touch(0);
-    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 12);
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 5);
 }
 
 static void it_follows(void)
@@ -108,23 +111,24 @@ static void it_follows(void)
     NEEDS_FAKE();
     begin_following(SMMAP_LIMITS_HARD);
     touch(0, 16);
-    memory_is(8, 0);
-    touch(16, 18);
+    quarter_is(4, 0);
+    touch(16, 32);
     limit_is(4);
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 4 * unit);
-    CHECK_NUMBER(manager_stats(manager).evictions, 14);
-    memory_is(64, 0);
-    touch(20, 21);
+    CHECK_NUMBER(manager_stats(manager).evictions, 28);
+    quarter_is(32, 0);
+    touch(36, 40);
     limit_is(32);
-    touch(21, 50);
+    touch(0, 28);
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 32 * unit);
     /* Threads wait for memory; and no more. */
-    memory_is(64, 1);
-    touch(50, 54);
+    quarter_is(32, 1);
+    touch(40, 44);
     limit_is(16);
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 16 * unit);
-    memory_is(64, 0);
-    touch(54, 56);
+    quarter_is(32, 0);
+    NEED_OK(smmap_manager_collect(manager, NULL));
+    touch(0, 16);
     limit_is(32);
     CHECK_NUMBER(manager_stats(manager).over_limit, 0);
     CHECK_NUMBER(manager_stats(manager).limit_failures, 0);
@@ -151,7 +155,7 @@ static void below_a_window(void)
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), unit);
     CHECK_STATUS(smmap_cursor_require(mover, 0, unit + 1), SMMAP_ELIMIT_BYTES);
     /* What was refused also counts until the next look. */
-    memory_is(32, 0);
+    quarter_is(16, 0);
     pinned[0] = window_pin(40);
     pinned[1] = window_pin(41);
     limit_is(16);
@@ -163,13 +167,13 @@ static void it_stops_telling(void)
 {
     NEEDS_FAKE();
     begin_following(SMMAP_LIMITS_SOFT);
-    memory_is(100, 0);
+    quarter_is(50, 0);
     fake_fail_from(FAKE_LIMIT, 1, APR_ENOMEM);
-    touch(0, 8);
-    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 5);
+    touch(0, 16);
+    CHECK_NUMBER(fake_calls(FAKE_LIMIT), 2);
     limit_is(16);
     fake_fail_none();
-    touch(8, 10);
+    touch(16, 32);
     limit_is(50);
 }
 
@@ -194,14 +198,14 @@ static void at_run_time(void)
     limit = SMMAP_LIMIT_AUTO;
     set_by_hand(&limit);
     limit_is(16);
-    memory_is(20, 0);
-    touch(24, 28);
+    quarter_is(10, 0);
+    touch(24, 40);
     limit_is(10);
     /* Set just while a miss asks for the memory. */
     limit = 3 * unit;
     fake_when(FAKE_LIMIT, set_by_hand, &limit);
-    memory_is(40, 0);
-    touch(28, 34);
+    quarter_is(20, 0);
+    touch(40, 56);
     limit_is(3);
     CHECK_NUMBER(smmap_manager_mapped_bytes(manager), 3 * unit);
 }

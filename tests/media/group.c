@@ -78,12 +78,12 @@ static void scan(media_file_t *file, apr_off_t size)
     stress_equal("wrong bytes", wrong, 0);
 }
 
-/* A half, or a quarter under pressure. */
+/* A quarter, or an eighth under pressure. */
 static void follows(apr_uint64_t memory)
 {
     const apr_size_t limit = smmap_manager_max_mapped_bytes(stress.manager);
 
-    if (limit != memory / 2 && limit != memory / 4) {
+    if (limit != memory / 4 && limit != memory / 8) {
         stress_bad("a limit of %llu bytes where there are %llu", (unsigned long long)limit,
                    (unsigned long long)memory);
     }

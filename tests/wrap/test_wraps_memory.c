@@ -175,12 +175,13 @@ static void manager_that_follows(void)
 
     begin("manager");
     put("/proc/self/cgroup", "0::/\n");
-    snprintf(number, sizeof number, "%lu\n", (unsigned long)limit * 2);
+    snprintf(number, sizeof number, "%lu\n", (unsigned long)limit * 4);
     put("/sys/fs/cgroup/memory.max", number);
     options.max_mapped_bytes = SMMAP_LIMIT_AUTO;
     wrap_fail(WRAP_OPEN, 1, EMFILE, 0);
     CHECK_NUMBER(smmap_manager_max_mapped_bytes(manager_make(&options)), standard);
     wrap_fail_none();
+    options.window_size = limit; /* a look for each */
     manager = manager_make(&options);
     CHECK_NUMBER(smmap_manager_max_mapped_bytes(manager), limit);
     cursor = cursor_open(manager, file.path);
