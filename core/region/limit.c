@@ -3,7 +3,7 @@
  *
  * It is a quarter of the memory that the system has for the process, an eighth while threads wait
  * for memory, and never less than a window. With half of it mapped, to read a file that is larger
- * than the memory took three times as long (bench/container/run).
+ * than the memory took 2.6 times as long (bench/container/run).
  *
  * There is no thread and no clock. Misses look at the machine, one of many, and without the lock: a
  * look takes tens of microseconds. What is counted is what the manager has mapped since the last
