@@ -80,6 +80,7 @@ SMMAP_CORE_FILES = \
 	core/region/clear.c \
 	core/region/evict.c \
 	core/region/heap.c \
+	core/region/limit.c \
 	core/region/measure.c \
 	core/region/paranoid.c \
 	core/region/queue.c \
@@ -106,6 +107,7 @@ SMMAP_BACKEND_POSIX_FILES = \
 	backends/posix/internal.h \
 	backends/posix/map.c \
 	backends/posix/mask.c \
+	backends/posix/memory.c \
 	backends/posix/patches.c \
 	backends/posix/signal_chain.c \
 	backends/posix/stale.c \
@@ -139,6 +141,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_buffered.c \
 	tests/api/test_cursor.c \
 	tests/api/test_fetch.c \
+	tests/api/test_follow.c \
 	tests/api/test_fork.c \
 	tests/api/test_growth.c \
 	tests/api/test_ids.c \
@@ -222,6 +225,7 @@ SMMAP_TEST_WRAP_FILES = \
 	tests/wrap/memory.c \
 	tests/wrap/modules.c \
 	tests/wrap/test_wraps.c \
+	tests/wrap/test_wraps_memory.c \
 	tests/wrap/test_wraps_rest.c \
 	tests/wrap/test_wraps_threads.c \
 	tests/wrap/wrap.c \
@@ -304,6 +308,7 @@ SMMAP_MEDIA_FILES = \
 	tests/media/bytes.h \
 	tests/media/disk.c \
 	tests/media/full.c \
+	tests/media/group.c \
 	tests/media/main.c \
 	tests/media/media.h \
 	tests/media/stacked.c \

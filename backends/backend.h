@@ -49,6 +49,19 @@ typedef struct smmap__os_info_t {
 /** Get facts about the machine. Never fails. */
 void smmap__os_info(smmap__os_info_t *info);
 
+/** The memory that there is for this process. */
+typedef struct smmap__os_memory_t {
+    apr_uint64_t most; /**< bytes: that of the machine, or less where the process is limited */
+    int pressed;       /**< 1: threads wait for memory; 0: they do not, or the system does not tell */
+} smmap__os_memory_t;
+
+/**
+ * Get what the system says now of the memory for this process. It takes some system calls.
+ *
+ * @return APR_ENOTIMPL, or another status: it cannot be told.
+ */
+apr_status_t smmap__os_memory(smmap__os_memory_t *memory);
+
 /**
  * May environment variables name files to write to? Not in a program that has more rights than
  * the user who started it, such as a set-user-ID program.

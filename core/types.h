@@ -238,6 +238,13 @@ typedef struct smmap__fetching_t {
     apr_size_t pieces;     /* not read yet */
 } smmap__fetching_t;
 
+/** The limit of mapped bytes that follows the machine; see region/limit.c. */
+typedef struct smmap__follow_t {
+    int on;
+    apr_size_t misses; /* these two: until the machine is looked at again, whichever is over first */
+    apr_size_t bytes;
+} smmap__follow_t;
+
 struct smmap_manager_t {
     /* Under the lock of the list of managers; see fork.c. */
     smmap__link_t link; /* first, so that leak checkers see that it points to the manager */
@@ -294,6 +301,7 @@ struct smmap_manager_t {
     smmap__pin_origin_t *pin_origins SMMAP__GUARDED; /* in paranoid mode */
     smmap__heap_t heap SMMAP__GUARDED;
     smmap__claim_t claim SMMAP__GUARDED;
+    smmap__follow_t follow SMMAP__GUARDED;
     smmap__link_t waiters SMMAP__GUARDED;         /* for room, the one that waits longest first */
     smmap__fetching_t fetching SMMAP__GUARDED;
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */

@@ -8,6 +8,7 @@
  *   guard.c, signal_chain.c, mask.c -> thread.c
  *   stale.c        -> backtrace.c, stay_loaded.c
  *   system.c       -> stale.c
+ *   memory.c       -> system.c
  *   append.c, fence.c, backtrace.c call none of them.
  */
 #ifndef SMMAP_BACKENDS_POSIX_INTERNAL_H

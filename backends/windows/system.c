@@ -39,6 +39,36 @@ void smmap__os_info(smmap__os_info_t *info)
     info->lexical_dots = 1;
 }
 
+apr_status_t smmap__os_memory(smmap__os_memory_t *memory)
+{
+    MEMORYSTATUSEX status;
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION job;
+
+    status.dwLength = sizeof status;
+    if (!GlobalMemoryStatusEx(&status)) {
+        return smmap__windows_status(GetLastError());
+    }
+    memory->most = status.ullTotalPhys;
+    memory->pressed = 0;
+    /* NULL: the job of this process; it fails where there is none. */
+    if (QueryInformationJobObject(NULL, JobObjectExtendedLimitInformation, &job, sizeof job,
+                                  NULL)) {
+        const DWORD flags = job.BasicLimitInformation.LimitFlags;
+
+        if ((flags & JOB_OBJECT_LIMIT_JOB_MEMORY) && job.JobMemoryLimit < memory->most) {
+            memory->most = job.JobMemoryLimit;
+        }
+        if ((flags & JOB_OBJECT_LIMIT_PROCESS_MEMORY) && job.ProcessMemoryLimit < memory->most) {
+            memory->most = job.ProcessMemoryLimit;
+        }
+        if ((flags & JOB_OBJECT_LIMIT_WORKINGSET) &&
+            job.BasicLimitInformation.MaximumWorkingSetSize < memory->most) {
+            memory->most = job.BasicLimitInformation.MaximumWorkingSetSize;
+        }
+    }
+    return APR_SUCCESS;
+}
+
 /* User Account Control can give a program more rights than its parent has. Wine reports every
    program as elevated (seen in 8.0), and elevates none. */
 int smmap__os_environment_is_trusted(void)

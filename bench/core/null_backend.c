@@ -80,6 +80,11 @@ apr_uint64_t null_backend_fences(void)
     return fences;
 }
 
+apr_status_t smmap__os_memory(smmap__os_memory_t *memory)
+{
+    return APR_ENOTIMPL;
+}
+
 void smmap__os_info(smmap__os_info_t *info)
 {
     memset(info, 0, sizeof(*info));

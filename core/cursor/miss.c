@@ -43,6 +43,7 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
     apr_status_t refusal = APR_SUCCESS; /* the system's */
     int waits = 0;
 
+    smmap__limit_follow_relock(manager, (apr_size_t)(attempt->range.end - attempt->range.begin));
     for (;;) {
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
         apr_status_t status;

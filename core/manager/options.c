@@ -42,9 +42,16 @@ static apr_status_t fits_a_window(const smmap_manager_t *manager, smmap_limits_t
                                                                               : APR_SUCCESS;
 }
 
-static apr_size_t default_mapped_bytes(const smmap__os_info_t *system)
+/* What is asked for; without the lock. */
+static apr_size_t mapped_bytes(const smmap_manager_t *manager, const smmap_options_t *options,
+                               const smmap__os_info_t *system)
 {
-    return number_or(SMMAP_DEFAULT, system->address_bits == 64 ? 8 * GIB : GIB);
+    const apr_size_t standard =
+        number_or(SMMAP_DEFAULT, system->address_bits == 64 ? 8 * GIB : GIB);
+
+    return options->max_mapped_bytes == SMMAP_LIMIT_AUTO
+               ? smmap__limit_ask(manager, standard)
+               : number_or(options->max_mapped_bytes, standard);
 }
 
 SMMAP__UNCHECKED static apr_status_t window_choose(smmap_manager_t *manager, apr_size_t wanted,
@@ -69,6 +76,9 @@ SMMAP__UNCHECKED static apr_status_t window_choose(smmap_manager_t *manager, apr
         return SMMAP_ETOOLARGE;
     }
     manager->window_size = (wanted + granularity - 1) / granularity * granularity;
+    if (manager->follow.on && manager->max_mapped_bytes < manager->window_size) {
+        manager->max_mapped_bytes = manager->window_size;
+    }
     return fits_a_window(manager, manager->limits, manager->max_mapped_bytes);
 }
 
@@ -128,10 +138,12 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
     if (manager->mode == SMMAP_MODE_AUTO) {
         manager->mode = SMMAP_MODE_SLIDING;
     }
-    manager->max_mapped_bytes = number_or(options.max_mapped_bytes, default_mapped_bytes(&system));
+    manager->max_mapped_bytes = mapped_bytes(manager, &options, &system);
+    manager->follow.on = options.max_mapped_bytes == SMMAP_LIMIT_AUTO;
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options.max_open_files, default_open_files(&system));
     status = window_choose(manager, options.window_size, wide);
+    smmap__limit_begin_locked(manager, manager->follow.on);
     if (status == APR_SUCCESS && manager->window_size != 0) {
         apr_size_t windows = manager->max_mapped_bytes / manager->window_size;
 
@@ -153,7 +165,7 @@ apr_status_t smmap_manager_set_limits(smmap_manager_t *manager, const smmap_opti
         return APR_EINVAL;
     }
     smmap__os_info(&system);
-    bytes = number_or(options->max_mapped_bytes, default_mapped_bytes(&system));
+    bytes = mapped_bytes(manager, options, &system);
     status = fits_a_window(manager, options->limits, bytes);
     if (status != APR_SUCCESS) {
         return status;
@@ -161,6 +173,7 @@ apr_status_t smmap_manager_set_limits(smmap_manager_t *manager, const smmap_opti
     smmap__manager_lock(manager);
     manager->limits = options->limits;
     manager->max_mapped_bytes = bytes;
+    smmap__limit_begin_locked(manager, options->max_mapped_bytes == SMMAP_LIMIT_AUTO);
     manager->max_regions = number_or(options->max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options->max_open_files, default_open_files(&system));
     smmap__budget_lower_relock(manager, bytes, manager->max_regions, &reclaim);

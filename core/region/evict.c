@@ -327,13 +327,15 @@ void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes)
 void smmap__budget_lower_relock(smmap_manager_t *manager, apr_size_t bytes, apr_size_t regions,
                                 smmap__reclaim_t *reclaim)
 {
-    const apr_size_t max_mapped_bytes = manager->max_mapped_bytes;
-    const apr_size_t max_regions = manager->max_regions;
     const smmap_stats_t *stats = &manager->stats;
 
     smmap__reclaim_retry_locked(manager, reclaim);
     smmap__reclaim_relock(manager, reclaim);
     while (stats->mapped_bytes > bytes || stats->regions > regions) {
+        /* Another thread may change the limits whenever the lock is let go of. */
+        const apr_size_t max_mapped_bytes = manager->max_mapped_bytes;
+        const apr_size_t max_regions = manager->max_regions;
+
         /* What has to go is what a region of no bytes needs the room of, were that the limits. */
         manager->max_mapped_bytes = bytes;
         manager->max_regions = regions < SMMAP_UNLIMITED ? regions + 1 : regions;

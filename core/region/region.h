@@ -9,6 +9,7 @@
  *   region.c     regions by window and by address; their states (see types.h)
  *   reclaim.c    unmapping and freeing, with the lock let go
  *   evict.c      limits: reserving room, choosing victims
+ *   limit.c      the limit that follows the machine
  *   clear.c      giving up all that nobody pins
  *   measure.c    using a file's handle; sizes that change
  */
@@ -120,6 +121,17 @@ void smmap__budget_lower_relock(smmap_manager_t *manager, apr_size_t bytes, apr_
                                 smmap__reclaim_t *reclaim) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SMMAP__LOCKED;
+
+/* limit.c */
+
+/** The limit of mapped bytes that the machine has room for now, or `otherwise` where it cannot be
+    told; at least a window. Without the lock: it asks the system. */
+apr_size_t smmap__limit_ask(const smmap_manager_t *manager, apr_size_t otherwise);
+/** Follow the machine from now on, or stop. The limit is set. */
+void smmap__limit_begin_locked(smmap_manager_t *manager, int on) SMMAP__LOCKED;
+/** A miss is about to map that much: if it is time, look at the machine, and change the limit. */
+void smmap__limit_follow_relock(smmap_manager_t *manager, apr_size_t bytes) SMMAP__RELOCK;
+
 /* clear.c */
 
 /** Put every region that is not pinned on the reclaim list, and those that the system would not

@@ -72,6 +72,8 @@ typedef enum smmap_guard_t {
 #define SMMAP_DEFAULT 0
 /** For any limit in smmap_options_t: no limit. */
 #define SMMAP_UNLIMITED (~SMMAP_CAST(apr_size_t, 0))
+/** The value of smmap_options_t::max_mapped_bytes that follows the memory of the machine. */
+#define SMMAP_LIMIT_AUTO (SMMAP_UNLIMITED - 1)
 /** The value of smmap_options_t::fetch_threads that turns smmap_manager_fetch() off. */
 #define SMMAP_FETCH_OFF (-1)
 
@@ -93,7 +95,17 @@ typedef struct smmap_options_t {
     apr_size_t window_size;
     /** Maximum number of bytes mapped at a time, counted in bytes of files: the part of the
         last page beyond the end of a file does not count. Default: 8 GiB in a 64-bit program,
-        1 GiB in a 32-bit one. */
+        1 GiB in a 32-bit one.
+
+        SMMAP_LIMIT_AUTO: a quarter of the memory of the machine, or of the limit of the process (on
+        Linux that of its cgroup or of one above it, on Windows that of its job) where that is
+        less; an eighth while threads wait for memory in a tenth of the time (Linux, "pressure
+        stall information"). In a 32-bit program at most the default. The library looks again when
+        it maps, each time that it has mapped as much as the limit, or 1024 windows; never when
+        what it needs is mapped. The limit is at least one window, whose size stays: so
+        `window_size` may exceed that part, and no hard limit refuses it, also when the memory
+        becomes less. Where the system does not tell, the limit is the default; where it
+        stops telling, the limit stays. */
     apr_size_t max_mapped_bytes;
     /** Maximum number of regions (mapped windows) at a time. Default: 32768, half of what
         Linux allows a process by default. */
@@ -394,7 +406,7 @@ SMMAP_API smmap_guard_t smmap_manager_guard(const smmap_manager_t *manager);
     be mapped is held in pieces of at most 1 MiB, or of the size passed to
     smmap_cursor_require(). Threads: any. */
 SMMAP_API apr_size_t smmap_manager_window_size(const smmap_manager_t *manager);
-/** Limit of bytes mapped at a time. Threads: any. */
+/** Limit of bytes mapped at a time; with SMMAP_LIMIT_AUTO what it is now. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_max_mapped_bytes(const smmap_manager_t *manager);
 /** Limit of regions at a time. Threads: any. */
 SMMAP_API apr_size_t smmap_manager_max_regions(const smmap_manager_t *manager);

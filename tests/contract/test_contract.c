@@ -50,6 +50,18 @@ static void facts(void)
     }
 }
 
+/* The machine has memory for what this process has taken already. */
+static void memory_there_is(void)
+{
+    smmap__os_memory_t told = {0, 2};
+
+    NEEDS_REAL();
+    NEED_OK(smmap__os_memory(&told));
+    CHECK(told.most >= (apr_uint64_t)1 << 25);
+    CHECK(told.most < (apr_uint64_t)1 << 50);
+    CHECK(told.pressed == 0 || told.pressed == 1);
+}
+
 static void map_shows_the_file(void)
 {
     test_file_t file = granules(4);
@@ -429,6 +441,7 @@ static void threads(void)
 
 static const test_case_t cases[] = {
     {"facts", facts},
+    {"memory_there_is", memory_there_is},
     {"map_shows_the_file", map_shows_the_file},
     {"map_outlives_the_handle", map_outlives_the_handle},
     {"map_outlives_the_name", map_outlives_the_name},

@@ -22,6 +22,12 @@ void fake_set_max_open_files(apr_size_t count)
     (void)count;
 }
 
+void fake_set_memory(apr_uint64_t most, int pressed)
+{
+    (void)most;
+    (void)pressed;
+}
+
 void fake_set_birth(apr_int64_t birth)
 {
     (void)birth;

@@ -130,6 +130,20 @@ static apr_size_t the_page(void)
     return fake_state.granularity == 65536 ? 4096 : fake_state.granularity;
 }
 
+apr_status_t smmap__os_memory(smmap__os_memory_t *memory)
+{
+    apr_status_t status = fake_enter(FAKE_LIMIT);
+
+    if (status == APR_SUCCESS && !fake_state.tells_memory) {
+        status = APR_ENOTIMPL;
+    }
+    if (status == APR_SUCCESS) {
+        *memory = fake_state.memory;
+    }
+    fake_leave();
+    return status;
+}
+
 void smmap__os_info(smmap__os_info_t *info)
 {
     fake_lock();

@@ -34,6 +34,7 @@ typedef enum fake_call_t {
     FAKE_RENEW,
     FAKE_THREAD,  /**< a thread started: its work is done at once; none of FAKE_ANY either */
     FAKE_CACHED,  /**< the question whether a range is in memory: it is not; nor is this one */
+    FAKE_LIMIT,   /**< the question how much memory there is; none of FAKE_ANY either */
     FAKE_APPEND,  /**< the file of the trace, opened or written; none of FAKE_ANY either */
     FAKE_ANY /**< whichever comes; and how many kinds there are */
 } fake_call_t;
@@ -74,6 +75,9 @@ int fake_present(void);
 void fake_set_granularity(apr_size_t granularity);
 /** What smmap__os_info says about open files; 0: no limit known. */
 void fake_set_max_open_files(apr_size_t count);
+
+/** What smmap__os_memory says from now on; before, that it cannot be told. */
+void fake_set_memory(apr_uint64_t most, int pressed);
 
 /** What is known of the birth of every file; 0, the start: nothing. */
 void fake_set_birth(apr_int64_t birth);

@@ -67,6 +67,15 @@ apr_off_t fake_advised(apr_off_t *end)
     return bytes;
 }
 
+void fake_set_memory(apr_uint64_t most, int pressed)
+{
+    fake_lock();
+    fake_state.memory.most = most;
+    fake_state.memory.pressed = pressed;
+    fake_state.tells_memory = 1;
+    fake_unlock();
+}
+
 void fake_set_strange(void)
 {
     fake_state.strange = 1;
@@ -276,5 +285,6 @@ void fake_reset(void)
     fake_state.advised = 0;
     fake_state.advised_end = 0;
     fake_state.max_open_files = 1024;
+    fake_state.tells_memory = 0;
     fake_unlock();
 }

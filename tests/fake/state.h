@@ -32,6 +32,8 @@ typedef struct fake_order_t {
 typedef struct fake_state_t {
     apr_size_t granularity;
     apr_size_t max_open_files;
+    smmap__os_memory_t memory;
+    int tells_memory;
     apr_int64_t birth;
     smmap__os_id_t id;
     int stacked;

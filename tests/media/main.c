@@ -35,17 +35,19 @@ static void usage(FILE *out, const char *program)
             "       %s full DIRECTORY\n"
             "       %s stacked-make DIRECTORY\n"
             "       %s stacked DIRECTORY\n"
-            "       %s list disk|user|full|stacked\n"
+            "       %s group DIRECTORY FILE\n"
+            "       %s list disk|user|full|stacked|group\n"
             "  disk-make  write the file for disk; then mount it anew, read-only\n"
             "  disk       DIRECTORY is a file system on the file IMAGE, which is cut short\n"
             "  user       it is served by media-fuse\n"
             "  full       it is a tmpfs of 1 MiB\n"
             "  stacked-make  write the files for stacked: the lower layer\n"
             "  stacked    it is an overlayfs\n"
+            "  group      this process is in a control group, and FILE is its limit of memory\n"
             "  list       print the checks and end\n"
             "tests/media/media.sh mounts them. Exit codes: 0 all passed, 1 something failed,\n"
             "2 bad arguments, or it could not start.\n",
-            program, program, program, program, program, program, program);
+            program, program, program, program, program, program, program, program);
 }
 
 void media_manage(smmap_guard_t guard, apr_size_t windows, apr_size_t max_files)
@@ -229,6 +231,9 @@ static const stress_scenario_t *checks_of(const char *kind)
     if (strcmp(kind, "stacked") == 0) {
         return media_stacked;
     }
+    if (strcmp(kind, "group") == 0) {
+        return media_group;
+    }
     return strcmp(kind, "disk") == 0 ? media_disk : NULL;
 }
 
@@ -254,13 +259,13 @@ int main(int argc, char **argv)
         return list(checks_of(argv[2]));
     }
     check = argc > 1 ? checks_of(argv[1]) : NULL;
-    if (check != NULL ? argc != (check == media_disk ? 4 : 3)
+    if (check != NULL ? argc != (check == media_disk || check == media_group ? 4 : 3)
                       : argc != 3 || (strcmp(argv[1], "disk-make") != 0 &&
                                       strcmp(argv[1], "stacked-make") != 0)) {
         usage(stderr, argv[0]);
         return 2;
     }
-    media.image = argv[3]; /* of the disk alone */
+    media.image = argv[3]; /* of disk and group alone */
     media.directory = argv[2];
     media.page = smmap_page_size();
     media.bytes = malloc(MEDIA_MOST);

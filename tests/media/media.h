@@ -25,7 +25,7 @@ typedef struct media_file_t {
 
 typedef struct media_t {
     const char *directory; /* what is mounted */
-    const char *image;     /* what it lies on */
+    const char *image;     /* what it lies on; or the limit of a group */
     apr_size_t page;
     unsigned char *bytes;  /* room for media_most */
 } media_t;
@@ -60,6 +60,7 @@ extern const stress_scenario_t media_disk[];
 extern const stress_scenario_t media_user[];
 extern const stress_scenario_t media_full[];
 extern const stress_scenario_t media_stacked[];
+extern const stress_scenario_t media_group[];
 
 /** Write the file that media_disk reads, before it is mounted as it will be. 0: it could not. */
 int media_disk_make(void);

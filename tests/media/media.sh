@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Mounts what the media program reads, runs it, and unmounts it whatever happens: a file system
 # on an image that is cut short, one that is served by media-fuse, a tmpfs that is full, and an
-# overlayfs.
+# overlayfs; and makes a control group with little memory.
 #
 # All is mounted in a name space of mounts of its own. So nobody else sees it, and the system
 # unmounts what is left when the last process in it ends, also when this one is killed.
@@ -36,7 +36,7 @@ finish()
 }
 
 if [ "$(id -u)" -ne 0 ]; then
-    for kind in disk user full stacked; do
+    for kind in disk user full stacked group; do
         skip $kind "only root may mount"
     done
     finish
@@ -45,7 +45,7 @@ if [ "${SMMAP_MEDIA_INSIDE:-}" != yes ]; then
     if unshare --mount --propagation private true 2>/dev/null; then
         SMMAP_MEDIA_INSIDE=yes exec unshare --mount --propagation private sh "$0" "$@"
     fi
-    for kind in disk user full stacked; do
+    for kind in disk user full stacked group; do
         skip $kind "unshare --mount is not allowed here, as in a container without privileges"
     done
     finish
@@ -57,6 +57,7 @@ image=$work/image
 log=$work/log
 server_id=
 program_id=
+group=
 mkdir "$mount"
 
 clean()
@@ -71,7 +72,14 @@ clean()
     losetup -j "$image" 2>/dev/null | cut -d: -f1 | while read -r device; do
         losetup -d "$device"
     done
+    leave_group
     rm -rf "$work"
+}
+
+leave_group()
+{
+    test -z "$group" || rmdir "$group"
+    group=
 }
 trap clean EXIT
 trap 'exit 1' INT TERM HUP
@@ -82,7 +90,9 @@ run()
     answer=0
     # In the background, so that a signal to this shell is heard at once. The program ends by
     # itself when this shell does.
-    "$program" "$@" >"$log" 2>&1 &
+    # shellcheck disable=SC2016 # they are those of that shell
+    sh -c 'test -z "$0" || echo $$ >"$0/cgroup.procs" || exit; exec "$@"' "$group" \
+        "$program" "$@" >"$log" 2>&1 &
     program_id=$!
     wait "$program_id" || answer=$?
     program_id=
@@ -183,8 +193,32 @@ stacked()
     umount "$mount"
 }
 
+# Below the group that we are in, in the tree of version 1 or in that of version 2.
+group()
+{
+    where=$(sed -n 's,^[0-9]*:\([^:]*\,\)*memory\(\,[^:]*\)*:,,p' /proc/self/cgroup)
+    limit=memory.limit_in_bytes
+    tree=/sys/fs/cgroup/memory
+    if [ -z "$where" ]; then
+        where=$(sed -n 's,^0::,,p' /proc/self/cgroup)
+        limit=memory.max
+        tree=/sys/fs/cgroup
+    fi
+    group=$tree$where/smmap-media.$$
+    if ! mkdir "$group" 2>"$log"; then
+        skip group "no control group can be made: $(tail -n 1 "$log")"
+        group=
+    elif ! echo 16777216 2>"$log" >"$group/$limit"; then
+        skip group "no limit of memory can be set below $tree$where"
+    else
+        run group "$work" "$group/$limit"
+    fi
+    leave_group
+}
+
 disk
 full
 stacked
 user
+group
 finish

@@ -21,6 +21,7 @@
     X(test_policy)         \
     X(test_scan)           \
     X(test_limits)         \
+    X(test_follow)         \
     X(test_room)           \
     X(test_binding)        \
     X(test_fetch)          \

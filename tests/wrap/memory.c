@@ -36,5 +36,6 @@ apr_size_t fake_memory_misuses(void)
 void fake_memory_reset(void)
 {
     wrap_reset();
+    wrap_root(NULL);
     wrap_live_reset();
 }

@@ -96,6 +96,8 @@ void wrap_when(wrap_call_t call, void (*hook)(void));
 void wrap_clock(apr_interval_time_t tick, apr_size_t which, apr_interval_time_t jump);
 /** How often it was read since. */
 apr_size_t wrap_clock_reads(void);
+/** From now on the library finds what is in /proc and /sys in this directory; NULL: where it is. */
+void wrap_root(const char *directory);
 /** No more failures of any sort. */
 void wrap_fail_none(void);
 
