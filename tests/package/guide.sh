@@ -61,13 +61,18 @@ says()
 
 cd "$work"
 for page in "$top"/README.md "$top"/docs/guide/*.md; do
-    block "$page" c >program.c
-    test -s program.c || continue
-    name=$(sed -n '1s|^/\* \([a-z]*\)\.c:.*|\1|p' program.c)
-    name=${name:-first}
-    mv program.c "$name.c"
-    check "$name: it compiles and links" build "$name"
-    check "$name: it prints what the page says" says "$page"
+    rm -f program*.c
+    awk '/^```c$/ { file = "program" ++n ".c"; next } /^```$/ { file = "" }
+        file { print >file }' "$page"
+    name=
+    for program in program*.c; do
+        test -s "$program" || continue
+        name=$(sed -n '1s|^/\* \([a-z]*\)\.c:.*|\1|p' "$program")
+        name=${name:-first}
+        mv "$program" "$name.c"
+        check "$name: it compiles and links" build "$name"
+    done
+    test -z "$name" || check "${page##*/}: its commands print what it says" says "$page"
 done
 block "$top/README.md" cpp >cxx.cpp
 if [ "$CXX" = none ]; then
