@@ -17,7 +17,7 @@ static const struct {
     const char *text;
 } messages[] = {
     {SMMAP_ECLOSED, "the manager was destroyed"},
-    {SMMAP_ENOFILE, "no file was given yet"},
+    {SMMAP_ENOFILE, "no file: none was given, or none is known by that path"},
     {SMMAP_ENOTREGULAR, "not a regular file with a size, so it cannot be mapped"},
     {SMMAP_ESTALE, "the path names another file than when it was opened"},
     {SMMAP_ETRUNCATED, "the file was cut short while it was open"},
@@ -26,11 +26,11 @@ static const struct {
     {SMMAP_ELIMIT_REGIONS, "the hard limit of mapped regions leaves no room; raise it or unpin "
                            "windows"},
     {SMMAP_ELIMIT_FILES, "the hard limit of open files leaves no room; raise it or close cursors"},
-    {SMMAP_ETOOLARGE, "larger than this machine can address in one piece"},
+    {SMMAP_ETOOLARGE, "larger than this machine can address, or one call takes, in one piece"},
     {SMMAP_ESPLIT, "the bytes cross the end of a window; read them as a copy"},
     {SMMAP_ENOWINDOW, "no window is in use"},
     {SMMAP_EFAULT, "a page of the file could not be read when it was touched"},
-    {SMMAP_EWOULDBLOCK, "it cannot be had without waiting"},
+    {SMMAP_EWOULDBLOCK, "not there yet: it would have to be waited for"},
 };
 
 /* What the system has run out of. It says the same, by whatever code, for limits that differ,

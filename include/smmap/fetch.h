@@ -29,7 +29,8 @@ typedef struct smmap_range_t {
 /**
  * Called once for each smmap_manager_fetch() that took what it was asked for, when all of that was
  * read or given up: in any thread, possibly before the call has returned. It may call the library,
- * but not destroy the manager. If a read hangs, it may come after the manager was destroyed.
+ * but not destroy the manager. If a read hangs, it may come after the manager was destroyed. In a
+ * child of fork() it is not called for what the parent fetches; the child may fetch anew.
  *
  * @param context (in) as passed to smmap_manager_fetch().
  * @param status (in) APR_SUCCESS; SMMAP_ECLOSED: the manager was destroyed before; otherwise the
@@ -49,7 +50,8 @@ typedef void smmap_fetched_t(void *context, apr_status_t status);
  * (smmap_options_t::fetch_threads), several at a time. These run while there is something to read,
  * and end then. While all ranges are found in memory, only one of 64 is looked at.
  *
- * When a cursor is closed, what it asked for and was not begun is given up.
+ * When a cursor is closed, or another one is assigned to it, what it asked for and was not begun is
+ * given up; `done` is told APR_SUCCESS.
  *
  * @param manager (in) the manager of all the cursors.
  * @param ranges (in) what to read; copied. May be NULL if count is 0.

@@ -227,7 +227,7 @@ typedef struct smmap_stats_t {
  *        smmap_manager_destroy() does, in any thread.
  * @return APR_SUCCESS;
  *         APR_EINVAL: manager is NULL, struct_size is unknown, an option is not one of its
- *         enumerators, or limit_wait is negative;
+ *         enumerators, limit_wait is negative, or fetch_threads is not in its range;
  *         SMMAP_ETOOLARGE: the window size is greater than SMMAP_UNLIMITED / 2 -
  *         smmap_granularity(), half of the address space less a granule;
  *         SMMAP_ELIMIT_BYTES: hard limits, and a single window would exceed them;

@@ -36,7 +36,8 @@
 /** The hard limit of open files leaves no room: all handles are in use or cannot be reopened.
     Opening by path takes a handle for a moment, also if the file is open already. */
 #define SMMAP_ELIMIT_FILES (SMMAP_START_STATUS + 8)
-/** The range is longer than a size or an offset can say; read it in windows. */
+/** The range is longer than a size or an offset can say: read it in windows. Or one call was to
+    fetch too much: fetch less at a time (smmap_manager_fetch()). */
 #define SMMAP_ETOOLARGE (SMMAP_START_STATUS + 9)
 /** The range crosses a window boundary, so it is not contiguous in memory; copy it. */
 #define SMMAP_ESPLIT (SMMAP_START_STATUS + 10)
