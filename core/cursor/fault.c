@@ -95,7 +95,7 @@ void smmap__guard_leave(smmap__cursor_t *cursor)
     smmap__guard_enter(cursor); /* the same, once more */
     if (retire_patched(cursor)) {
         if (before != APR_SUCCESS) {
-            cursor->fault = fault; /* what was reported of first, stays */
+            cursor->fault = fault != 0 ? fault : cursor->fault; /* that of the first one stays */
         } else {
             smmap__guard_enter(cursor); /* it may have been cut since it was measured */
             if (cursor->guard_status != SMMAP_ETRUNCATED) {

@@ -91,6 +91,7 @@ apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *shown)
     if (status == APR_SUCCESS) {
         cursor->guarded = 1;
         cursor->guard_status = APR_SUCCESS;
+        cursor->fault = 0;
         smmap__guard_enter(cursor);
         cursor->slot_count = 0; /* no move is quick, so that none passes guard_leave() */
     }

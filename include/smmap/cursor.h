@@ -267,8 +267,9 @@ SMMAP_API apr_status_t smmap_cursor_end_guard(smmap_cursor_t *cursor);
 
 /**
  * Where a guarded read of this cursor last met a fault: the offset in the file of a byte in
- * the page that could not be read; -1 if there was none, or cursor is NULL. The file is
- * smmap_cursor_path().
+ * the page that could not be read; -1 if there was none, or cursor is NULL. Of several faults
+ * between smmap_cursor_begin_guard(), which forgets older ones, and smmap_cursor_end_guard() it is
+ * the first. The file is smmap_cursor_path().
  */
 SMMAP_API apr_off_t smmap_cursor_fault(const smmap_cursor_t *cursor);
 

@@ -97,6 +97,24 @@ static void cut_under_a_pointer(void)
     counts_check();
 }
 
+/* It is known from the beginning that the file is cut; where the fault was is told all the same. The
+   next guard knows nothing of it. */
+static void cut_before_the_guard(void)
+{
+    NEEDS_REAL();
+    begin();
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(4 * unit), 0));
+    file_cut(5 * unit);
+    CHECK_OK(smmap_cursor_begin_guard(mover));
+    CHECK_NUMBER(sum(smmap_cursor_data(mover) + 2 * unit + 5, 1), 0);
+    CHECK_STATUS(smmap_cursor_end_guard(mover), SMMAP_ETRUNCATED);
+    CHECK_NUMBER(smmap_cursor_fault(mover) / (apr_off_t)unit, 6);
+    NEED_OK(smmap_cursor_use(mover, (apr_off_t)(4 * unit), 0));
+    CHECK_OK(smmap_cursor_begin_guard(mover));
+    CHECK_NUMBER(smmap_cursor_fault(mover), -1);
+    CHECK_OK(smmap_cursor_end_guard(mover));
+}
+
 /* No page was lost, but bytes in the last were: the end of a guard tells all the same. */
 static void cut_within_the_last_page(void)
 {
@@ -267,6 +285,7 @@ static void ended_by_another_thread(void)
 
 static const test_case_t pointers_cases[] = {
     {"begin_and_end", begin_and_end},
+    {"cut_before_the_guard", cut_before_the_guard},
     {"cut_under_a_pointer", cut_under_a_pointer},
     {"cut_within_the_last_page", cut_within_the_last_page},
     {"fault_in_a_file_of_full_size", fault_in_a_file_of_full_size},
