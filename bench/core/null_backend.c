@@ -401,3 +401,30 @@ void smmap__os_symbolize(const void *frame, char *text, apr_size_t size)
         text[0] = '\0';
     }
 }
+
+apr_status_t smmap__os_is_cached(int *cached, apr_os_file_t file, apr_off_t offset,
+                                 apr_off_t length)
+{
+    (void)cached;
+    (void)file;
+    (void)offset;
+    (void)length;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_read_nowait(apr_os_file_t file, apr_off_t offset, void *buffer,
+                                   apr_size_t length, apr_size_t *nread)
+{
+    (void)file;
+    (void)offset;
+    (void)buffer;
+    (void)length;
+    *nread = 0;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t smmap__os_thread_start(smmap__os_thread_t *thread)
+{
+    (void)thread;
+    return APR_ENOTIMPL;
+}

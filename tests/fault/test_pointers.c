@@ -97,8 +97,8 @@ static void cut_under_a_pointer(void)
     counts_check();
 }
 
-/* It is known from the beginning that the file is cut; where the fault was is told all the same. The
-   next guard knows nothing of it. */
+/* It is known from the beginning that the file is cut; where the fault was is told all the same.
+   The next guard knows nothing of it. */
 static void cut_before_the_guard(void)
 {
     NEEDS_REAL();
