@@ -63,8 +63,8 @@ lane_run()
     rm -rf "$build"/objects-*
     objects objects-core "" $(files_of SMMAP_CORE_FILES) || return 1
     objects objects-model "" $(files_of SMMAP_MODEL_FILES) fuzz/model_fuzz.c || return 1
-    objects objects-posix "" $(files_of SMMAP_BACKEND_POSIX_FILES) \
-        $(files_of SMMAP_MEMORY_FILES) || return 1
+    objects objects-posix "" $(files_of SMMAP_BACKEND_POSIX_FILES) || return 1
+    objects objects-memory "" $(files_of SMMAP_MEMORY_FILES) || return 1
     objects objects-size "" fuzz/size_fuzz.c \
         $(files_of SMMAP_CLI_FILES | grep -vF /console.c) $(files_of SMMAP_CLI_POSIX_FILES) \
         $(files_of SMMAP_TOOL_FILES | grep -vF -e /main.c -e /complete.c) || return 1
@@ -75,9 +75,9 @@ lane_run()
     clang -fsanitize=fuzzer,address,undefined -o "$build/model" "$build"/objects-core/*.o \
         "$build"/objects-model/*.o $libs -lpthread || return 1
     clang -fsanitize=fuzzer,address,undefined -o "$build/size" "$build"/objects-core/*.o \
-        "$build"/objects-posix/*.o "$build"/objects-size/*.o $libs -lpthread || return 1
+        "$build"/objects-posix/*.o "$build"/objects-memory/*.o "$build"/objects-size/*.o $libs -lpthread || return 1
     clang -fsanitize=fuzzer,address,undefined -o "$build/packscan" "$build"/objects-core/*.o \
-        "$build"/objects-posix/*.o "$build"/objects-packscan/*.o $libs -lz -lpthread || return 1
+        "$build"/objects-posix/*.o "$build"/objects-memory/*.o "$build"/objects-packscan/*.o $libs -lz -lpthread || return 1
 
     fuzz model "${SMMAP_FUZZ_RUNS:-3000}" 1208
     # The seed is fixed. The first 60000 inputs of size reach 258 edges, 150000 reach 259; the
