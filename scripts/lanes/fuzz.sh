@@ -75,9 +75,11 @@ lane_run()
     clang -fsanitize=fuzzer,address,undefined -o "$build/model" "$build"/objects-core/*.o \
         "$build"/objects-model/*.o $libs -lpthread || return 1
     clang -fsanitize=fuzzer,address,undefined -o "$build/size" "$build"/objects-core/*.o \
-        "$build"/objects-posix/*.o "$build"/objects-memory/*.o "$build"/objects-size/*.o $libs -lpthread || return 1
+        "$build"/objects-posix/*.o "$build"/objects-memory/*.o "$build"/objects-size/*.o \
+        $libs -lpthread || return 1
     clang -fsanitize=fuzzer,address,undefined -o "$build/packscan" "$build"/objects-core/*.o \
-        "$build"/objects-posix/*.o "$build"/objects-memory/*.o "$build"/objects-packscan/*.o $libs -lz -lpthread || return 1
+        "$build"/objects-posix/*.o "$build"/objects-memory/*.o "$build"/objects-packscan/*.o \
+        $libs -lz -lpthread || return 1
 
     fuzz model "${SMMAP_FUZZ_RUNS:-3000}" 1208
     # The seed is fixed. The first 60000 inputs of size reach 258 edges, 150000 reach 259; the
