@@ -119,7 +119,8 @@ static apr_size_t skip_plain(const tool_pair_t *pair, const unsigned char *data,
     return skip_blocks(pair, data, at, last);
 }
 
-#if defined(__x86_64__)
+/* Zig links no part of the compiler that knows the processor for macOS. */
+#if defined(__x86_64__) && !defined(__APPLE__)
 __attribute__((target("avx2"))) static apr_size_t
 skip_avx2(const tool_pair_t *pair, const unsigned char *data, apr_size_t at, apr_size_t last)
 {

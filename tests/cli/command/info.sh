@@ -105,15 +105,16 @@ else
     check "info tells what is resident" test_info_resident
 fi
 
-# A copy in our memory is no answer to what of the file is in memory.
+# A copy in our memory is no answer to what of the file is in memory. (Some files of /proc that qemu
+# makes itself can be mapped.)
 test_info_copy()
 {
-    run info --json /proc/self/maps t/hello
+    run info --json /proc/version t/hello
     is_code 0 && is_json && { test "$(field size)" = 0 || test "$(field resident)" = null; } &&
         { test "$(field size)" = 0 || test "$(total resident)" = null; } ||
         { cat "$out"; return 1; }
 }
-if [ -r /proc/self/maps ]; then
+if [ -r /proc/version ]; then
     check "info does not tell what is resident of a file that cannot be mapped" test_info_copy
 else
     skip "info of a file that cannot be mapped" "there is no /proc"
