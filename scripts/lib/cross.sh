@@ -108,5 +108,6 @@ cross_pages()
 
 pages_are()
 {
-    "$build/tests/run-smmap" info "$source/README.md" | tee /dev/stderr | grep -q "$1"
+    "$build/tests/run-smmap" info --json "$source/README.md" | tee /dev/stderr |
+        grep -q "\"page_size\":$1,"
 }
