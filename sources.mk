@@ -97,6 +97,7 @@ SMMAP_MEMORY_FILES = \
 SMMAP_BACKEND_POSIX_FILES = \
 	backends/backend.h \
 	backends/common.h \
+	backends/guard.h \
 	backends/posix/ahead.c \
 	backends/posix/append.c \
 	backends/posix/backtrace.c \
@@ -120,6 +121,7 @@ SMMAP_BACKEND_POSIX_FILES = \
 SMMAP_BACKEND_WINDOWS_FILES = \
 	backends/backend.h \
 	backends/common.h \
+	backends/guard.h \
 	backends/windows/backtrace.c \
 	backends/windows/fence.c \
 	backends/windows/file.c \

@@ -119,8 +119,8 @@ static apr_size_t skip_plain(const tool_pair_t *pair, const unsigned char *data,
     return skip_blocks(pair, data, at, last);
 }
 
-/* Zig links no part of the compiler that knows the processor for macOS. */
-#if defined(__x86_64__) && !defined(__APPLE__)
+/* TOOL_ONE_PROCESSOR: for compilers whose own library cannot tell what the processor has. */
+#if defined(__x86_64__) && !defined(TOOL_ONE_PROCESSOR)
 __attribute__((target("avx2"))) static apr_size_t
 skip_avx2(const tool_pair_t *pair, const unsigned char *data, apr_size_t at, apr_size_t last)
 {

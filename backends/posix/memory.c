@@ -93,7 +93,6 @@ static int lower_up(apr_uint64_t *most, char *group, size_t top, int version)
         *last = '\0';
     }
     for (;;) {
-
         if (version == 1) {
             error = lower(most, group, "/memory.limit_in_bytes");
         } else {

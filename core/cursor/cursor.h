@@ -11,7 +11,7 @@
  *   advise.c       hints and advice
  *   fetch_queue.c  what is to be read ahead
  *   fetch_thread.c reading it
- *   fetch.c        reading ahead many ranges at once; reading without waiting
+ *   fetch.c        reading ahead many ranges at once
  *   miss.c         mapping a window that is not mapped
  *   attempt.c      what is asked for, and less when that is refused
  *   move.c         moves: lockless, with the lock, by mapping

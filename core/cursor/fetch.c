@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading ahead: what is to be read of many ranges, in which order; and reading without waiting.
+ * Reading ahead: what is to be read of many ranges, and in which order.
  *
  * The caller is not to wait, so it asks the system what is in memory already, and leaves that out.
  * While that is everything, it asks for one range of SAMPLE alone.
@@ -148,10 +148,8 @@ static apr_size_t merge(wanted_t *wanted, apr_size_t count, apr_uint64_t *pieces
 }
 
 /* Fill in what was allocated, and count the sources as cursors. */
-static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wanted,
-                        apr_size_t count) SMMAP__LOCKED;
-
-static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wanted, apr_size_t count)
+SMMAP__LOCKED static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wanted,
+                                      apr_size_t count)
 {
     apr_size_t i;
 
@@ -209,10 +207,8 @@ static apr_status_t make_fetch(smmap__fetch_t **fetch, wanted_t *wanted, apr_siz
 }
 
 /* Wait until the fetch is done; 0: the time is over. */
-static int wait_relock(smmap_manager_t *manager, smmap__fetch_t *fetch,
-                       apr_interval_time_t left) SMMAP__RELOCK;
-
-static int wait_relock(smmap_manager_t *manager, smmap__fetch_t *fetch, apr_interval_time_t left)
+SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, smmap__fetch_t *fetch,
+                                     apr_interval_time_t left)
 {
     while (fetch->done < fetch->piece_count && left != 0) {
         apr_time_t before = apr_time_now();
@@ -308,46 +304,4 @@ apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap_range_t *
     }
     smmap__free(wanted);
     return status;
-}
-
-apr_status_t smmap_cursor_read_nowait(smmap_cursor_t *shown, apr_off_t offset, void *destination,
-                                      apr_size_t size, apr_size_t *got)
-{
-    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
-    apr_size_t done = 0;
-    apr_os_file_t handle;
-    apr_off_t file_size;
-    apr_status_t status;
-
-    if (got != NULL) {
-        *got = 0;
-    }
-    if (shown == NULL || offset < 0 || (destination == NULL && size != 0)) {
-        return APR_EINVAL;
-    }
-    if (smmap__count_load(&cursor->manager->closed) != 0) {
-        return SMMAP_ECLOSED;
-    }
-    file_size = smmap__offset_load(&cursor->file->size);
-    if (size == 0) {
-        return APR_SUCCESS;
-    }
-    if (offset >= file_size) {
-        return APR_EOF;
-    }
-    if ((apr_uint64_t)(file_size - offset) < size) {
-        size = (apr_size_t)(file_size - offset);
-    }
-    if (!smmap__reading_begin(cursor->file, &handle)) {
-        return SMMAP_EWOULDBLOCK; /* it would have to be opened */
-    }
-    status = smmap__os_read_nowait(handle, offset, destination, size, &done);
-    smmap__reading_end(cursor->file);
-    if (got != NULL) {
-        *got = done;
-    }
-    if (APR_STATUS_IS_EAGAIN(status)) {
-        return SMMAP_EWOULDBLOCK;
-    }
-    return status == APR_SUCCESS && done < size ? SMMAP_ETRUNCATED : status;
 }

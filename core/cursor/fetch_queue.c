@@ -12,9 +12,7 @@
  */
 #include "core/cursor/fetch.h"
 
-static smmap__fetch_t *fetch_after(smmap_manager_t *manager, smmap__link_t *link) SMMAP__LOCKED;
-
-static smmap__fetch_t *fetch_after(smmap_manager_t *manager, smmap__link_t *link)
+SMMAP__LOCKED static smmap__fetch_t *fetch_after(smmap_manager_t *manager, smmap__link_t *link)
 {
     smmap__link_t *next = smmap__list_next(&manager->fetching.fetches, link);
 

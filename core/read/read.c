@@ -23,6 +23,8 @@
  */
 #include "core/read/read.h"
 
+#include "smmap/fetch.h"
+
 #include <string.h>
 
 enum { ADMIT_AFTER = 64, ADMIT_SMALL_AFTER = 8, SMALL_SIZE = 64 * 1024 };
@@ -149,30 +151,42 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
     return APR_SUCCESS;
 }
 
-apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *destination,
-                               apr_size_t size, apr_size_t *got)
+/* Check what was passed; *size (in, out) is cut to what the file has. */
+static apr_status_t check(const smmap_cursor_t *shown, apr_off_t offset, const void *destination,
+                          apr_size_t *size)
 {
-    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
-    unsigned char *to = destination;
-    apr_size_t done = 0;
-    apr_status_t status = APR_SUCCESS;
+    const smmap__cursor_t *cursor = (const smmap__cursor_t *)(const void *)shown;
     apr_off_t file_size;
 
-    if (got != NULL) {
-        *got = 0;
-    }
-    if (shown == NULL || offset < 0 || (destination == NULL && size != 0)) {
+    if (shown == NULL || offset < 0 || (destination == NULL && *size != 0)) {
         return APR_EINVAL;
     }
     if (smmap__count_load(&cursor->manager->closed) != 0) {
         return SMMAP_ECLOSED;
     }
     file_size = smmap__offset_load(&cursor->file->size);
-    if (size != 0 && offset >= file_size) {
+    if (*size != 0 && offset >= file_size) {
         return APR_EOF;
     }
-    if (size != 0 && (apr_uint64_t)(file_size - offset) < size) {
-        size = (apr_size_t)(file_size - offset);
+    if (*size != 0 && (apr_uint64_t)(file_size - offset) < *size) {
+        *size = (apr_size_t)(file_size - offset);
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *destination,
+                               apr_size_t size, apr_size_t *got)
+{
+    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
+    unsigned char *to = destination;
+    apr_size_t done = 0;
+    apr_status_t status = check(shown, offset, destination, &size);
+
+    if (got != NULL) {
+        *got = 0;
+    }
+    if (status != APR_SUCCESS) {
+        return status;
     }
     if (cursor->traced && size != 0) {
         smmap__trace(cursor, SMMAP_MOVE_READ, offset, size);
@@ -195,4 +209,29 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     }
     /* The bytes were there when we began; a window on the way showed that they are gone. */
     return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
+}
+
+apr_status_t smmap_cursor_read_nowait(smmap_cursor_t *shown, apr_off_t offset, void *destination,
+                                      apr_size_t size, apr_size_t *got)
+{
+    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
+    apr_size_t done = 0;
+    apr_os_file_t handle;
+    apr_status_t status = check(shown, offset, destination, &size);
+
+    if (status == APR_SUCCESS && size != 0) {
+        if (!smmap__reading_begin(cursor->file, &handle)) {
+            status = SMMAP_EWOULDBLOCK; /* it would have to be opened */
+        } else {
+            status = smmap__os_read_nowait(handle, offset, destination, size, &done);
+            smmap__reading_end(cursor->file);
+        }
+    }
+    if (got != NULL) {
+        *got = done;
+    }
+    if (APR_STATUS_IS_EAGAIN(status)) {
+        return SMMAP_EWOULDBLOCK;
+    }
+    return status == APR_SUCCESS && done < size ? SMMAP_ETRUNCATED : status;
 }

@@ -4,7 +4,7 @@
  *
  *   direct.c   by the system, past the windows
  *   guard.c    copies from windows that survive faults
- *   read.c     smmap_cursor_read(): which of them
+ *   read.c     smmap_cursor_read(): which of them; the one that never waits
  *   buffer.c   buffers
  */
 #ifndef SMMAP_CORE_READ_READ_H

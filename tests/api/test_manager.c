@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * manager.h: options and their defaults, what a manager says about itself, and
- * bad input. What limits do is in test_limits.c, the end of a manager in
- * test_lifetime.c.
+ * manager.h: options and their defaults, what a manager says about itself, and bad input. What
+ * limits do is in test_limits.c, the end of a manager in test_lifetime.c.
  */
 #include "tests/support/harness.h"
 

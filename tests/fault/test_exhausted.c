@@ -3,9 +3,8 @@
  * The system's own limits, reached in fact, each in a child process: descriptors, address
  * space, mappings, memory. First everything is made from what is left, then calls are
  * refused with a status that names the limit; copies go on; and when the pressure ends, all
- * of it works again and the counters are exact.
- *
- * Memory checkers keep much memory of their own, so these tests are not for them.
+ * of it works again and the counters are exact. Memory checkers keep much memory of their own, so
+ * these tests are not for them.
  */
 #include "tests/support/harness.h"
 
