@@ -14,8 +14,8 @@
    not make them faster, only larger. */
 #define DEFAULT_MAX_MEMORY ((apr_size_t)256 << 20)
 
-/* A limit, below the number that means "unlimited"; or a window's size, of which the library says
-   whether it is too large. */
+/* A limit, below the numbers with a meaning (SMMAP_LIMIT_AUTO, SMMAP_UNLIMITED); or a window's size,
+   of which the library says whether it is too large. */
 static const char *set_number(const option_t *option, void *field, const char *value,
                               const char *(*parse)(const char *, apr_uint64_t, apr_uint64_t *))
 {
@@ -26,7 +26,7 @@ static const char *set_number(const option_t *option, void *field, const char *v
         *(apr_size_t *)field = SMMAP_UNLIMITED;
         return NULL;
     }
-    wrong = parse(value, SIZE_LARGEST - (option->most != 0), &number);
+    wrong = parse(value, option->most != 0 ? SMMAP_LIMIT_AUTO - 1 : SIZE_LARGEST, &number);
     if (wrong == NULL && number == 0) {
         wrong = option->most != 0 ? "must be 1 or more, or 'unlimited'" : "must be 1 or more";
     }

@@ -76,7 +76,7 @@ mistake 'is too large' cat --length 18446744073709551616 t/hello
 mistake 'is too large' cat --length 16777216T t/hello
 mistake 'is too large' cat --offset 9223372036854775808 t/hello
 mistake 'is too large' cat --offset -9223372036854775808 t/hello
-mistake 'is too large' cat --max-memory 18446744073709551615 t/hello
+mistake 'is too large' cat --max-memory 18446744073709551614 t/hello
 mistake 'must be 1 or more' cat --window-size 0 t/hello
 mistake 'must be 1 or more' cat --max-memory 0 t/hello
 mistake 'must be 1 or more' cat --max-regions 0 t/hello
