@@ -2,6 +2,7 @@
  * What the options of a manager mean on this machine.
  */
 #include "core/manager/manager.h"
+#include "core/read/read.h"
 
 #define GIB ((apr_uint64_t)1 << 30)
 #define MIB ((apr_uint64_t)1 << 20)
@@ -130,6 +131,7 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
     manager->max_mapped_bytes = number_or(options.max_mapped_bytes, default_mapped_bytes(&system));
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options.max_open_files, default_open_files(&system));
+    smmap__cost_init(&manager->cost);
     status = window_choose(manager, options.window_size, wide);
     if (status == APR_SUCCESS && manager->window_size != 0) {
         apr_size_t windows = manager->max_mapped_bytes / manager->window_size;
