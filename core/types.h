@@ -330,8 +330,8 @@ typedef struct smmap__cursor_t {
     smmap__path_t *path;             /* counted in path->users; NULL: opened by a handle */
     smmap__owned_t owned;            /* by a pool; that of a buffer is the buffer's */
     smmap__pin_origin_t *pin_origin; /* in paranoid mode; NULL: none yet */
-    unsigned direct;   /* how often it was read past the windows */
-    apr_int64_t began; /* when what is missing for a copy began to be mapped; 0: nothing was */
+    unsigned direct;                 /* how often it was read past the windows */
+    apr_int64_t began;               /* when what a copy misses began to be mapped; 0: nothing */
     unsigned char traced;            /* its moves are reported */
     unsigned char fetched;           /* it may be in a fetch */
     unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the

@@ -5,13 +5,13 @@
  * A map, the faults behind it and the unmap of its victim cost as much as tens or hundreds of
  * reads of 4 KiB, and what is gained by a window that stays is half of a read each time. Both are
  * measured (cost.c), and the number of touches by which mapping pays follows: 64 to 2048, and 64
- * while nothing is known. When there is no room a window has to earn its place: it is bypassed (read
- * into the caller's memory) until it was touched that often, and then the eviction queue is asked.
- * If the region at its hand was hit since the hand passed, that one loses its bit and stays, and
- * the newcomer starts again; otherwise the newcomer is mapped. So where all windows are equally
+ * while nothing is known. When there is no room a window has to earn its place: it is bypassed
+ * (read into the caller's memory) until it was touched that often, and then the eviction queue is
+ * asked. If the region at its hand was hit since the hand passed, that one loses its bit and stays,
+ * and the newcomer starts again; otherwise the newcomer is mapped. So where all windows are equally
  * hot the mapped ones stay, and reading costs what pread costs; where some are hotter, these become
- * mapped. While there is room, mapping costs nothing but itself, so it is done at once, but where
- * it was found to be dear: there the touches count, too. A file of less than SMALL_SIZE bytes is
+ * mapped. While there is room, mapping costs nothing but itself, so it is done at once; but where
+ * it was found to be dear, the touches count then, too. A file of less than SMALL_SIZE bytes is
  * bypassed at first in any case, as many are opened for a read or two. The idea of a frequency that
  * a newcomer must show is TinyLFU's (Einziger et al., ACM TOS 13(4), 2017); the victim's bit is
  * SIEVE's.
@@ -105,8 +105,7 @@ static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void
 }
 
 static inline apr_status_t copy_out(smmap__cursor_t *cursor, const unsigned char *from,
-                                    apr_off_t offset, void *to, apr_size_t size,
-                                    apr_size_t *copied)
+                                    apr_off_t offset, void *to, apr_size_t size, apr_size_t *copied)
 {
     *copied = size;
     if (cursor->manager->guard != SMMAP_GUARD_OFF) {

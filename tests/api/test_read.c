@@ -194,8 +194,7 @@ static void as_often_as_it_costs(void)
     begin(4, SMMAP_LIMITS_HARD);
     fill(4);
     fake_take(FAKE_READ, 1000);
-    fake_take(FAKE_MAP, 50000);
-    fake_take(FAKE_UNMAP, 50000);
+    fake_take(FAKE_MAP, 100000);
     for (i = 0; i < 20; i++) {
         now = bypassed(10 + i);
     }
@@ -205,7 +204,7 @@ static void as_often_as_it_costs(void)
         now = bypassed(10 + i);
     }
     CHECK_NUMBER(now, 2047);
-    fake_take(FAKE_MAP, -49999);
+    fake_take(FAKE_MAP, 1);
     for (i = 0; i < 60; i++) {
         now = bypassed(10 + i % 20);
     }
@@ -246,19 +245,15 @@ static void as_dear_as_reads(void)
 /* A clock that goes back says nothing. */
 static void clock_goes_back(void)
 {
-    apr_uint64_t times;
-
     NEEDS_FAKE();
     begin(4, SMMAP_LIMITS_HARD);
     fill(4);
     fake_take(FAKE_READ, 1000);
     fake_take(FAKE_MAP, 50000);
-    bypassed(20);
+    CHECK_NUMBER(bypassed(20), 63);
     fake_take(FAKE_READ, -1000);
     fake_take(FAKE_MAP, -5000000);
-    times = bypassed(21);
-    CHECK(times > 70 && times < 90);
-    CHECK_NUMBER(bypassed(22), times);
+    CHECK_NUMBER(bypassed(21), 80);
 }
 
 /* Room that came back is used again. */
