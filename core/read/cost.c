@@ -43,16 +43,17 @@ void smmap__cost_add(smmap__count_t *average, apr_int64_t begin)
 }
 
 /* A copy from a window takes about half as long as a read; and a window that has to go for another
-   was worth something, too: it must pay twice. */
+   was worth something, too: it must pay twice. Up to twice the least it is the least: where little
+   is to be won, the number stays as it is. */
 unsigned smmap__cost_touches(const smmap__cost_t *cost)
 {
     apr_uint64_t miss = smmap__count_load(&cost->miss);
     apr_uint64_t read = smmap__count_load(&cost->read);
     apr_uint64_t touches = read != 0 ? miss * 4 / read : 0;
 
-    return touches < TOUCHES_LEAST  ? TOUCHES_LEAST
-           : touches > TOUCHES_MOST ? TOUCHES_MOST
-                                    : (unsigned)touches;
+    return touches < 2 * TOUCHES_LEAST ? TOUCHES_LEAST
+           : touches > TOUCHES_MOST    ? TOUCHES_MOST
+                                       : (unsigned)touches;
 }
 
 int smmap__cost_is_dear(const smmap__cost_t *cost)

@@ -4,8 +4,8 @@
  *
  * A map, the faults behind it and the unmap of its victim cost as much as tens or hundreds of
  * reads of 4 KiB, and what is gained by a window that stays is half of a read each time. Both are
- * measured (cost.c), and the number of touches by which mapping pays follows: 64 to 2048, and 64
- * while nothing is known. When there is no room a window has to earn its place: it is bypassed
+ * measured (cost.c), and the number of touches by which mapping pays follows: 64, or 128 to 2048;
+ * 64 while nothing is known. When there is no room a window has to earn its place: it is bypassed
  * (read into the caller's memory) until it was touched that often, and then the eviction queue is
  * asked. If the region at its hand was hit since the hand passed, that one loses its bit and stays,
  * and the newcomer starts again; otherwise the newcomer is mapped. So where all windows are equally

@@ -56,7 +56,7 @@ static int reads_before(const omanager_t *manager)
 {
     apr_int64_t touches = manager->read == 0 ? 0 : 4 * manager->miss / manager->read;
 
-    return (int)(touches < 64 ? 64 : touches > 2048 ? 2048 : touches) - 1;
+    return (int)(touches < 128 ? 64 : touches > 2048 ? 2048 : touches) - 1;
 }
 
 /* Should the read bypass the window that holds it? */
