@@ -18,7 +18,7 @@ void smmap__cost_init(smmap__cost_t *cost);
 void smmap__cost_add(smmap__count_t *average, apr_int64_t begin);
 /** How often a window must be copied from until that would have paid for mapping it. */
 unsigned smmap__cost_touches(const smmap__cost_t *cost);
-/** Does mapping cost so much more than two reads that it must be earned while there is room, too? */
+/** Does mapping cost so much more than two reads that it must be earned where there is room? */
 int smmap__cost_is_dear(const smmap__cost_t *cost);
 
 /** Read by the system. *copied is what was read, on an error, too. */
