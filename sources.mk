@@ -73,6 +73,7 @@ SMMAP_CORE_FILES = \
 	core/manager/places.c \
 	core/manager/stats.c \
 	core/read/buffer.c \
+	core/read/cost.c \
 	core/read/direct.c \
 	core/read/guard.c \
 	core/read/read.c \

@@ -96,6 +96,13 @@ void smmap__os_cancel_restore(int state);
 void smmap__os_cancel_point(void);
 
 /**
+ * A clock that goes on whatever the time of day is set to. Only differences mean something.
+ *
+ * @return nanoseconds, positive; 0: there is none now.
+ */
+apr_int64_t smmap__os_clock(void);
+
+/**
  * Call functions at each fork from now on: before it, and after it in the parent and in the child.
  * Only the first call counts; call it again after a failure. They may be called twice for a fork.
  */

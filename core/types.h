@@ -96,7 +96,7 @@ typedef enum smmap__state_t { SMMAP__ACTIVE, SMMAP__EVICTING, SMMAP__RETIRED } s
     the hand passed; it is as long as a window can be. */
 #define SMMAP__VISITED ((uintptr_t)1)
 #define SMMAP__WHOLE ((uintptr_t)2)
-#define SMMAP__FLAGS ((uintptr_t)0xff)
+#define SMMAP__FLAGS ((uintptr_t)0xfff)
 
 /** A window that is mapped. Address, begin and length never change. */
 struct smmap__region_t {
@@ -224,6 +224,12 @@ typedef struct smmap__claim_t {
     apr_size_t regions;
 } smmap__claim_t;
 
+/** What copies cost here, in nanoseconds, on average; see read/cost.c. */
+typedef struct smmap__cost_t {
+    smmap__count_t read; /* one that is read past the windows */
+    smmap__count_t miss; /* one for which a window is mapped */
+} smmap__cost_t;
+
 /** Windows in memory of the heap; see region/heap.c. */
 typedef struct smmap__heap_t {
     apr_size_t regions;
@@ -236,6 +242,7 @@ typedef struct smmap__fetching_t {
     apr_size_t threads;    /* that were started and have not ended */
     apr_size_t reading;    /* of these: in a read, which may hang */
     apr_size_t pieces;     /* not read yet */
+    apr_size_t work;       /* of the fetches that are not done */
 } smmap__fetching_t;
 
 /** The limit of mapped bytes that follows the machine; see region/limit.c. */
@@ -280,6 +287,7 @@ struct smmap_manager_t {
     smmap__count_t closed;
     smmap__count_t trace_failures;
     smmap__count_t fetch_warm; /* ranges to fetch that were in memory, since one was not */
+    smmap__cost_t cost;        /* changed without the lock, too: approximate */
     smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
@@ -332,6 +340,8 @@ typedef struct smmap__cursor_t {
     smmap__path_t *path;             /* counted in path->users; NULL: opened by a handle */
     smmap__owned_t owned;            /* by a pool; that of a buffer is the buffer's */
     smmap__pin_origin_t *pin_origin; /* in paranoid mode; NULL: none yet */
+    unsigned direct;                 /* how often it was read past the windows */
+    apr_int64_t began;               /* when what a copy misses began to be mapped; 0: nothing */
     unsigned char traced;            /* its moves are reported */
     unsigned char fetched;           /* it may be in a fetch */
     unsigned char copying; /* the move is for a copy, which can be read, too; 0 again when the

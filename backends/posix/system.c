@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef __linux__
@@ -44,6 +45,15 @@ int smmap__os_environment_is_trusted(void)
 #else
     return getuid() == geteuid() && getgid() == getegid();
 #endif
+}
+
+apr_int64_t smmap__os_clock(void)
+{
+    struct timespec now;
+
+    return clock_gettime(CLOCK_MONOTONIC, &now) == 0
+               ? (apr_int64_t)now.tv_sec * 1000000000 + now.tv_nsec
+               : 0;
 }
 
 int smmap__os_cancel_disable(void)

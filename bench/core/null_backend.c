@@ -298,6 +298,11 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
     return APR_ENOTIMPL;
 }
 
+apr_int64_t smmap__os_clock(void)
+{
+    return 0;
+}
+
 int smmap__os_cancel_disable(void)
 {
     return 0;

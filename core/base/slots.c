@@ -17,7 +17,7 @@
 enum { BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 
 /* In a counter: the count, below its window's tag. */
-enum { COUNT_BITS = 8, COUNT_MASK = (1 << COUNT_BITS) - 1 };
+enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 
 /* In a word of the first ones the lowest bit is another's. */
 enum { FIRST_SHIFT = 1, FIRST_FLAGS = COUNT_MASK };

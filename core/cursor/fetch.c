@@ -151,6 +151,7 @@ static apr_size_t merge(wanted_t *wanted, apr_size_t count, apr_uint64_t *pieces
 SMMAP__LOCKED static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wanted,
                                       apr_size_t count)
 {
+    apr_size_t begin;
     apr_size_t i;
 
     for (i = 0; i < count; i++) {
@@ -167,6 +168,7 @@ SMMAP__LOCKED static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wan
                 source->path->users++;
             }
         }
+        begin = fetch->piece_count;
         while (at < wanted[i].end) {
             smmap__piece_t *piece = &fetch->pieces[fetch->piece_count++];
             apr_off_t left = wanted[i].end - at;
@@ -176,6 +178,7 @@ SMMAP__LOCKED static void fill_locked(smmap__fetch_t *fetch, const wanted_t *wan
             piece->source = fetch->source_count - 1;
             at += (apr_off_t)piece->length;
         }
+        fetch->work += fetch->piece_count - begin > 1 ? SMMAP__WORK : 1;
     }
 }
 

@@ -9,7 +9,10 @@
 #include "smmap/fetch.h"
 
 /** The most bytes of a piece. */
-#define SMMAP__PIECE (128 * 1024)
+#define SMMAP__PIECE (1024 * 1024)
+
+/** Fewer pieces than these, but for a run, are not worth another thread. */
+#define SMMAP__WORK 4
 
 /** Some bytes to be read at once. */
 typedef struct smmap__piece_t {
@@ -32,6 +35,7 @@ typedef struct smmap__fetch_t {
     smmap__piece_t *pieces;
     apr_size_t source_count;
     apr_size_t piece_count;
+    apr_size_t work;           /* pieces, of a run but SMMAP__WORK of them */
     smmap_fetched_t *callback; /* NULL: none */
     void *context;
     /* Under the lock. */
@@ -43,10 +47,12 @@ typedef struct smmap__fetch_t {
 
 /* fetch_queue.c */
 
+/** Does the piece have a neighbour, in front of it or behind, in its source? */
+int smmap__fetch_is_in_run(const smmap__fetch_t *fetch, apr_size_t piece);
 /** Have a fetch read. */
 void smmap__fetch_add_locked(smmap_manager_t *manager, smmap__fetch_t *fetch) SMMAP__LOCKED;
-/** Take pieces of one source, `most` of them at most; *first (out) is their first. NULL: there are
-    none. */
+/** Take pieces of one source: `most` of them at most that are in no run, or those of a whole run;
+    *first (out) is their first. NULL: there are none. */
 smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t most,
                                          const smmap__piece_t **first,
                                          apr_size_t *count) SMMAP__LOCKED;

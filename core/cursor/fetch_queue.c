@@ -3,14 +3,21 @@
  * What is to be read ahead: the fetches of a manager that are not done.
  *
  * A fetch is in the list from when it was taken until all its pieces were read or given up. Threads
- * take pieces of the first fetch that has some left. Who ends the last piece takes the fetch out of
- * the list and frees it; but where its caller waits, the caller frees it.
+ * take pieces of the first fetch that has some left; those that follow one another, a run, go to
+ * one thread. Who ends the last piece takes the fetch out of the list and frees it; but where its
+ * caller waits, the caller frees it.
  *
  * A child of fork() has none of the threads: what they had in hand is given up there.
  *
  * Everything is under the manager's lock, but for what does not change any more.
  */
 #include "core/cursor/fetch.h"
+
+static int follows(const smmap__piece_t *piece, const smmap__piece_t *before)
+{
+    return piece->source == before->source &&
+           piece->offset == before->offset + (apr_off_t)before->length; /* within the file */
+}
 
 SMMAP__LOCKED static smmap__fetch_t *fetch_after(smmap_manager_t *manager, smmap__link_t *link)
 {
@@ -23,6 +30,15 @@ void smmap__fetch_add_locked(smmap_manager_t *manager, smmap__fetch_t *fetch)
 {
     smmap__list_append(&manager->fetching.fetches, &fetch->link);
     manager->fetching.pieces += fetch->piece_count;
+    manager->fetching.work += fetch->work;
+}
+
+int smmap__fetch_is_in_run(const smmap__fetch_t *fetch, apr_size_t piece)
+{
+    const smmap__piece_t *it = &fetch->pieces[piece];
+
+    return (piece > 0 && follows(it, it - 1)) ||
+           (piece + 1 < fetch->piece_count && follows(it + 1, it));
 }
 
 smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t most,
@@ -30,6 +46,7 @@ smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t mo
 {
     smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
     apr_size_t begin;
+    int in_run;
 
     while (fetch != NULL && fetch->taken == fetch->piece_count) {
         fetch = fetch_after(manager, &fetch->link);
@@ -39,10 +56,14 @@ smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t mo
     }
     begin = fetch->taken;
     *first = &fetch->pieces[begin];
-    while (fetch->taken < fetch->piece_count && fetch->taken - begin < most &&
-           fetch->pieces[fetch->taken].source == (*first)->source) {
+    in_run = smmap__fetch_is_in_run(fetch, begin);
+    do {
         fetch->taken++;
-    }
+    } while (fetch->taken < fetch->piece_count &&
+             (in_run ? follows(&fetch->pieces[fetch->taken], &fetch->pieces[fetch->taken - 1])
+                     : fetch->taken - begin < most &&
+                           fetch->pieces[fetch->taken].source == (*first)->source &&
+                           !smmap__fetch_is_in_run(fetch, fetch->taken)));
     *count = fetch->taken - begin;
     return fetch;
 }
@@ -59,6 +80,7 @@ int smmap__fetch_done_locked(smmap_manager_t *manager, smmap__fetch_t *fetch, ap
         return 0;
     }
     smmap__list_remove(&fetch->link);
+    manager->fetching.work -= fetch->work;
     if (fetch->waited) {
         smmap__manager_wake_locked(manager);
     }

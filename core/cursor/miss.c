@@ -276,6 +276,9 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     apr_os_file_t handle;
     apr_status_t status;
 
+    if (cursor->copying) {
+        cursor->began = smmap__os_clock();
+    }
     do {
         smmap__attempt_t attempt;
 

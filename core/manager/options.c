@@ -3,6 +3,7 @@
  * What the options of a manager mean on this machine.
  */
 #include "core/manager/manager.h"
+#include "core/read/read.h"
 
 #define GIB ((apr_uint64_t)1 << 30)
 #define MIB ((apr_uint64_t)1 << 20)
@@ -142,6 +143,7 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
     manager->follow.on = options.max_mapped_bytes == SMMAP_LIMIT_AUTO;
     manager->max_regions = number_or(options.max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options.max_open_files, default_open_files(&system));
+    smmap__cost_init(&manager->cost);
     status = window_choose(manager, options.window_size, wide);
     smmap__limit_begin_locked(manager, manager->follow.on);
     if (status == APR_SUCCESS && manager->window_size != 0) {

@@ -4,13 +4,22 @@
  */
 #include "core/read/read.h"
 
+/* Of so many reads of a cursor one is timed. It is prime, so that they are not always those that
+   the system had to wait for. */
+enum { SAMPLE = 61 };
+
 /* By a handle that stays open. With the strict guard the file is measured afterwards: while
    it is being cut, a read may find the size as it was and zeroes in the place of bytes. */
-static apr_status_t read_by(const smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
+static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
                             void *to, apr_size_t size, apr_size_t *copied)
 {
+    int is_sample = cursor->direct++ % SAMPLE == 0;
+    apr_int64_t begin = is_sample ? smmap__os_clock() : 0;
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
 
+    if (is_sample && status == APR_SUCCESS) {
+        smmap__cost_add(&cursor->manager->cost.read, begin);
+    }
     if (cursor->manager->guard == SMMAP_GUARD_STRICT && !cursor->file->identity.sizeless) {
         apr_off_t now = 0;
         apr_status_t measured = smmap__os_file_size(&now, handle);

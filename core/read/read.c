@@ -3,17 +3,19 @@
  * Copying reads: from a window where one is mapped, and otherwise by whichever is cheaper,
  * mapping the window or asking the system for the bytes.
  *
- * A map, the faults behind it and the unmap of its victim cost as much as tens of reads of
- * 4 KiB, and what is gained by a window that stays is half of a read each time. While there
- * is room, mapping costs nothing but itself, so it is done at once. When there is none, a
- * window has to earn its place: it is bypassed (read into the caller's memory) until it was
- * touched ADMIT_AFTER times, and then the eviction queue is asked. If the region at its
- * hand was hit since the hand passed, that one loses its bit and stays, and the newcomer
- * starts again; otherwise the newcomer is mapped. So where all windows are equally hot the
- * mapped ones stay, and reading costs what pread costs; where some are hotter, these become
- * mapped. A file of less than SMALL_SIZE bytes is bypassed at first in any case, as many are
- * opened for a read or two. The idea of a frequency that a newcomer must show is TinyLFU's (Einziger et al.,
- * ACM TOS 13(4), 2017); the victim's bit is SIEVE's.
+ * A map, the faults behind it and the unmap of its victim cost as much as tens or hundreds of
+ * reads of 4 KiB, and what is gained by a window that stays is half of a read each time. Both are
+ * measured (cost.c), and the number of touches by which mapping pays follows: 64, or 128 to 2048;
+ * 64 while nothing is known. When there is no room a window has to earn its place: it is bypassed
+ * (read into the caller's memory) until it was touched that often, and then the eviction queue is
+ * asked. If the region at its hand was hit since the hand passed, that one loses its bit and stays,
+ * and the newcomer starts again; otherwise the newcomer is mapped. So where all windows are equally
+ * hot the mapped ones stay, and reading costs what pread costs; where some are hotter, these become
+ * mapped. While there is room, mapping costs nothing but itself, so it is done at once; but where
+ * it was found to be dear, the touches count then, too. A file of less than SMALL_SIZE bytes is
+ * bypassed at first in any case, as many are opened for a read or two. The idea of a frequency that
+ * a newcomer must show is TinyLFU's (Einziger et al., ACM TOS 13(4), 2017); the victim's bit is
+ * SIEVE's.
  *
  * A file whose holes fill with memory when they are read mapped is never mapped for a copy, and
  * not copied from a window either.
@@ -27,7 +29,7 @@
 
 #include <string.h>
 
-enum { ADMIT_AFTER = 64, ADMIT_SMALL_AFTER = 8, SMALL_SIZE = 64 * 1024 };
+enum { SMALL_AFTER = 8, SMALL_SIZE = 64 * 1024 };
 
 /* A window has been touched often enough: may it be mapped? */
 static int admitted(smmap__file_t *file, apr_uint64_t number)
@@ -56,13 +58,15 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     smmap__file_t *file = cursor->file;
     apr_uint64_t number = smmap__window_number(file, offset);
     int is_short = smmap__count_load(&manager->pressure) != 0; /* of room */
-    unsigned most = (is_short ? ADMIT_AFTER : ADMIT_SMALL_AFTER) - 1;
+    unsigned most = smmap__cost_touches(&manager->cost);
     const smmap__word_t *slot;
 
     if (smmap__count_load(&file->unmappable) != 0) {
         return 1; /* a window of it costs a read of the whole window */
     }
-    if (!is_short && smmap__offset_load(&file->size) >= SMALL_SIZE) {
+    if (!is_short && smmap__offset_load(&file->size) < SMALL_SIZE) {
+        most = SMALL_AFTER;
+    } else if (!is_short && !smmap__cost_is_dear(&manager->cost)) {
         return 0;
     }
     if (!smmap__slots_is_prepared(&file->grid, number)) {
@@ -79,7 +83,7 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     if (slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0) {
         return 0;
     }
-    return smmap__slots_count(&file->grid, number, most) < most ||
+    return smmap__slots_count(&file->grid, number, most - 1) < most - 1 ||
            (is_short && !admitted(file, number));
 }
 
@@ -103,6 +107,47 @@ static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void
     return smmap__guard_again(cursor, offset, to, size, made, copied);
 }
 
+static inline apr_status_t copy_out(smmap__cursor_t *cursor, const unsigned char *from,
+                                    apr_off_t offset, void *to, apr_size_t size, apr_size_t *copied)
+{
+    *copied = size;
+    if (cursor->manager->guard != SMMAP_GUARD_OFF) {
+        return read_guarded(cursor, offset, to, size, copied);
+    }
+    memcpy(to, from, size);
+    return APR_SUCCESS;
+}
+
+/* Read what no window that is mapped holds. */
+static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void *to,
+                                apr_size_t size, apr_size_t *copied)
+{
+    apr_status_t status;
+    int instead;
+
+    *copied = 0;
+    if (should_bypass(cursor, offset)) {
+        return smmap__read_direct(cursor, offset, to, size, copied);
+    }
+    cursor->copying = 1;
+    cursor->began = 0;
+    status = smmap__move_checked(cursor, offset, size);
+    instead = cursor->copying;
+    cursor->copying = 0;
+    if (status != APR_SUCCESS) {
+        return instead && (smmap__exhausted(status) || smmap__limited(status) ||
+                           status == SMMAP_ETOOLARGE)
+                   ? smmap__read_direct(cursor, offset, to, size, copied)
+                   : status; /* a copy needs no mapping */
+    }
+    status = copy_out(cursor, smmap_cursor_data(&cursor->shown), offset, to,
+                      smmap__cursor_size(cursor), copied);
+    if (cursor->began != 0) {
+        smmap__cost_add(&cursor->manager->cost.miss, cursor->began); /* with its first fault */
+    }
+    return status;
+}
+
 /* Read some of a range that lies in one window: as much as the first thing that can
    be read from holds. */
 static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
@@ -110,45 +155,18 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
 {
     const smmap_cursor_t *shown = &cursor->shown;
     const unsigned char *from = smmap_cursor_at(shown, offset);
-    apr_status_t status;
-    int instead;
 
     if (smmap__count_load(&cursor->file->holes_fill) != 0) {
         return smmap__read_direct(cursor, offset, to, size, copied);
     }
-    *copied = size;
     if (from != NULL && shown->window_data != cursor->outdated) {
         apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
 
-        if (there < size) {
-            *copied = there;
-        }
-    } else {
-        if (!smmap__hit(cursor, offset, size)) {
-            if (should_bypass(cursor, offset)) {
-                *copied = 0;
-                return smmap__read_direct(cursor, offset, to, size, copied);
-            }
-            cursor->copying = 1;
-            status = smmap__move_checked(cursor, offset, size);
-            instead = cursor->copying;
-            cursor->copying = 0;
-            if (status != APR_SUCCESS) {
-                *copied = 0;
-                return instead && (smmap__exhausted(status) || smmap__limited(status) ||
-                                   status == SMMAP_ETOOLARGE)
-                           ? smmap__read_direct(cursor, offset, to, size, copied)
-                           : status; /* a copy needs no mapping */
-            }
-            *copied = smmap__cursor_size(cursor);
-        }
-        from = smmap_cursor_data(shown);
+        return copy_out(cursor, from, offset, to, there < size ? there : size, copied);
     }
-    if (cursor->manager->guard != SMMAP_GUARD_OFF) {
-        return read_guarded(cursor, offset, to, *copied, copied);
-    }
-    memcpy(to, from, *copied);
-    return APR_SUCCESS;
+    return smmap__hit(cursor, offset, size)
+               ? copy_out(cursor, smmap_cursor_data(shown), offset, to, size, copied)
+               : read_missed(cursor, offset, to, size, copied);
 }
 
 /* Check what was passed; *size (in, out) is cut to what the file has. */

@@ -2,6 +2,7 @@
 /*
  * Copies: from windows, or by the system.
  *
+ *   cost.c     what mapping costs, and what it saves
  *   direct.c   by the system, past the windows
  *   guard.c    copies from windows that survive faults
  *   read.c     smmap_cursor_read(): which of them; the one that never waits
@@ -11,6 +12,15 @@
 #define SMMAP_CORE_READ_READ_H
 
 #include "core/cursor/cursor.h"
+
+/** No time was measured yet. */
+void smmap__cost_init(smmap__cost_t *cost);
+/** One of the two took from `begin`, what the clock said then, until now. */
+void smmap__cost_add(smmap__count_t *average, apr_int64_t begin);
+/** How often a window must be copied from until that would have paid for mapping it. */
+unsigned smmap__cost_touches(const smmap__cost_t *cost);
+/** Does mapping cost so much more than two reads that it must be earned where there is room? */
+int smmap__cost_is_dear(const smmap__cost_t *cost);
 
 /** Read by the system. *copied is what was read, on an error, too. */
 apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,

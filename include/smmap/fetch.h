@@ -46,7 +46,7 @@ typedef void smmap_fetched_t(void *context, apr_status_t status);
  *
  * What is in memory already is left out. Where the system does not tell (Linux before 6.5, other
  * systems, files of other users), it is asked for all the same, which costs little. The rest is
- * cut into pieces of 128 KiB at most, sorted by file and offset, and read by the manager's threads
+ * cut into pieces of 1 MiB at most, sorted by file and offset, and read by the manager's threads
  * (smmap_options_t::fetch_threads), several at a time. These run while there is something to read,
  * and end then. While all ranges are found in memory, only one of 64 is looked at.
  *

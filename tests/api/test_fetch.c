@@ -14,7 +14,7 @@
 
 #include "tests/fake/backend.h"
 
-enum { PIECE = 128 * 1024, THREADS = 4 };
+enum { PIECE = 1024 * 1024, THREADS = 4 };
 
 static atomic_int ends;
 static atomic_int how;
@@ -108,6 +108,30 @@ static void what_is_read(void)
     counts_check();
 }
 
+/* The system sees by itself that a run is read in order, and is told where that is slow alone. */
+static void runs(void)
+{
+    static const apr_int64_t takes[] = {3900000, 4100000};
+    smmap_range_t ranges[3];
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    for (i = 0; i < 2; i++) {
+        apr_size_t before = fake_calls(FAKE_FILE_ADVISE);
+
+        begin(1);
+        file = file_make("long", 6 * PIECE);
+        mover = cursor_open(manager, file.path);
+        ranges[0] = range_of(mover, PIECE, 4 * PIECE + 1);
+        ranges[1] = range_of(mover, 0, 10);
+        ranges[2] = range_of(mover, (apr_off_t)file.size - 10, 10);
+        fake_take(FAKE_READ, takes[i]);
+        CHECK_OK(fetch(ranges, 3));
+        CHECK_NUMBER(manager_stats(manager).fetched_bytes, 4 * PIECE + 21);
+        CHECK_NUMBER(fake_calls(FAKE_FILE_ADVISE) - before, i == 0 ? 2 : 5); /* 2 are apart */
+    }
+}
+
 /* What is in memory is not read, and once all was, hardly asked for. */
 static void what_is_there(void)
 {
@@ -182,7 +206,8 @@ static void close_other(void *unused)
     smmap_cursor_close(other);
 }
 
-/* While the first file is being read, the cursor on the second is closed. */
+/* While the first file is being read, the cursor on the second is closed; and while the first part
+   of a file is. */
 static void closed_cursor(void)
 {
     smmap_range_t ranges[2];
@@ -199,9 +224,17 @@ static void closed_cursor(void)
     CHECK_NUMBER(manager_stats(manager).fetched_bytes, 10);
     CHECK_NUMBER(ends, 1);
     counts_check();
+
+    second = file_make("long", 3 * PIECE);
+    other = cursor_open(manager, second.path);
+    ranges[0] = range_of(other, 0, (apr_off_t)second.size);
+    fake_when(FAKE_READ, close_other, NULL);
+    CHECK_OK(fetch(ranges, 1));
+    CHECK_NUMBER(manager_stats(manager).fetched_bytes, 10 + PIECE);
+    counts_check();
 }
 
-/* Of a file of 8 GiB and more, which is one hole. */
+/* Of a file of 64 GiB and more, which is one hole. */
 static void too_much(void)
 {
     const apr_off_t most = (apr_off_t)65536 * PIECE;
@@ -375,6 +408,7 @@ static void nowait_after_fetch(void)
 
 static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"what_is_read", what_is_read},
+                                    {"runs", runs},
                                     {"what_is_there", what_is_there},
                                     {"turned_off", turned_off},
                                     {"refused", refused},

@@ -138,44 +138,123 @@ static void cold_is_bypassed(void)
     CHECK_NUMBER(manager_stats(manager).bypassed_reads, 50);
 }
 
+/* Read a window until it is mapped; how often it was bypassed. */
+static apr_uint64_t bypassed(apr_size_t window)
+{
+    const smmap_stats_t before = manager_stats(manager);
+    int i;
+
+    for (i = 0; i < 10000 && manager_stats(manager).maps == before.maps; i++) {
+        CHECK(reads(cursor, window * unit + 7, 100));
+    }
+    CHECK_NUMBER(manager_stats(manager).maps, before.maps + 1);
+    return manager_stats(manager).bypassed_reads - before.bypassed_reads;
+}
+
 /* What is read again and again becomes mapped. */
 static void warm_becomes_mapped(void)
 {
-    smmap_stats_t before;
-    smmap_stats_t after;
-    int i;
+    apr_uint64_t times;
 
     begin(4, SMMAP_LIMITS_HARD);
     fill(4);
-    before = manager_stats(manager);
-    for (i = 0; i < 100; i++) {
-        CHECK(reads(cursor, 20 * unit + 7, 100));
-    }
-    after = manager_stats(manager);
-    CHECK_NUMBER(after.maps - before.maps, 1);
-    CHECK(after.bypassed_reads > 1 && after.bypassed_reads < 90);
+    times = bypassed(20);
+    CHECK(times >= 63 && times <= 2047);
+    CHECK(reads(cursor, 20 * unit, 100));
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, times);
 }
 
 /* But not in the place of what is hit more often. */
 static void hot_stays(void)
 {
-    apr_uint64_t evictions = 0;
+    apr_uint64_t evictions;
     int i;
     int hot;
 
     begin(4, SMMAP_LIMITS_HARD);
     fill(4);
-    for (i = 0; i < 100; i++) {
+    evictions = manager_stats(manager).evictions;
+    for (i = 0; i < 10000 && manager_stats(manager).admission_rejects == 0; i++) {
         for (hot = 1; hot < 5; hot++) {
             CHECK(reads(cursor, (apr_size_t)hot * unit, 1));
-        }
-        if (i == 10) {
-            evictions = manager_stats(manager).evictions;
         }
         CHECK(reads(cursor, 20 * unit + 7, 100));
     }
     CHECK_NUMBER(manager_stats(manager).evictions, evictions);
     CHECK(manager_stats(manager).admission_rejects > 0);
+}
+
+/* Where maps are dear, in reads, a window has to be read more often, up to a bound; where they are
+   cheap, less often, down to another. */
+static void as_often_as_it_costs(void)
+{
+    apr_uint64_t now = 0;
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    fake_take(FAKE_READ, 1000);
+    fake_take(FAKE_MAP, 100000);
+    for (i = 0; i < 20; i++) {
+        now = bypassed(10 + i);
+    }
+    CHECK(now > 300 && now < 400);
+    fake_take(FAKE_MAP, 5000000);
+    for (i = 0; i < 20; i++) {
+        now = bypassed(10 + i);
+    }
+    CHECK_NUMBER(now, 2047);
+    fake_take(FAKE_MAP, 1);
+    for (i = 0; i < 60; i++) {
+        now = bypassed(10 + i % 20);
+    }
+    CHECK_NUMBER(now, 63);
+}
+
+/* While there is room a map is made at once, but not where it is dear, more than two reads. */
+static void dear_is_not_done_at_once(void)
+{
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    begin(60, SMMAP_LIMITS_HARD);
+    for (i = 0; i < 60; i++) {
+        fake_take(FAKE_MAP, i == 5 || i >= 20 ? 5000000 : 30000); /* one alone says nothing */
+        if (i == 20) {
+            CHECK_NUMBER(manager_stats(manager).maps, 20);
+        }
+        CHECK(reads(cursor, i * unit, 100));
+    }
+    CHECK(manager_stats(manager).maps < 30);
+}
+
+static void as_dear_as_reads(void)
+{
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    begin(60, SMMAP_LIMITS_HARD);
+    fake_take(FAKE_READ, 1000000);
+    fake_take(FAKE_MAP, 1500000);
+    for (i = 0; i < 50; i++) {
+        CHECK(reads(cursor, i * unit, 100));
+    }
+    CHECK_NUMBER(manager_stats(manager).maps, 49); /* it had to be asked once what a read costs */
+}
+
+/* A clock that goes back says nothing. */
+static void clock_goes_back(void)
+{
+    NEEDS_FAKE();
+    begin(4, SMMAP_LIMITS_HARD);
+    fill(4);
+    fake_take(FAKE_READ, 600);
+    fake_take(FAKE_MAP, 200000);
+    CHECK_NUMBER(bypassed(20), 63);
+    fake_take(FAKE_READ, -1000);
+    fake_take(FAKE_MAP, -5000000);
+    CHECK_NUMBER(bypassed(21), 199);
 }
 
 /* Room that came back is used again. */
@@ -401,6 +480,13 @@ static const test_case_t cases[] = {{"bytes_of_the_file", bytes_of_the_file},
                                     {"cold_is_bypassed", cold_is_bypassed},
                                     {"warm_becomes_mapped", warm_becomes_mapped},
                                     {"hot_stays", hot_stays},
+                                    {"as_often_as_it_costs", as_often_as_it_costs},
+                                    {"dear_is_not_done_at_once", dear_is_not_done_at_once},
+                                    {"as_dear_as_reads", as_dear_as_reads},
+                                    {"clock_goes_back", clock_goes_back},
+    {"as_often_as_it_costs", as_often_as_it_costs},
+    {"dear_is_not_done_at_once", dear_is_not_done_at_once},
+    {"clock_goes_back", clock_goes_back},
                                     {"after_collect", after_collect},
                                     {"with_one_handle", with_one_handle},
                                     {"counted_without_a_window", counted_without_a_window},

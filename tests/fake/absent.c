@@ -52,6 +52,12 @@ void fake_set_holes_fill(void)
 {
 }
 
+void fake_take(fake_call_t call, apr_int64_t nanoseconds)
+{
+    (void)call;
+    (void)nanoseconds;
+}
+
 void fake_set_cached(int cached)
 {
     (void)cached;

@@ -27,7 +27,8 @@
 
 #include "state.h"
 
-fake_state_t fake_state = {.granularity = 4096, .max_open_files = 1024};
+fake_state_t fake_state = {
+    .granularity = 4096, .max_open_files = 1024, .clock = APR_INT64_C(1) << 50};
 
 void fake_note_misuse(const char *what)
 {
@@ -78,6 +79,7 @@ apr_status_t fake_enter(fake_call_t call)
         hook(fake_state.hook_data[call]);
         fake_lock();
     }
+    fake_state.clock += fake_state.takes[call];
     this_kind = due(call);
     any_kind = call < FAKE_ACCESS && due(FAKE_ANY);
     if (!this_kind && !any_kind) {
@@ -406,6 +408,16 @@ void smmap__os_fence_heavy(void)
     /* What replaces a word is a full fence. */
     smmap__store(&nothing, 0);
     smmap__replace(&nothing, 0, 1);
+}
+
+apr_int64_t smmap__os_clock(void)
+{
+    apr_int64_t now;
+
+    fake_lock();
+    now = fake_state.clock;
+    fake_unlock();
+    return now;
 }
 
 int smmap__os_cancel_disable(void)

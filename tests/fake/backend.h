@@ -99,6 +99,10 @@ void fake_set_holes_fill(void);
 /** All bytes of all files are in memory, and can be read without waiting; at the start none are. */
 void fake_set_cached(int cached);
 
+/** From now on each call of a kind, failed or not, moves the clock by so much; at the start it
+    stands still, and after fake_reset(). Negative: it goes back. */
+void fake_take(fake_call_t call, apr_int64_t nanoseconds);
+
 /** What smmap__os_residency says: each `every`-th page of a mapping, from its first on, is not in
     memory; 0, the start: all are. */
 void fake_set_absent(apr_size_t every);

@@ -81,6 +81,13 @@ void fake_set_strange(void)
     fake_state.strange = 1;
 }
 
+void fake_take(fake_call_t call, apr_int64_t nanoseconds)
+{
+    fake_lock();
+    fake_state.takes[call] = nanoseconds;
+    fake_unlock();
+}
+
 void fake_set_cached(int cached)
 {
     fake_state.cached = cached;
@@ -265,6 +272,7 @@ void fake_reset(void)
     fake_fail_none();
     fake_lock();
     memset(fake_state.calls, 0, sizeof fake_state.calls);
+    memset(fake_state.takes, 0, sizeof fake_state.takes);
     memset(fake_state.hooks, 0, sizeof fake_state.hooks);
     fake_state.failed = 0;
     fake_state.misuses = 0;

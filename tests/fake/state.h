@@ -59,6 +59,9 @@ typedef struct fake_state_t {
     void (*hooks[FAKE_ANY])(void *data); /**< to be called once; NULL: none */
     void *hook_data[FAKE_ANY];
 
+    apr_int64_t clock;           /**< nanoseconds */
+    apr_int64_t takes[FAKE_ANY]; /**< of them, for a call of each kind */
+
     apr_size_t calls[FAKE_ANY + 1]; /**< the last is the sum */
     fake_order_t orders[FAKE_ANY + 1];
     apr_size_t failed;

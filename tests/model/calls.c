@@ -75,6 +75,7 @@ static apr_status_t create_manager(world_t *w, const operation_t *o)
     if (status == APR_SUCCESS) {
         manager->used = 1;
         manager->hand = NONE;
+        model_costs_begin(manager);
         manager->references = 1;
         manager->pool = o->pool;
         manager->serial = ++w->serial;
@@ -197,6 +198,7 @@ static apr_status_t join(world_t *w, ocursor_t *cursor, int from)
     cursor->offset = it->offset;
     cursor->size = it->size;
     cursor->access = it->access;
+    cursor->reads = 0;
     return APR_SUCCESS;
 }
 

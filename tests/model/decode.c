@@ -416,6 +416,7 @@ void model_decode_first(world_t *w, const unsigned char record[RECORD], operatio
 
     w->granularity = granularities[record[0] % 4];
     w->largest = sizes[record[0] % 4][record[1] % 4];
+    w->clock_goes = record[1] >= 64;
     for (i = 0; i < 3; i++) {
         memset(&files[i], 0, sizeof files[i]);
         files[i].kind = DO_FILE_MAKE;

@@ -142,7 +142,7 @@ typedef struct ofile_t {
     int heap_regions; /* of these */
     unsigned first_bits; /* log2 of how many windows are in its own table */
     int has_first;       /* that is made */
-    unsigned char touched[WINDOWS];
+    unsigned short touched[WINDOWS];
 } ofile_t;
 
 typedef struct omanager_t {
@@ -159,6 +159,8 @@ typedef struct omanager_t {
     apr_size_t max_regions;
     apr_size_t max_files;
     int pressure;
+    apr_int64_t read; /* what these cost, in nanoseconds */
+    apr_int64_t miss;
     int queue[REGIONS]; /* oldest first */
     int length;
     int hand; /* a place in the queue; NONE: the oldest */
@@ -181,6 +183,9 @@ typedef struct ocursor_t {
     apr_off_t offset;
     apr_size_t size;
     smmap_access_t access;
+    unsigned reads; /* past the windows */
+    int missed;     /* the move had to map, */
+    apr_int64_t began; /* from then on */
     int copying; /* it moves for a copy: no heap region */
 } ocursor_t;
 
@@ -217,6 +222,8 @@ typedef struct world_t {
     obuffer_t buffers[BUFFERS];
     unsigned serial;
 
+    int clock_goes;
+    apr_int64_t clock;
     fault_t faults[CALLS];
     apr_size_t fail_above;
     apr_size_t fail_total;
@@ -316,6 +323,8 @@ void model_buffer_close(world_t *w, int buffer);
 int model_allocate(world_t *w);
 /** A call of the system; APR_SUCCESS, or what it is to fail with. */
 apr_status_t model_call(world_t *w, int call);
+/** Nanoseconds of a call. */
+apr_int64_t model_takes(const world_t *w, int call);
 void model_keep_first(apr_status_t *first, apr_status_t status);
 
 typedef struct reclaim_t {
@@ -389,6 +398,7 @@ int *model_table(world_t *w, ofile_t *file, apr_uint64_t number);
 
 apr_status_t model_use(world_t *w, int cursor, apr_off_t offset, apr_size_t size);
 apr_status_t model_require(world_t *w, int cursor, apr_off_t offset, apr_size_t size);
+void model_costs_begin(omanager_t *manager);
 apr_status_t model_read(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
                         apr_size_t *got);
 apr_status_t model_advise(world_t *w, int cursor, apr_off_t offset, apr_off_t size);

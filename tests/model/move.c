@@ -374,8 +374,11 @@ static apr_status_t miss(world_t *w, int cursor, apr_off_t offset, apr_off_t end
 {
     ocursor_t *it = &w->cursors[cursor];
     want_t want = {it->file, offset, end, owner_of(w, cursor)->window, 0, 0, 0, it->copying, 0, 0};
-    apr_status_t status = model_enter(w, it->file, it->path);
+    apr_status_t status;
 
+    it->missed = 1;
+    it->began = w->clock;
+    status = model_enter(w, it->file, it->path);
     if (status != APR_SUCCESS) {
         it->copying = 0;
         return status;

@@ -4,8 +4,12 @@
  */
 #include "model.h"
 
-/* Reads that bypass a window before it may be mapped: when room is short, and of a small file. */
-enum { READS_BEFORE = 63, SMALL_READS_BEFORE = 7, SMALL_SIZE = 64 * 1024 };
+/* A small file, and the reads of it that bypass a window before it may be mapped. */
+enum { SMALL_READS_BEFORE = 7, SMALL_SIZE = 64 * 1024 };
+
+/* What costs are taken for at first, and how much more than two reads a dear map costs; which read
+   of a cursor is timed. */
+enum { MISS_FIRST = 16000, DEAR = 64000, SAMPLE = 61 };
 
 static omanager_t *owner_of(world_t *w, int cursor)
 {
@@ -24,14 +28,48 @@ static void note_piece(world_t *w, unsigned key, apr_off_t offset, apr_size_t le
     w->piece_count++;
 }
 
+/* What began then is over. */
+static void note_cost(const world_t *w, apr_int64_t *average, apr_int64_t began)
+{
+    apr_int64_t taken = w->clock - began;
+
+    if (taken <= 0) {
+        return;
+    }
+    if (*average == 0) {
+        *average = taken;
+    } else if (taken <= *average) {
+        *average -= (*average - taken) / 4;
+    } else {
+        taken = taken < *average * 8 ? taken : *average * 8;
+        *average += (taken - *average) / 8;
+    }
+}
+
+void model_costs_begin(omanager_t *manager)
+{
+    manager->read = 0;
+    manager->miss = MISS_FIRST;
+}
+
+/* Reads that bypass a window before it may be mapped, where that is not done at once. */
+static int reads_before(const omanager_t *manager)
+{
+    apr_int64_t touches = manager->read == 0 ? 0 : 4 * manager->miss / manager->read;
+
+    return (int)(touches < 128 ? 64 : touches > 2048 ? 2048 : touches) - 1;
+}
+
 /* Should the read bypass the window that holds it? */
 static int bypass(world_t *w, int file, apr_off_t offset)
 {
     ofile_t *it = &w->files[file];
     apr_uint64_t number = model_number(w, file, offset);
-    int pressure = w->managers[it->manager].pressure;
+    const omanager_t *manager = &w->managers[it->manager];
+    int pressure = manager->pressure;
+    int small = !pressure && it->size < SMALL_SIZE;
 
-    if (!pressure && it->size >= SMALL_SIZE) {
+    if (!pressure && !small && manager->miss <= 2 * manager->read + DEAR) {
         return 0;
     }
     if (!model_prepare(w, it, number)) {
@@ -40,7 +78,7 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     if (model_region_on_grid(w, file, number) != NONE) {
         return 0;
     }
-    if (it->touched[number] < (pressure ? READS_BEFORE : SMALL_READS_BEFORE)) {
+    if (it->touched[number] < (small ? SMALL_READS_BEFORE : reads_before(manager))) {
         it->touched[number]++;
         return 1;
     }
@@ -55,12 +93,17 @@ static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_
     apr_status_t status = entered ? model_enter(w, it->file, it->path) : APR_SUCCESS;
     const inode_t *inode;
     apr_off_t there;
+    apr_int64_t began;
 
     if (status != APR_SUCCESS) {
         return status;
     }
     inode = &w->inodes[w->files[it->file].inode];
+    began = w->clock;
     status = model_call(w, FAKE_READ);
+    if (it->reads++ % SAMPLE == 0 && status == APR_SUCCESS) {
+        note_cost(w, &owner_of(w, cursor)->read, began);
+    }
     if (entered) {
         model_leave(w, it->file);
     }
@@ -98,6 +141,7 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
         int instead;
 
         it->copying = 1;
+        it->missed = 0;
         status = model_use(w, cursor, offset, size);
         instead = it->copying;
         it->copying = 0;
@@ -105,6 +149,9 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
             instead = instead && (model_exhausted(status) || status == SMMAP_ELIMIT_BYTES ||
                                   status == SMMAP_ELIMIT_REGIONS);
             return instead ? read_bypassed(w, cursor, offset, size, copied) : status;
+        }
+        if (it->missed) {
+            note_cost(w, &owner_of(w, cursor)->miss, it->began);
         }
     }
     *copied = (apr_size_t)(model_region_end(&w->regions[it->region]) - offset);

@@ -143,6 +143,9 @@ static void start(const unsigned char record[RECORD], operation_t files[3])
     old_blocks = fake_memory_blocks();
     model_decode_first(world, record, files);
     fake_set_granularity(world->granularity);
+    for (i = 0; i < FAKE_ANY; i++) {
+        fake_take((fake_call_t)i, model_takes(world, i));
+    }
 }
 
 int model_run(const unsigned char *bytes, apr_size_t size, int verbose)

@@ -12,10 +12,19 @@ int model_allocate(world_t *w)
     return ++w->allocation != w->allocation_fails;
 }
 
+apr_int64_t model_takes(const world_t *w, int call)
+{
+    static const apr_int64_t takes[CALLS] = {
+        [FAKE_MAP] = 90000, [FAKE_UNMAP] = 50000, [FAKE_READ] = 1900};
+
+    return w->clock_goes ? takes[call] : 0;
+}
+
 apr_status_t model_call(world_t *w, int call)
 {
     fault_t *fault = &w->faults[call];
 
+    w->clock += model_takes(w, call);
     fault->calls++;
     if (fault->at != 0 &&
         (fault->calls == fault->at || (fault->calls > fault->at && fault->forever))) {
