@@ -76,6 +76,7 @@ SMMAP_CORE_FILES = \
 	core/read/cost.c \
 	core/read/direct.c \
 	core/read/guard.c \
+	core/read/nowait.c \
 	core/read/read.c \
 	core/read/read.h \
 	core/region/clear.c \

@@ -50,6 +50,11 @@ void smmap__file_quit_unlock(smmap__file_t *file, smmap__path_t *path) SMMAP__UN
 
 /** Is the window in use memory, which shows no file? As `memory` of a mapping. */
 int smmap__cursor_memory(const smmap__cursor_t *cursor) SMMAP__LOCKS;
+/** How many bytes of a part of the window are in memory? Where the system does not tell, all are.
+    @param begin (in) offset in the window, a multiple of the page size.
+    @param end (in) offset in the window, behind the part. */
+apr_status_t smmap__resident(const smmap__cursor_t *cursor, apr_size_t begin, apr_size_t end,
+                             apr_size_t *bytes);
 
 /* trace.c */
 

@@ -133,13 +133,38 @@ static apr_status_t all_resident(const smmap__cursor_t *cursor)
     return status == SMMAP_ECLOSED ? APR_SUCCESS : status;
 }
 
-apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
+apr_status_t smmap__resident(const smmap__cursor_t *cursor, apr_size_t begin, apr_size_t end,
+                             apr_size_t *bytes)
 {
     unsigned char pages[1024];
     smmap__os_mapping_t mapping;
-    apr_size_t page;
-    apr_size_t offset = 0;
-    apr_size_t found = 0;
+    apr_size_t page = cursor->manager->page_size;
+
+    mapping.address = (unsigned char *)(uintptr_t)cursor->shown.window_data;
+    mapping.length = cursor->shown.window_size;
+    *bytes = 0;
+    while (begin < end) {
+        apr_size_t part = end - begin < sizeof pages * page ? end - begin : sizeof pages * page;
+        apr_size_t at;
+        apr_status_t status = smmap__os_residency(&mapping, begin, part, pages);
+
+        if (status != APR_SUCCESS) {
+            return status;
+        }
+        for (at = 0; at < part; at += page) {
+            if (pages[at / page]) {
+                *bytes += part - at < page ? part - at : page;
+            }
+        }
+        begin += part;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *bytes)
+{
+    apr_size_t found;
+    apr_status_t status;
 
     if (cursor == NULL || bytes == NULL) {
         return APR_EINVAL;
@@ -151,32 +176,12 @@ apr_status_t smmap_cursor_resident(const smmap_cursor_t *cursor, apr_size_t *byt
         *bytes = cursor->window_size; /* nobody has to bring it in */
         return APR_SUCCESS;
     }
-    mapping.address = (unsigned char *)(uintptr_t)cursor->window_data;
-    mapping.length = cursor->window_size;
-    page = inside(cursor)->manager->page_size;
-    while (offset < mapping.length) {
-        apr_size_t left = mapping.length - offset;
-        apr_size_t part = left < sizeof pages * page ? left : sizeof pages * page;
-        apr_size_t at;
-        apr_status_t status = smmap__os_residency(&mapping, offset, part, pages);
-
-        if (status != APR_SUCCESS) {
-            return status;
-        }
-        for (at = 0; at < part; at += page) {
-            if (pages[at / page]) {
-                found += part - at < page ? part - at : page;
-            }
-        }
-        offset += part;
+    status = smmap__resident(inside(cursor), 0, cursor->window_size, &found);
+    if (status == APR_SUCCESS && found == cursor->window_size) {
+        status = all_resident(inside(cursor));
     }
-    if (found == mapping.length) {
-        apr_status_t status = all_resident(inside(cursor));
-
-        if (status != APR_SUCCESS) {
-            return status;
-        }
+    if (status == APR_SUCCESS) {
+        *bytes = found;
     }
-    *bytes = found;
-    return APR_SUCCESS;
+    return status;
 }

@@ -25,8 +25,6 @@
  */
 #include "core/read/read.h"
 
-#include "smmap/fetch.h"
-
 #include <string.h>
 
 enum { SMALL_AFTER = 8, SMALL_SIZE = 64 * 1024 };
@@ -169,9 +167,8 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
                : read_missed(cursor, offset, to, size, copied);
 }
 
-/* Check what was passed; *size (in, out) is cut to what the file has. */
-static apr_status_t check(const smmap_cursor_t *shown, apr_off_t offset, const void *destination,
-                          apr_size_t *size)
+apr_status_t smmap__read_check(const smmap_cursor_t *shown, apr_off_t offset,
+                               const void *destination, apr_size_t *size)
 {
     const smmap__cursor_t *cursor = (const smmap__cursor_t *)(const void *)shown;
     apr_off_t file_size;
@@ -198,7 +195,7 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
     unsigned char *to = destination;
     apr_size_t done = 0;
-    apr_status_t status = check(shown, offset, destination, &size);
+    apr_status_t status = smmap__read_check(shown, offset, destination, &size);
 
     if (got != NULL) {
         *got = 0;
@@ -227,29 +224,4 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
     }
     /* The bytes were there when we began; a window on the way showed that they are gone. */
     return APR_STATUS_IS_EOF(status) ? SMMAP_ETRUNCATED : status;
-}
-
-apr_status_t smmap_cursor_read_nowait(smmap_cursor_t *shown, apr_off_t offset, void *destination,
-                                      apr_size_t size, apr_size_t *got)
-{
-    smmap__cursor_t *cursor = (smmap__cursor_t *)(void *)shown;
-    apr_size_t done = 0;
-    apr_os_file_t handle;
-    apr_status_t status = check(shown, offset, destination, &size);
-
-    if (status == APR_SUCCESS && size != 0) {
-        if (!smmap__reading_begin(cursor->file, &handle)) {
-            status = SMMAP_EWOULDBLOCK; /* it would have to be opened */
-        } else {
-            status = smmap__os_read_nowait(handle, offset, destination, size, &done);
-            smmap__reading_end(cursor->file);
-        }
-    }
-    if (got != NULL) {
-        *got = done;
-    }
-    if (APR_STATUS_IS_EAGAIN(status)) {
-        return SMMAP_EWOULDBLOCK;
-    }
-    return status == APR_SUCCESS && done < size ? SMMAP_ETRUNCATED : status;
 }

@@ -5,7 +5,8 @@
  *   cost.c     what mapping costs, and what it saves
  *   direct.c   by the system, past the windows
  *   guard.c    copies from windows that survive faults
- *   read.c     smmap_cursor_read(): which of them; the one that never waits
+ *   nowait.c   copies that never wait
+ *   read.c     smmap_cursor_read(): which of them
  *   buffer.c   buffers
  */
 #ifndef SMMAP_CORE_READ_READ_H
@@ -25,6 +26,11 @@ int smmap__cost_is_dear(const smmap__cost_t *cost);
 /** Read by the system. *copied is what was read, on an error, too. */
 apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                 apr_size_t size, apr_size_t *copied) SMMAP__FILE_LOCKS SMMAP__LOCKS;
+
+/** Check what was passed to a call that copies.
+    @param size (in, out) bytes wanted; cut to what the file has. */
+apr_status_t smmap__read_check(const smmap_cursor_t *shown, apr_off_t offset,
+                               const void *destination, apr_size_t *size);
 
 /** A guarded copy from the cursor's window was not certain (UNVERIFIED, or not made yet), or met a
     fault at an offset of the window (FAULTED, *copied): find out, or read.

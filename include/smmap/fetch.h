@@ -77,21 +77,27 @@ SMMAP_API apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap
                                            smmap_fetched_t *done, void *context);
 
 /**
- * Copy bytes that are in memory, and never wait for a disk or a server: for event loops. The bytes
- * are read from the file's handle, past the windows.
+ * Copy bytes that are in memory, and never wait for a disk or a server: for event loops.
  *
- * @param cursor (in) the cursor; it does not move.
+ * Where the system can (Linux, most local file systems), they are read from the file's handle, past
+ * the windows. Elsewhere they are copied from windows that are mapped, by smmap_cursor_use() of any
+ * thread, this cursor's first one among them, once the system has said that they are in memory. If
+ * it takes them away in that moment, the copy waits; with the strict guard, or where a page ends in
+ * a zero, it answers SMMAP_EWOULDBLOCK at all times.
+ *
+ * @param cursor (in) the cursor. It may move, as by smmap_cursor_try_use().
  * @param offset (in) offset in the file, in bytes, 0 or more.
  * @param destination (out) room for `size` bytes; may be NULL if size is 0.
  * @param size (in) bytes wanted, 0 or more.
  * @param got (out) bytes copied, from the first on. May be NULL.
  * @return APR_SUCCESS: all bytes, or all up to the end of the file;
- *         SMMAP_EWOULDBLOCK: the rest is not in memory; fetch it, or read it in another thread;
+ *         SMMAP_EWOULDBLOCK: the rest is not in memory, or may not be; fetch it, or read it in
+ *         another thread;
  *         APR_EINVAL: cursor is NULL, offset is negative, or destination is NULL but size is not
  *         0; APR_EOF: offset is at or beyond the end of the file; SMMAP_ETRUNCATED: the file was
  *         cut, see smmap_cursor_refresh(); SMMAP_ECLOSED;
- *         APR_ENOTIMPL: the system or the file system has no such read (Linux has it, for most
- *         local file systems); otherwise a status of the system.
+ *         APR_ENOTIMPL: the system does not tell you what is in memory (Linux before 6.5, files of
+ *         other users); otherwise a status of the system.
  * Threads: as smmap_cursor_read(): one thread at a time uses a cursor.
  */
 SMMAP_API apr_status_t smmap_cursor_read_nowait(smmap_cursor_t *cursor, apr_off_t offset,

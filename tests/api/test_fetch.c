@@ -381,6 +381,59 @@ static void nowait(void)
     CHECK_STATUS(smmap_cursor_read_nowait(mover, 5, bytes, 9, &got), SMMAP_ECLOSED);
 }
 
+/* Where the system has no such read: from windows that are mapped and in memory. */
+static void nowait_by_windows(smmap_guard_t guard)
+{
+    static unsigned char bytes[1 << 20];
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_cursor_t *second;
+    apr_size_t got = 99;
+    apr_size_t i;
+
+    begin(4);
+    for (i = unit - 1; i < file.size; i += unit) {
+        file.data[i] = 1; /* the guard has no doubt */
+    }
+    file_write(file.path, 0, file.data, file.size);
+    options.mode = SMMAP_MODE_SLIDING;
+    options.window_size = unit;
+    options.guard = guard;
+    manager = manager_make(&options);
+    mover = cursor_open(manager, file.path);
+    fake_fail_from(FAKE_NOWAIT, 1, APR_ENOTIMPL);
+    fake_set_cached(1);
+    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got), SMMAP_EWOULDBLOCK);
+    CHECK_NUMBER(got, 0);
+    NEED_OK(smmap_cursor_use(mover, 0, 0));
+    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)unit - 5, bytes, 9, &got),
+                 SMMAP_EWOULDBLOCK);
+    CHECK_NUMBER(got, 5);
+    CHECK(memcmp(bytes, file.data + unit - 5, 5) == 0);
+    second = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(second, (apr_off_t)unit, 0));
+    CHECK_OK(smmap_cursor_read_nowait(mover, 3, bytes, 2 * unit - 3, &got));
+    CHECK(got == 2 * unit - 3 && memcmp(bytes, file.data + 3, got) == 0);
+    fake_set_absent(unit); /* the first page of each */
+    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)unit + 1, bytes, 9, &got),
+                 SMMAP_EWOULDBLOCK);
+    fake_set_absent(0);
+    fake_fail(FAKE_RESIDENCY, 1, APR_EGENERAL);
+    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got), SMMAP_EWOULDBLOCK);
+    fake_fail_from(FAKE_CACHED, 1, APR_EACCES); /* and so everything would be told to be there */
+    fake_fail_from(FAKE_NOWAIT, 1, APR_ENOTIMPL);
+    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got), APR_ENOTIMPL);
+    fake_fail_from(FAKE_CACHED, 1, APR_ENOTIMPL);
+    CHECK_OK(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got));
+    fake_fail_none();
+}
+
+static void nowait_elsewhere(void)
+{
+    NEEDS_FAKE();
+    nowait_by_windows(SMMAP_GUARD_ON);
+    nowait_by_windows(SMMAP_GUARD_OFF);
+}
+
 /* The real one: what was fetched can be had at once, but for what the system took away again. */
 static void nowait_after_fetch(void)
 {
@@ -417,6 +470,7 @@ static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"destroyed_manager", destroyed_manager},
                                     {"in_threads", in_threads},
                                     {"nowait", nowait},
+                                    {"nowait_elsewhere", nowait_elsewhere},
                                     {"nowait_after_fetch", nowait_after_fetch},
                                     {NULL, NULL}};
 

@@ -34,6 +34,7 @@ typedef enum fake_call_t {
     FAKE_RENEW,
     FAKE_THREAD,  /**< a thread started: its work is done at once; none of FAKE_ANY either */
     FAKE_CACHED,  /**< the question whether a range is in memory: it is not; nor is this one */
+    FAKE_NOWAIT,  /**< a read that does not wait; none of FAKE_ANY either */
     FAKE_LIMIT,   /**< the question how much memory there is; none of FAKE_ANY either */
     FAKE_APPEND,  /**< the file of the trace, opened or written; none of FAKE_ANY either */
     FAKE_ANY /**< whichever comes; and how many kinds there are */

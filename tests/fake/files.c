@@ -292,8 +292,15 @@ apr_status_t smmap__os_is_cached(int *cached, apr_os_file_t file, apr_off_t offs
 apr_status_t smmap__os_read_nowait(apr_os_file_t file, apr_off_t offset, void *buffer,
                                    apr_size_t length, apr_size_t *nread)
 {
+    apr_status_t status = fake_enter(FAKE_NOWAIT);
+    int cached = fake_state.cached;
+
+    fake_leave();
     *nread = 0;
-    return fake_state.cached ? native_read_at(file, offset, buffer, length, nread) : APR_EAGAIN;
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    return cached ? native_read_at(file, offset, buffer, length, nread) : APR_EAGAIN;
 }
 
 apr_status_t smmap__os_thread_start(smmap__os_thread_t *thread)
