@@ -242,7 +242,7 @@ typedef struct smmap__fetching_t {
     apr_size_t threads;    /* that were started and have not ended */
     apr_size_t reading;    /* of these: in a read, which may hang */
     apr_size_t pieces;     /* not read yet */
-    apr_size_t work;       /* of the fetches that are not done */
+    apr_size_t work;       /* that no thread has taken */
 } smmap__fetching_t;
 
 /** The limit of mapped bytes that follows the machine; see region/limit.c. */

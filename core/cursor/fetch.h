@@ -35,13 +35,14 @@ typedef struct smmap__fetch_t {
     smmap__piece_t *pieces;
     apr_size_t source_count;
     apr_size_t piece_count;
-    apr_size_t work;           /* pieces, of a run but SMMAP__WORK of them */
     smmap_fetched_t *callback; /* NULL: none */
     void *context;
     /* Under the lock. */
     apr_size_t taken; /* pieces that a thread has in hand, or had */
     apr_size_t done;  /* of these: read or given up */
+    apr_size_t work;  /* pieces not taken; of a run but SMMAP__WORK of them, while it is not slow */
     apr_status_t status;
+    int slow;   /* runs are read piece by piece */
     int waited; /* its caller waits, and frees it */
 } smmap__fetch_t;
 
@@ -56,6 +57,10 @@ void smmap__fetch_add_locked(smmap_manager_t *manager, smmap__fetch_t *fetch) SM
 smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t most,
                                          const smmap__piece_t **first,
                                          apr_size_t *count) SMMAP__LOCKED;
+/** The last pieces that were taken are to be taken one by one, as they are read slowly. 0: others
+    were taken after them, and the caller keeps them. */
+int smmap__fetch_give_back_locked(smmap_manager_t *manager, smmap__fetch_t *fetch,
+                                  const smmap__piece_t *pieces, apr_size_t count) SMMAP__LOCKED;
 /** Pieces that were taken were read. 1: these were the last ones, and the caller frees the fetch
     with the lock let go. */
 int smmap__fetch_done_locked(smmap_manager_t *manager, smmap__fetch_t *fetch, apr_size_t count,

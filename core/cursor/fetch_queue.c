@@ -46,6 +46,7 @@ smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t mo
 {
     smmap__fetch_t *fetch = fetch_after(manager, &manager->fetching.fetches);
     apr_size_t begin;
+    apr_size_t work;
     int in_run;
 
     while (fetch != NULL && fetch->taken == fetch->piece_count) {
@@ -57,6 +58,10 @@ smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t mo
     begin = fetch->taken;
     *first = &fetch->pieces[begin];
     in_run = smmap__fetch_is_in_run(fetch, begin);
+    if (fetch->slow && in_run) {
+        most = 1;
+        in_run = 0;
+    }
     do {
         fetch->taken++;
     } while (fetch->taken < fetch->piece_count &&
@@ -65,7 +70,23 @@ smmap__fetch_t *smmap__fetch_take_locked(smmap_manager_t *manager, apr_size_t mo
                            fetch->pieces[fetch->taken].source == (*first)->source &&
                            !smmap__fetch_is_in_run(fetch, fetch->taken)));
     *count = fetch->taken - begin;
+    work = in_run ? SMMAP__WORK : *count;
+    fetch->work -= work;
+    manager->fetching.work -= work;
     return fetch;
+}
+
+int smmap__fetch_give_back_locked(smmap_manager_t *manager, smmap__fetch_t *fetch,
+                                  const smmap__piece_t *pieces, apr_size_t count)
+{
+    if (count == 0 || pieces + count != fetch->pieces + fetch->taken) {
+        return 0;
+    }
+    fetch->taken -= count;
+    fetch->slow = 1;
+    fetch->work += count;
+    manager->fetching.work += count;
+    return 1;
 }
 
 int smmap__fetch_done_locked(smmap_manager_t *manager, smmap__fetch_t *fetch, apr_size_t count,

@@ -11,8 +11,8 @@
  * A run is read by one thread, from front to back, which the system sees and reads ahead of. Linux
  * takes large folios then, but single pages for what it is told of, and for what two threads read
  * at once: 1 GiB took twice the time and four times the CPU time, and was slower to read again. But
- * a network answers one reader slowly: where pieces take more than SLOW, the system is told of the
- * next ones, too.
+ * a network answers one reader slowly: where pieces take more than SLOW, the rest of the run is
+ * given back, and all threads read pieces of it.
  *
  * A thread holds a reference of the manager, and the handle of one file: so a thread that hangs in
  * a read keeps no other from any but that file's handle, and the destruction of the manager does
@@ -101,40 +101,45 @@ static apr_status_t read_apart(smmap_manager_t *manager, apr_os_file_t handle,
     return status;
 }
 
-/* The cursor or the manager may be closed in the middle of a run, which may be long. */
-static int is_wanted(smmap_manager_t *manager, const smmap__source_t *source)
+/* Go on with a run? The cursor or the manager may have been closed, as it may be long. `read` of its
+   pieces were read; where that was slow, the others may be given back, and *count (in, out) is less
+   then. */
+static int goes_on(smmap_manager_t *manager, smmap__fetch_t *fetch, const smmap__piece_t *pieces,
+                   apr_size_t read, int is_slow, apr_size_t *count)
 {
-    int wanted;
+    int on;
 
     smmap__manager_lock(manager);
-    wanted = source->cursor != NULL && smmap__count_load(&manager->closed) == 0;
+    on = fetch->sources[pieces->source].cursor != NULL && smmap__count_load(&manager->closed) == 0;
+    if (on && is_slow &&
+        smmap__fetch_give_back_locked(manager, fetch, pieces + read, *count - read)) {
+        *count = read;
+        on = 0;
+        smmap__fetch_start_relock(manager); /* that there are no more threads is no failure */
+    }
     smmap__manager_unlock(manager);
-    return wanted;
+    return on;
 }
 
-static apr_status_t read_run(smmap_manager_t *manager, const smmap__source_t *source,
-                             apr_os_file_t handle, const smmap__piece_t *pieces, apr_size_t count,
-                             void *scratch)
+static apr_status_t read_run(smmap_manager_t *manager, smmap__fetch_t *fetch, apr_os_file_t handle,
+                             const smmap__piece_t *pieces, apr_size_t *count, void *scratch)
 {
     apr_int64_t begin = smmap__os_clock();
     apr_status_t status = APR_SUCCESS;
-    apr_size_t told = 0;
+    int is_slow = 0;
     apr_size_t i;
 
-    for (i = 0; status == APR_SUCCESS && i < count && is_wanted(manager, source); i++) {
-        int is_slow = smmap__os_clock() - begin > SLOW * (apr_int64_t)i;
-
-        told = told > i ? told : i + 1;
-        while (i > 0 && is_slow && told < count && told - i < BATCH) {
-            ask_for(handle, &pieces[told++]);
-        }
+    for (i = 0;
+         status == APR_SUCCESS && i < *count && goes_on(manager, fetch, pieces, i, is_slow, count);
+         i++) {
         status = wait_for(manager, handle, &pieces[i], ABSENT, scratch);
+        is_slow = i > 0 && smmap__os_clock() - begin > SLOW * ((apr_int64_t)i + 1);
     }
     return status;
 }
 
 static apr_status_t read_pieces(smmap_manager_t *manager, smmap__fetch_t *fetch,
-                                const smmap__piece_t *pieces, apr_size_t count, void *scratch)
+                                const smmap__piece_t *pieces, apr_size_t *count, void *scratch)
 {
     const smmap__source_t *source = &fetch->sources[pieces->source];
     apr_os_file_t handle;
@@ -146,9 +151,9 @@ static apr_status_t read_pieces(smmap_manager_t *manager, smmap__fetch_t *fetch,
         return status;
     }
     if (smmap__fetch_is_in_run(fetch, (apr_size_t)(pieces - fetch->pieces))) {
-        status = read_run(manager, source, handle, pieces, count, scratch);
+        status = read_run(manager, fetch, handle, pieces, count, scratch);
     } else if (wanted) {
-        status = read_apart(manager, handle, pieces, count, scratch);
+        status = read_apart(manager, handle, pieces, *count, scratch);
     }
     smmap__handle_leave(source->file);
     return status;
@@ -171,7 +176,7 @@ static void read_ahead(void *argument)
         manager->fetching.reading++;
         smmap__manager_unlock(manager);
         if (scratch != NULL) {
-            status = read_pieces(manager, fetch, pieces, count, scratch);
+            status = read_pieces(manager, fetch, pieces, &count, scratch);
         }
         smmap__manager_lock(manager);
         manager->fetching.reading--;
@@ -197,7 +202,8 @@ apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager)
         manager->fetcher.argument = manager;
     }
     while (status == APR_SUCCESS && manager->fetching.threads < manager->fetch_threads &&
-           manager->fetching.threads * SMMAP__WORK < manager->fetching.work) {
+           (manager->fetching.threads - manager->fetching.reading) * SMMAP__WORK <
+               manager->fetching.work) {
         manager->fetching.threads++;
         manager->references++;
         smmap__manager_unlock(manager);

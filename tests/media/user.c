@@ -79,7 +79,7 @@ static void break_and_repair(smmap_guard_t guard, apr_size_t windows)
     media_points(&file, FAR, SMMAP_EFAULT);
     media_points(&file, 0, APR_SUCCESS);
     faults = stress_stats().faults;
-    stress_most("faults that had to be", 2, faults);
+    stress_most("faults that had to be", 1, faults); /* a copy may find that maps are dear */
     order("repair");
     media_reads(&file, FAR, SIZE - FAR);
     media_points(&file, FAR, APR_SUCCESS);
