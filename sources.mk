@@ -394,8 +394,6 @@ SMMAP_TOOL_FILES = \
 	tools/main.c \
 	tools/memory.c \
 	tools/memory.h \
-	tools/pair.c \
-	tools/pair.h \
 	tools/pattern.c \
 	tools/pattern.h \
 	tools/patterns.c \
@@ -412,6 +410,8 @@ SMMAP_TOOL_FILES = \
 	tools/stats.c \
 	tools/tool.h \
 	tools/tree.c \
+	tools/triple.c \
+	tools/triple.h \
 	tools/walk.c
 
 # The example, which needs zlib.

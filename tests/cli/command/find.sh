@@ -234,22 +234,24 @@ test_random()
 {
     seed=1
     compared=0
-    for alphabet in ab abc abcdefgh 'abcdefghijklmnopqrstuvwxyz '; do
+    for alphabet in ab aBbA abcdefgh 'abcdefghijklmnopqrstuvwxyz '; do
         for window in 1 $((granule * 2)) 1M; do
             seed=$((seed + 1))
             letters "$seed" $((granule * 4 + seed * 101)) "$alphabet" >t/random
             for size in 1 2 3 5 9 14; do
                 pattern=$(tail -c +$((seed * 37 * size)) t/random | head -c "$size")
-                grep -obUaF -e "$pattern" t/random | sed 's/:.*//' >"$work/expected"
-                test -s "$work/expected" || { echo "grep finds no '$pattern'"; return 1; }
-                run find -h --window-size "$window" -- "$pattern" t/random
-                is_code 0 && cmp "$out" "$work/expected" ||
-                    { echo "'$pattern' seed $seed window $window"; return 1; }
-                compared=$((compared + 1))
+                for letters in -a -i; do
+                    grep -obUaF $letters -e "$pattern" t/random | sed 's/:.*//' >"$work/expected"
+                    test -s "$work/expected" || { echo "grep finds no '$pattern'"; return 1; }
+                    run find -h ${letters#-a} --window-size "$window" -- "$pattern" t/random
+                    is_code 0 && cmp "$out" "$work/expected" ||
+                        { echo "$letters '$pattern' seed $seed window $window"; return 1; }
+                    compared=$((compared + 1))
+                done
             done
         done
     done
-    test "$compared" -eq 72
+    test "$compared" -eq 144
 }
 if grep --version 2>/dev/null | grep -q 'GNU grep'; then
     check "find agrees with grep -obUaF on random text" test_random
