@@ -389,6 +389,8 @@ SMMAP_TOOL_FILES = \
 	tools/crew.h \
 	tools/find.c \
 	tools/help.c \
+	tools/holes.c \
+	tools/holes.h \
 	tools/info.c \
 	tools/limits.c \
 	tools/main.c \

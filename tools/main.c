@@ -10,7 +10,7 @@
  *   search.c source.c patterns.c pattern.c triple.c  its search; crew.c: its threads
  *   stats.c    --stats                  limits.c   limits, and where they come from
  *   memory.c   what is in memory        tree.c     the files in directories
- *   complete.c what shells complete
+ *   complete.c what shells complete     holes.c    the holes of a file
  *   ../cli/    what is shared with the benchmark
  * The command `bench` is the benchmark, bench/run.c, which parses its own command line.
  */

@@ -14,7 +14,8 @@
  * the first pieces are taken in both ways in turn, and the rest as was quicker. With an option
  * that says how to map, it is mapped.
  *
- * Holes of a sparse file are not looked at in windows: on a tmpfs that would fill them with memory.
+ * Holes of a sparse file are skipped where nothing can be found in zeroes; and where something can,
+ * they are not looked at in windows: on a tmpfs that would fill them with memory.
  *
  * What is copied was vouched for: by smmap_cursor_read(), and in a stream by the file's size, asked
  * for behind each read, as its manager does with the strict guard. A window is vouched for
@@ -35,6 +36,7 @@
 #include <apr_time.h>
 
 #include "cli/size.h"
+#include "tools/holes.h"
 
 /* A file of fewer bytes is copied: the library reads it without a mapping. */
 #define STREAM_LEAST ((apr_off_t)64 << 10)
@@ -63,6 +65,7 @@ struct tool_source_t {
 
     smmap_cursor_t *cursor; /* NULL: standard input */
     apr_file_t *file;       /* of the stream, or NULL */
+    tool_holes_t holes;     /* of the file, with the data where we are or behind it */
     int is_sized;           /* 1: its size says what may be believed */
     int may_map;            /* 1: windows are good for this file */
     int trial;              /* pieces of it that are left; 0: it is over */
@@ -120,9 +123,14 @@ static void open_stream(tool_source_t *source, const char *path, apr_pool_t *poo
         apr_file_close(file);
         return;
     }
-    source->may_map = source->may_map && info.csize >= info.size;
+    if (info.csize < info.size) {
+        source->may_map = 0;
+        tool_holes_open(&source->holes, source->tool, file, source->cursor, pool);
+    }
     if (wants_windows(source->tool->settings)) {
-        apr_file_close(file);
+        if (!source->holes.is_sparse) {
+            apr_file_close(file);
+        }
         source->way = WAY_WINDOWS;
         return;
     }
@@ -157,6 +165,7 @@ apr_status_t tool_source_open(tool_source_t *source, const char *path, apr_off_t
 
     source->cursor = NULL;
     source->file = NULL;
+    memset(&source->holes, 0, sizeof(source->holes));
     source->is_sized = 0;
     source->trial = 0;
     source->best[0] = source->best[1] = -1;
@@ -179,6 +188,23 @@ apr_status_t tool_source_open(tool_source_t *source, const char *path, apr_off_t
     }
     tool_walk_range(settings, smmap_cursor_file_size(source->cursor), begin, end);
     return APR_SUCCESS;
+}
+
+apr_off_t tool_source_skip(tool_source_t *source, apr_off_t at, apr_off_t end, apr_size_t reach)
+{
+    apr_off_t to;
+
+    if (!source->holes.is_sparse || at < source->holes.data_end) {
+        return at;
+    }
+    tool_holes_find_data(&source->holes, at, end);
+    source->stream_at = -1; /* to ask moved the file to another place */
+    source->held = 0;
+    to = source->holes.data_begin - (apr_off_t)reach;
+    if (to >= end) {
+        to = end - 1; /* to read it tells whether the file still reaches there */
+    }
+    return to > at ? to : at;
 }
 
 int tool_source_is_large(const tool_source_t *source)

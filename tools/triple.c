@@ -27,8 +27,7 @@ static int is_at(const tool_triple_t *triple, const unsigned char *data)
     return i == TOOL_TRIPLE;
 }
 
-/* These go to a place at or before the next one where all of them stand; behind `last` when there is
-   none. */
+/* These go to a place at or before the next one where all of them stand, or behind `last`. */
 static apr_size_t skip_by_first(const tool_triple_t *triple, const unsigned char *data,
                                 apr_size_t at, apr_size_t last)
 {
