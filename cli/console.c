@@ -112,6 +112,11 @@ int console_columns(const console_t *console, int output)
     return columns > 0 || !stream->is_terminal ? columns : console->columns;
 }
 
+const char *console_name(const console_t *console, const char *name, apr_pool_t *pool)
+{
+    return console->stdout_.is_terminal ? utf8_make_plain(apr_pstrdup(pool, name), "") : name;
+}
+
 int console_can_color(const console_t *console)
 {
     return console->can_color;
@@ -272,7 +277,7 @@ apr_status_t console_status(const console_t *console)
 
 void console_error(console_t *console, const char *format, ...)
 {
-    const char *text;
+    char *text;
     va_list arguments;
 
     console_flush(console);
@@ -280,6 +285,7 @@ void console_error(console_t *console, const char *format, ...)
     va_start(arguments, format);
     text = apr_pvsprintf(console->scratch, format, arguments);
     va_end(arguments);
+    utf8_make_plain(text, "\n");
     /* When this fails there is nowhere left to say so. */
     (void)apr_file_write_full(console->err, text, strlen(text), NULL);
     apr_pool_clear(console->scratch);

@@ -45,7 +45,8 @@ void console_flush(console_t *console);
 /** The first error of standard output, or APR_SUCCESS. */
 apr_status_t console_status(const console_t *console);
 
-/** Print to standard error, behind what was printed to standard output so far. */
+/** Print to standard error, behind what was printed to standard output so far; with '?' for what a
+    terminal would obey, but for the ends of lines. */
 void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2, 3);
 
 /** 1 when a progress bar makes sense: standard error is a terminal. */
@@ -54,6 +55,10 @@ int console_can_draw(const console_t *console);
 /** The columns of the terminal that standard error (0) or output (1) is; 0: it is none. Asked for
     each time, as they may change. */
 int console_columns(const console_t *console, int output);
+
+/** The name of a file for standard output: as it is, but on a terminal with '?' for what that would
+    obey. */
+const char *console_name(const console_t *console, const char *name, apr_pool_t *pool);
 
 /** Are colours wanted on standard output? Only on a terminal, and never with NO_COLOR. */
 int console_can_color(const console_t *console);

@@ -168,7 +168,7 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
         if (tool->settings->json) {
             json_file(tool, path, &row, memory, sum->files == 0);
         } else {
-            print_row(tool->console, &row, path);
+            print_row(tool->console, &row, console_name(tool->console, path, pool));
             if (console_columns(tool->console, 1) > 0 && row.resident_known && row.size > 0) {
                 print_map(tool->console, memory);
                 sum->maps++;

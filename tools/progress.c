@@ -22,6 +22,7 @@
 #include "cli/program.h"
 #include "cli/size.h"
 #include "cli/utf8.h"
+#include "tools/tool.h"
 
 /* When the bar comes up, how often it is drawn, and how long output may wait. */
 #define FIRST_DRAW apr_time_from_sec(1)
@@ -91,16 +92,13 @@ static void shorten_name(const char *path, char *name)
     for (columns = 0; *part != '\0' && columns < NAME_COLUMNS; columns++) {
         apr_size_t length = utf8_length(part);
 
-        if (length == 0 || (unsigned char)*part < 0x20 || *part == 0x7f ||
-            (length == 2 && (unsigned char)part[0] == 0xc2 && (unsigned char)part[1] < 0xa0)) {
-            name[bytes++] = '?'; /* C0 and C1 controls, and what may be one in another code */
-        } else {
-            memcpy(name + bytes, part, length);
-            bytes += length;
-        }
-        part += length > 0 ? length : 1;
+        length = length > 0 ? length : 1;
+        memcpy(name + bytes, part, length);
+        bytes += length;
+        part += length;
     }
     name[bytes] = '\0';
+    utf8_make_plain(name, "");
 }
 
 static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
@@ -117,7 +115,7 @@ static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
         done = progress->total;
     }
     part = progress->total > 0 ? (double)done / (double)progress->total : 0;
-    shorten_name(progress->paths[progress->current], name);
+    shorten_name(tool_walk_name(progress->paths[progress->current]), name);
     apr_snprintf(behind, sizeof(behind), "%s of %s, %s/s  %s", size_format(done, done_text),
                  size_format(progress->total, total_text),
                  size_format((apr_uint64_t)((double)done / seconds), speed_text), name);

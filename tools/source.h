@@ -7,9 +7,6 @@
 
 #include "tools/tool.h"
 
-/** The path of standard input. */
-#define TOOL_STDIN "-"
-
 /** An open file, or standard input; opaque. */
 typedef struct tool_source_t tool_source_t;
 

@@ -175,6 +175,12 @@ struct tool_walk_t {
  */
 int tool_walk_files(tool_walk_t *walk, int first);
 
+/** The path of standard input. */
+#define TOOL_STDIN "-"
+
+/** What a file is called where people read it. */
+const char *tool_walk_name(const char *path);
+
 /** Print what is wrong with a file, unless the user does not want to know. */
 void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status);
 

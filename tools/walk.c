@@ -12,9 +12,17 @@
  * One cursor is open at a time, and it is closed before the next file: the limits
  * of the manager alone decide what stays mapped and open.
  */
+#include <string.h>
+
 #include <apr_strings.h>
 
+#include "cli/utf8.h"
 #include "tools/tool.h"
+
+const char *tool_walk_name(const char *path)
+{
+    return strcmp(path, TOOL_STDIN) == 0 ? "(standard input)" : path[0] == '\0' ? "''" : path;
+}
 
 void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
 {
@@ -25,10 +33,12 @@ void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
                        info.filetype == APR_DIR;
 
     if (!tool->settings->no_messages) {
-        console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
-                      is_directory
-                          ? "is a directory; name the files in it (info and find also take -r)"
-                          : smmap_strerror(status, reason, sizeof(reason)));
+        const char *name = tool_walk_name(path);
+
+        console_error(
+            tool->console, "smmap: %s: %s\n", utf8_make_plain(apr_pstrdup(tool->pool, name), ""),
+            is_directory ? "is a directory; name the files in it (info and find also take -r)"
+                         : smmap_strerror(status, reason, sizeof(reason)));
     }
 }
 

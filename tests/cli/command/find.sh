@@ -80,6 +80,16 @@ test_stdin()
 3' && printf x | "$SMMAP" find -qe x && ! : | "$SMMAP" find x
 }
 check "find in standard input" test_stdin
+test_stdin_directory()
+{
+    run find -r x - t/hello <t
+    is_code 2 && says '^smmap: (standard input): Is a directory$'
+}
+if ! head -c 1 <t >/dev/null 2>&1; then
+    check "find says what standard input is, when it is a directory" test_stdin_directory
+else
+    skip "standard input that is a directory" "the system reads directories"
+fi
 
 mkdir -p t/wood/b/c t/wood/a
 for file in t/wood/b/c/2 t/wood/b/1 t/wood/a/4 t/wood/z; do printf 'in the tree' >$file; done
