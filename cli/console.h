@@ -6,6 +6,7 @@
 #define SMMAP_CLI_CONSOLE_H
 
 #include <apr_errno.h>
+#include <apr_file_io.h>
 #include <apr_pools.h>
 
 /** The compiler compares a format with what is printed, where it can. */
@@ -38,6 +39,9 @@ apr_status_t console_write(console_t *console, const unsigned char *data, apr_si
  * @return 1; 0: it is no file, or not at its end, and nothing was done.
  */
 int console_skip(console_t *console, apr_off_t bytes);
+
+/** Is this the file that standard output is? Never where that is none. */
+int console_is_output(const console_t *console, apr_file_t *file);
 
 /** Write out what is in the buffer. */
 void console_flush(console_t *console);

@@ -35,6 +35,21 @@ static apr_off_t less(apr_off_t a, apr_off_t b)
     return a < b ? a : b;
 }
 
+/* Look for holes. 0: the file has something and is the output, too. */
+static int look_at(cat_t *cat, const char *path, apr_pool_t *pool)
+{
+    const tool_t *tool = cat->walk->tool;
+    apr_file_t *file;
+
+    memset(&cat->holes, 0, sizeof(cat->holes));
+    if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
+                      APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS) {
+        return 1;
+    }
+    tool_holes_open(&cat->holes, tool, file, cat->cursor, pool);
+    return smmap_cursor_file_size(cat->cursor) == 0 || !console_is_output(tool->console, file);
+}
+
 /* Write a piece of a hole, or all of it, as far as the file still reaches. 0: stop. */
 static int write_hole(cat_t *cat, apr_off_t *at, apr_status_t *status)
 {
@@ -100,17 +115,17 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
     cat_t *cat = walk->baton;
     apr_status_t status = APR_SUCCESS;
     apr_pool_t *pool;
-    apr_file_t *file;
     apr_off_t at;
 
     if (apr_pool_create(&pool, walk->tool->pool) != APR_SUCCESS) {
         return APR_ENOMEM;
     }
     cat->cursor = cursor;
-    memset(&cat->holes, 0, sizeof(cat->holes));
-    if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                      APR_FPROT_OS_DEFAULT, pool) == APR_SUCCESS) {
-        tool_holes_open(&cat->holes, walk->tool, file, cursor, pool);
+    if (!look_at(cat, path, pool)) {
+        tool_walk_complain(walk->tool, path, "input file is output file; write to another one");
+        walk->failed = 1;
+        apr_pool_destroy(pool);
+        return APR_SUCCESS;
     }
     tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &cat->begin, &cat->end);
     at = cat->begin;
