@@ -7,7 +7,8 @@
  * always that of the version at hand.
  *
  * What an option's value may be is in its name in the table: FILE and DIR are paths, words with
- * '|' between them are these words, and nothing is known of any other.
+ * '|' between them are these words. The benchmark knows the names that its options take. Nothing is
+ * known of any other.
  */
 #include <string.h>
 
@@ -72,15 +73,25 @@ static value_t value_of(const option_t *option)
     return option->value == NULL                ? VALUE_NONE
            : strcmp(option->value, "FILE") == 0 ? VALUE_PATH
            : strcmp(option->value, "DIR") == 0  ? VALUE_DIRECTORY
-           : strchr(option->value, '|') != NULL ? VALUE_WORDS
-                                                : VALUE_OTHER;
+           : strchr(option->value, '|') != NULL || bench_option_name(option, 0) != NULL
+               ? VALUE_WORDS
+               : VALUE_OTHER;
 }
 
 static const char *words_of(const option_t *option, apr_pool_t *pool)
 {
-    char *words = apr_pstrdup(pool, option->value);
+    const char *names = bench_option_name(option, 0);
+    char *words;
     char *c;
+    int i;
 
+    if (names != NULL) {
+        for (i = 1; bench_option_name(option, i) != NULL; i++) {
+            names = apr_pstrcat(pool, names, " ", bench_option_name(option, i), NULL);
+        }
+        return names;
+    }
+    words = apr_pstrdup(pool, option->value);
     for (c = words; *c != '\0'; c++) {
         if (*c == '|') {
             *c = ' ';
