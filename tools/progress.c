@@ -22,7 +22,6 @@
 #include "cli/program.h"
 #include "cli/size.h"
 #include "cli/utf8.h"
-#include "tools/tool.h"
 
 /* When the bar comes up, how often it is drawn, and how long output may wait. */
 #define FIRST_DRAW apr_time_from_sec(1)
@@ -115,7 +114,7 @@ static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)
         done = progress->total;
     }
     part = progress->total > 0 ? (double)done / (double)progress->total : 0;
-    shorten_name(tool_walk_name(progress->paths[progress->current]), name);
+    shorten_name(progress->paths[progress->current], name);
     apr_snprintf(behind, sizeof(behind), "%s of %s, %s/s  %s", size_format(done, done_text),
                  size_format(progress->total, total_text),
                  size_format((apr_uint64_t)((double)done / seconds), speed_text), name);
