@@ -200,7 +200,7 @@ void tool_printer_matches(tool_printer_t *printer, const char *path, const tool_
 
     for (i = 0; i < found->used && console_status(printer->console) == APR_SUCCESS; i++) {
         const tool_match_t *match = &found->matches[i];
-        const unsigned char *bytes = found->bytes + match->bytes;
+        const unsigned char *bytes = match->kept > 0 ? found->bytes + match->bytes : NULL;
 
         print_before(printer, path, ':', "offset");
         print_number(printer, (apr_uint64_t)match->offset,
