@@ -391,13 +391,13 @@ SMMAP_TOOL_FILES = \
 	tools/crew.h \
 	tools/find.c \
 	tools/help.c \
+	tools/holes.c \
+	tools/holes.h \
 	tools/info.c \
 	tools/limits.c \
 	tools/main.c \
 	tools/memory.c \
 	tools/memory.h \
-	tools/pair.c \
-	tools/pair.h \
 	tools/pattern.c \
 	tools/pattern.h \
 	tools/patterns.c \
@@ -414,6 +414,8 @@ SMMAP_TOOL_FILES = \
 	tools/stats.c \
 	tools/tool.h \
 	tools/tree.c \
+	tools/triple.c \
+	tools/triple.h \
 	tools/walk.c
 
 # The example, which needs zlib.

@@ -20,4 +20,7 @@ int bench_main(const char *program, int argc, const char *const *argv, console_t
 /** Its options. */
 extern const option_t bench_options[];
 
+/** The names that an option takes, in turn; NULL: there are no more, or it takes no names. */
+const char *bench_option_name(const option_t *option, int i);
+
 #endif

@@ -76,14 +76,28 @@ static void print_help(console_t *console)
         program_name);
 }
 
-/* Does every name of a list exist? A single name when `size` is not 0. */
+static const char *name_of(int workloads, int i)
+{
+    return workloads                     ? bench_workloads[i].name
+           : bench_contenders[i] != NULL ? bench_contenders[i]->name
+                                         : NULL;
+}
+
+const char *bench_option_name(const option_t *option, int i)
+{
+    int is_contender = strcmp(option->name, "contender") == 0;
+    int is_workload =
+        strcmp(option->name, "workload") == 0 || strcmp(option->name, "instructions") == 0;
+
+    return is_contender || is_workload ? name_of(is_workload, i) : NULL;
+}
+
 static int is_name(const char *name, apr_size_t size, int workloads)
 {
+    const char *known;
     int i;
 
-    for (i = 0; workloads ? bench_workloads[i].name != NULL : bench_contenders[i] != NULL; i++) {
-        const char *known = workloads ? bench_workloads[i].name : bench_contenders[i]->name;
-
+    for (i = 0; (known = name_of(workloads, i)) != NULL; i++) {
         if (strlen(known) == size && strncmp(known, name, size) == 0) {
             return 1;
         }
@@ -91,6 +105,7 @@ static int is_name(const char *name, apr_size_t size, int workloads)
     return 0;
 }
 
+/* Does every name of a list exist? */
 static int check_names(const options_t *options, const char *option, const char *list,
                        int workloads)
 {

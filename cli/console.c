@@ -37,10 +37,10 @@ typedef struct stream_t {
 struct console_t {
     apr_file_t *out;
     apr_file_t *err;
-    apr_pool_t *scratch; /* for formatting; cleared after each use */
-    apr_status_t status; /* first error of `out` */
-    int wrote;           /* 1: something was to be written to `out` */
-    int out_is_device;   /* 1: `out` may be a terminal */
+    apr_pool_t *scratch;  /* for formatting; cleared after each use */
+    apr_status_t status;  /* first error of `out` */
+    int wrote;            /* 1: something was to be written to `out` */
+    apr_finfo_t out_info; /* type and identity, as far as they are known */
     int can_draw;
     stream_t stdout_;
     stream_t stderr_;
@@ -50,15 +50,6 @@ struct console_t {
     apr_size_t used; /* bytes in the buffer */
     char buffer[BUFFER];
 };
-
-/* A character device: a terminal, or something where writing too much does no harm. */
-static int is_device(apr_file_t *file)
-{
-    apr_finfo_t info;
-    apr_status_t status = apr_file_info_get(&info, APR_FINFO_TYPE, file);
-
-    return (status == APR_SUCCESS || status == APR_INCOMPLETE) && info.filetype == APR_CHR;
-}
 
 static void look_at(stream_t *stream, apr_file_t *file)
 {
@@ -83,7 +74,11 @@ apr_status_t console_open(console_t **console, apr_pool_t *pool)
     if (status != APR_SUCCESS) {
         return status;
     }
-    made->out_is_device = is_device(made->out);
+    status = apr_file_info_get(&made->out_info, APR_FINFO_TYPE | APR_FINFO_IDENT, made->out);
+    if (status != APR_SUCCESS && status != APR_INCOMPLETE) {
+        made->out_info.valid = 0;
+        made->out_info.filetype = APR_NOFILE;
+    }
     look_at(&made->stdout_, made->out);
     look_at(&made->stderr_, made->err);
     dumb = apr_env_get(&text, "TERM", pool) == APR_SUCCESS && strcmp(text, "dumb") == 0;
@@ -110,6 +105,11 @@ int console_columns(const console_t *console, int output)
     int columns = stream->is_terminal ? system_columns(stream->native) : 0;
 
     return columns > 0 || !stream->is_terminal ? columns : console->columns;
+}
+
+const char *console_name(const console_t *console, const char *name, apr_pool_t *pool)
+{
+    return console->stdout_.is_terminal ? utf8_make_plain(apr_pstrdup(pool, name), "") : name;
 }
 
 int console_can_color(const console_t *console)
@@ -202,7 +202,8 @@ static void write_out(console_t *console, const void *data, apr_size_t size)
     if (console->status != APR_SUCCESS) {
         return;
     }
-    if (console->out_is_device) {
+    /* A character device: a terminal, or something where writing too much does no harm. */
+    if (console->out_info.filetype == APR_CHR) {
         erase(console);
     }
     do {
@@ -217,6 +218,17 @@ static void write_out(console_t *console, const void *data, apr_size_t size)
         }
     } while (status == APR_SUCCESS && size > 0);
     console->status = status;
+}
+
+int console_is_output(const console_t *console, apr_file_t *file)
+{
+    apr_int32_t wanted = APR_FINFO_TYPE | APR_FINFO_IDENT;
+    apr_finfo_t info;
+
+    return console->out_info.filetype == APR_REG &&
+           apr_file_info_get(&info, wanted, file) == APR_SUCCESS &&
+           (console->out_info.valid & info.valid & wanted) == wanted &&
+           console->out_info.device == info.device && console->out_info.inode == info.inode;
 }
 
 void console_flush(console_t *console)
@@ -272,7 +284,7 @@ apr_status_t console_status(const console_t *console)
 
 void console_error(console_t *console, const char *format, ...)
 {
-    const char *text;
+    char *text;
     va_list arguments;
 
     console_flush(console);
@@ -280,6 +292,7 @@ void console_error(console_t *console, const char *format, ...)
     va_start(arguments, format);
     text = apr_pvsprintf(console->scratch, format, arguments);
     va_end(arguments);
+    utf8_make_plain(text, "\n");
     /* When this fails there is nowhere left to say so. */
     (void)apr_file_write_full(console->err, text, strlen(text), NULL);
     apr_pool_clear(console->scratch);

@@ -6,6 +6,7 @@
 #define SMMAP_CLI_CONSOLE_H
 
 #include <apr_errno.h>
+#include <apr_file_io.h>
 #include <apr_pools.h>
 
 /** The compiler compares a format with what is printed, where it can. */
@@ -39,13 +40,17 @@ apr_status_t console_write(console_t *console, const unsigned char *data, apr_si
  */
 int console_skip(console_t *console, apr_off_t bytes);
 
+/** Is this the file that standard output is? Never where that is none. */
+int console_is_output(const console_t *console, apr_file_t *file);
+
 /** Write out what is in the buffer. */
 void console_flush(console_t *console);
 
 /** The first error of standard output, or APR_SUCCESS. */
 apr_status_t console_status(const console_t *console);
 
-/** Print to standard error, behind what was printed to standard output so far. */
+/** Print to standard error, behind what was printed to standard output so far; with '?' for what a
+    terminal would obey, but for the ends of lines. */
 void console_error(console_t *console, const char *format, ...) CONSOLE_PRINTF(2, 3);
 
 /** 1 when a progress bar makes sense: standard error is a terminal. */
@@ -54,6 +59,10 @@ int console_can_draw(const console_t *console);
 /** The columns of the terminal that standard error (0) or output (1) is; 0: it is none. Asked for
     each time, as they may change. */
 int console_columns(const console_t *console, int output);
+
+/** The name of a file for standard output: as it is, but on a terminal with '?' for what that would
+    obey. */
+const char *console_name(const console_t *console, const char *name, apr_pool_t *pool);
 
 /** Are colours wanted on standard output? Only on a terminal, and never with NO_COLOR. */
 int console_can_color(const console_t *console);

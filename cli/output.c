@@ -23,10 +23,10 @@ const char *json_quote(const char *text, apr_pool_t *pool)
     while (*from != '\0') {
         apr_size_t length = utf8_length((const char *)from);
 
-        if (length == 0 || *from < 0x20 || *from == 0x7f) {
-            apr_snprintf(to, 7, "\\u%04x", length == 0 ? 0xdc00 + *from : *from);
+        if (utf8_plain_length((const char *)from) == 0) {
+            apr_snprintf(to, 7, "\\u%04x", length == 0 ? 0xdc00 + *from : from[length - 1]);
             to += 6;
-            from++;
+            from += length > 0 ? length : 1;
             continue;
         }
         if (*from == '"' || *from == '\\') {

@@ -4,6 +4,8 @@
  */
 #include "cli/utf8.h"
 
+#include <string.h>
+
 apr_size_t utf8_length(const char *from)
 {
     const unsigned char *text = (const unsigned char *)from;
@@ -26,4 +28,35 @@ apr_size_t utf8_length(const char *from)
         return 0;
     }
     return length;
+}
+
+apr_size_t utf8_plain_length(const char *text)
+{
+    const unsigned char *byte = (const unsigned char *)text;
+    apr_size_t length = utf8_length(text);
+    int is_control = byte[0] < 0x20 || byte[0] == 0x7f || (byte[0] == 0xc2 && byte[1] < 0xa0);
+
+    return is_control ? 0 : length;
+}
+
+char *utf8_make_plain(char *text, const char *but)
+{
+    const char *from = text;
+    char *to = text;
+
+    while (*from != '\0') {
+        apr_size_t length = strchr(but, *from) != NULL ? 1 : utf8_plain_length(from);
+
+        if (length > 0) {
+            memmove(to, from, length);
+            from += length;
+            to += length;
+        } else {
+            length = utf8_length(from);
+            from += length > 0 ? length : 1;
+            *to++ = '?';
+        }
+    }
+    *to = '\0';
+    return text;
 }

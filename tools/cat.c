@@ -8,14 +8,13 @@
  * output were to blame.
  *
  * Holes are not read: in an output that can be sought they become holes, anything else gets zeroes
- * from a buffer that stays in the processor's cache. A hole is asked for with a handle of our own,
- * and counts only where that is on the same file as the cursor.
+ * from a buffer that stays in the processor's cache.
  */
-#include <apr_file_io.h>
-#include <apr_portable.h>
+#include <string.h>
 
-#include "cli/system.h"
-#include "tools/tool.h"
+#include <apr_file_io.h>
+
+#include "tools/holes.h"
 
 /* Bytes that are copied at a time: few enough to stay in the processor's cache, and many enough
    that asking for the file's size, the clock and ^C in between costs nothing. */
@@ -24,12 +23,9 @@
 typedef struct cat_t {
     tool_walk_t *walk;
     smmap_cursor_t *cursor;
-    int sparse;           /* 1: the file may have holes */
-    apr_os_file_t native; /* its handle, then */
-    apr_off_t begin;      /* of what is written */
+    tool_holes_t holes; /* with the data next to where we are */
+    apr_off_t begin;    /* of what is written */
     apr_off_t end;
-    apr_off_t data_begin; /* the data next to where we are */
-    apr_off_t data_end;
     unsigned char *piece;
     unsigned char *zeroes;
 } cat_t;
@@ -39,46 +35,26 @@ static apr_off_t less(apr_off_t a, apr_off_t b)
     return a < b ? a : b;
 }
 
-/* Fewer blocks than bytes: there may be holes. */
-static void look_for_holes(cat_t *cat, const char *path, apr_pool_t *pool)
+/* Look for holes. 0: the file has something and is the output, too. */
+static int look_at(cat_t *cat, const char *path, apr_pool_t *pool)
 {
     const tool_t *tool = cat->walk->tool;
     apr_file_t *file;
-    apr_finfo_t info;
-    smmap_cursor_t *other;
 
+    memset(&cat->holes, 0, sizeof(cat->holes));
     if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BINARY | APR_FOPEN_LARGEFILE,
-                      APR_FPROT_OS_DEFAULT, pool) == APR_SUCCESS &&
-        apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_CSIZE | APR_FINFO_TYPE, file) ==
-            APR_SUCCESS &&
-        info.filetype == APR_REG && info.csize < info.size &&
-        apr_os_file_get(&cat->native, file) == APR_SUCCESS &&
-        smmap_cursor_open_handle(&other, tool->manager, cat->native, pool) == APR_SUCCESS) {
-        cat->sparse = smmap_cursor_file_number(other) == smmap_cursor_file_number(cat->cursor);
+                      APR_FPROT_OS_DEFAULT, pool) != APR_SUCCESS) {
+        return 1;
     }
-}
-
-/* Where the data at or behind an offset are; what the system does not tell is data. */
-static void find_data(cat_t *cat, apr_off_t at)
-{
-    apr_status_t status = APR_ENOTIMPL;
-
-    if (cat->sparse) {
-        status = system_next_data(cat->native, at, &cat->data_begin, &cat->data_end);
-    }
-    if (APR_STATUS_IS_EOF(status)) {
-        cat->data_begin = cat->data_end = cat->end;
-    } else if (status != APR_SUCCESS) {
-        cat->data_begin = at;
-        cat->data_end = cat->end;
-    }
+    tool_holes_open(&cat->holes, tool, file, cat->cursor, pool);
+    return smmap_cursor_file_size(cat->cursor) == 0 || !console_is_output(tool->console, file);
 }
 
 /* Write a piece of a hole, or all of it, as far as the file still reaches. 0: stop. */
 static int write_hole(cat_t *cat, apr_off_t *at, apr_status_t *status)
 {
     console_t *console = cat->walk->tool->console;
-    apr_off_t end = less(cat->data_begin, cat->end);
+    apr_off_t end = less(cat->holes.data_begin, cat->end);
     apr_size_t size;
 
     *status = smmap_cursor_refresh(cat->cursor);
@@ -118,9 +94,9 @@ static int write_data(cat_t *cat, apr_off_t *at, apr_status_t *status)
         /* As long as it was when this window was made: a file of /proc changes all the time. */
         tool_walk_range(settings, smmap_cursor_file_size(cat->cursor), &cat->begin, &cat->end);
         cat->begin = *at;
-        cat->data_end = cat->sparse ? cat->data_end : cat->end;
+        cat->holes.data_end = cat->holes.is_sparse ? cat->holes.data_end : cat->end;
     }
-    end = less(less(smmap_cursor_end(cat->cursor), cat->end), cat->data_end);
+    end = less(less(smmap_cursor_end(cat->cursor), cat->end), cat->holes.data_end);
     if (*status == APR_SUCCESS && end > *at) {
         *status = smmap_cursor_read(cat->cursor, *at, cat->piece,
                                     (apr_size_t)less(end - *at, PIECE), &got);
@@ -145,16 +121,21 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
         return APR_ENOMEM;
     }
     cat->cursor = cursor;
-    cat->sparse = 0;
-    look_for_holes(cat, path, pool);
+    if (!look_at(cat, path, pool)) {
+        tool_walk_complain(walk->tool, path, "input file is output file; write to another one");
+        walk->failed = 1;
+        apr_pool_destroy(pool);
+        return APR_SUCCESS;
+    }
     tool_walk_range(walk->tool->settings, smmap_cursor_file_size(cursor), &cat->begin, &cat->end);
-    cat->data_begin = cat->data_end = at = cat->begin;
+    at = cat->begin;
+    cat->holes.data_begin = cat->holes.data_end = at;
     while (at < cat->end && status == APR_SUCCESS) {
-        if (at >= cat->data_end) {
-            find_data(cat, at);
+        if (at >= cat->holes.data_end) {
+            tool_holes_find_data(&cat->holes, at, cat->end);
         }
-        if (at < cat->data_begin ? !write_hole(cat, &at, &status)
-                                 : !write_data(cat, &at, &status)) {
+        if (at < cat->holes.data_begin ? !write_hole(cat, &at, &status)
+                                       : !write_data(cat, &at, &status)) {
             break;
         }
     }

@@ -7,7 +7,8 @@
  * always that of the version at hand.
  *
  * What an option's value may be is in its name in the table: FILE and DIR are paths, words with
- * '|' between them are these words, and nothing is known of any other.
+ * '|' between them are these words. The benchmark knows the names that its options take. Nothing is
+ * known of any other.
  */
 #include <string.h>
 
@@ -72,72 +73,68 @@ static value_t value_of(const option_t *option)
     return option->value == NULL                ? VALUE_NONE
            : strcmp(option->value, "FILE") == 0 ? VALUE_PATH
            : strcmp(option->value, "DIR") == 0  ? VALUE_DIRECTORY
-           : strchr(option->value, '|') != NULL ? VALUE_WORDS
-                                                : VALUE_OTHER;
+           : strchr(option->value, '|') != NULL || bench_option_name(option, 0) != NULL
+               ? VALUE_WORDS
+               : VALUE_OTHER;
+}
+
+/* With `by` in place of each character of this kind. */
+static char *replace(const char *text, char character, char by, apr_pool_t *pool)
+{
+    char *replaced = apr_pstrdup(pool, text);
+    char *c = replaced;
+
+    while ((c = strchr(c, character)) != NULL) {
+        *c = by;
+    }
+    return replaced;
 }
 
 static const char *words_of(const option_t *option, apr_pool_t *pool)
 {
-    char *words = apr_pstrdup(pool, option->value);
-    char *c;
+    const char *words = bench_option_name(option, 0);
+    const char *more;
+    int i;
 
-    for (c = words; *c != '\0'; c++) {
-        if (*c == '|') {
-            *c = ' ';
-        }
+    for (i = 1; (more = bench_option_name(option, i)) != NULL; i++) {
+        words = apr_pstrcat(pool, words, " ", more, NULL);
     }
-    return words;
+    return words != NULL ? words : replace(option->value, '|', ' ', pool);
 }
 
 /* The first words of a help, on one line. */
-static char *gist(const char *help, apr_pool_t *pool)
+static const char *gist(const char *help, apr_pool_t *pool)
 {
-    char *text = apr_pstrdup(pool, help);
-    char *c;
+    char *text = replace(help, '\n', ' ', pool);
+    apr_size_t size = strcspn(text, ";:");
+    char *bracket = strstr(text, " (");
 
-    for (c = text; *c != '\0'; c++) {
-        if (*c == '\n') {
-            *c = ' ';
-        }
-        if (*c == ';' || *c == ':' || (*c == ' ' && c[1] == '(')) {
-            *c = '\0';
-            break;
-        }
-    }
+    text[bracket != NULL && bracket < text + size ? (apr_size_t)(bracket - text) : size] = '\0';
     return text;
 }
 
-/* With a backslash before each of these characters. */
-static const char *escape(const char *text, const char *special, apr_pool_t *pool)
+/* With something before each of these characters. */
+static const char *escape(const char *text, const char *special, const char *before,
+                          apr_pool_t *pool)
 {
-    char *escaped = apr_palloc(pool, 2 * strlen(text) + 1);
-    char *to = escaped;
+    const char *escaped = "";
 
-    for (; *text != '\0'; text++) {
-        if (strchr(special, *text) != NULL) {
-            *to++ = '\\';
+    for (;;) {
+        apr_size_t plain = strcspn(text, special);
+
+        if (text[plain] == '\0') {
+            return apr_pstrcat(pool, escaped, text, NULL);
         }
-        *to++ = *text;
+        escaped = apr_pstrcat(pool, escaped, apr_pstrmemdup(pool, text, plain), before,
+                              apr_pstrmemdup(pool, text + plain, 1), NULL);
+        text += plain + 1;
     }
-    *to = '\0';
-    return escaped;
 }
 
 /* In single quotes, for sh and zsh, where nothing inside of them can be escaped. */
 static const char *quote(const char *text, apr_pool_t *pool)
 {
-    const char *quoted = "'";
-
-    for (;;) {
-        apr_size_t plain = strcspn(text, "'");
-
-        quoted = apr_pstrcat(pool, quoted, apr_pstrmemdup(pool, text, plain), NULL);
-        if (text[plain] == '\0') {
-            return apr_pstrcat(pool, quoted, "'", NULL);
-        }
-        quoted = apr_pstrcat(pool, quoted, "'\\''", NULL);
-        text += plain + 1;
-    }
+    return apr_pstrcat(pool, "'", escape(text, "'", "'\\'", pool), "'", NULL);
 }
 
 /* --- bash ----------------------------------------------------------------------- */
@@ -241,7 +238,7 @@ static void zsh_option(const complete_t *complete, const option_t *option)
     value_t value = value_of(option);
     const char *mark = value == VALUE_NONE ? "" : "=";
     const char *spec =
-        apr_pstrcat(pool, "[", escape(gist(option->help, pool), "[]\\:", pool), "]", NULL);
+        apr_pstrcat(pool, "[", escape(gist(option->help, pool), "[]\\:", "\\", pool), "]", NULL);
 
     if (value != VALUE_NONE) {
         spec = apr_pstrcat(
@@ -322,7 +319,7 @@ static void fish_option(const complete_t *complete, const entry_t *entry, const 
                        value == VALUE_WORDS ? words_of(option, complete->pool) : "");
     }
     console_printf(console, " -d '%s'\n",
-                   escape(gist(option->help, complete->pool), "'\\", complete->pool));
+                   escape(gist(option->help, complete->pool), "'\\", "\\", complete->pool));
 }
 
 static void print_fish(const complete_t *complete, const entry_t *entries)
@@ -342,7 +339,7 @@ static void print_fish(const complete_t *complete, const entry_t *entries)
         console_printf(console,
                        "complete -c smmap -n '__fish_use_subcommand; or "
                        "__fish_seen_subcommand_from help' -a %s -d '%s'\n",
-                       entry->name, escape(entry->summary, "'\\", complete->pool));
+                       entry->name, escape(entry->summary, "'\\", "\\", complete->pool));
         while ((option = next_option(entry, &table, option)) != NULL) {
             fish_option(complete, entry, option);
         }

@@ -45,9 +45,12 @@ static const char *percent(const info_t *row, char *text)
     return text;
 }
 
-static const char *size_or(int known, apr_uint64_t size, char *text)
+/* A number for people, or for JSON. */
+static const char *show(int json, int known, apr_uint64_t number, char *text)
 {
-    return known ? size_format(size, text) : "unknown";
+    return !known ? (json ? "null" : "unknown")
+           : json ? number_format(number, text, NULL)
+                  : size_format(number, text);
 }
 
 static void print_row(console_t *console, const info_t *row, const char *name)
@@ -56,8 +59,8 @@ static void print_row(console_t *console, const info_t *row, const char *name)
 
     console_printf(console, "%10s %10s %8s %10s %8" APR_UINT64_T_FMT "  %s\n",
                    size_format(row->size, texts[0]),
-                   size_or(row->resident_known, row->resident, texts[1]), percent(row, texts[2]),
-                   size_or(row->holes_known, row->holes, texts[3]), row->windows, name);
+                   show(0, row->resident_known, row->resident, texts[1]), percent(row, texts[2]),
+                   show(0, row->holes_known, row->holes, texts[3]), row->windows, name);
 }
 
 /* '#': nearly all of the cell is in memory, '+': half of it or more, '.': less; '-': a hole. */
@@ -81,20 +84,14 @@ static void print_map(console_t *console, const tool_memory_t *memory)
                    map);
 }
 
-static const char *json_number(int known, apr_uint64_t number, char *text)
-{
-    return known ? number_format(number, text, NULL) : "null";
-}
-
 static void json_row(console_t *console, const info_t *row)
 {
     char texts[4][SIZE_TEXT];
 
-    console_printf(console, "\"size\":%s,\"resident\":%s,\"holes\":%s,\"windows\":%s",
-                   json_number(1, row->size, texts[0]),
-                   json_number(row->resident_known, row->resident, texts[1]),
-                   json_number(row->holes_known, row->holes, texts[2]),
-                   json_number(1, row->windows, texts[3]));
+    console_printf(
+        console, "\"size\":%s,\"resident\":%s,\"holes\":%s,\"windows\":%s",
+        show(1, 1, row->size, texts[0]), show(1, row->resident_known, row->resident, texts[1]),
+        show(1, row->holes_known, row->holes, texts[2]), show(1, 1, row->windows, texts[3]));
 }
 
 static void json_file(const tool_t *tool, const char *path, const info_t *row,
@@ -168,7 +165,7 @@ static apr_status_t visit(tool_walk_t *walk, const char *path, smmap_cursor_t *c
         if (tool->settings->json) {
             json_file(tool, path, &row, memory, sum->files == 0);
         } else {
-            print_row(tool->console, &row, path);
+            print_row(tool->console, &row, console_name(tool->console, path, pool));
             if (console_columns(tool->console, 1) > 0 && row.resident_known && row.size > 0) {
                 print_map(tool->console, memory);
                 sum->maps++;
@@ -220,7 +217,7 @@ static void json_begin(const tool_t *tool)
     for (i = 0; i < count; i++) {
         console_printf(
             console, ",\n\"%s\":{\"value\":%s,\"from\":\"%s\"}", limits[i].name,
-            json_number(limits[i].value < (apr_uint64_t)SMMAP_UNLIMITED - 1, limits[i].value, text),
+            show(1, limits[i].value < (apr_uint64_t)SMMAP_UNLIMITED - 1, limits[i].value, text),
             limits[i].from);
     }
     console_printf(console, "},\n\"files\":[");

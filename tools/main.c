@@ -7,10 +7,10 @@
  *   settings.c the command line         help.c     --help
  *   walk.c     the files on it          progress.c the progress bar
  *   cat.c info.c find.c  the commands   print.c    what `find` prints
- *   search.c source.c patterns.c pattern.c pair.c  its search; crew.c: its threads
+ *   search.c source.c patterns.c pattern.c triple.c  its search; crew.c: its threads
  *   stats.c    --stats                  limits.c   limits, and where they come from
  *   memory.c   what is in memory        tree.c     the files in directories
- *   complete.c what shells complete
+ *   complete.c what shells complete     holes.c    the holes of a file
  *   ../cli/    what is shared with the benchmark
  * The command `bench` is the benchmark, bench/run.c, which parses its own command line.
  */

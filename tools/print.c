@@ -77,12 +77,15 @@ static char *put_hex(char *to, const unsigned char *bytes, apr_size_t size)
    this member's name. */
 static void print_before(tool_printer_t *printer, const char *path, char behind, const char *member)
 {
-    const char *text = strcmp(path, TOOL_STDIN) == 0 ? "(standard input)" : path;
+    const char *text = tool_walk_name(path);
     int has_member = member != NULL;
 
     if (printer->path != path) {
         apr_pool_clear(printer->pool);
         printer->path = path;
+        if (!printer->settings->json) {
+            text = console_name(printer->console, text, printer->pool);
+        }
         printer->before =
             printer->settings->json
                 ? apr_pstrcat(printer->pool, "{\"path\":", json_quote(text, printer->pool),
@@ -197,7 +200,7 @@ void tool_printer_matches(tool_printer_t *printer, const char *path, const tool_
 
     for (i = 0; i < found->used && console_status(printer->console) == APR_SUCCESS; i++) {
         const tool_match_t *match = &found->matches[i];
-        const unsigned char *bytes = found->bytes + match->bytes;
+        const unsigned char *bytes = match->kept > 0 ? found->bytes + match->bytes : NULL;
 
         print_before(printer, path, ':', "offset");
         print_number(printer, (apr_uint64_t)match->offset,

@@ -91,16 +91,13 @@ static void shorten_name(const char *path, char *name)
     for (columns = 0; *part != '\0' && columns < NAME_COLUMNS; columns++) {
         apr_size_t length = utf8_length(part);
 
-        if (length == 0 || (unsigned char)*part < 0x20 || *part == 0x7f ||
-            (length == 2 && (unsigned char)part[0] == 0xc2 && (unsigned char)part[1] < 0xa0)) {
-            name[bytes++] = '?'; /* C0 and C1 controls, and what may be one in another code */
-        } else {
-            memcpy(name + bytes, part, length);
-            bytes += length;
-        }
-        part += length > 0 ? length : 1;
+        length = length > 0 ? length : 1;
+        memcpy(name + bytes, part, length);
+        bytes += length;
+        part += length;
     }
     name[bytes] = '\0';
+    utf8_make_plain(name, "");
 }
 
 static void draw(tool_progress_t *progress, apr_uint64_t done, apr_time_t now)

@@ -10,6 +10,9 @@
  * What was found in a piece is kept until its bytes are known to be the file's; where they are not,
  * it is dropped, and the piece is searched again as other bytes.
  *
+ * Holes are skipped, but for the bytes before their ends in which a match may start; not where a
+ * pattern has zeroes alone.
+ *
  * Invariant: `at` is where the next match may start; it never goes back but to the start of a piece
  * that was dropped.
  */
@@ -28,6 +31,7 @@ struct tool_search_t {
     tool_patterns_t *patterns;
     tool_source_t *source;
     apr_size_t tail; /* what a match needs behind its first byte */
+    int skips;       /* 1: nothing can be found in a hole */
 };
 
 void tool_found_clear(tool_found_t *found)
@@ -44,14 +48,29 @@ void tool_found_free(tool_found_t *found)
     memset(found, 0, sizeof(*found));
 }
 
+static int has_other_than_zero(const struct tool_bytes_t *pattern)
+{
+    apr_size_t i = 0;
+
+    while (i < pattern->size && pattern->bytes[i] == 0) {
+        i++;
+    }
+    return i < pattern->size;
+}
+
 tool_search_t *tool_search_create(const tool_t *tool, const tool_plan_t *plan, apr_pool_t *pool)
 {
     tool_search_t *search = apr_pcalloc(pool, sizeof(*search));
+    int i;
 
     search->tool = tool;
     search->plan = plan;
     search->patterns = tool_patterns_create(&plan->patterns, pool);
     search->tail = tool_patterns_longest(search->patterns) - 1 + plan->context;
+    search->skips = 1;
+    for (i = 0; i < plan->patterns.count; i++) {
+        search->skips &= has_other_than_zero(&plan->patterns.patterns[i]);
+    }
     search->source = tool_source_create(tool, plan->context, search->tail, pool);
     return search;
 }
@@ -152,12 +171,18 @@ apr_status_t tool_search_file(tool_search_t *search, const char *path, tool_foun
     }
     tool_patterns_restart(search->patterns, tool_source_is_large(search->source));
     for (at = begin; at < end && left > 0;) {
-        apr_off_t first = at;
         tool_found_t before = *found;
-        apr_off_t back = at - begin;
         tool_view_t view;
+        apr_off_t first;
+        apr_off_t back;
         int has_room;
 
+        if (search->skips) {
+            at = tool_source_skip(search->source, at, end,
+                                  tool_patterns_longest(search->patterns) - 1);
+        }
+        first = at;
+        back = at - begin;
         if (back > (apr_off_t)search->plan->context) {
             back = (apr_off_t)search->plan->context;
         }

@@ -7,9 +7,6 @@
 
 #include "tools/tool.h"
 
-/** The path of standard input. */
-#define TOOL_STDIN "-"
-
 /** An open file, or standard input; opaque. */
 typedef struct tool_source_t tool_source_t;
 
@@ -40,6 +37,15 @@ tool_source_t *tool_source_create(const tool_t *tool, apr_size_t before, apr_siz
  */
 apr_status_t tool_source_open(tool_source_t *source, const char *path, apr_off_t *begin,
                               apr_off_t *end, apr_pool_t *pool);
+
+/**
+ * Skip the hole at a place.
+ *
+ * @param end (in) of what is searched, behind `at`.
+ * @param reach (in) how far before the data behind the hole something can start.
+ * @return the place to go on from: `at`, or one behind it and before `end`.
+ */
+apr_off_t tool_source_skip(tool_source_t *source, apr_off_t at, apr_off_t end, apr_size_t reach);
 
 /** 1: it is so large that it pays to learn about its bytes. */
 int tool_source_is_large(const tool_source_t *source);

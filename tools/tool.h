@@ -165,6 +165,7 @@ struct tool_walk_t {
     apr_status_t (*visit)(tool_walk_t *walk, const char *path, smmap_cursor_t *cursor);
     void *baton;               /**< for it */
     int stop;                  /**< set it to end the walk */
+    int failed;                /**< set it when something was wrong with a file and was printed */
     tool_progress_t *progress; /**< set by tool_walk_files() */
 };
 
@@ -175,7 +176,14 @@ struct tool_walk_t {
  */
 int tool_walk_files(tool_walk_t *walk, int first);
 
+/** The path of standard input. */
+#define TOOL_STDIN "-"
+
+/** What a file is called where people read it. */
+const char *tool_walk_name(const char *path);
+
 /** Print what is wrong with a file, unless the user does not want to know. */
+void tool_walk_complain(const tool_t *tool, const char *path, const char *why);
 void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status);
 
 /** The current directory's path, if it leads there; NULL otherwise. */

@@ -12,9 +12,27 @@
  * One cursor is open at a time, and it is closed before the next file: the limits
  * of the manager alone decide what stays mapped and open.
  */
+#include <string.h>
+
 #include <apr_strings.h>
 
+#include "cli/utf8.h"
 #include "tools/tool.h"
+
+const char *tool_walk_name(const char *path)
+{
+    return strcmp(path, TOOL_STDIN) == 0 ? "(standard input)" : path[0] == '\0' ? "''" : path;
+}
+
+void tool_walk_complain(const tool_t *tool, const char *path, const char *why)
+{
+    if (!tool->settings->no_messages) {
+        const char *name = tool_walk_name(path);
+
+        console_error(tool->console, "smmap: %s: %s\n",
+                      utf8_make_plain(apr_pstrdup(tool->pool, name), ""), why);
+    }
+}
 
 void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
 {
@@ -24,12 +42,10 @@ void tool_walk_report(const tool_t *tool, const char *path, apr_status_t status)
                        apr_stat(&info, path, APR_FINFO_TYPE, tool->pool) == APR_SUCCESS &&
                        info.filetype == APR_DIR;
 
-    if (!tool->settings->no_messages) {
-        console_error(tool->console, "smmap: %s: %s\n", path[0] != '\0' ? path : "''",
-                      is_directory
-                          ? "is a directory; name the files in it (info and find also take -r)"
-                          : smmap_strerror(status, reason, sizeof(reason)));
-    }
+    tool_walk_complain(tool, path,
+                       is_directory
+                           ? "is a directory; name the files in it (info and find also take -r)"
+                           : smmap_strerror(status, reason, sizeof(reason)));
 }
 
 const char *tool_walk_directory(apr_pool_t *pool)
@@ -92,7 +108,6 @@ int tool_walk_files(tool_walk_t *walk, int first)
     const tool_t *tool = walk->tool;
     const char *const *paths = tool->settings->operands + first;
     int count = tool->settings->count - first;
-    int good = 1;
     apr_pool_t *pool;
     int i;
 
@@ -117,9 +132,9 @@ int tool_walk_files(tool_walk_t *walk, int first)
         apr_pool_clear(pool); /* closes the cursor */
         if (status != APR_SUCCESS) {
             tool_walk_report(tool, paths[i], status);
-            good = 0;
+            walk->failed = 1;
         }
     }
     apr_pool_destroy(pool);
-    return good;
+    return !walk->failed;
 }

@@ -16,6 +16,25 @@ check "cat from the end" gives 0 '' cat --offset 11 t/hello
 check "cat from behind the end" gives 0 '' cat --offset 9223372036854775807 t/hello
 check "cat more than there is" gives 0 'world' cat --offset 6 --length 18446744073709551615 t/hello
 
+# A file is not written to its own end; nothing is said of pipes, or of one that is empty.
+test_own_output()
+{
+    for options in '' '--offset 3' '--length 2'; do
+        printf 'mine' >t/own && ln -f t/own t/own-2 || return 1
+        # shellcheck disable=SC2086 # none or two words
+        (ulimit -f 100 && exec "$SMMAP" cat $options --length 4 t/own t/hello t/own-2 >>t/own 2>"$err")
+        code=$?
+        is_code 2 && test "$(grep -c ': input file is output file' "$err")" -eq 2 &&
+            says '^smmap: t/own-2: ' || return 1
+        # shellcheck disable=SC2086
+        { printf 'mine' && "$SMMAP" cat $options --length 4 t/hello; } | cmp - t/own || return 1
+    done
+    printf 'mine' >t/own && "$SMMAP" cat t/empty t/hello >>t/empty && cmp t/empty t/hello &&
+        test "$("$SMMAP" cat t/own | cat)" = mine && "$SMMAP" cat t/own >/dev/null
+}
+check "cat of the file that is the output" test_own_output
+: >t/empty
+
 letters 11 $((granule * 5 + 77)) 'abcdefghijklmnopqrstuvwxyz0123456789' >t/text
 head -c $((granule * 9 + 5)) /dev/urandom >t/noise
 

@@ -68,7 +68,9 @@ test_bash()
         test "$(bash_has smmap cat --mode '')" = 'sliding static auto' &&
         test "$(bash_has smmap cat --mode = st)" = static &&
         test "$(bash_has smmap cat --mode =)" = 'sliding static auto' &&
-        test "$(bash_has smmap bench --qu)" = --quick && test -z "$(bash_has smmap cat -- --le)" &&
+        test "$(bash_has smmap bench --qu)" = --quick &&
+        test "$(bash_has smmap bench --workload '')" = "$workloads" &&
+        test "$(bash_has smmap bench --contender = pyt)" = python-smmap && test -z "$(bash_has smmap cat -- --le)" &&
         test -z "$(bash_has smmap cat --offset '')" && grep -q '_smmap smmap' "$err" ||
         { cat "$err"; return 1; }
 }
@@ -94,6 +96,7 @@ test_zsh()
         test "$(zsh_typed 'smmap cat --mode st')" = 'cat --mode static' &&
         test "$(zsh_typed 'smmap find --max-c')" = 'find --max-count' &&
         test "$(zsh_typed 'smmap bench --qu')" = 'bench --quick' &&
+        test "$(zsh_typed 'smmap bench --workload seq-c')" = 'bench --workload seq-cold' &&
         test "$(zsh_typed 'smmap cat t/hell')" = 'cat t/hello' || { cat "$err"; return 1; }
 }
 
@@ -112,10 +115,13 @@ test_fish()
         test "$(fish_has 'smmap cat --mode ')" = 'auto sliding static ' &&
         test "$(fish_has 'smmap find --max-c')" = '--max-count ' &&
         test "$(fish_has 'smmap bench --qu')" = '--quick ' &&
+        test "$(fish_has 'smmap bench --workload ' | tr ' ' '\n' | sort)" = \
+            "$(echo "$workloads" | tr ' ' '\n' | sort)" &&
         test "$(fish_has 'smmap cat t/hell')" = 't/hello ' && test ! -s "$err" ||
         { cat "$err"; return 1; }
 }
 
+workloads=$("$SMMAP" bench --list | sed -n '/^Workloads/,/^$/s/^  \([^ ]*\).*/\1/p' | paste -sd ' ' -)
 for shell in bash zsh fish; do
     if command -v $shell >/dev/null 2>&1; then
         check "$shell completes commands, options, values and files" test_$shell

@@ -215,7 +215,27 @@ test_colored()
     test "$plain" = 4 && test "$colored" = "$(printf '\033[32m4\033[m')" ||
         { echo "$plain"; echo "$colored"; return 1; }
 }
+# What is in names is not obeyed: not on a terminal, and not in messages wherever they go. Files,
+# pipes and JSON get all of a name.
+test_names()
+{
+    wild=$(printf 't/w\033[31m\n\302\205\377\303\244.')
+    tame=$(printf 't/w?[31m???\303\244.')
+    printf 'hello' >"$wild" || return 1
+    gives 0 "$wild:4" find o "$wild" && gives 0 "$wild" find -l o "$wild" &&
+        gives 0 "$(printf '{"path":"t/w\\u001b[31m\\u000a\\u0085\\udcff\303\244.","count":1}')" \
+            find -c --json o "$wild" || return 1
+    run info "$wild"
+    grep -q "$(printf '  t/w\033')" "$out" || return 1
+    run cat "${wild%.}!"
+    grep -qF "smmap: ${tame%.}!: " "$err" && complains "'?.31m'" "$(printf '\033[31m')" || return 1
+    WILD=$wild NO_COLOR=1 TERM=vt100 script -qec "'$SMMAP' find o \"\$WILD\"; '$SMMAP' find -l o \
+\"\$WILD\"; '$SMMAP' info \"\$WILD\"" /dev/null </dev/null | tr -d '\r' >"$out"
+    test "$(head -n 2 "$out")" = "$tame:4
+$tame" && grep -q "  $(echo "$tame" | sed 's/\[/\\[/')\$" "$out" || { cat -v "$out"; return 1; }
+}
 if script --version 2>/dev/null | grep -q util-linux; then
+    check "names with control characters on a terminal, in messages, and elsewhere" test_names
     check "find prints in colours on a terminal, but not with NO_COLOR" test_colored
 else
     skip "colours on a terminal" "there is no script command of util-linux to make a terminal"

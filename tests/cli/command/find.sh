@@ -80,6 +80,16 @@ test_stdin()
 3' && printf x | "$SMMAP" find -qe x && ! : | "$SMMAP" find x
 }
 check "find in standard input" test_stdin
+test_stdin_directory()
+{
+    run find -r x - t/hello <t
+    is_code 2 && says '^smmap: (standard input): Is a directory$'
+}
+if ! head -c 1 <t >/dev/null 2>&1; then
+    check "find says what standard input is, when it is a directory" test_stdin_directory
+else
+    skip "standard input that is a directory" "the system reads directories"
+fi
 
 mkdir -p t/wood/b/c t/wood/a
 for file in t/wood/b/c/2 t/wood/b/1 t/wood/a/4 t/wood/z; do printf 'in the tree' >$file; done
@@ -189,6 +199,55 @@ test_threads()
 }
 check "find --threads prints the same" test_threads
 
+# --- holes ------------------------------------------------------------------------
+
+# The same file without holes is the model. Matches lie in data, across both ends of holes and of
+# data, in holes, and over some data from hole to hole.
+test_holes()
+{
+    cp --sparse=never t/holes t/filled && test "$(du -k t/filled | cut -f 1)" -ge 3072 || return 1
+    zeroes=$(printf '00%.0s' $(seq 9000))
+    for what in '-x 616263' '-x 000061' '-x 7a0000' '-x 78797a' "-x ${zeroes}616263" \
+        "-x 797a${zeroes}" '-x -e 00000061 -e 63' '-i -e C' '--overlap -x -e 0061 -e 7a00' \
+        '-x -m 700 0000' '-x --overlap -m 9 -e 000000 -e 6200' '-x -C 20 -e 0061 -e 7a00' \
+        '-x --offset 1048575 --length 2M 0061' '-x --offset 2M --length 1 00' '-xc 00' '-c a' \
+        '-x -e 0065 -e 6500' '-xc 0061' '-c b --offset -100'; do
+        for windows in '' '--window-size 1M' '--mode static'; do
+            # shellcheck disable=SC2086 # several words
+            run find -h $windows $what t/filled
+            cp "$out" "$work/expected"
+            # shellcheck disable=SC2086 # several words
+            run find -h $windows $what t/holes
+            cmp "$out" "$work/expected" && test ! -s "$err" ||
+                { echo "find $windows $what" | head -c 200; return 1; }
+        done
+        test -s "$work/expected" || { echo "nothing: $what"; return 1; }
+    done
+}
+
+# Of 1 TiB next to nothing is read or mapped, or the processor's time is not enough for it.
+test_void()
+{
+    for options in '' '--window-size 1M --stats'; do
+        # shellcheck disable=SC2086 # none or some words
+        (ulimit -t 20 && exec "$SMMAP" find $options -x 0061 t/void) >"$out" 2>"$err" &&
+            test "$(cat "$out")" = t/void:687194767359 || { cat "$out" "$err"; return 1; }
+    done
+    counted maps -le 8
+}
+
+truncate -s 3M t/holes 2>/dev/null && put t/holes 0 ab && put t/holes 4093 xyz &&
+    put t/holes 1048576 abc && put t/holes 2097149 xyz && put t/holes 2500000 e &&
+    put t/holes 3145727 a
+if [ "$(uname -s)" != Linux ] || [ "$(du -k t/holes | cut -f 1)" -gt 1024 ]; then
+    skip "find in holes" "the system or its file system has none"
+else
+    check "find in a file with holes as in one without" test_holes
+    truncate -s 1T t/void && put t/void 687194767360 a
+    check "find skips holes" test_void
+fi
+rm -f t/holes t/filled t/void
+
 # A needle at each place around the ends of windows, in a file of a's: its first letters are
 # the same, so false starts are everywhere.
 test_window_ends()
@@ -234,22 +293,24 @@ test_random()
 {
     seed=1
     compared=0
-    for alphabet in ab abc abcdefgh 'abcdefghijklmnopqrstuvwxyz '; do
+    for alphabet in ab aBbA abcdefgh 'abcdefghijklmnopqrstuvwxyz '; do
         for window in 1 $((granule * 2)) 1M; do
             seed=$((seed + 1))
             letters "$seed" $((granule * 4 + seed * 101)) "$alphabet" >t/random
             for size in 1 2 3 5 9 14; do
                 pattern=$(tail -c +$((seed * 37 * size)) t/random | head -c "$size")
-                grep -obUaF -e "$pattern" t/random | sed 's/:.*//' >"$work/expected"
-                test -s "$work/expected" || { echo "grep finds no '$pattern'"; return 1; }
-                run find -h --window-size "$window" -- "$pattern" t/random
-                is_code 0 && cmp "$out" "$work/expected" ||
-                    { echo "'$pattern' seed $seed window $window"; return 1; }
-                compared=$((compared + 1))
+                for letters in -a -i; do
+                    grep -obUaF $letters -e "$pattern" t/random | sed 's/:.*//' >"$work/expected"
+                    test -s "$work/expected" || { echo "grep finds no '$pattern'"; return 1; }
+                    run find -h ${letters#-a} --window-size "$window" -- "$pattern" t/random
+                    is_code 0 && cmp "$out" "$work/expected" ||
+                        { echo "$letters '$pattern' seed $seed window $window"; return 1; }
+                    compared=$((compared + 1))
+                done
             done
         done
     done
-    test "$compared" -eq 72
+    test "$compared" -eq 144
 }
 if grep --version 2>/dev/null | grep -q 'GNU grep'; then
     check "find agrees with grep -obUaF on random text" test_random
