@@ -355,6 +355,16 @@ apr_status_t smmap__os_map_anonymous(smmap__os_mapping_t *mapping, apr_size_t le
 apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping);
 
 /**
+ * Unmap the first of some mappings, and by the same call of the system those after it that are its
+ * neighbours in memory, where a system can do that.
+ *
+ * @param mappings (in/out) zeroed where they are unmapped, and unchanged otherwise.
+ * @param count (in) how many there are, not 0.
+ * @param done (out) how many were unmapped, the first ones; 0 on failure.
+ */
+apr_status_t smmap__os_unmap_run(smmap__os_mapping_t *mappings, unsigned count, unsigned *done);
+
+/**
  * Give advice about a part of a mapping.
  *
  * @param offset (in) bytes from the start of the mapping; a multiple of the page size.

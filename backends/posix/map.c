@@ -79,6 +79,46 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     return APR_SUCCESS;
 }
 
+/* Just behind its last page. */
+static unsigned char *end_of(const smmap__os_mapping_t *mapping, apr_size_t page)
+{
+    return mapping->address + (mapping->length + page - 1) / page * page;
+}
+
+apr_status_t smmap__os_unmap_run(smmap__os_mapping_t *mappings, unsigned count, unsigned *done)
+{
+    const apr_size_t page = (apr_size_t)sysconf(_SC_PAGESIZE);
+    unsigned char *begin = mappings->address;
+    unsigned char *end = end_of(mappings, page);
+    apr_status_t status;
+    unsigned run = 1;
+    unsigned i;
+
+    /* What is of another kind may be memory of the heap. */
+    for (; run < count && mappings[run].memory == mappings->memory; run++) {
+        if (mappings[run].address == end) {
+            end = end_of(&mappings[run], page);
+        } else if (end_of(&mappings[run], page) == begin) {
+            begin = mappings[run].address;
+        } else {
+            break;
+        }
+    }
+    if (run > 1) {
+        for (i = 0; i < run; i++) {
+            smmap__posix_patch_forget(mappings[i].address);
+        }
+        if (munmap(begin, (apr_size_t)(end - begin)) == 0) {
+            memset(mappings, 0, run * sizeof *mappings);
+            *done = run;
+            return APR_SUCCESS;
+        }
+    }
+    status = smmap__os_unmap(mappings);
+    *done = status == APR_SUCCESS;
+    return status;
+}
+
 apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
                               apr_size_t length, smmap__os_advice_t advice)
 {

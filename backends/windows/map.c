@@ -113,6 +113,16 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     return APR_SUCCESS;
 }
 
+/* A view goes by itself. */
+apr_status_t smmap__os_unmap_run(smmap__os_mapping_t *mappings, unsigned count, unsigned *done)
+{
+    apr_status_t status = smmap__os_unmap(mappings);
+
+    (void)count;
+    *done = status == APR_SUCCESS;
+    return status;
+}
+
 /* PrefetchVirtualMemory, since Windows 8, and its WIN32_MEMORY_RANGE_ENTRY. */
 typedef struct range_entry_t {
     void *address;

@@ -244,6 +244,15 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     return APR_SUCCESS;
 }
 
+apr_status_t smmap__os_unmap_run(smmap__os_mapping_t *mappings, unsigned count, unsigned *done)
+{
+    apr_status_t status = smmap__os_unmap(mappings);
+
+    (void)count;
+    *done = status == APR_SUCCESS;
+    return status;
+}
+
 apr_status_t smmap__os_advise(const smmap__os_mapping_t *mapping, apr_size_t offset,
                               apr_size_t length, smmap__os_advice_t advice)
 {

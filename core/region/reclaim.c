@@ -8,6 +8,9 @@
  */
 #include "core/region/region.h"
 
+/* Mappings that are handed to the backend at a time. */
+enum { TOGETHER = 32 };
+
 /* What was unmapped, by the counters that it leaves. */
 typedef struct credit_t {
     apr_size_t bytes;
@@ -17,34 +20,76 @@ typedef struct credit_t {
     smmap__heap_t heap;
 } credit_t;
 
-/* Unmap the regions of a list. Returns those that the system would not. */
+/* Take the first region off a list. */
+static smmap__region_t *take_first(smmap__reclaim_t *reclaim)
+{
+    smmap__region_t *region = reclaim->regions;
+
+    reclaim->regions = region->next;
+    return region;
+}
+
+/* It is unmapped. */
+static void credit_one(credit_t *credit, smmap__region_t *region)
+{
+    const apr_size_t length = region->mapping.length;
+    const int memory = region->mapping.memory;
+
+    credit->bytes += length;
+    credit->regions++;
+    credit->buffered_bytes += memory ? length : 0;
+    credit->buffered_regions += memory ? 1 : 0;
+    credit->heap.bytes += memory == SMMAP__HEAP ? length : 0;
+    credit->heap.regions += memory == SMMAP__HEAP ? 1 : 0;
+    smmap__free(region);
+}
+
+/* See smmap__os_unmap_run(). */
+static apr_status_t unmap_run(smmap_manager_t *manager, smmap__os_mapping_t *mappings,
+                              unsigned count, unsigned *done)
+{
+    apr_status_t status;
+
+    if (manager->paranoia == NULL && mappings->memory != SMMAP__HEAP) {
+        return smmap__os_unmap_run(mappings, count, done);
+    }
+    status = manager->paranoia != NULL ? smmap__paranoid_unmap(manager, mappings)
+                                       : smmap__mapping_unmap(mappings);
+    *done = status == APR_SUCCESS;
+    return status;
+}
+
+/* Unmap the regions of a list. Returns those that the system would not. Windows that were mapped
+   one after the other are often neighbours in memory, and go one after the other. */
 static smmap__region_t *unmap_all(smmap_manager_t *manager, smmap__reclaim_t *reclaim,
                                   credit_t *credit)
 {
     smmap__region_t *failed = NULL;
 
     while (reclaim->regions != NULL) {
+        smmap__os_mapping_t mappings[TOGETHER];
         smmap__region_t *region = reclaim->regions;
-        apr_size_t length = region->mapping.length;
-        int memory = region->mapping.memory;
-        apr_status_t status = manager->paranoia != NULL
-                                  ? smmap__paranoid_unmap(manager, &region->mapping)
-                                  : smmap__mapping_unmap(&region->mapping);
+        unsigned count = 0;
+        unsigned at = 0;
 
-        reclaim->regions = region->next;
-        if (status != APR_SUCCESS) {
-            reclaim->status = reclaim->status != APR_SUCCESS ? reclaim->status : status;
-            region->next = failed;
-            failed = region;
-            continue;
+        for (; region != NULL && count < TOGETHER; region = region->next) {
+            mappings[count++] = region->mapping;
         }
-        credit->bytes += length;
-        credit->regions++;
-        credit->buffered_bytes += memory ? length : 0;
-        credit->buffered_regions += memory ? 1 : 0;
-        credit->heap.bytes += memory == SMMAP__HEAP ? length : 0;
-        credit->heap.regions += memory == SMMAP__HEAP ? 1 : 0;
-        smmap__free(region);
+        while (at < count) {
+            unsigned done;
+            apr_status_t status = unmap_run(manager, mappings + at, count - at, &done);
+
+            at += status == APR_SUCCESS ? done : 1;
+            for (; done > 0; done--) {
+                credit_one(credit, take_first(reclaim));
+            }
+            if (status != APR_SUCCESS) {
+                reclaim->status = reclaim->status != APR_SUCCESS ? reclaim->status : status;
+                region = take_first(reclaim);
+                region->next = failed;
+                failed = region;
+            }
+        }
     }
     reclaim->unmapped += credit->regions;
     reclaim->bytes += credit->bytes;

@@ -332,6 +332,15 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
     return status;
 }
 
+apr_status_t smmap__os_unmap_run(smmap__os_mapping_t *mappings, unsigned count, unsigned *done)
+{
+    apr_status_t status = smmap__os_unmap(mappings);
+
+    (void)count;
+    *done = status == APR_SUCCESS;
+    return status;
+}
+
 /* Is it a range of a live mapping, as advise and residency want it? Under the lock. */
 static apr_status_t check_range(const smmap__os_mapping_t *mapping, apr_size_t offset,
                                 apr_size_t length)

@@ -29,6 +29,7 @@ static apr_status_t real_map(smmap__os_mapping_t *mapping, apr_os_file_t file, a
                              apr_size_t length);
 static apr_status_t real_memory(smmap__os_mapping_t *mapping, apr_size_t length);
 static apr_status_t real_unmap(smmap__os_mapping_t *mapping);
+static apr_status_t real_unmap_run(smmap__os_mapping_t *mappings, unsigned count, unsigned *done);
 static apr_status_t real_quarantine(smmap__os_mapping_t *mapping);
 static apr_status_t real_read(apr_os_file_t file, apr_off_t offset, void *buffer,
                               apr_size_t length, apr_size_t *nread);
@@ -40,6 +41,7 @@ static void real_fence_heavy(void);
 #define smmap__os_map real_map
 #define smmap__os_map_anonymous real_memory
 #define smmap__os_unmap real_unmap
+#define smmap__os_unmap_run real_unmap_run
 #define smmap__os_quarantine real_quarantine
 #define smmap__os_read real_read
 #define smmap__os_fence_heavy real_fence_heavy
@@ -52,6 +54,7 @@ static void real_fence_heavy(void);
 #undef smmap__os_map
 #undef smmap__os_map_anonymous
 #undef smmap__os_unmap
+#undef smmap__os_unmap_run
 #undef smmap__os_quarantine
 #undef smmap__os_read
 #undef smmap__os_fence_heavy
@@ -162,6 +165,26 @@ apr_status_t smmap__os_unmap(smmap__os_mapping_t *mapping)
         take(&bytes, length);
         take(&mappings, 1);
     }
+    return status;
+}
+
+static apr_size_t bytes_of(const smmap__os_mapping_t *of, unsigned count)
+{
+    apr_size_t sum = 0;
+
+    while (count > 0) {
+        sum += of[--count].length;
+    }
+    return sum;
+}
+
+apr_status_t smmap__os_unmap_run(smmap__os_mapping_t *of, unsigned count, unsigned *done)
+{
+    apr_size_t before = bytes_of(of, count);
+    apr_status_t status = real_unmap_run(of, count, done);
+
+    take(&bytes, before - bytes_of(of, count));
+    take(&mappings, *done);
     return status;
 }
 

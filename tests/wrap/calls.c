@@ -209,7 +209,14 @@ int WRAP(posix_fadvise)(int fd, off_t offset, off_t length, int advice)
     return error != 0 ? error : REAL(posix_fadvise)(fd, offset, length, advice);
 }
 
-/* Mappings. */
+/* Mappings. They are counted in pages: one call may unmap several. */
+
+static size_t pages_of(size_t length)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+    return (length + page - 1) / page;
+}
 
 void *REAL(mmap)(void *at, size_t length, int protection, int flags, int fd, off_t offset);
 void *WRAP(mmap)(void *at, size_t length, int protection, int flags, int fd, off_t offset);
@@ -223,7 +230,7 @@ void *WRAP(mmap)(void *at, size_t length, int protection, int flags, int fd, off
     /* (Shared memory is the page of zeros, which the process keeps.) */
     if (address != MAP_FAILED && !(flags & MAP_FIXED) &&
         !(flags & MAP_SHARED && flags & MAP_ANONYMOUS)) {
-        atomic_fetch_add(&mappings, 1);
+        atomic_fetch_add(&mappings, pages_of(length));
     }
     return address;
 }
@@ -235,7 +242,7 @@ int __wrap_munmap(void *address, size_t length)
     int result = wrap_fails(WRAP_MUNMAP) ? -1 : __real_munmap(address, length);
 
     if (result == 0) {
-        atomic_fetch_sub(&mappings, 1);
+        atomic_fetch_sub(&mappings, pages_of(length));
     }
     return result;
 }

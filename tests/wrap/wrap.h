@@ -112,7 +112,7 @@ const int *wrap_errors(wrap_call_t call);
 /** Is it one that any of them may have? */
 int wrap_is_error(int error);
 
-/** What was given out and not given back, memory in the place of a mapping included. */
+/** What was given out and not given back. Mappings, and memory in the place of one, in pages. */
 apr_size_t wrap_live_mappings(void);
 apr_size_t wrap_live_blocks(void);
 apr_size_t wrap_live_pools(void);
