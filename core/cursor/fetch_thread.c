@@ -129,10 +129,10 @@ static apr_status_t read_run(smmap_manager_t *manager, smmap__fetch_t *fetch, ap
     int is_slow = 0;
     apr_size_t i;
 
-    for (i = 0;
-         status == APR_SUCCESS && i < *count && goes_on(manager, fetch, pieces, i, is_slow, count);
-         i++) {
-        status = wait_for(manager, handle, &pieces[i], ABSENT, scratch);
+    for (i = 0; i < *count && goes_on(manager, fetch, pieces, i, is_slow, count); i++) {
+        apr_status_t one = wait_for(manager, handle, &pieces[i], ABSENT, scratch);
+
+        status = status != APR_SUCCESS ? status : one;
         is_slow = i > 0 && smmap__os_clock() - begin > SLOW * ((apr_int64_t)i + 1);
     }
     return status;

@@ -109,7 +109,7 @@ static void what_is_read(void)
 }
 
 /* The system sees by itself that a run is read in order, and is not told of it. Where it is slow,
-   another thread is started for the rest. */
+   another thread is started for the rest. What cannot be read does not stop it. */
 static void runs(void)
 {
     static const apr_int64_t takes[] = {3900000, 4100000};
@@ -134,6 +134,9 @@ static void runs(void)
         CHECK_NUMBER(fake_calls(FAKE_THREAD) - threads, i == 0 ? 1 : 2);
         CHECK_NUMBER(ends, 1);
     }
+    fake_fail(FAKE_READ, 2, APR_EGENERAL);
+    CHECK_STATUS(fetch(ranges, 1), APR_EGENERAL);
+    CHECK_NUMBER(manager_stats(manager).fetched_bytes, 2 * (4 * PIECE + 1) + 20 - PIECE);
 }
 
 /* What is in memory is not read, and once all was, hardly asked for. */
