@@ -126,7 +126,7 @@ struct smmap__file_t {
     unsigned shift;       /* log2 of it, or in static mode of more; 0: it is no power of two */
     smmap__word_t published_handle; /* the handle + 1, for readers that count themselves in
                                        `readers`; 0: closed */
-    smmap__count_t holes_fill;      /* as in identity: copies are read, not mapped */
+    smmap__count_t reads_only;      /* copies are read, not mapped */
     smmap__slots_t grid;            /* window number -> address of the region there, and its bits */
 
     char padding[SMMAP__LINE];
@@ -248,7 +248,8 @@ typedef struct smmap__fetching_t {
 /** The limit of mapped bytes that follows the machine; see region/limit.c. */
 typedef struct smmap__follow_t {
     int on;
-    apr_size_t misses; /* these two: until the machine is looked at again, whichever is over first */
+    apr_size_t
+        misses; /* these two: until the machine is looked at again, whichever is over first */
     apr_size_t bytes;
 } smmap__follow_t;
 
@@ -271,10 +272,10 @@ struct smmap_manager_t {
     apr_interval_time_t limit_wait;
     apr_thread_mutex_t *stripes[SMMAP__STRIPES + 1]; /* and one to spare; see fork.c */
     apr_thread_mutex_t *lock;
-    apr_thread_cond_t *changed; /* room was made, or a handle is idle */
+    apr_thread_cond_t *changed;      /* room was made, or a handle is idle */
     void (*mend)(smmap_manager_t *); /* in a forked child; see fork.c */
-    int asymmetric;             /* the heavy fence makes light ones free; see pins.h */
-    smmap_trace_t *trace;       /* called for each move; NULL: the tracer, if there is one */
+    int asymmetric;                  /* the heavy fence makes light ones free; see pins.h */
+    smmap_trace_t *trace;            /* called for each move; NULL: the tracer, if there is one */
     void *trace_context;
     smmap__tracer_t *tracer;     /* what it points to has a lock of its own */
     smmap__paranoia_t *paranoia; /* NULL: off; what it points to is under the lock */
@@ -288,7 +289,7 @@ struct smmap_manager_t {
     smmap__count_t trace_failures;
     smmap__count_t fetch_warm; /* ranges to fetch that were in memory, since one was not */
     smmap__cost_t cost;        /* changed without the lock, too: approximate */
-    smmap__count_t pressure; /* 1: room was made by evicting since it was last cleared */
+    smmap__count_t pressure;   /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */
     smmap_limits_t limits SMMAP__GUARDED;
@@ -310,7 +311,7 @@ struct smmap_manager_t {
     smmap__heap_t heap SMMAP__GUARDED;
     smmap__claim_t claim SMMAP__GUARDED;
     smmap__follow_t follow SMMAP__GUARDED;
-    smmap__link_t waiters SMMAP__GUARDED;         /* for room, the one that waits longest first */
+    smmap__link_t waiters SMMAP__GUARDED; /* for room, the one that waits longest first */
     smmap__fetching_t fetching SMMAP__GUARDED;
     smmap__region_t *unmap_failed SMMAP__GUARDED; /* counted; tried again later */
     unsigned epoch SMMAP__GUARDED;                /* the number of the last count of pins */

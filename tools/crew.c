@@ -158,6 +158,7 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
     worker_t *worker = data;
     shared_t *shared = worker->shared;
 
+    (void)thread; /* apr_thread_exit() would load libgcc_s, and abort where memory is short */
     apr_thread_mutex_lock(shared->mutex);
     while (!shared->stop && shared->next < shared->crew->count) {
         slot_t *slot = &shared->slots[shared->next % shared->slot_count];
@@ -178,7 +179,6 @@ static void *APR_THREAD_FUNC work(apr_thread_t *thread, void *data)
         tell_printer_locked(shared, 0);
     }
     apr_thread_mutex_unlock(shared->mutex);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 

@@ -131,7 +131,24 @@ static void add_generation(smmap__os_facts_t *facts, int file)
     } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
                errno != EPERM && errno != EACCES) {
         facts->birth = 0; /* it may have one: without that the birth tells nothing */
-    } /* else the file system has none; EPERM and EACCES come from sandboxes */
+    }                     /* else the file system has none; EPERM and EACCES come from sandboxes */
+}
+
+/* From linux/magic.h and file systems of their own. */
+static int is_remote(unsigned long magic)
+{
+    static const unsigned long magics[] = {
+        0x65735546, /* FUSE, virtiofs */ 0x6969, /* NFS */ 0xff534d42, /* CIFS */
+        0xfe534d42, /* SMB2 */ 0x517b,           /* SMB */ 0x01021997, /* 9P */
+        0x00c36400, /* Ceph */ 0x5346414f /* AFS */};
+    unsigned i;
+
+    for (i = 0; i < sizeof magics / sizeof magics[0]; i++) {
+        if (magic == magics[i]) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* File systems without a disk of their own have devices of the major number 0. One that does not
@@ -153,6 +170,7 @@ static void add_file_system(smmap__os_facts_t *facts, int file)
         /* FUSE: its servers, too, make up files, such as those of /proc in a container. */
         facts->invented = magic == SYSFS_MAGIC || magic == 0x62656570 /* configfs */ ||
                           magic == 0x65735546 /* FUSE */;
+        facts->remote = is_remote(magic);
     }
 }
 

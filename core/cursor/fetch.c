@@ -3,7 +3,8 @@
  * Reading ahead: what is to be read of many ranges, and in which order.
  *
  * The caller is not to wait, so it asks the system what is in memory already, and leaves that out.
- * While that is everything, it asks for one range of SAMPLE alone.
+ * While that is everything, it asks for one range of SAMPLE alone, if nobody wants to know that all
+ * were read.
  */
 #include "core/cursor/fetch.h"
 
@@ -51,7 +52,8 @@ static apr_off_t wanted_length(smmap_manager_t *manager, const smmap_range_t *ra
     apr_off_t length;
 
     if (range->offset >= size || range->length == 0 ||
-        (smmap__count_load(&manager->fetch_warm) >= WARM_AFTER && number % SAMPLE != 0) ||
+        (!surely && smmap__count_load(&manager->fetch_warm) >= WARM_AFTER &&
+         number % SAMPLE != 0) ||
         cursor->file->identity.sizeless) {
         return 0;
     }

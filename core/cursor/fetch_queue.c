@@ -172,13 +172,17 @@ void smmap__fetch_mend_locked(smmap_manager_t *manager)
     manager->fetching.threads = 0;
     manager->fetching.reading = 0;
     manager->fetching.pieces = 0;
+    manager->fetching.work = 0;
     for (; fetch != NULL; fetch = fetch_after(manager, &fetch->link)) {
         /* One piece is left, which whoever comes next finds closed. */
         fetch->taken = fetch->piece_count - 1;
         fetch->done = fetch->taken;
+        fetch->work = 1;
+        fetch->slow = 1; /* so that a piece counts as one, also in a run */
         fetch->waited = 0;
         fetch->callback = NULL;
         fetch->sources[fetch->pieces[fetch->taken].source].cursor = NULL;
         manager->fetching.pieces++;
+        manager->fetching.work++;
     }
 }

@@ -159,11 +159,30 @@ static apr_status_t read_pieces(smmap_manager_t *manager, smmap__fetch_t *fetch,
     return status;
 }
 
+/* Memory for the largest of some pieces; NULL: there is none. *room (in, out) is what there is. */
+static void *make_room(void *scratch, apr_size_t *room, const smmap__piece_t *pieces,
+                       apr_size_t count)
+{
+    apr_size_t most = 0;
+    apr_size_t i;
+
+    for (i = 0; i < count; i++) {
+        most = pieces[i].length > most ? pieces[i].length : most;
+    }
+    if (most > *room) {
+        smmap__free(scratch);
+        scratch = smmap__alloc(most);
+        *room = scratch != NULL ? most : 0;
+    }
+    return scratch;
+}
+
 /* A thread. It has a reference of the manager, and is counted. */
 static void read_ahead(void *argument)
 {
     smmap_manager_t *manager = argument;
-    void *scratch = smmap__alloc(SMMAP__PIECE);
+    void *scratch = NULL;
+    apr_size_t room = 0;
     const smmap__piece_t *pieces;
     smmap__fetch_t *fetch;
     apr_size_t count;
@@ -175,6 +194,7 @@ static void read_ahead(void *argument)
 
         manager->fetching.reading++;
         smmap__manager_unlock(manager);
+        scratch = make_room(scratch, &room, pieces, count);
         if (scratch != NULL) {
             status = read_pieces(manager, fetch, pieces, &count, scratch);
         }

@@ -112,7 +112,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
     file->identity = *identity;
     smmap__offset_store(&file->size, identity->facts.size);
     smmap__count_store(&file->unmappable, identity->sizeless || identity->unmappable);
-    smmap__count_store(&file->holes_fill, identity->facts.holes_fill != 0);
+    smmap__count_store(&file->reads_only, identity->facts.holes_fill || identity->facts.remote);
     if (manager->window_size == 0) {
         file->window = STATIC_WINDOW;
         file->shift = STATIC_SHIFT;

@@ -83,6 +83,7 @@ static apr_status_t examine(apr_os_file_t handle, const smmap__os_facts_t *known
         facts->id = known->id;
         facts->stacked = known->stacked;
         facts->invented = known->invented;
+        facts->remote = known->remote;
         if (!known->stacked) {
             facts->device = known->device;
             facts->inode = known->inode;

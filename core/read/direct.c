@@ -13,7 +13,8 @@ enum { SAMPLE = 61 };
 static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
                             void *to, apr_size_t size, apr_size_t *copied)
 {
-    int is_sample = cursor->direct++ % SAMPLE == 0;
+    int is_sample = cursor->direct++ % SAMPLE == 0 &&
+                    smmap__count_load(&cursor->file->reads_only) == 0; /* there is no choice */
     apr_int64_t begin = is_sample ? smmap__os_clock() : 0;
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
 

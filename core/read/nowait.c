@@ -15,9 +15,9 @@
 
 #include <string.h>
 
-/* From the cursor's window, if it is in memory. */
+/* From the cursor's window, if it is in memory, as one that is memory itself is. */
 static apr_status_t copy_resident(const smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                  apr_size_t size)
+                                  apr_size_t size, int is_memory)
 {
     const smmap_manager_t *manager = cursor->manager;
     const unsigned char *window = cursor->shown.window_data;
@@ -25,11 +25,11 @@ static apr_status_t copy_resident(const smmap__cursor_t *cursor, apr_off_t offse
     apr_size_t begin = at / manager->page_size * manager->page_size;
     apr_size_t bytes;
 
-    if (smmap__resident(cursor, begin, at + size, &bytes) != APR_SUCCESS ||
-        bytes != at + size - begin) {
+    if (!is_memory && (smmap__resident(cursor, begin, at + size, &bytes) != APR_SUCCESS ||
+                       bytes != at + size - begin)) {
         return SMMAP_EWOULDBLOCK;
     }
-    if (manager->guard == SMMAP_GUARD_OFF) {
+    if (is_memory || manager->guard == SMMAP_GUARD_OFF) {
         memcpy(to, window + at, size);
         return APR_SUCCESS;
     }
@@ -50,6 +50,7 @@ static apr_status_t read_mapped(smmap__cursor_t *cursor, apr_os_file_t handle, a
     while (status == APR_SUCCESS && *done < size) {
         apr_off_t at = offset + (apr_off_t)*done;
         int cached = 1;
+        int is_memory;
         apr_size_t part;
 
         status = smmap_cursor_try_use(&cursor->shown, at, size - *done);
@@ -57,11 +58,14 @@ static apr_status_t read_mapped(smmap__cursor_t *cursor, apr_os_file_t handle, a
             break;
         }
         part = smmap__cursor_size(cursor);
-        status = smmap__os_is_cached(&cached, handle, at, (apr_off_t)part);
+        is_memory = smmap__cursor_memory(cursor) != 0;
+        status =
+            is_memory ? APR_SUCCESS : smmap__os_is_cached(&cached, handle, at, (apr_off_t)part);
         if (status != APR_SUCCESS && status != APR_ENOTIMPL) {
             return APR_ENOTIMPL;
         }
-        status = cached ? copy_resident(cursor, at, to + *done, part) : SMMAP_EWOULDBLOCK;
+        status =
+            cached ? copy_resident(cursor, at, to + *done, part, is_memory) : SMMAP_EWOULDBLOCK;
         *done += status == APR_SUCCESS ? part : 0;
     }
     return status;

@@ -18,7 +18,8 @@
  * SIEVE's.
  *
  * A file whose holes fill with memory when they are read mapped is never mapped for a copy, and
- * not copied from a window either.
+ * not copied from a window either; nor is one that a server reads (FUSE, networks): a fault waits
+ * for each few pages, where a read asks for many at once.
  *
  * The count goes when the window is mapped. It is approximate: of two threads that count at one
  * moment, one may be lost; and see smmap__slots_count().
@@ -154,7 +155,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
     const smmap_cursor_t *shown = &cursor->shown;
     const unsigned char *from = smmap_cursor_at(shown, offset);
 
-    if (smmap__count_load(&cursor->file->holes_fill) != 0) {
+    if (smmap__count_load(&cursor->file->reads_only) != 0) {
         return smmap__read_direct(cursor, offset, to, size, copied);
     }
     if (from != NULL && shown->window_data != cursor->outdated) {

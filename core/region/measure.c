@@ -76,7 +76,7 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
         smmap__count_store(&file->unmappable, 1);
     }
     *known = now->facts;
-    smmap__count_store(&file->holes_fill, now->facts.holes_fill != 0);
+    smmap__count_store(&file->reads_only, now->facts.holes_fill || now->facts.remote);
     resize_locked(file, now->facts.size);
     smmap__retired_sweep_locked(file->manager, file, &reclaim);
     smmap__reclaim_relock(file->manager, &reclaim);

@@ -205,7 +205,8 @@ SMMAP_API apr_status_t smmap_cursor_try_use(smmap_cursor_t *cursor, apr_off_t of
  * mapping it would evict another window, the bytes are read from the file (as by pread) until
  * the window has been used often enough to be worth mapping. They are also read if the window
  * cannot be mapped, because of a hard limit or of the system; and always in a sparse file on
- * tmpfs, where reading a mapped hole allocates memory. The cursor may move on the way.
+ * tmpfs, where reading a mapped hole allocates memory, and on FUSE and network file systems (Linux),
+ * where faults wait for the server more often than reads do. The cursor may move on the way.
  *
  * With the guard, no fault escapes, and no zeroes are returned as data where the file has
  * ended: what could not be copied from a window is read from the file, and that read decides
@@ -218,7 +219,7 @@ SMMAP_API apr_status_t smmap_cursor_try_use(smmap_cursor_t *cursor, apr_off_t of
  * @param got (out) bytes copied: less than `size` if the file, as last measured, ends before;
  *        after an error, the bytes copied before it. May be NULL.
  * @return APR_SUCCESS (also when fewer bytes were there than wanted);
- *         APR_EINVAL: cursor is NULL, destination is NULL, or offset is negative;
+ *         APR_EINVAL: cursor is NULL, offset is negative, or destination is NULL but size is not 0;
  *         APR_EOF: size is not 0, and offset is at or past the end of the file as last measured;
  *         in a file that has grown, call smmap_cursor_refresh();
  *         SMMAP_ETRUNCATED: the file was truncated before the bytes;

@@ -48,7 +48,8 @@ typedef void smmap_fetched_t(void *context, apr_status_t status);
  * systems, files of other users), it is asked for all the same, which costs little. The rest is
  * cut into pieces of 1 MiB at most, sorted by file and offset, and read by the manager's threads
  * (smmap_options_t::fetch_threads), several at a time. These run while there is something to read,
- * and end then. While all ranges are found in memory, only one of 64 is looked at.
+ * and end then. While all ranges are found in memory, and you neither wait nor pass `done`, only
+ * one of 64 is looked at. Holes of a sparse file are read, too: leave them out.
  *
  * When a cursor is closed, or another one is assigned to it, what it asked for and was not begun is
  * given up; `done` is told APR_SUCCESS.
@@ -57,7 +58,7 @@ typedef void smmap_fetched_t(void *context, apr_status_t status);
  * @param ranges (in) what to read; copied. May be NULL if count is 0.
  * @param count (in) number of ranges.
  * @param wait (in) 0: return at once; SMMAP_FETCH_WAIT: when all was read; otherwise after that
- *        many microseconds at the latest.
+ *        many microseconds, and what `done` takes, which may be called in this thread.
  * @param done (in) called when all was read; NULL: nobody.
  * @param context (in) passed to `done`.
  * @return APR_SUCCESS: it is being read or, if you wait, was read;
@@ -66,7 +67,7 @@ typedef void smmap_fetched_t(void *context, apr_status_t status);
  *         APR_EINVAL: manager or a cursor is NULL, a cursor is of another manager, ranges is NULL
  *         but count is not 0, an offset or length is negative, or wait is below
  *         SMMAP_FETCH_WAIT;
- *         SMMAP_ETOOLARGE: more than 65,536 pieces would be waiting to be read;
+ *         SMMAP_ETOOLARGE: more than 65,536 pieces would be waiting to be read: fetch less;
  *         SMMAP_ECLOSED: the manager was destroyed;
  *         APR_EAGAIN: the system has no thread for it; APR_ENOMEM.
  *         If you wait, and a range could not be read, also what `done` is told.
@@ -83,7 +84,8 @@ SMMAP_API apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap
  * the windows. Elsewhere they are copied from windows that are mapped, by smmap_cursor_use() of any
  * thread, this cursor's first one among them, once the system has said that they are in memory. If
  * it takes them away in that moment, the copy waits; with the strict guard, or where a page ends in
- * a zero, it answers SMMAP_EWOULDBLOCK at all times.
+ * a zero, it answers SMMAP_EWOULDBLOCK at all times. Windows of memory (files that cannot be mapped)
+ * are copied in any case.
  *
  * @param cursor (in) the cursor. It may move, as by smmap_cursor_try_use().
  * @param offset (in) offset in the file, in bytes, 0 or more.
@@ -91,8 +93,8 @@ SMMAP_API apr_status_t smmap_manager_fetch(smmap_manager_t *manager, const smmap
  * @param size (in) bytes wanted, 0 or more.
  * @param got (out) bytes copied, from the first on. May be NULL.
  * @return APR_SUCCESS: all bytes, or all up to the end of the file;
- *         SMMAP_EWOULDBLOCK: the rest is not in memory, or may not be; fetch it, or read it in
- *         another thread;
+ *         SMMAP_EWOULDBLOCK: the rest is not in memory, or may not be: fetch it and try once
+ *         more, then read it in another thread;
  *         APR_EINVAL: cursor is NULL, offset is negative, or destination is NULL but size is not
  *         0; APR_EOF: offset is at or beyond the end of the file; SMMAP_ETRUNCATED: the file was
  *         cut, see smmap_cursor_refresh(); SMMAP_ECLOSED;

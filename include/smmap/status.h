@@ -44,8 +44,8 @@
 /** The cursor has no window, or the buffer has no range. */
 #define SMMAP_ENOWINDOW (SMMAP_START_STATUS + 11)
 
-/** A page of the file could not be read, and the file was not truncated: the disk or the
-    network failed. smmap_cursor_fault() tells where. */
+/** A page of the file could not be read, and the file is not truncated now: the disk or the network
+    failed, or the file was cut and grew again. smmap_cursor_fault() tells where. */
 #define SMMAP_EFAULT (SMMAP_START_STATUS + 12)
 /** What is wanted cannot be had without waiting: call the function that may wait. */
 #define SMMAP_EWOULDBLOCK (SMMAP_START_STATUS + 13)

@@ -61,6 +61,30 @@ static void told_to_owners(void)
     CHECK_NUMBER(result, 0);
 }
 
+/* Copies of a file that a server reads are read, also after a refresh, and windows are mapped. */
+static void servers_are_asked(void)
+{
+    smmap_cursor_t *cursor;
+    unsigned char bytes[100];
+    apr_size_t got = 0;
+    apr_size_t i;
+
+    NEEDS_FAKE();
+    begin_windows(4);
+    fake_set_remote(1);
+    manager = manager_sliding(0, 0, 0, SMMAP_LIMITS_SOFT);
+    cursor = cursor_open(manager, file.path);
+    for (i = 1; i < 100; i++) {
+        NEED_OK(smmap_cursor_read(cursor, 5, bytes, sizeof bytes, &got));
+        CHECK(got == sizeof bytes && memcmp(bytes, file.data + 5, sizeof bytes) == 0);
+        CHECK_NUMBER(manager_stats(manager).bypassed_reads, i);
+        CHECK_OK(smmap_cursor_refresh(cursor));
+    }
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK_NUMBER(manager_stats(manager).regions, 1);
+}
+
 /* A copy of a file whose holes fill is read, whatever is mapped; other users of the window see it
    as ever. */
 static void holes_are_read(void)
@@ -107,6 +131,7 @@ static void holes_are_read(void)
 static const test_case_t cases[] = {{"not_told", not_told},
                                     {"told_to_owners", told_to_owners},
                                     {"holes_are_read", holes_are_read},
+                                    {"servers_are_asked", servers_are_asked},
                                     {NULL, NULL}};
 
 const test_module_t test_resident = {"resident", cases};

@@ -48,6 +48,11 @@ void fake_set_strange(void)
 {
 }
 
+void fake_set_remote(int remote)
+{
+    (void)remote;
+}
+
 void fake_set_holes_fill(void)
 {
 }

@@ -91,6 +91,9 @@ void fake_set_id(smmap__os_id_t id);
 void fake_set_stacked(int stacked);
 void fake_set_invented(int invented);
 
+/** A server reads all files. */
+void fake_set_remote(int remote);
+
 /** The environment is another user's, as in a setuid program. */
 void fake_set_strange(void);
 

@@ -51,6 +51,11 @@ void fake_set_stacked(int stacked)
     fake_state.stacked = stacked;
 }
 
+void fake_set_remote(int remote)
+{
+    fake_state.remote = remote;
+}
+
 void fake_set_invented(int invented)
 {
     fake_state.invented = invented;
@@ -286,6 +291,7 @@ void fake_reset(void)
     fake_state.id = SMMAP__OS_ID_UNIQUE;
     fake_state.stacked = 0;
     fake_state.invented = 0;
+    fake_state.remote = 0;
     fake_state.strange = 0;
     fake_state.absent = 0;
     fake_state.holes_fill = 0;

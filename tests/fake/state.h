@@ -38,6 +38,7 @@ typedef struct fake_state_t {
     smmap__os_id_t id;
     int stacked;
     int invented;
+    int remote;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;
     int holes_fill;
