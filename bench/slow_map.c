@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A machine whose page tables are slow, as under some hypervisors: loaded before a program, it adds
  * SLOW_MAP_US microseconds (100) of work to each map of a file and to each unmap. For Linux:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What mapping a window for copies costs, and what it saves: both differ from machine to machine
  * (page tables, system calls) and from file to file (a network) by more than a hundred times, so
