@@ -115,6 +115,20 @@ int console_columns(const console_t *console, int output)
     return 80;
 }
 
+const char *console_name(const console_t *console, const char *name, apr_pool_t *pool)
+{
+    (void)console;
+    (void)pool;
+    return name;
+}
+
+int console_is_output(const console_t *console, apr_file_t *file)
+{
+    (void)console;
+    (void)file;
+    return 0;
+}
+
 int console_can_color(const console_t *console)
 {
     (void)console;
