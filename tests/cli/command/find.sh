@@ -231,7 +231,7 @@ test_void()
     for options in '' '--window-size 1M --stats'; do
         # shellcheck disable=SC2086 # none or some words
         (ulimit -t 20 && exec "$SMMAP" find $options -x 0061 t/void) >"$out" 2>"$err" &&
-            test "$(cat "$out")" = t/void:687194767359 || { cat "$out" "$err"; return 1; }
+            test "$(cat "$out")" = t/void:1610612735 || { cat "$out" "$err"; return 1; }
     done
     counted maps -le 8
 }
@@ -243,7 +243,8 @@ if [ "$(uname -s)" != Linux ] || [ "$(du -k t/holes | cut -f 1)" -gt 1024 ]; the
     skip "find in holes" "the system or its file system has none"
 else
     check "find in a file with holes as in one without" test_holes
-    truncate -s 1T t/void && put t/void 687194767360 a
+    # Below 2 GiB, as qemu-user for 32 bits takes less of an offset that is mapped.
+    truncate -s 1T t/void && put t/void 1610612736 a
     check "find skips holes" test_void
 fi
 rm -f t/holes t/filled t/void
