@@ -131,7 +131,7 @@ static void add_generation(smmap__os_facts_t *facts, int file)
     } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
                errno != EPERM && errno != EACCES) {
         facts->birth = 0; /* it may have one: without that the birth tells nothing */
-    }                     /* else the file system has none; EPERM and EACCES come from sandboxes */
+    } /* else the file system has none; EPERM and EACCES come from sandboxes */
 }
 
 /* From linux/magic.h and file systems of their own. */
