@@ -70,6 +70,7 @@ packages_of()
     apt:cunit) echo libcunit1-dev ;;
     apt:zlib) echo zlib1g-dev ;;
     apt:groff) echo groff-base ;;
+    apt:ps) echo procps ;;
     apt:valgrind) echo valgrind libc6-dbg ;;
     apt:libfuzzer) echo clang "libclang-rt-$(apt_clang_version)-dev" ;;
     apt:m32) echo gcc-multilib g++-multilib ;;
