@@ -400,8 +400,8 @@ static void nowait_by_windows(smmap_guard_t guard)
     apr_size_t i;
 
     begin(4);
-    for (i = unit - 1; i < file.size; i += unit) {
-        file.data[i] = 1; /* the guard has no doubt */
+    for (i = 4095; i < file.size; i += 4096) {
+        file.data[i] = 1; /* no page ends in a zero: the guard has no doubt */
     }
     file_write(file.path, 0, file.data, file.size);
     options.mode = SMMAP_MODE_SLIDING;
