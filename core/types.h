@@ -226,8 +226,9 @@ typedef struct smmap__claim_t {
 
 /** What copies cost here, in nanoseconds, on average; see read/cost.c. */
 typedef struct smmap__cost_t {
-    smmap__count_t read; /* one that is read past the windows */
-    smmap__count_t miss; /* one for which a window is mapped */
+    smmap__count_t read;    /* one that is read past the windows */
+    smmap__count_t miss;    /* one for which a window is mapped */
+    smmap__count_t touches; /* so many reads a window pays for itself; it follows */
 } smmap__cost_t;
 
 /** Windows in memory of the heap; see region/heap.c. */

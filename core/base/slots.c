@@ -190,6 +190,20 @@ static uintptr_t tag_of(const smmap__slots_t *slots, apr_uint64_t index)
     return (uintptr_t)(bits_of(slots, index) << COUNT_BITS);
 }
 
+/* Count in a word whose count begins at a bit. */
+static unsigned count_word(smmap__word_t *counter, uintptr_t word, int shift, unsigned most)
+{
+    unsigned count = (unsigned)(word & COUNT_MASK) >> shift;
+
+    if (count < most) {
+        smmap__replace(counter, word, word + ((uintptr_t)1 << shift));
+    } else if (count > most) {
+        smmap__replace(counter, word, word - ((uintptr_t)most << shift));
+        count = 0;
+    }
+    return count;
+}
+
 static unsigned count_shared(const smmap__slots_t *slots, apr_uint64_t index, unsigned most)
 {
     smmap__shared_set_t *set = set_of(slots, index);
@@ -199,10 +213,7 @@ static unsigned count_shared(const smmap__slots_t *slots, apr_uint64_t index, un
     unsigned count = (unsigned)(word & COUNT_MASK);
 
     if ((word & ~(uintptr_t)COUNT_MASK) == tag) {
-        if (count < most) {
-            smmap__replace(counter, word, word + 1);
-        }
-        return count;
+        return count_word(counter, word, 0, most);
     }
     smmap__replace(counter, word, count > 0 ? word - 1 : tag + 1);
     return 0;
@@ -218,11 +229,8 @@ unsigned smmap__slots_count(const smmap__slots_t *slots, apr_uint64_t index, uns
     }
     first = (smmap__word_t *)smmap__load(&slots->first) + index;
     word = smmap__load(first);
-    if (word > FIRST_FLAGS || word >> FIRST_SHIFT >= most) {
-        return most; /* or it is mapped by now */
-    }
-    smmap__replace(first, word, word + ((uintptr_t)1 << FIRST_SHIFT));
-    return (unsigned)(word >> FIRST_SHIFT);
+    return word > FIRST_FLAGS ? most /* it is mapped by now */
+                              : count_word(first, word, FIRST_SHIFT, most);
 }
 
 void smmap__slots_uncount(const smmap__slots_t *slots, apr_uint64_t index)

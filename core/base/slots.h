@@ -107,7 +107,8 @@ static inline int smmap__slots_holds(const smmap__slots_t *slots, const smmap__w
  * Elements", Sci. Comput. Program. 2(2), 1982, but that one counter goes down in place of all).
  * So a count is at most the number of uses since it was last 0, and may be less.
  *
- * @param most (in) it counts up to this, below 2048.
+ * @param most (in) it counts up to this, below 2048. A count that is higher, as it was more before,
+ *        begins anew, with what is beyond: otherwise all of them would be at the end at once.
  * @return how often it was used before; `most` when it was that, and is not counted.
  */
 unsigned smmap__slots_count(const smmap__slots_t *slots, apr_uint64_t index, unsigned most);

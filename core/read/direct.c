@@ -19,7 +19,7 @@ static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_o
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
 
     if (is_sample && status == APR_SUCCESS) {
-        smmap__cost_add(&cursor->manager->cost.read, begin);
+        smmap__cost_add(&cursor->manager->cost, &cursor->manager->cost.read, begin);
     }
     if (cursor->manager->guard == SMMAP_GUARD_STRICT && !cursor->file->identity.sizeless) {
         apr_off_t now = 0;

@@ -5,8 +5,8 @@
  *
  * A map, the faults behind it and the unmap of its victim cost as much as tens or hundreds of
  * reads of 4 KiB, and what is gained by a window that stays is half of a read each time. Both are
- * measured (cost.c), and the number of touches by which mapping pays follows: 64, or 128 to 2048;
- * 64 while nothing is known. When there is no room a window has to earn its place: it is bypassed
+ * measured (cost.c), and the number of touches by which mapping pays follows: 64, or 128 to 1600;
+ * 64 while nothing is known; a quarter more or less, which differs from window to window. When there is no room a window has to earn its place: it is bypassed
  * (read into the caller's memory) until it was touched that often, and then the eviction queue is
  * asked. If the region at its hand was hit since the hand passed, that one loses its bit and stays,
  * and the newcomer starts again; otherwise the newcomer is mapped. So where all windows are equally
@@ -57,7 +57,7 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
     smmap__file_t *file = cursor->file;
     apr_uint64_t number = smmap__window_number(file, offset);
     int is_short = smmap__count_load(&manager->pressure) != 0; /* of room */
-    unsigned most = smmap__cost_touches(&manager->cost);
+    unsigned most = smmap__cost_touches(&manager->cost, number);
     const smmap__word_t *slot;
 
     if (smmap__count_load(&file->unmappable) != 0) {
@@ -78,12 +78,12 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
             return 1;
         }
     }
-    slot = smmap__slots_find(&file->grid, number);
-    if (slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0) {
-        return 0;
+    if (smmap__slots_count(&file->grid, number, most - 1) < most - 1) {
+        return 1;
     }
-    return smmap__slots_count(&file->grid, number, most - 1) < most - 1 ||
-           (is_short && !admitted(file, number));
+    slot = smmap__slots_find(&file->grid, number);
+    return is_short && (slot == NULL || (smmap__load(slot) & ~SMMAP__FLAGS) == 0) &&
+           !admitted(file, number);
 }
 
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that
@@ -142,7 +142,8 @@ static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void 
     status = copy_out(cursor, smmap_cursor_data(&cursor->shown), offset, to,
                       smmap__cursor_size(cursor), copied);
     if (cursor->began != 0) {
-        smmap__cost_add(&cursor->manager->cost.miss, cursor->began); /* with its first fault */
+        smmap__cost_add(&cursor->manager->cost, &cursor->manager->cost.miss,
+                        cursor->began); /* with its first fault */
     }
     return status;
 }

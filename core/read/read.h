@@ -17,9 +17,9 @@
 /** No time was measured yet. */
 void smmap__cost_init(smmap__cost_t *cost);
 /** One of the two took from `begin`, what the clock said then, until now. */
-void smmap__cost_add(smmap__count_t *average, apr_int64_t begin);
+void smmap__cost_add(smmap__cost_t *cost, smmap__count_t *average, apr_int64_t begin);
 /** How often a window must be copied from until that would have paid for mapping it. */
-unsigned smmap__cost_touches(const smmap__cost_t *cost);
+unsigned smmap__cost_touches(const smmap__cost_t *cost, apr_uint64_t number);
 /** Does mapping cost so much more than two reads that it must be earned where there is room? */
 int smmap__cost_is_dear(const smmap__cost_t *cost);
 

@@ -52,12 +52,15 @@ void model_costs_begin(omanager_t *manager)
     manager->miss = MISS_FIRST;
 }
 
-/* Reads that bypass a window before it may be mapped, where that is not done at once. */
-static int reads_before(const omanager_t *manager)
+/* Reads that bypass a window before it may be mapped, where that is not done at once: up to a
+   quarter more or less than the costs say. */
+static int reads_before(const omanager_t *manager, apr_uint64_t number)
 {
     apr_int64_t touches = manager->read == 0 ? 0 : 4 * manager->miss / manager->read;
+    apr_int64_t spread = (apr_int64_t)(number * 2654435761U % 4294967296U / 65536);
 
-    return (int)(touches < 128 ? 64 : touches > 2048 ? 2048 : touches) - 1;
+    touches = touches < 128 ? 64 : touches > 1600 ? 1600 : touches;
+    return (int)(touches - touches / 4 + spread * (touches / 2) / 65536 - 1);
 }
 
 /* Should the read bypass the window that holds it? */
@@ -68,6 +71,7 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     const omanager_t *manager = &w->managers[it->manager];
     int pressure = manager->pressure;
     int small = !pressure && it->size < SMALL_SIZE;
+    int before;
 
     if (!pressure && !small && manager->miss <= 2 * manager->read + DEAR) {
         return 0;
@@ -78,8 +82,11 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     if (model_region_on_grid(w, file, number) != NONE) {
         return 0;
     }
-    if (it->touched[number] < (small ? SMALL_READS_BEFORE : reads_before(manager))) {
-        it->touched[number]++;
+    before = small ? SMALL_READS_BEFORE : reads_before(manager, number);
+    if (it->touched[number] != before) {
+        it->touched[number] =
+            (unsigned short)(it->touched[number] < before ? it->touched[number] + 1
+                                                          : it->touched[number] - before);
         return 1;
     }
     return pressure && !model_admitted(w, file, number);
