@@ -148,6 +148,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_follow.c \
 	tests/api/test_fork.c \
 	tests/api/test_growth.c \
+	tests/api/test_hint.c \
 	tests/api/test_ids.c \
 	tests/api/test_input.c \
 	tests/api/test_large.c \
