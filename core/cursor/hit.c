@@ -130,7 +130,8 @@ int smmap__hit(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t size)
     quick_t quick;
 
     if (!find(cursor, offset, &quick) || !holds(cursor, offset, size)) {
-        return smmap__move_lockless(cursor, offset, (apr_off_t)size, size, 0);
+        return (quick.number >= cursor->slot_count || (quick.word & ~SMMAP__FLAGS) != 0) &&
+               smmap__move_lockless(cursor, offset, (apr_off_t)size, size, 0);
     }
     if (!pin(cursor, &quick)) {
         smmap__pin_failed(cursor, 0);

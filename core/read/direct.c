@@ -4,8 +4,8 @@
  */
 #include "core/read/read.h"
 
-/* Of so many reads of a cursor one is timed. It is prime, so that they are not always those that
-   the system had to wait for. */
+/* Of so many reads of a cursor one is timed, if it is of one window. It is prime, so that they are
+   not always those that the system had to wait for. */
 enum { SAMPLE = 61 };
 
 /* By a handle that stays open. With the strict guard the file is measured afterwards: while
@@ -13,7 +13,7 @@ enum { SAMPLE = 61 };
 static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
                             void *to, apr_size_t size, apr_size_t *copied)
 {
-    int is_sample = cursor->direct++ % SAMPLE == 0 &&
+    int is_sample = cursor->direct++ % SAMPLE == 0 && (apr_off_t)size <= cursor->file->window &&
                     smmap__count_load(&cursor->file->reads_only) == 0; /* there is no choice */
     apr_int64_t begin = is_sample ? smmap__os_clock() : 0;
     apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
@@ -42,20 +42,24 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
     apr_os_file_t handle;
-    apr_status_t status;
+    apr_status_t status = APR_SUCCESS;
+    int is_open;
 
     *copied = 0;
     smmap__os_cancel_point();
-    if (smmap__reading_begin(file, &handle)) {
-        status = read_by(cursor, handle, offset, to, size, copied);
-        smmap__reading_end(file);
-    } else {
+    is_open = smmap__reading_begin(file, &handle);
+    if (!is_open) {
         status = smmap__handle_enter_lock(file, cursor->path, &handle);
         smmap__manager_unlock(cursor->manager);
-        if (status == APR_SUCCESS) {
-            status = read_by(cursor, handle, offset, to, size, copied);
-            smmap__handle_leave(file);
+        if (status != APR_SUCCESS) {
+            return status;
         }
+    }
+    status = read_by(cursor, handle, offset, to, size, copied);
+    if (is_open) {
+        smmap__reading_end(file);
+    } else {
+        smmap__handle_leave(file);
     }
     if (status != APR_SUCCESS) {
         return status;

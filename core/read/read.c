@@ -50,16 +50,26 @@ static int admitted(smmap__file_t *file, apr_uint64_t number)
     return yes;
 }
 
-/* Is it better to bypass the window that holds this offset? */
-static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
+static int is_mapped(const smmap__file_t *file, apr_uint64_t number)
+{
+    const smmap__word_t *slot = smmap__slots_find(&file->grid, number);
+
+    return slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0;
+}
+
+/* Is it better to bypass the window that holds this offset? 1 in `was_looked`: it was just seen that
+   it is not mapped. */
+static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset, int was_looked)
 {
     smmap_manager_t *manager = cursor->manager;
     smmap__file_t *file = cursor->file;
     apr_uint64_t number = smmap__window_number(file, offset);
     int is_short = smmap__count_load(&manager->pressure) != 0; /* of room */
     unsigned most = smmap__cost_touches(&manager->cost, number);
-    const smmap__word_t *slot;
 
+    if (!was_looked && is_mapped(file, number)) {
+        return 0;
+    }
     if (smmap__count_load(&file->unmappable) != 0) {
         return 1; /* a window of it costs a read of the whole window */
     }
@@ -78,12 +88,21 @@ static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset)
             return 1;
         }
     }
-    if (smmap__slots_count(&file->grid, number, most - 1) < most - 1) {
-        return 1;
+    return smmap__slots_count(&file->grid, number, most - 1) < most - 1 ||
+           (is_short && !admitted(file, number));
+}
+
+/* A range begins with a part that bypasses its window: how much of it can be read at once, as the
+   windows behind that are bypassed, too? */
+static apr_size_t bypassed_at_once(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t part,
+                                   apr_size_t size)
+{
+    const smmap__file_t *file = cursor->file;
+
+    while (part < size && should_bypass(cursor, offset + (apr_off_t)part, 0)) {
+        part = (apr_uint64_t)file->window < size - part ? part + (apr_size_t)file->window : size;
     }
-    slot = smmap__slots_find(&file->grid, number);
-    return is_short && (slot == NULL || (smmap__load(slot) & ~SMMAP__FLAGS) == 0) &&
-           !admitted(file, number);
+    return part;
 }
 
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that
@@ -119,13 +138,16 @@ static inline apr_status_t copy_out(smmap__cursor_t *cursor, const unsigned char
 
 /* Read what no window that is mapped holds. */
 static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                apr_size_t size, apr_size_t *copied)
+                                apr_size_t size, apr_size_t rest, apr_size_t *copied)
 {
+    /* As smmap__hit() does, where it can. */
+    int was_looked = cursor->pin != NULL && cursor->manager->paranoia == NULL && !cursor->guarded;
     apr_status_t status;
     int instead;
 
     *copied = 0;
-    if (should_bypass(cursor, offset)) {
+    if (should_bypass(cursor, offset, was_looked)) {
+        size = bypassed_at_once(cursor, offset, size, rest);
         return smmap__read_direct(cursor, offset, to, size, copied);
     }
     cursor->copying = 1;
@@ -148,16 +170,16 @@ static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void 
     return status;
 }
 
-/* Read some of a range that lies in one window: as much as the first thing that can
+/* Read some of a range, of which `size` bytes lie in one window: as much as the first thing that can
    be read from holds. */
 static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
-                              apr_size_t *copied)
+                              apr_size_t rest, apr_size_t *copied)
 {
     const smmap_cursor_t *shown = &cursor->shown;
     const unsigned char *from = smmap_cursor_at(shown, offset);
 
     if (smmap__count_load(&cursor->file->reads_only) != 0) {
-        return smmap__read_direct(cursor, offset, to, size, copied);
+        return smmap__read_direct(cursor, offset, to, rest, copied);
     }
     if (from != NULL && shown->window_data != cursor->outdated) {
         apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
@@ -166,7 +188,7 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
     }
     return smmap__hit(cursor, offset, size)
                ? copy_out(cursor, smmap_cursor_data(shown), offset, to, size, copied)
-               : read_missed(cursor, offset, to, size, copied);
+               : read_missed(cursor, offset, to, size, rest, copied);
 }
 
 apr_status_t smmap__read_check(const smmap_cursor_t *shown, apr_off_t offset,
@@ -218,7 +240,7 @@ apr_status_t smmap_cursor_read(smmap_cursor_t *shown, apr_off_t offset, void *de
         if ((apr_uint64_t)left < part) {
             part = (apr_size_t)left;
         }
-        status = read_some(cursor, at, to + done, part, &part);
+        status = read_some(cursor, at, to + done, part, size - done, &part);
         done += part;
     }
     if (got != NULL) {

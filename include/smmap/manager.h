@@ -201,7 +201,7 @@ typedef struct smmap_stats_t {
     apr_uint64_t open_failures;     /**< calls that failed because a file could not be opened */
     apr_uint64_t stale_files;       /**< calls that found another file at the path */
     apr_uint64_t truncated_files;   /**< calls that found a file shorter than before */
-    apr_uint64_t bypassed_reads;    /**< copying reads, per window, that mapped nothing */
+    apr_uint64_t bypassed_reads;    /**< reads of the system by copies, past the windows */
     apr_uint64_t admission_rejects; /**< times a window was not worth evicting another for */
     apr_uint64_t prefetches;        /**< times a sequential cursor prefetched its next window */
     apr_uint64_t fetched_bytes;     /**< bytes that smmap_manager_fetch() had read */

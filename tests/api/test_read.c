@@ -135,6 +135,13 @@ static void cold_is_bypassed(void)
     }
     CHECK_NUMBER(manager_stats(manager).maps, maps);
     CHECK_NUMBER(manager_stats(manager).bypassed_reads, 50);
+    /* Windows that follow one another are read at once, up to one that is mapped. */
+    CHECK(reads(cursor, 10 * unit + 7, 5 * unit));
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 51);
+    NEED_OK(smmap_cursor_use(cursor, (apr_off_t)(22 * unit), 0));
+    smmap_cursor_release(cursor);
+    CHECK(reads(cursor, 20 * unit + 7, 5 * unit));
+    CHECK_NUMBER(manager_stats(manager).bypassed_reads, 53);
 }
 
 /* Read a window until it is mapped; how often it was bypassed. */

@@ -108,7 +108,8 @@ static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_
     inode = &w->inodes[w->files[it->file].inode];
     began = w->clock;
     status = model_call(w, FAKE_READ);
-    if (it->reads++ % SAMPLE == 0 && status == APR_SUCCESS) {
+    if (it->reads++ % SAMPLE == 0 && (apr_off_t)size <= model_window(w, it->file) &&
+        status == APR_SUCCESS) {
         note_cost(w, &owner_of(w, cursor)->read, began);
     }
     if (entered) {
@@ -128,9 +129,9 @@ static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_
     return APR_SUCCESS;
 }
 
-/* A part that lies in one window. */
+/* A part that lies in one window, or more of the rest, where several windows are bypassed. */
 static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
-                              apr_size_t *copied)
+                              apr_size_t rest, apr_size_t *copied)
 {
     ocursor_t *it = &w->cursors[cursor];
     apr_status_t status;
@@ -143,6 +144,11 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
                          : NONE;
 
         if (region == NONE && bypass(w, it->file, offset)) {
+            while (size < rest && bypass(w, it->file, offset + (apr_off_t)size)) {
+                apr_size_t more = (apr_size_t)model_window(w, it->file);
+
+                size = rest - size < more ? rest : size + more;
+            }
             return read_bypassed(w, cursor, offset, size, copied);
         }
         int instead;
@@ -199,7 +205,7 @@ apr_status_t model_read(world_t *w, int cursor, apr_off_t offset, apr_size_t siz
         if (in_window < (apr_off_t)part) {
             part = (apr_size_t)in_window;
         }
-        status = read_part(w, cursor, at, part, &copied);
+        status = read_part(w, cursor, at, part, size - *got, &copied);
         *got += copied;
     }
     /* It was there when we began. */
