@@ -140,8 +140,9 @@ static inline apr_status_t copy_out(smmap__cursor_t *cursor, const unsigned char
 static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void *to,
                                 apr_size_t size, apr_size_t rest, apr_size_t *copied)
 {
-    /* As smmap__hit() does, where it can. */
-    int was_looked = cursor->pin != NULL && cursor->manager->paranoia == NULL && !cursor->guarded;
+    /* As smmap__hit() does, where it can; the file may be shorter by now. */
+    int was_looked = cursor->pin != NULL && cursor->manager->paranoia == NULL && !cursor->guarded &&
+                     (apr_off_t)size <= smmap__offset_load(&cursor->file->size) - offset;
     apr_status_t status;
     int instead;
 
