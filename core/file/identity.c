@@ -53,6 +53,9 @@ int smmap__identity_same(const smmap__identity_t *identity, const smmap__identit
     if (pinned && known->stacked) {
         return 1; /* whatever its birth is */
     }
+    if (known->generation != 0 && now->generation != 0 && known->generation != now->generation) {
+        return 0; /* also where no birth is told, as with musl */
+    }
     if (known->birth != 0 && now->birth != 0) {
         /* A server may give an id again all the same. */
         return known->birth == now->birth && known->generation == now->generation;
