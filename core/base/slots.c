@@ -13,8 +13,9 @@
 #include "core/base/hash.h"
 #include "core/base/memory.h"
 
-/* A first table has 8192 words at most, a set four ways. */
-enum { BITS_MOST = 13, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
+/* A first table has 4096 words at most, or twice as many where more than SETS_LEAST windows may be
+   mapped; a set has four ways. */
+enum { BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 
 /* In a counter: the count, below its window's tag. */
 enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
@@ -22,17 +23,15 @@ enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 /* In a word of the first ones the lowest bit is another's. */
 enum { FIRST_SHIFT = 1, FIRST_FLAGS = COUNT_MASK };
 
-/* Whose word it is. */
-typedef struct window_key_t {
-    smmap__offset_t owner; /* 0: nobody's */
+typedef struct shared_slot_t {
+    smmap__word_t word;    /* first, so that it is found by it */
+    smmap__offset_t owner; /* 0: the slot is free */
     smmap__offset_t index;
-} window_key_t;
+} shared_slot_t;
 
-/* What a window that is not mapped needs stands in the first line, where words are 0 mostly. */
 struct smmap__shared_set_t {
-    smmap__word_t words[WAYS];
+    shared_slot_t slots[WAYS];
     smmap__word_t counters[WAYS];
-    window_key_t keys[WAYS];
 };
 
 void smmap__shared_init(smmap__shared_t *shared, apr_size_t windows)
@@ -45,18 +44,21 @@ void smmap__shared_init(smmap__shared_t *shared, apr_size_t windows)
 
 void smmap__shared_destroy(smmap__shared_t *shared)
 {
-    smmap__free((void *)smmap__load(&shared->memory));
+    smmap__free((void *)smmap__load(&shared->sets));
 }
 
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_t *shared)
 {
+    unsigned most;
+
     memset(slots, 0, sizeof *slots);
     slots->shared = shared;
     if (count <= 1) {
         smmap__store(&slots->first, (uintptr_t)&slots->only);
         return;
     }
-    while (slots->bits < BITS_MOST && (count >> slots->bits) != 0) {
+    most = shared->count > SETS_LEAST ? BITS_MOST + 1 : BITS_MOST;
+    while (slots->bits < most && (count >> slots->bits) != 0) {
         slots->bits++;
     }
 }
@@ -92,8 +94,7 @@ apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
     }
     return slots->bits == 0
                ? APR_EINVAL
-               : make(&slots->shared->memory,
-                      slots->shared->count * sizeof(smmap__shared_set_t) + SMMAP__LINE - 1);
+               : make(&slots->shared->sets, slots->shared->count * sizeof(smmap__shared_set_t));
 }
 
 /* Spread over the sets by the upper half of 64 bits that no other window has. */
@@ -102,45 +103,33 @@ static apr_uint64_t bits_of(const smmap__slots_t *slots, apr_uint64_t index)
     return smmap__hash_bits(index ^ smmap__hash_bits(slots->owner));
 }
 
-/* The first set; NULL: there are none. */
-static smmap__shared_set_t *sets_of(const smmap__shared_t *shared)
+/* The set for an index; NULL: there are none. */
+static smmap__shared_set_t *set_of(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    uintptr_t memory = smmap__load(&shared->memory);
+    smmap__shared_set_t *sets = (smmap__shared_set_t *)smmap__load(&slots->shared->sets);
 
-    return (smmap__shared_set_t *)((memory + SMMAP__LINE - 1) & ~(uintptr_t)(SMMAP__LINE - 1));
+    return sets != NULL ? sets + (bits_of(slots, index) >> 32 & (slots->shared->count - 1)) : NULL;
 }
 
-/* The set of those bits. */
-static smmap__shared_set_t *set_of(const smmap__slots_t *slots, apr_uint64_t bits)
+static shared_slot_t *slot_of(const smmap__word_t *word)
 {
-    smmap__shared_set_t *sets = sets_of(slots->shared);
-
-    return sets != NULL ? sets + (bits >> 32 & (slots->shared->count - 1)) : NULL;
+    return (shared_slot_t *)(uintptr_t)word;
 }
 
-/* The key of a word. */
-static window_key_t *key_of(const smmap__slots_t *slots, const smmap__word_t *word)
+static int is_for(const shared_slot_t *slot, const smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__shared_set_t *sets = sets_of(slots->shared);
-    smmap__shared_set_t *set = sets + ((uintptr_t)word - (uintptr_t)sets) / sizeof(*sets);
-
-    return &set->keys[word - set->words];
-}
-
-static int is_for(const window_key_t *key, const smmap__slots_t *slots, apr_uint64_t index)
-{
-    return smmap__offset_load(&key->owner) == (apr_off_t)slots->owner &&
-           smmap__offset_load(&key->index) == (apr_off_t)index;
+    return smmap__offset_load(&slot->owner) == (apr_off_t)slots->owner &&
+           smmap__offset_load(&slot->index) == (apr_off_t)index;
 }
 
 smmap__word_t *smmap__slots_find_shared(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    smmap__shared_set_t *set = set_of(slots, bits_of(slots, index));
+    smmap__shared_set_t *set = set_of(slots, index);
     int i;
 
     for (i = 0; set != NULL && i < WAYS; i++) {
-        if (smmap__load(&set->words[i]) != 0 && is_for(&set->keys[i], slots, index)) {
-            return &set->words[i];
+        if (is_for(&set->slots[i], slots, index)) {
+            return &set->slots[i].word;
         }
     }
     return NULL;
@@ -149,7 +138,7 @@ smmap__word_t *smmap__slots_find_shared(const smmap__slots_t *slots, apr_uint64_
 int smmap__slots_holds_shared(const smmap__slots_t *slots, const smmap__word_t *word,
                               apr_uint64_t index)
 {
-    return is_for(key_of(slots, word), slots, index);
+    return is_for(slot_of(word), slots, index);
 }
 
 smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
@@ -161,14 +150,14 @@ smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
     if (smmap__slots_is_first(slots, index)) {
         return (smmap__word_t *)smmap__load(&slots->first) + index;
     }
-    set = set_of(slots, bits_of(slots, index));
+    set = set_of(slots, index);
     for (i = 0; i < WAYS; i++) {
-        window_key_t *key = &set->keys[i];
+        shared_slot_t *slot = &set->slots[i];
 
-        if (smmap__offset_load(&key->owner) == 0) {
-            smmap__offset_store(&key->index, (apr_off_t)index);
-            smmap__offset_store(&key->owner, (apr_off_t)slots->owner);
-            return &set->words[i];
+        if (smmap__offset_load(&slot->owner) == 0) {
+            smmap__offset_store(&slot->index, (apr_off_t)index);
+            smmap__offset_store(&slot->owner, (apr_off_t)slots->owner);
+            return &slot->word;
         }
     }
     return NULL;
@@ -177,7 +166,7 @@ smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
 void smmap__slots_leave(const smmap__slots_t *slots, smmap__word_t *word, apr_uint64_t index)
 {
     if (!smmap__slots_is_first(slots, index)) {
-        smmap__offset_store(&key_of(slots, word)->owner, 0);
+        smmap__offset_store(&slot_of(word)->owner, 0);
     }
 }
 
@@ -200,9 +189,9 @@ static smmap__word_t *counter_of(smmap__shared_set_t *set, uintptr_t tag)
     return least;
 }
 
-static uintptr_t tag_of(apr_uint64_t bits)
+static uintptr_t tag_of(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    return (uintptr_t)(bits << COUNT_BITS);
+    return (uintptr_t)(bits_of(slots, index) << COUNT_BITS);
 }
 
 /* Count in a word whose count begins at a bit. */
@@ -221,9 +210,9 @@ static unsigned count_word(smmap__word_t *counter, uintptr_t word, int shift, un
 
 static unsigned count_shared(const smmap__slots_t *slots, apr_uint64_t index, unsigned most)
 {
-    apr_uint64_t bits = bits_of(slots, index);
-    uintptr_t tag = tag_of(bits);
-    smmap__word_t *counter = counter_of(set_of(slots, bits), tag);
+    smmap__shared_set_t *set = set_of(slots, index);
+    uintptr_t tag = tag_of(slots, index);
+    smmap__word_t *counter = counter_of(set, tag);
     uintptr_t word = smmap__load(counter);
     unsigned count = (unsigned)(word & COUNT_MASK);
 
@@ -260,9 +249,8 @@ void smmap__slots_uncount(const smmap__slots_t *slots, apr_uint64_t index)
             smmap__replace(first, word, 0);
         }
     } else {
-        apr_uint64_t bits = bits_of(slots, index);
-        uintptr_t tag = tag_of(bits);
-        smmap__word_t *counter = counter_of(set_of(slots, bits), tag);
+        uintptr_t tag = tag_of(slots, index);
+        smmap__word_t *counter = counter_of(set_of(slots, index), tag);
 
         word = smmap__load(counter);
         if ((word & ~(uintptr_t)COUNT_MASK) == tag) {

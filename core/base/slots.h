@@ -2,10 +2,11 @@
 /*
  * The slot tables: a word for each window, found without a lock.
  *
- * A file has a table of its own for its first windows, up to 8192, made when one of them is
- * touched; a table of one word, which is what a file in static mode has, allocates nothing. The
- * windows beyond are in one table of the manager's, for all files: sets of four words with
- * their keys, and four counters of windows that are not mapped, as in a set-associative cache.
+ * A file has a table of its own for its first windows, made when one of them is touched: up to
+ * 4096, or 8192 where more than 64 may be mapped, so that it is small beside what the limits allow;
+ * a table of one word, which is what a file in static mode has, allocates nothing. The windows
+ * beyond are in one table of the manager's, for all files: sets of four words with their keys, and
+ * four counters of windows that are not mapped, as in a set-associative cache.
  * It has a set for each window that the limits allow (64 to 65,536), and never grows, so a sparse
  * file of 16 TiB that is touched everywhere costs no more than a small one. A window whose set
  * is full has no word; it is then found with the lock alone.
@@ -29,8 +30,8 @@ typedef struct smmap__shared_set_t smmap__shared_set_t;
 
 /** The shared table. */
 typedef struct smmap__shared_t {
-    smmap__word_t memory; /* in which the sets are; 0: not made yet */
-    apr_size_t count;     /* of sets: a power of two */
+    smmap__word_t sets; /* the address of the first; 0: not made yet */
+    apr_size_t count;   /* of sets: a power of two */
 } smmap__shared_t;
 
 /** The table of a file. */
@@ -72,7 +73,7 @@ static inline int smmap__slots_is_first(const smmap__slots_t *slots, apr_uint64_
     return (index >> slots->bits) == 0;
 }
 
-/** The word at an index; NULL when there is none, or among those beyond the first is mapped none. */
+/** The word at an index; NULL when there is none. */
 static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_uint64_t index)
 {
     smmap__word_t *first;
@@ -88,7 +89,7 @@ static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_
 static inline int smmap__slots_is_prepared(const smmap__slots_t *slots, apr_uint64_t index)
 {
     return smmap__load(smmap__slots_is_first(slots, index) ? &slots->first
-                                                           : &slots->shared->memory) != 0;
+                                                           : &slots->shared->sets) != 0;
 }
 
 /** Is a word that was found at this index still the one there? */

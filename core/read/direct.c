@@ -42,7 +42,7 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
     apr_os_file_t handle;
-    apr_status_t status = APR_SUCCESS;
+    apr_status_t status;
     int is_open;
 
     *copied = 0;

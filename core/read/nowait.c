@@ -59,8 +59,8 @@ static apr_status_t read_mapped(smmap__cursor_t *cursor, apr_os_file_t handle, a
         }
         part = smmap__cursor_size(cursor);
         /* A look takes the manager's lock. */
-        is_memory =
-            smmap__count_load(&cursor->file->unmappable) != 0 && smmap__cursor_memory(cursor) != 0;
+        is_memory = smmap__count_load(&cursor->file->unmappable) != 0 &&
+                    smmap__cursor_memory(cursor) != 0;
         status =
             is_memory ? APR_SUCCESS : smmap__os_is_cached(&cached, handle, at, (apr_off_t)part);
         if (status != APR_SUCCESS && status != APR_ENOTIMPL) {

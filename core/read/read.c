@@ -6,10 +6,11 @@
  * A map, the faults behind it and the unmap of its victim cost as much as tens or hundreds of
  * reads of 4 KiB, and what is gained by a window that stays is half of a read each time. Both are
  * measured (cost.c), and the number of touches by which mapping pays follows: 64, or 128 to 1600;
- * 64 while nothing is known; a quarter more or less, which differs from window to window. When there is no room a window has to earn its place: it is bypassed
- * (read into the caller's memory) until it was touched that often, and then the eviction queue is
- * asked. If the region at its hand was hit since the hand passed, that one loses its bit and stays,
- * and the newcomer starts again; otherwise the newcomer is mapped. So where all windows are equally
+ * 64 while nothing is known; a quarter more or less, which differs from window to window. When
+ * there is no room a window has to earn its place: it is bypassed (read into the caller's memory)
+ * until it was touched that often, and then the eviction queue is asked. If the region at its hand
+ * was hit since the hand passed, that one loses its bit and stays, and the newcomer starts again;
+ * otherwise the newcomer is mapped. So where all windows are equally
  * hot the mapped ones stay, and reading costs what pread costs; where some are hotter, these become
  * mapped. While there is room, mapping costs nothing but itself, so it is done at once; but where
  * it was found to be dear, the touches count then, too. A file of less than SMALL_SIZE bytes is
@@ -57,8 +58,8 @@ static int is_mapped(const smmap__file_t *file, apr_uint64_t number)
     return slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0;
 }
 
-/* Is it better to bypass the window that holds this offset? 1 in `was_looked`: it was just seen that
-   it is not mapped. */
+/* Is it better to bypass the window that holds this offset? was_looked: it was just seen that it is
+   not mapped. */
 static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset, int was_looked)
 {
     smmap_manager_t *manager = cursor->manager;
@@ -171,8 +172,8 @@ static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void 
     return status;
 }
 
-/* Read some of a range, of which `size` bytes lie in one window: as much as the first thing that can
-   be read from holds. */
+/* Read some of a range of `rest` bytes, of which `size` lie in one window: as much as the first
+   thing that can be read from holds. */
 static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
                               apr_size_t rest, apr_size_t *copied)
 {

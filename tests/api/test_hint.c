@@ -99,6 +99,7 @@ static int is_taken(apr_status_t status)
 
 static void advice(void)
 {
+    unsigned char bytes[10000];
     apr_off_t end;
 
     begin(8);
@@ -115,8 +116,8 @@ static void advice(void)
     CHECK_OK(smmap_cursor_advise(cursor, OFFSET_MAX, 5, SMMAP_DONT_NEED));
     CHECK(is_taken(smmap_cursor_advise(cursor, 100, 5000, SMMAP_DONT_NEED)));
     CHECK_NUMBER(smmap_manager_regions(manager), 0);
-    NEED_OK(smmap_cursor_use(cursor, 0, 0));
-    CHECK(region_shows(cursor, &file));
+    CHECK_OK(smmap_cursor_read(cursor, 0, bytes, sizeof bytes, NULL));
+    CHECK(memcmp(bytes, file.data, sizeof bytes) == 0);
     if (fake_present()) {
         fake_fail(FAKE_FILE_ADVISE, 1, APR_ENOTIMPL);
         smmap_cursor_release(cursor);

@@ -321,7 +321,7 @@ static void small_windows_in_a_huge_file(void)
     }
     CHECK_NUMBER(bad, 0);
     /* A flat table of its windows would take 2 GiB. */
-    CHECK(bytes > 0 && bytes < (apr_size_t)(128 * 1024));
+    CHECK(bytes > 0 && bytes < (apr_size_t)(64 * 1024));
     CHECK(fake_memory_bytes() <= bytes + 1024);
     counts_check();
 }

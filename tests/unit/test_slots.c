@@ -149,9 +149,9 @@ static void sparse(void)
     NEED_OK(smmap__slots_prepare(&slots, 0));
     NEED_OK(smmap__slots_prepare(&slots, windows - 1));
     bytes = fake_memory_bytes();
-    CHECK(bytes <= 8192 * sizeof(smmap__word_t) + 64 * 128 + 64);
+    CHECK(bytes <= 4096 * sizeof(smmap__word_t) + 64 * 128);
     for (i = 0; i < 100000; i++) {
-        apr_uint64_t index = 8192 + random_below(windows - 8192);
+        apr_uint64_t index = 4096 + random_below(windows - 4096);
 
         if (i % 2 == 0) {
             CHECK(put(&slots, index));
