@@ -125,7 +125,7 @@ typedef enum smmap__os_kind_t {
     SMMAP__OS_DISK   /**< a block device */
 } smmap__os_kind_t;
 
-/** What the system tells about a file. Times, birth and generation are good only for comparing. */
+/** What the system tells about a file. Times are good only for comparing. */
 typedef struct smmap__os_facts_t {
     smmap__os_kind_t kind;
     apr_dev_t device;
@@ -138,8 +138,7 @@ typedef struct smmap__os_facts_t {
     int holes_fill;    /**< 1: it has holes, and reading one through a mapping fills it with memory,
                             where a positional read does not. On Linux: on tmpfs */
     /* The rest is set by smmap__os_examine() with `identify` alone. */
-    apr_int64_t generation; /**< tells apart what has the same birth, where the clock is coarse */
-    smmap__os_id_t id;      /**< how reliable device and inode are */
+    smmap__os_id_t id; /**< how reliable device and inode are */
     int stacked;  /**< 1: what is mapped may differ from what is read: smmap__os_file_renew() */
     int invented; /**< 1: the system makes the contents up, so the size may be wrong */
     int remote;   /**< 1: a server answers reads, and may take long */
@@ -215,8 +214,21 @@ apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file);
  */
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify);
 
-/** The same for what a path names, without opening it: opening a device may do something. On
-    Windows it tells the kind alone, and the id is SMMAP__OS_ID_NONE. */
+/** What smmap__os_generation() says of a file that has none. */
+#define SMMAP__OS_GENERATION_NONE (-1)
+
+/**
+ * Get the number that tells a file from another with its id and its birth: one was made soon after
+ * the other was deleted, and the clock of births is coarse.
+ *
+ * @param file (in) any open handle of a regular file.
+ * @return 0: it may have one, but that cannot be told now; SMMAP__OS_GENERATION_NONE; or the number,
+ *         which is greater.
+ */
+apr_int64_t smmap__os_generation(apr_os_file_t file);
+
+/** smmap__os_examine() for what a path names, without opening it. On Windows it tells the kind
+    alone, and the id is SMMAP__OS_ID_NONE. On failure *facts is as it was. */
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path);
 
 /**

@@ -94,7 +94,9 @@ void smmap__sleep(apr_interval_time_t time)
 
 void smmap__manager_wake_locked(smmap_manager_t *manager)
 {
-    apr_thread_cond_broadcast(manager->changed);
+    if (manager->asleep > 0) {
+        apr_thread_cond_broadcast(manager->changed);
+    }
 }
 
 SMMAP__UNCHECKED void smmap__file_lock(smmap__file_t *file)

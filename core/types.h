@@ -147,6 +147,7 @@ struct smmap__file_t {
     smmap__link_t idle_link;
     smmap__hash_node_t hash;     /* in the registry */
     smmap__identity_t identity;  /* as last measured; written with the file's lock, too */
+    apr_int64_t generation;      /* 0: not known; it is since a handle of it was closed */
     apr_size_t regions;          /* in the list */
     apr_size_t buffered_regions; /* of these: memory, which shows no file */
     apr_size_t cursors;
@@ -270,6 +271,7 @@ struct smmap_manager_t {
     int lexical_dots; /* these two: see smmap__os_info_t */
     int case_insensitive;
     apr_size_t window_size; /* 0: a window is the whole file */
+    unsigned window_shift;  /* log2 of it; 0: it is no power of two */
     apr_interval_time_t limit_wait;
     apr_thread_mutex_t *stripes[SMMAP__STRIPES + 1]; /* and one to spare; see fork.c */
     apr_thread_mutex_t *lock;
@@ -289,7 +291,9 @@ struct smmap_manager_t {
     smmap__count_t closed;
     smmap__count_t trace_failures;
     smmap__count_t fetch_warm; /* ranges to fetch that were in memory, since one was not */
+    smmap__count_t bypassed;   /* reads past the windows by cursors that have no pin to count in */
     smmap__cost_t cost;        /* changed without the lock, too: approximate */
+    smmap__count_t stacked;    /* 1: the file opened last is on a stacked file system */
     smmap__count_t pressure;   /* 1: room was made by evicting since it was last cleared */
 
     /* Under the lock. */

@@ -119,21 +119,6 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path)
 
 #ifdef __linux__
 
-/* The birth time comes from a clock that ticks every few milliseconds, and ext4 reuses an inode
-   at once: within a tick, two files can have the same inode and birth time. The inode
-   generation differs, on file systems that have one: ext4, XFS, Btrfs. */
-static void add_generation(smmap__os_facts_t *facts, int file)
-{
-    long version = 0;
-
-    if (ioctl(file, (smmap__posix_request_t)FS_IOC_GETVERSION, &version) == 0) {
-        facts->generation = version;
-    } else if (errno != ENOTTY && errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS &&
-               errno != EPERM && errno != EACCES) {
-        facts->birth = 0; /* it may have one: without that the birth tells nothing */
-    } /* else the file system has none; EPERM and EACCES come from sandboxes */
-}
-
 /* From linux/magic.h and file systems of their own. */
 static int is_remote(unsigned long magic)
 {
@@ -190,7 +175,6 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     }
 #ifdef __linux__
     if (identify && found.kind == SMMAP__OS_FILE) {
-        add_generation(&found, file);
         add_file_system(&found, file);
     }
 #else
@@ -198,6 +182,28 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
 #endif
     *facts = found;
     return APR_SUCCESS;
+}
+
+/* The birth time comes from a clock that ticks every few milliseconds, and ext4 reuses an inode
+   at once: within a tick, two files can have the same inode and birth time. The inode
+   generation differs, on file systems that have one: ext4, XFS, Btrfs. */
+apr_int64_t smmap__os_generation(apr_os_file_t file)
+{
+#ifdef __linux__
+    long version = 0;
+
+    if (ioctl(file, (smmap__posix_request_t)FS_IOC_GETVERSION, &version) == 0) {
+        return (apr_int64_t)((unsigned long)version & 0xffffffffu) + 1;
+    }
+    /* EPERM and EACCES come from sandboxes. */
+    return errno == ENOTTY || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS ||
+                   errno == EPERM || errno == EACCES
+               ? SMMAP__OS_GENERATION_NONE
+               : 0;
+#else
+    (void)file;
+    return SMMAP__OS_GENERATION_NONE;
+#endif
 }
 
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)

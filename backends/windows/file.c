@@ -100,7 +100,7 @@ static apr_status_t open_path(apr_os_file_t *file, const char *path, DWORD acces
     return APR_SUCCESS;
 }
 
-/* What is enough to know before opening. */
+/* What is enough to know of what cannot be opened. */
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
     WCHAR space[SPACE_FOR_PATH];

@@ -167,6 +167,13 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     return APR_SUCCESS;
 }
 
+/* Births come from a clock that is fine enough. */
+apr_int64_t smmap__os_generation(apr_os_file_t file)
+{
+    (void)file;
+    return SMMAP__OS_GENERATION_NONE;
+}
+
 /* No file system here shows one file of several. */
 apr_status_t smmap__os_file_renew(apr_os_file_t file)
 {

@@ -153,6 +153,11 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     return status;
 }
 
+apr_int64_t smmap__os_generation(apr_os_file_t file)
+{
+    return SMMAP__OS_GENERATION_NONE;
+}
+
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
     apr_os_file_t file;

@@ -15,7 +15,7 @@
 
 /* A first table has 4096 words at most, or twice as many where more than SETS_LEAST windows may be
    mapped; a set has four ways. */
-enum { BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
+enum { OWN_BITS = 2, BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 
 /* In a counter: the count, below its window's tag. */
 enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
@@ -53,19 +53,18 @@ void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_
 
     memset(slots, 0, sizeof *slots);
     slots->shared = shared;
-    if (count <= 1) {
-        smmap__store(&slots->first, (uintptr_t)&slots->only);
-        return;
-    }
     most = shared->count > SETS_LEAST ? BITS_MOST + 1 : BITS_MOST;
-    while (slots->bits < most && (count >> slots->bits) != 0) {
+    while (count > 1 && slots->bits < most && (count >> slots->bits) != 0) {
         slots->bits++;
+    }
+    if (slots->bits <= OWN_BITS) {
+        smmap__store(&slots->first, (uintptr_t)slots->own);
     }
 }
 
 void smmap__slots_destroy(smmap__slots_t *slots)
 {
-    if (slots->bits != 0) {
+    if (slots->bits > OWN_BITS) {
         smmap__free((void *)smmap__load(&slots->first));
     }
     memset(slots, 0, sizeof *slots);

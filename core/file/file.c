@@ -110,6 +110,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
     smmap__list_init(&file->pins);
     smmap__list_init(&file->flights);
     file->identity = *identity;
+    file->generation = identity->facts.kind == SMMAP__OS_FILE ? 0 : SMMAP__OS_GENERATION_NONE;
     smmap__offset_store(&file->size, identity->facts.size);
     smmap__count_store(&file->unmappable, identity->sizeless || identity->unmappable);
     smmap__count_store(&file->reads_only, identity->facts.holes_fill || identity->facts.remote);
@@ -118,11 +119,7 @@ smmap__file_t *smmap__file_make(smmap_manager_t *manager, const smmap__identity_
         file->shift = STATIC_SHIFT;
     } else {
         file->window = (apr_off_t)manager->window_size;
-        if ((file->window & (file->window - 1)) == 0) {
-            while (((apr_off_t)1 << file->shift) < file->window) {
-                file->shift++;
-            }
-        }
+        file->shift = manager->window_shift;
         /* A file that is empty now may grow; one slot would then not do. */
         windows = (apr_uint64_t)(identity->facts.size / file->window) + 2;
     }

@@ -32,10 +32,12 @@ void smmap__path_unref_locked(smmap__path_t *path) SMMAP__LOCKED;
 
 /* identity.c */
 
-/** Are these the same file? pinned: a handle or a mapping kept its id from being given to
-    another. Where the id does not tell, the file must not have changed. */
-int smmap__identity_same(const smmap__identity_t *identity, const smmap__identity_t *current,
-                         int pinned);
+/** Is a file the one that was identified, with this generation (0: not known)? Unless a handle or a
+    mapping kept its id from being given to another, what the system tells must say so. */
+int smmap__identity_same_locked(const smmap__file_t *file, const smmap__identity_t *current,
+                                apr_int64_t generation) SMMAP__LOCKED;
+/** The generation of an identified file, by its handle. */
+apr_int64_t smmap__identity_number(const smmap__identity_t *identity, apr_os_file_t handle);
 /** Are copies of its bytes outdated, and, on a stacked file system, its mappings? */
 int smmap__identity_changed(const smmap__identity_t *known, const smmap__identity_t *now);
 /** What a handle's file is. before: as it was seen just before it was opened; NULL: it was not.
@@ -120,10 +122,11 @@ void smmap__handle_lower_relock(smmap_manager_t *manager) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__handle_return_locked(smmap_manager_t *manager) SMMAP__LOCKED;
 /** Open by path, or (path: NULL) duplicate, a handle for which one was reserved, and identify its
-    file. before (in, out): what is at the path, if that is known already (kind: not OTHER).
-    APR_SUCCESS also where the file cannot be identified: *identified (out) is the status. */
+    file. before (in): what was seen at the path; NULL: nothing.
+    APR_SUCCESS also where the file cannot be identified: *identified (out) is the status; but
+    what a path names and is no file is closed again: SMMAP_ENOTREGULAR. */
 apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_os_file_t native,
-                                apr_os_file_t *handle, smmap__os_facts_t *before,
+                                apr_os_file_t *handle, const smmap__os_facts_t *before,
                                 smmap__identity_t *identity, apr_status_t *identified) SMMAP__LOCKS;
 /** Close a handle that no file got, and give its reservation back. */
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle) SMMAP__LOCKS;

@@ -66,6 +66,8 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     smmap_manager_t *manager = file->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     apr_os_file_t handle = file->handle;
+    int numbered = file->generation != 0 || (file->cursors == 0 && file->regions == 0);
+    apr_int64_t generation;
     apr_size_t files;
     apr_size_t handles;
 
@@ -76,6 +78,13 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     smmap__manager_unlock(manager);
     while (wait_for_readers && smmap__count_load_ordered(&file->readers) != 0) {
         smmap__sleep(WAIT_FOR_READER);
+    }
+    if (!numbered) {
+        /* Until now the handle has kept the file's id from being given to another. */
+        generation = smmap__os_generation(handle);
+        smmap__manager_lock(manager);
+        file->generation = generation;
+        smmap__manager_unlock(manager);
     }
     smmap__os_file_close(handle);
     smmap__manager_lock(manager);
@@ -189,29 +198,37 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
 }
 
 /* One attempt to get a handle of our own. */
-static apr_status_t open_once(const char *path, apr_os_file_t native, apr_os_file_t *handle,
-                              smmap__os_facts_t *before)
+static apr_status_t open_once(const char *path, apr_os_file_t native, apr_os_file_t *handle)
 {
-    apr_status_t status = APR_SUCCESS;
+    smmap__os_facts_t facts;
+    apr_status_t status;
 
     if (path == NULL) {
         return smmap__os_file_dup(handle, native);
     }
-    /* Look before opening: opening a device may already do something. */
-    if (before->kind == SMMAP__OS_OTHER) {
-        status = smmap__os_examine_path(before, path);
+    status = smmap__os_file_open(handle, path);
+    if (status == APR_SUCCESS || APR_STATUS_IS_ENOENT(status)) {
+        return status;
     }
-    if (status == APR_SUCCESS && before->kind == SMMAP__OS_OTHER) {
-        status = SMMAP_ENOTREGULAR;
-    }
-    return status == APR_SUCCESS ? smmap__os_file_open(handle, path) : status;
+    /* A socket cannot be opened, nor, on Windows, can a directory. */
+    return smmap__os_examine_path(&facts, path) == APR_SUCCESS && facts.kind == SMMAP__OS_OTHER
+               ? SMMAP_ENOTREGULAR
+               : status;
 }
 
 apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_os_file_t native,
-                                apr_os_file_t *handle, smmap__os_facts_t *before,
+                                apr_os_file_t *handle, const smmap__os_facts_t *before,
                                 smmap__identity_t *identity, apr_status_t *identified)
 {
-    apr_status_t status = open_once(path, native, handle, before);
+    smmap__os_facts_t seen;
+    apr_status_t status;
+
+    /* Where a file seen before it was opened need not be opened twice, that is cheaper. */
+    if (path != NULL && before == NULL && smmap__count_load(&manager->stacked) != 0 &&
+        smmap__os_examine_path(&seen, path) == APR_SUCCESS) {
+        before = &seen;
+    }
+    status = open_once(path, native, handle);
 
     if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
         smmap__manager_lock(manager);
@@ -219,12 +236,18 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
         }
         manager->stats.retries++;
         smmap__manager_unlock(manager);
-        status = open_once(path, native, handle, before);
+        status = open_once(path, native, handle);
     }
-    if (status == APR_SUCCESS) {
-        *identified = smmap__identify(*handle, path != NULL ? before : NULL, identity);
+    if (status != APR_SUCCESS) {
+        return status;
     }
-    return status;
+    *identified = smmap__identify(*handle, before, identity);
+    if (*identified == SMMAP_ENOTREGULAR && path != NULL) {
+        smmap__os_file_close(*handle);
+        return SMMAP_ENOTREGULAR;
+    }
+    smmap__count_store(&manager->stacked, *identified == APR_SUCCESS && identity->facts.stacked);
+    return APR_SUCCESS;
 }
 
 void smmap__handle_discard(smmap_manager_t *manager, apr_os_file_t handle)
@@ -239,8 +262,8 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
 {
     smmap_manager_t *manager = file->manager;
     smmap__identity_t identity;
-    smmap__os_facts_t before;
     apr_os_file_t handle;
+    apr_int64_t generation = 0;
     apr_status_t identified = APR_SUCCESS;
     apr_status_t status = smmap__handle_reserve_relock(manager);
 
@@ -248,8 +271,7 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
         return status;
     }
     smmap__manager_unlock(manager);
-    before.kind = SMMAP__OS_OTHER;
-    status = smmap__handle_open(manager, smmap__path_text(path), 0, &handle, &before, &identity,
+    status = smmap__handle_open(manager, smmap__path_text(path), 0, &handle, NULL, &identity,
                                 &identified);
     if (status != APR_SUCCESS) {
         smmap__manager_lock(manager);
@@ -262,9 +284,11 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
         return status;
     }
     status = identified;
+    if (status == APR_SUCCESS) {
+        generation = smmap__identity_number(&identity, handle);
+    }
     smmap__manager_lock(manager);
-    if (status == APR_SUCCESS &&
-        !smmap__identity_same(&file->identity, &identity, smmap__file_pinned(file))) {
+    if (status == APR_SUCCESS && !smmap__identity_same_locked(file, &identity, generation)) {
         manager->stats.stale_files++;
         status = SMMAP_ESTALE;
     }

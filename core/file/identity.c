@@ -4,7 +4,7 @@
  *
  * A file is known by device and file id. An id means something only as long as something of
  * ours (a handle, a mapping) keeps it from being given to a new file; after that the time of
- * birth decides, or, where that is not known, whether anything has changed. Where the file
+ * birth decides, with a generation that is asked for when the handle is closed, or, where that is not known, whether anything has changed. Where the file
  * system has no ids, each opening makes a file of its own.
  *
  * On a stacked file system (overlayfs) a file is copied to a higher layer when somebody writes
@@ -30,8 +30,7 @@ enum {
 /* Is all that can be seen of it as it was? */
 static int is_unchanged(const smmap__os_facts_t *known, const smmap__os_facts_t *now)
 {
-    return known->birth == now->birth && known->generation == now->generation &&
-           known->size == now->size && known->mtime == now->mtime;
+    return known->birth == now->birth && known->size == now->size && known->mtime == now->mtime;
 }
 
 /* Can another file have the id by now? */
@@ -40,27 +39,33 @@ static int is_doubtful(const smmap__os_facts_t *known, int pinned)
     return known->id == SMMAP__OS_ID_NONE || (known->id == SMMAP__OS_ID_REUSED && !pinned);
 }
 
-int smmap__identity_same(const smmap__identity_t *identity, const smmap__identity_t *current,
-                         int pinned)
+int smmap__identity_same_locked(const smmap__file_t *file, const smmap__identity_t *current,
+                                apr_int64_t generation)
 {
-    const smmap__os_facts_t *known = &identity->facts;
+    const smmap__os_facts_t *known = &file->identity.facts;
     const smmap__os_facts_t *now = &current->facts;
+    int pinned = smmap__file_pinned(file);
+    int numbered = file->generation != 0 && generation != 0;
 
     if (known->device != now->device || known->inode != now->inode || known->id != now->id ||
-        (is_doubtful(known, pinned) && !identity->sizeless && !is_unchanged(known, now))) {
+        (is_doubtful(known, pinned) && !file->identity.sizeless && !is_unchanged(known, now))) {
         return 0;
     }
     if (pinned && known->stacked) {
         return 1; /* whatever its birth is */
     }
-    if (known->generation != 0 && now->generation != 0 && known->generation != now->generation) {
+    if (numbered && file->generation != generation) {
         return 0; /* also where no birth is told, as with musl */
     }
     if (known->birth != 0 && now->birth != 0) {
-        /* A server may give an id again all the same. */
-        return known->birth == now->birth && known->generation == now->generation;
+        if (known->birth != now->birth) {
+            return 0; /* a server may give an id again even if it is pinned */
+        }
+        if (numbered) {
+            return 1;
+        }
     }
-    if (pinned || identity->sizeless) {
+    if (pinned || file->identity.sizeless) {
         return 1;
     }
     return known->size == now->size && known->mtime == now->mtime && known->ctime == now->ctime;
@@ -82,7 +87,6 @@ static apr_status_t examine(apr_os_file_t handle, const smmap__os_facts_t *known
     apr_status_t status = smmap__os_examine(facts, handle, known == NULL);
 
     if (status == APR_SUCCESS && known != NULL) {
-        facts->generation = known->generation;
         facts->id = known->id;
         facts->stacked = known->stacked;
         facts->invented = known->invented;
@@ -196,6 +200,12 @@ apr_status_t smmap__identify(apr_os_file_t handle, const smmap__os_facts_t *befo
         status = renew(handle, identity);
     }
     return status;
+}
+
+apr_int64_t smmap__identity_number(const smmap__identity_t *identity, apr_os_file_t handle)
+{
+    return identity->facts.kind == SMMAP__OS_FILE ? smmap__os_generation(handle)
+                                                  : SMMAP__OS_GENERATION_NONE;
 }
 
 apr_status_t smmap__identify_callers(apr_os_file_t native, smmap__identity_t *identity)

@@ -74,8 +74,8 @@ static int is_plain(const char *path)
     if (*path != '/') {
         return 0;
     }
-    for (; *path != '\0'; path++) {
-        if (path[0] == '/' && (path[1] == '/' || path[1] == '.' || path[1] == '\0')) {
+    for (; path != NULL; path = strchr(path + 1, '/')) {
+        if (path[1] == '/' || path[1] == '.' || path[1] == '\0') {
             return 0;
         }
     }
@@ -99,22 +99,36 @@ static const char *plain_of(const smmap_manager_t *manager, const char *path, ap
     return merged;
 }
 
-/* FNV-1a (Fowler, Noll, Vo), in 64 bits. */
-apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length)
+/* Up to 8 bytes of a path, as they are compared. */
+static apr_uint64_t word_of(const smmap_manager_t *manager, const char *path, apr_size_t length)
 {
-    apr_uint64_t key = APR_UINT64_C(0xcbf29ce484222325);
+    unsigned char bytes[sizeof(apr_uint64_t)] = {0};
+    apr_uint64_t word;
+    apr_size_t i;
 
-    for (; length > 0; length--, path++) {
-        key ^= (unsigned char)(manager->case_insensitive ? apr_tolower(*path) : *path);
-        key *= APR_UINT64_C(0x100000001b3);
+    memcpy(bytes, path, length);
+    for (i = 0; manager->case_insensitive && i < length; i++) {
+        bytes[i] = (unsigned char)apr_tolower(bytes[i]);
     }
-    return key;
+    memcpy(&word, bytes, sizeof word);
+    return word;
 }
 
-/* A path with one user, and its plain form. */
-static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text, apr_pool_t *scratch)
+apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length)
 {
-    const char *plain = plain_of(manager, text, scratch);
+    apr_uint64_t key = length;
+
+    for (; length >= sizeof key; length -= sizeof key, path += sizeof key) {
+        key = smmap__hash_bits(key ^ word_of(manager, path, sizeof key));
+        key ^= key >> 32;
+    }
+    key = smmap__hash_bits(key ^ word_of(manager, path, length));
+    return key ^ key >> 32;
+}
+
+/* A path with one user. */
+static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text, const char *plain)
+{
     apr_size_t size = strlen(text) + 1;
     apr_size_t plain_size = plain != text ? strlen(plain) + 1 : 0;
     smmap__path_t *path = smmap__alloc(sizeof *path + size + plain_size);
@@ -136,8 +150,13 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
     apr_pool_t *scratch;
     const char *prefix;
     unsigned char is_lost = 0;
-    apr_status_t status = smmap__scratch(manager, &scratch);
+    apr_status_t status;
 
+    if (!manager->lexical_dots && is_plain(text)) {
+        *path = path_of(manager, text, text); /* nothing has to be merged */
+        return *path != NULL ? APR_SUCCESS : APR_ENOMEM;
+    }
+    status = smmap__scratch(manager, &scratch);
     if (status != APR_SUCCESS) {
         return status;
     }
@@ -154,8 +173,10 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
 
             text = apr_pstrcat(scratch, prefix, prefix[length - 1] != '/' ? "/" : "", text, NULL);
         }
-        *path =
-            path_of(manager, manager->lexical_dots ? without_dots(text, scratch) : text, scratch);
+        if (manager->lexical_dots) {
+            text = without_dots(text, scratch);
+        }
+        *path = path_of(manager, text, plain_of(manager, text, scratch));
         status = *path != NULL ? APR_SUCCESS : APR_ENOMEM;
     }
     if (status == APR_SUCCESS) {

@@ -77,6 +77,11 @@ SMMAP__UNCHECKED static apr_status_t window_choose(smmap_manager_t *manager, apr
         return SMMAP_ETOOLARGE;
     }
     manager->window_size = (wanted + granularity - 1) / granularity * granularity;
+    if ((manager->window_size & (manager->window_size - 1)) == 0) {
+        while (manager->window_size >> manager->window_shift > 1) {
+            manager->window_shift++;
+        }
+    }
     if (manager->follow.on && manager->max_mapped_bytes < manager->window_size) {
         manager->max_mapped_bytes = manager->window_size;
     }

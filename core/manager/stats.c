@@ -14,6 +14,7 @@ apr_status_t smmap_manager_stats(smmap_manager_t *manager, smmap_stats_t *stats)
     smmap__manager_lock(manager);
     smmap__region_count_pins_locked(manager, 0);
     *stats = manager->stats;
+    stats->bypassed_reads += smmap__count_load(&manager->bypassed);
     stats->trace_failures = smmap__count_load(&manager->trace_failures);
     smmap__pins_count(&manager->pins, stats);
     smmap__manager_unlock(manager);

@@ -67,10 +67,7 @@ apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void 
     if (pin != NULL) {
         smmap__count_store(&pin->bypassed_reads, smmap__count_load(&pin->bypassed_reads) + 1);
     } else {
-        /* The cursor never had a window, so there is nowhere to count without the lock. */
-        smmap__manager_lock(cursor->manager);
-        cursor->manager->stats.bypassed_reads++;
-        smmap__manager_unlock(cursor->manager);
+        smmap__count_raise(&cursor->manager->bypassed); /* the cursor never had a window */
     }
     if (*copied < size) {
         status = smmap__file_measure(file, cursor->path);

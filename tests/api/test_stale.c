@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "backends/backend.h"
 #include "tests/fake/backend.h"
 
 static test_file_t replace(apr_size_t size)
@@ -224,6 +225,27 @@ static void made_again_at_once(void)
     }
 }
 
+/* Where births are known, a file that grew is still the same one. */
+static void grown_while_closed(void)
+{
+    smmap__os_facts_t facts;
+    apr_os_file_t handle;
+
+    begin_handles(1, 1);
+    handle = file_open(file.path);
+    NEED_OK(smmap__os_examine(&facts, handle, 1));
+    file_close(handle);
+    if (facts.birth == 0 || (!fake_present() && native_doubts_birth() != NULL)) {
+        test_skip("the time of its birth is not known");
+        return;
+    }
+    take_handle();
+    NEED(file_resize(file.path, (apr_off_t)(9 * unit)));
+    CHECK_OK(smmap_cursor_refresh(mover));
+    CHECK_NUMBER(smmap_cursor_file_size(mover), 9 * unit);
+    CHECK_OK(window_use(8));
+}
+
 static void same_id_other_birth(void)
 {
     NEEDS_FAKE();
@@ -424,6 +446,7 @@ static const test_case_t cases[] = {
     {"made_again_while_mapped", made_again_while_mapped},
     {"made_again_unmapped", made_again_unmapped},
     {"made_again_at_once", made_again_at_once},
+    {"grown_while_closed", grown_while_closed},
     {"same_id_other_birth", same_id_other_birth},
     {"same_id_new_cursor", same_id_new_cursor},
     {"replaced_by_no_file", replaced_by_no_file},

@@ -177,6 +177,12 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, i
     return APR_SUCCESS;
 }
 
+apr_int64_t smmap__os_generation(apr_os_file_t file)
+{
+    (void)file;
+    return SMMAP__OS_GENERATION_NONE;
+}
+
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
     apr_pool_t *pool = NULL;

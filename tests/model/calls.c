@@ -148,7 +148,7 @@ static apr_status_t open_cursor(world_t *w, const operation_t *o, int native)
     int file;
     apr_status_t status;
 
-    if (!model_allocate(w) || (!by_handle && (!model_allocate(w) || !model_allocate(w)))) {
+    if (!model_allocate(w) || (!by_handle && !model_allocate(w))) {
         return APR_ENOMEM;
     }
     status =
@@ -157,6 +157,7 @@ static apr_status_t open_cursor(world_t *w, const operation_t *o, int native)
         new_cursor(w, o->cursor, o->pool);
         w->cursors[o->cursor].manager = o->manager;
         w->cursors[o->cursor].file = file;
+        w->cursors[o->cursor].reads = w->files[file].number - 1;
         w->cursors[o->cursor].path = by_handle ? NONE : o->path;
     }
     return status;

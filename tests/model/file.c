@@ -69,6 +69,7 @@ static int file_new(world_t *w, int manager, const identity_t *identity)
     memset(file, 0, sizeof *file);
     file->used = 1;
     file->manager = manager;
+    file->number = ++w->managers[manager].files;
     file->identity = *identity;
     file->size = identity->size;
     file->registered = 1;
@@ -77,9 +78,8 @@ static int file_new(world_t *w, int manager, const identity_t *identity)
         while (file->first_bits < 12 && (windows >> file->first_bits) != 0) {
             file->first_bits++;
         }
-    } else {
-        file->has_first = 1;
     }
+    file->has_first = file->first_bits <= 2;
     w->managers[manager].stats.files++;
     return i;
 }
@@ -148,6 +148,7 @@ static apr_status_t join_opened(world_t *w, int manager, int path, int native, i
     }
     if (status != APR_SUCCESS) {
         model_handle_discard(w, manager);
+        owner->stats.open_failures += status == SMMAP_ENOTREGULAR;
         return status;
     }
     file = lookup(w, manager, identity.id);

@@ -104,20 +104,19 @@ void model_install(world_t *w, int file, int inode)
 
 static apr_status_t open_once(world_t *w, int path, int native, int *inode)
 {
-    apr_status_t status;
+    apr_status_t status = model_call(w, FAKE_DUP);
 
     if (path != NONE) {
         const path_t *there = model_path(w, path);
 
         if (there->kind == PATH_NONE) {
-            return APR_ENOENT;
+            return status != APR_SUCCESS ? status : APR_ENOENT;
         }
-        if (there->kind == PATH_DIRECTORY) {
+        if (there->kind == PATH_DIRECTORY && status != APR_SUCCESS) {
             return SMMAP_ENOTREGULAR;
         }
-        native = there->inode;
+        native = there->kind == PATH_DIRECTORY ? DIRECTORY : there->inode;
     }
-    status = model_call(w, FAKE_DUP);
     if (status == APR_SUCCESS) {
         w->live_handles++;
         *inode = native;
@@ -152,6 +151,9 @@ apr_status_t model_identify(world_t *w, int inode, int with_birth, identity_t *i
 
     if (status != APR_SUCCESS) {
         return status;
+    }
+    if (inode == DIRECTORY) {
+        return SMMAP_ENOTREGULAR;
     }
     identity->id = w->inodes[inode].id;
     identity->size = w->inodes[inode].size;
@@ -205,6 +207,10 @@ static apr_status_t open_again(world_t *w, int file, int path)
         return status;
     }
     status = model_identify(w, inode, 1, &identity);
+    if (status == SMMAP_ENOTREGULAR) {
+        manager->stats.stale_files++;
+        status = SMMAP_ESTALE;
+    }
     if (status == APR_SUCCESS && !model_same(&it->identity, &identity, model_held(it))) {
         manager->stats.stale_files++;
         status = SMMAP_ESTALE;

@@ -128,6 +128,7 @@ typedef struct identity_t {
 typedef struct ofile_t {
     int used;
     int manager;
+    unsigned number; /* how many files the manager had with it */
     identity_t identity;
     apr_off_t size;
     int registered;
@@ -151,6 +152,7 @@ typedef struct omanager_t {
     int has_far; /* the table for the other windows of its files is made */
     int pool;
     unsigned serial;
+    unsigned files; /* that it ever had */
     int references;
     smmap_mode_t mode;
     smmap_limits_t limits;
@@ -183,7 +185,7 @@ typedef struct ocursor_t {
     apr_off_t offset;
     apr_size_t size;
     smmap_access_t access;
-    unsigned reads; /* past the windows */
+    unsigned reads; /* past the windows, and the number of the file */
     int missed;     /* the move had to map, */
     apr_int64_t began; /* from then on */
     int copying; /* it moves for a copy: no heap region */

@@ -334,16 +334,26 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *how, void *(*
 
 /* Memory and locks. */
 
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
+static void *counted(void *memory)
 {
-    void *memory = wrap_fails(WRAP_CALLOC) ? NULL : __real_calloc(count, size);
-
     if (memory != NULL) {
         atomic_fetch_add(&blocks, 1);
     }
     return memory;
+}
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    return wrap_fails(WRAP_MALLOC) ? NULL : counted(__real_malloc(size));
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return wrap_fails(WRAP_CALLOC) ? NULL : counted(__real_calloc(count, size));
 }
 
 void __real_free(void *memory);
@@ -361,12 +371,7 @@ char **__real_backtrace_symbols(void *const *frames, int count);
 char **__wrap_backtrace_symbols(void *const *frames, int count);
 char **__wrap_backtrace_symbols(void *const *frames, int count)
 {
-    char **names = wrap_fails(WRAP_SYMBOLS) ? NULL : __real_backtrace_symbols(frames, count);
-
-    if (names != NULL) {
-        atomic_fetch_add(&blocks, 1);
-    }
-    return names;
+    return wrap_fails(WRAP_SYMBOLS) ? NULL : counted(__real_backtrace_symbols(frames, count));
 }
 
 static apr_status_t pool_gone(void *unused)

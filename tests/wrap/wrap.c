@@ -40,6 +40,7 @@ static const int errors[WRAP_ANY][MOST_ERRORS] = {
     [WRAP_GETRLIMIT] = {EPERM, 0},
     [WRAP_SIGACTION] = {EINVAL, 0},
     [WRAP_ATFORK] = {ENOMEM, 0},
+    [WRAP_MALLOC] = {ENOMEM, 0},
     [WRAP_CALLOC] = {ENOMEM, 0},
     [WRAP_POOL] = {ENOMEM, 0},
     [WRAP_MUTEX] = {ENOMEM, EAGAIN, 0},

@@ -43,6 +43,7 @@
     X("getrlimit", WRAP_GETRLIMIT)                        \
     X("sigaction", WRAP_SIGACTION)                        \
     X("pthread_atfork", WRAP_ATFORK)                      \
+    X("malloc", WRAP_MALLOC)                              \
     X("calloc", WRAP_CALLOC)                              \
     X("apr_pool_create_unmanaged_ex", WRAP_POOL)          \
     X("apr_thread_mutex_create", WRAP_MUTEX)              \
