@@ -480,9 +480,9 @@ SMMAP_BENCH_MAIN_FILES = \
 SMMAP_BENCH_SCRIPT_FILES = \
 	bench/contenders/python_smmap.py
 
-# smmap-guardcost: the price of the guard.
-SMMAP_GUARDCOST_FILES = \
-	bench/guardcost.c
+# smmap-callcost: the price of the guard, and of opening a small file.
+SMMAP_CALLCOST_FILES = \
+	bench/callcost.c
 
 # smmap-fetchcost: what reading ahead gains, and costs.
 SMMAP_FETCHCOST_FILES = \

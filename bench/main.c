@@ -13,8 +13,8 @@
  *   contenders/     the ways to read        report/   tables, JSON, targets
  *   platform.h      what APR lacks          plot      pictures from the JSON
  *
- * core/ is smmap-bookkeeping: the core without an operating system. guardcost.c is
- * smmap-guardcost: the price of the guard.
+ * core/ is smmap-bookkeeping: the core without an operating system. callcost.c is
+ * smmap-callcost: the price of the guard, and of opening a small file.
  */
 #include "bench/main.h"
 #include "cli/program.h"

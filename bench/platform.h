@@ -21,6 +21,9 @@ apr_uint64_t bench_platform_memory(void);
 apr_status_t bench_platform_pread(apr_os_file_t file, void *buffer, apr_size_t size,
                                   apr_off_t offset, apr_size_t *got);
 
+/** Open a file, read its beginning and close it: one call each. APR_EOF: there is less. */
+apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size);
+
 /**
  * Ask the system to forget what it holds of a file in memory. It may not obey: see
  * afterwards how much is there. The file must be on its disk, and mapped by nobody.

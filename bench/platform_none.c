@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Systems for which there is no cold_*.c: nothing is known, nothing can be done.
+ * Systems for which there is no platform_*.c: nothing is known, nothing can be done.
  */
 #include "bench/platform.h"
 
@@ -17,6 +17,14 @@ apr_status_t bench_platform_pread(apr_os_file_t file, void *buffer, apr_size_t s
     (void)size;
     (void)offset;
     (void)got;
+    return APR_ENOTIMPL;
+}
+
+apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size)
+{
+    (void)path;
+    (void)buffer;
+    (void)size;
     return APR_ENOTIMPL;
 }
 

@@ -72,6 +72,19 @@ apr_status_t bench_platform_pread(apr_os_file_t file, void *buffer, apr_size_t s
     return APR_SUCCESS;
 }
 
+apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got;
+
+    if (file < 0) {
+        return errno;
+    }
+    got = pread(file, buffer, size, 0);
+    close(file);
+    return got < 0 ? errno : (apr_size_t)got == size ? APR_SUCCESS : APR_EOF;
+}
+
 apr_status_t bench_platform_evict(apr_os_file_t file)
 {
 #ifdef POSIX_FADV_DONTNEED

@@ -70,7 +70,8 @@ typedef struct smmap_cursor_t {
 
 /**
  * Open a cursor on the file at a path. The file is opened, or found among the files that the
- * manager knows; nothing is mapped yet.
+ * manager knows; nothing is mapped yet. A FIFO or device is opened, too, without waiting, and
+ * closed at once.
  *
  * @param cursor (out) the cursor; set only on success.
  * @param manager (in) the manager that keeps and counts the file.
