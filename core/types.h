@@ -270,6 +270,7 @@ struct smmap_manager_t {
     apr_size_t page_size;
     int lexical_dots; /* these two: see smmap__os_info_t */
     int case_insensitive;
+    int slash_is_root;      /* a path that begins with one is absolute: there are no drives */
     apr_size_t window_size; /* 0: a window is the whole file */
     unsigned window_shift;  /* log2 of it; 0: it is no power of two */
     apr_interval_time_t limit_wait;

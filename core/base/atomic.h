@@ -126,4 +126,14 @@ static inline void smmap__publish(smmap__word_t *word, uintptr_t value, int asym
 
 #endif
 
+/** Ask for the memory of a word that is written soon. */
+static inline void smmap__prefetch(const smmap__word_t *word)
+{
+#if defined(__GNUC__)
+    __builtin_prefetch((const void *)(uintptr_t)word, 1);
+#else
+    (void)word;
+#endif
+}
+
 #endif

@@ -15,10 +15,12 @@
 
 /* A first table has 4096 words at most, or twice as many where more than SETS_LEAST windows may be
    mapped; a set has four ways. */
-enum { OWN_BITS = 2, BITS_MOST = 12, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
+enum { FIRST_MOST = 4096, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 
 /* In a counter: the count, below its window's tag. */
 enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
+
+enum { WORD_BITS = 8 * sizeof(uintptr_t) };
 
 /* In a word of the first ones the lowest bit is another's. */
 enum { FIRST_SHIFT = 1, FIRST_FLAGS = COUNT_MASK };
@@ -47,24 +49,32 @@ void smmap__shared_destroy(smmap__shared_t *shared)
     smmap__free((void *)smmap__load(&shared->sets));
 }
 
+/* The words that have a bit for each of so many. */
+static apr_size_t words_of_bits(apr_size_t count)
+{
+    return (count + WORD_BITS - 1) / WORD_BITS;
+}
+
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_t *shared)
 {
-    unsigned most;
+    const apr_size_t most = shared->count > SETS_LEAST ? 2 * FIRST_MOST : FIRST_MOST;
 
     memset(slots, 0, sizeof *slots);
     slots->shared = shared;
-    most = shared->count > SETS_LEAST ? BITS_MOST + 1 : BITS_MOST;
-    while (count > 1 && slots->bits < most && (count >> slots->bits) != 0) {
-        slots->bits++;
+    slots->count = 1;
+    while (count > 1 && slots->count < most && slots->count <= count) {
+        slots->count *= 2;
     }
-    if (slots->bits <= OWN_BITS) {
+    if (slots->count <= sizeof slots->own / sizeof slots->own[0]) {
         smmap__store(&slots->first, (uintptr_t)slots->own);
+    } else {
+        slots->count -= words_of_bits(slots->count);
     }
 }
 
 void smmap__slots_destroy(smmap__slots_t *slots)
 {
-    if (slots->bits > OWN_BITS) {
+    if (smmap__load(&slots->first) != (uintptr_t)slots->own) {
         smmap__free((void *)smmap__load(&slots->first));
     }
     memset(slots, 0, sizeof *slots);
@@ -89,9 +99,10 @@ static apr_status_t make(smmap__word_t *word, apr_size_t size)
 apr_status_t smmap__slots_prepare(smmap__slots_t *slots, apr_uint64_t index)
 {
     if (smmap__slots_is_first(slots, index)) {
-        return make(&slots->first, sizeof(smmap__word_t) << slots->bits);
+        return make(&slots->first,
+                    (slots->count + words_of_bits(slots->count)) * sizeof(smmap__word_t));
     }
-    return slots->bits == 0
+    return slots->count == 1
                ? APR_EINVAL
                : make(&slots->shared->sets, slots->shared->count * sizeof(smmap__shared_set_t));
 }
@@ -140,6 +151,26 @@ int smmap__slots_holds_shared(const smmap__slots_t *slots, const smmap__word_t *
     return is_for(slot_of(word), slots, index);
 }
 
+/* Set or clear the bit of a window: see slots.h. A bit that another thread sets for a count that is
+   just being cleared costs some waits, and no more. */
+static void set_hot(const smmap__slots_t *slots, apr_uint64_t index, int is_hot)
+{
+    smmap__word_t *first = (smmap__word_t *)smmap__load(&slots->first);
+    const uintptr_t bit = (uintptr_t)1 << index % WORD_BITS;
+    smmap__word_t *bits;
+    uintptr_t old;
+    uintptr_t word;
+
+    if (first == slots->own) {
+        return;
+    }
+    bits = smmap__slots_hot(slots, first, index);
+    do {
+        old = smmap__load(bits);
+        word = is_hot ? old | bit : old & ~bit;
+    } while (word != old && !smmap__replace(bits, old, word));
+}
+
 smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
 {
     smmap__shared_set_t *set;
@@ -147,6 +178,7 @@ smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
 
     smmap__slots_uncount(slots, index);
     if (smmap__slots_is_first(slots, index)) {
+        set_hot(slots, index, 1);
         return (smmap__word_t *)smmap__load(&slots->first) + index;
     }
     set = set_of(slots, index);
@@ -164,7 +196,9 @@ smmap__word_t *smmap__slots_take(smmap__slots_t *slots, apr_uint64_t index)
 
 void smmap__slots_leave(const smmap__slots_t *slots, smmap__word_t *word, apr_uint64_t index)
 {
-    if (!smmap__slots_is_first(slots, index)) {
+    if (smmap__slots_is_first(slots, index)) {
+        set_hot(slots, index, 0);
+    } else {
         smmap__offset_store(&slot_of(word)->owner, 0);
     }
 }
@@ -226,14 +260,21 @@ unsigned smmap__slots_count(const smmap__slots_t *slots, apr_uint64_t index, uns
 {
     smmap__word_t *first;
     uintptr_t word;
+    unsigned count;
 
     if (!smmap__slots_is_first(slots, index)) {
         return count_shared(slots, index, most);
     }
     first = (smmap__word_t *)smmap__load(&slots->first) + index;
     word = smmap__load(first);
-    return word > FIRST_FLAGS ? most /* it is mapped by now */
-                              : count_word(first, word, FIRST_SHIFT, most);
+    if (word > FIRST_FLAGS) {
+        return most; /* it is mapped by now */
+    }
+    count = count_word(first, word, FIRST_SHIFT, most);
+    if (count + 1 >= most) {
+        set_hot(slots, index, 1);
+    }
+    return count;
 }
 
 void smmap__slots_uncount(const smmap__slots_t *slots, apr_uint64_t index)
@@ -246,6 +287,7 @@ void smmap__slots_uncount(const smmap__slots_t *slots, apr_uint64_t index)
         word = smmap__load(first);
         if (word <= FIRST_FLAGS) {
             smmap__replace(first, word, 0);
+            set_hot(slots, index, 0);
         }
     } else {
         uintptr_t tag = tag_of(slots, index);

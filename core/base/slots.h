@@ -2,12 +2,12 @@
 /*
  * The slot tables: a word for each window, found without a lock.
  *
- * A file has a table of its own for its first windows, made when one of them is touched: up to
- * 4096, or 8192 where more than 64 may be mapped, so that it is small beside what the limits allow;
- * one of up to four words, which is what a small file has, or one in static mode, allocates nothing.
- * The windows
- * beyond are in one table of the manager's, for all files: sets of four words with their keys, and
- * four counters of windows that are not mapped, as in a set-associative cache.
+ * A file has a table of its own for its first windows, made when one of them is touched: of up to
+ * 4096 words, or 8192 where more than 64 windows may be mapped, so that it is small beside what the
+ * limits allow; one of up to four words, which is what a small file has, or one in static mode,
+ * allocates nothing. The windows beyond are in one table of the manager's, for all files: sets of
+ * four words with their keys, and four counters of windows that are not mapped, as in a
+ * set-associative cache.
  * It has a set for each window that the limits allow (64 to 65,536), and never grows, so a sparse
  * file of 16 TiB that is touched everywhere costs no more than a small one. A window whose set
  * is full has no word; it is then found with the lock alone.
@@ -15,6 +15,10 @@
  * A word of the shared table is its window's while the window is mapped. A reader that goes by
  * what it found in a word asks smmap__slots_holds() while it knows that the word does not
  * change hands, which is while it pins what stands there; see smmap__move_lockless().
+ *
+ * The words of a large file are too many for the processor's caches, so a file's own table ends in
+ * a bit for each word: 0 where the window was, a moment ago, not mapped, and not to be mapped the
+ * next time either. A reader that finds 0 need not wait for the word.
  *
  * Any thread may find and count at any time; all else needs the manager's lock.
  */
@@ -39,7 +43,7 @@ typedef struct smmap__shared_t {
 typedef struct smmap__slots_t {
     smmap__word_t first;     /* the first words; 0: not made yet */
     smmap__word_t own[4];    /* they, in a table that is no larger */
-    unsigned bits;           /* log2 of how many they are */
+    apr_size_t count;        /* of them */
     smmap__shared_t *shared; /* where the others are */
     apr_uint64_t owner;      /* what tells this file from others there; not 0 */
 } smmap__slots_t;
@@ -71,7 +75,7 @@ int smmap__slots_holds_shared(const smmap__slots_t *slots, const smmap__word_t *
 
 static inline int smmap__slots_is_first(const smmap__slots_t *slots, apr_uint64_t index)
 {
-    return (index >> slots->bits) == 0;
+    return index < slots->count;
 }
 
 /** The word at an index; NULL when there is none. */
@@ -84,6 +88,23 @@ static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_
     }
     first = (smmap__word_t *)smmap__load(&slots->first);
     return first != NULL ? first + index : NULL;
+}
+
+/** The word of bits that has that of an index, in a table of its own. */
+static inline smmap__word_t *smmap__slots_hot(const smmap__slots_t *slots, smmap__word_t *first,
+                                              apr_uint64_t index)
+{
+    return first + slots->count + index / (8 * sizeof(uintptr_t));
+}
+
+/** Says the bit of an index that its word need not be looked at? */
+static inline int smmap__slots_is_cold(const smmap__slots_t *slots, apr_uint64_t index)
+{
+    smmap__word_t *first = (smmap__word_t *)smmap__load(&slots->first);
+
+    return first != NULL && first != slots->own && smmap__slots_is_first(slots, index) &&
+           (smmap__load(smmap__slots_hot(slots, first, index)) >> index % (8 * sizeof(uintptr_t)) &
+            1) == 0;
 }
 
 /** Was smmap__slots_prepare() called for an index? */

@@ -96,7 +96,7 @@ static void cache_fast_path(smmap__cursor_t *cursor)
     cursor->slot_count = 0;
     if (cursor->slots != NULL && file->shift != 0 && cursor->manager->asymmetric &&
         cursor->access != SMMAP_ACCESS_SEQUENTIAL && !cursor->guarded && !cursor->traced) {
-        cursor->slot_count = (apr_uint64_t)1 << file->grid.bits;
+        cursor->slot_count = file->grid.count;
     }
 }
 

@@ -152,7 +152,7 @@ apr_status_t smmap__path_make(smmap_manager_t *manager, const char *text, smmap_
     unsigned char is_lost = 0;
     apr_status_t status;
 
-    if (!manager->lexical_dots && is_plain(text)) {
+    if (manager->slash_is_root && !manager->lexical_dots && is_plain(text)) {
         *path = path_of(manager, text, text); /* nothing has to be merged */
         return *path != NULL ? APR_SUCCESS : APR_ENOMEM;
     }

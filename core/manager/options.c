@@ -3,6 +3,8 @@
  * What the options of a manager mean on this machine.
  */
 #include "core/manager/manager.h"
+
+#include <apr_file_info.h>
 #include "core/read/read.h"
 
 #define GIB ((apr_uint64_t)1 << 30)
@@ -97,6 +99,8 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
                                                    const smmap_options_t *given)
 {
     smmap_options_t options = SMMAP_OPTIONS_INIT;
+    const char *rest = "/";
+    const char *root;
     smmap__os_info_t system;
     apr_status_t status;
     int wide;
@@ -120,6 +124,7 @@ SMMAP__UNCHECKED apr_status_t smmap__options_apply(smmap_manager_t *manager,
     manager->granularity = system.granularity;
     manager->page_size = system.page_size;
     manager->lexical_dots = system.lexical_dots;
+    manager->slash_is_root = apr_filepath_root(&root, &rest, 0, manager->root) == APR_SUCCESS;
     manager->case_insensitive = system.case_insensitive;
     manager->asymmetric = smmap__os_fence_asymmetric();
     manager->trace = options.trace;

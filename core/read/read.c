@@ -106,6 +106,32 @@ static apr_size_t bypassed_at_once(smmap__cursor_t *cursor, apr_off_t offset, ap
     return part;
 }
 
+/* Is the window that holds an offset to be bypassed in any case? */
+static int is_cold(const smmap__cursor_t *cursor, apr_off_t offset)
+{
+    const smmap__file_t *file = cursor->file;
+
+    return smmap__slots_is_cold(&file->grid, smmap__window_number(file, offset)) &&
+           smmap__count_load(&cursor->manager->pressure) != 0 &&
+           smmap__count_load(&file->unmappable) == 0;
+}
+
+/* Read past such a window. The word in which the touch is counted comes from memory meanwhile. */
+static apr_status_t read_cold(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
+                              apr_size_t rest, apr_size_t *copied)
+{
+    smmap__file_t *file = cursor->file;
+    apr_uint64_t number = smmap__window_number(file, offset);
+    unsigned most = smmap__cost_touches(&cursor->manager->cost, number);
+    apr_status_t status;
+
+    smmap__prefetch(smmap__slots_find(&file->grid, number));
+    size = bypassed_at_once(cursor, offset, size, rest);
+    status = smmap__read_direct(cursor, offset, to, size, copied);
+    smmap__slots_count(&file->grid, number, most - 1);
+    return status;
+}
+
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that
    this is short. */
 static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void *to,
@@ -187,6 +213,9 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
         apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
 
         return copy_out(cursor, from, offset, to, there < size ? there : size, copied);
+    }
+    if (is_cold(cursor, offset)) {
+        return read_cold(cursor, offset, to, size, rest, copied);
     }
     return smmap__hit(cursor, offset, size)
                ? copy_out(cursor, smmap_cursor_data(shown), offset, to, size, copied)

@@ -73,13 +73,18 @@ static int file_new(world_t *w, int manager, const identity_t *identity)
     file->identity = *identity;
     file->size = identity->size;
     file->registered = 1;
+    file->first = 1;
     if (w->managers[manager].window != 0) {
         windows = (apr_uint64_t)identity->size / w->managers[manager].window + 2;
-        while (file->first_bits < 12 && (windows >> file->first_bits) != 0) {
-            file->first_bits++;
+        while (file->first < 4096 && file->first <= windows) {
+            file->first *= 2;
         }
     }
-    file->has_first = file->first_bits <= 2;
+    file->has_first = file->first <= 4;
+    if (!file->has_first) {
+        /* The last words have a bit for each. */
+        file->first -= (file->first + 8 * sizeof(void *) - 1) / (8 * sizeof(void *));
+    }
     w->managers[manager].stats.files++;
     return i;
 }

@@ -172,6 +172,7 @@ int model_admitted(world_t *w, int file, apr_uint64_t number)
     if (region != NONE && w->regions[region].visited) {
         w->regions[region].visited = 0;
         w->files[file].touched[number] = 0;
+        w->files[file].hot[number] = 0;
         manager->stats.admission_rejects++;
         return 0;
     }

@@ -141,9 +141,10 @@ typedef struct ofile_t {
     int cursors;
     int regions;
     int heap_regions; /* of these */
-    unsigned first_bits; /* log2 of how many windows are in its own table */
+    apr_uint64_t first;  /* so many windows are in its own table */
     int has_first;       /* that is made */
     unsigned short touched[WINDOWS];
+    unsigned char hot[WINDOWS]; /* touched so often that it is looked at */
 } ofile_t;
 
 typedef struct omanager_t {

@@ -165,7 +165,7 @@ static int choose_smaller(const world_t *w, want_t *want)
 /* Whether the table is made that the slot of a window is in. */
 int *model_table(world_t *w, ofile_t *file, apr_uint64_t number)
 {
-    return number >> file->first_bits == 0 ? &file->has_first : &w->managers[file->manager].has_far;
+    return number < file->first ? &file->has_first : &w->managers[file->manager].has_far;
 }
 
 /* The slot of a window needs memory, once for many windows. */

@@ -63,8 +63,8 @@ static int reads_before(const omanager_t *manager, apr_uint64_t number)
     return (int)(touches - touches / 4 + spread * (touches / 2) / 65536 - 1);
 }
 
-/* Should the read bypass the window that holds it? */
-static int bypass(world_t *w, int file, apr_off_t offset)
+/* Should the read bypass the window that holds it? is_first: the read begins there. */
+static int bypass(world_t *w, int file, apr_off_t offset, int is_first)
 {
     ofile_t *it = &w->files[file];
     apr_uint64_t number = model_number(w, file, offset);
@@ -72,6 +72,7 @@ static int bypass(world_t *w, int file, apr_off_t offset)
     int pressure = manager->pressure;
     int small = !pressure && it->size < SMALL_SIZE;
     int before;
+    int cold;
 
     if (!pressure && !small && manager->miss <= 2 * manager->read + DEAR) {
         return 0;
@@ -83,13 +84,16 @@ static int bypass(world_t *w, int file, apr_off_t offset)
         return 0;
     }
     before = small ? SMALL_READS_BEFORE : reads_before(manager, number);
+    cold = is_first && pressure && !it->hot[number] && it->first > 4 && number < it->first;
     if (it->touched[number] != before) {
+        it->hot[number] |= it->touched[number] + 1 == before;
         it->touched[number] =
             (unsigned short)(it->touched[number] < before ? it->touched[number] + 1
                                                           : it->touched[number] - before);
         return 1;
     }
-    return pressure && !model_admitted(w, file, number);
+    it->hot[number] = 1;
+    return cold || (pressure && !model_admitted(w, file, number));
 }
 
 static apr_status_t read_bypassed(world_t *w, int cursor, apr_off_t offset, apr_size_t size,
@@ -143,8 +147,8 @@ static apr_status_t read_part(world_t *w, int cursor, apr_off_t offset, apr_size
                          ? model_region_on_grid(w, it->file, model_number(w, it->file, offset))
                          : NONE;
 
-        if (region == NONE && bypass(w, it->file, offset)) {
-            while (size < rest && bypass(w, it->file, offset + (apr_off_t)size)) {
+        if (region == NONE && bypass(w, it->file, offset, 1)) {
+            while (size < rest && bypass(w, it->file, offset + (apr_off_t)size, 0)) {
                 apr_size_t more = (apr_size_t)model_window(w, it->file);
 
                 size = rest - size < more ? rest : size + more;

@@ -150,8 +150,11 @@ void model_queue_remove(world_t *w, int region)
     }
     if (w->regions[region].on_grid) {
         /* Whoever wants to be mapped here begins anew. */
-        w->files[w->regions[region].file]
-            .touched[model_number(w, w->regions[region].file, w->regions[region].begin)] = 0;
+        ofile_t *file = &w->files[w->regions[region].file];
+        apr_uint64_t number = model_number(w, w->regions[region].file, w->regions[region].begin);
+
+        file->touched[number] = 0;
+        file->hot[number] = 0;
     }
 }
 

@@ -55,7 +55,7 @@ apr_status_t native_open(apr_os_file_t *handle, const char *path, native_use_t u
     WCHAR wide[MOST_PATH];
 
     if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, MOST_PATH) == 0) {
-        return last_error();
+        return GetLastError() == ERROR_INSUFFICIENT_BUFFER ? APR_ENAMETOOLONG : last_error();
     }
     switch (use) {
     case NATIVE_WRITE:

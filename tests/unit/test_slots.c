@@ -264,6 +264,43 @@ static void counted(void)
     smmap__shared_destroy(&shared);
 }
 
+/* What need not be looked at: not what is mapped, nor what is mapped at its next touch. */
+static void cold(void)
+{
+    const apr_uint64_t indexes[] = {0, 63, 64, 4000};
+    smmap__shared_t shared = {0};
+    smmap__slots_t slots;
+    apr_size_t i;
+
+    smmap__shared_init(&shared, 1);
+    table_make(&slots, 1000000, &shared, 1);
+    CHECK(!smmap__slots_is_cold(&slots, 0)); /* there is no table yet */
+    for (i = 0; i < sizeof indexes / sizeof indexes[0]; i++) {
+        NEED_OK(smmap__slots_prepare(&slots, indexes[i]));
+        CHECK(smmap__slots_is_cold(&slots, indexes[i]));
+        smmap__slots_count(&slots, indexes[i], 2);
+        CHECK(smmap__slots_is_cold(&slots, indexes[i]));
+        smmap__slots_count(&slots, indexes[i], 2);
+        CHECK(!smmap__slots_is_cold(&slots, indexes[i]));
+        smmap__slots_uncount(&slots, indexes[i]);
+        CHECK(smmap__slots_is_cold(&slots, indexes[i]));
+        smmap__slots_count(&slots, indexes[i], 2);
+        smmap__slots_count(&slots, indexes[i], 1); /* it is that already */
+        CHECK(!smmap__slots_is_cold(&slots, indexes[i]));
+        CHECK(put(&slots, indexes[i]));
+        CHECK(!smmap__slots_is_cold(&slots, indexes[i]));
+        CHECK(smmap__slots_is_cold(&slots, indexes[i] + 1));
+        take_out(&slots, indexes[i]);
+        CHECK(smmap__slots_is_cold(&slots, indexes[i]));
+    }
+    CHECK(!smmap__slots_is_cold(&slots, 4096)); /* in the shared table */
+    smmap__slots_destroy(&slots);
+    table_make(&slots, 3, &shared, 1);
+    CHECK(!smmap__slots_is_cold(&slots, 0)); /* a small table is in the cache */
+    smmap__slots_destroy(&slots);
+    smmap__shared_destroy(&shared);
+}
+
 static void out_of_memory(void)
 {
     smmap__shared_t shared = {0};
@@ -289,6 +326,7 @@ static void out_of_memory(void)
 static const test_case_t cases[] = {
     {"empty_table", empty_table}, {"one_slot", one_slot},           {"all_indexes", all_indexes},
     {"sparse", sparse},           {"told_apart", told_apart},       {"full", full},
-    {"counted", counted},         {"out_of_memory", out_of_memory}, {NULL, NULL}};
+    {"counted", counted},
+    {"cold", cold},         {"out_of_memory", out_of_memory}, {NULL, NULL}};
 
 const test_module_t test_slots = {"slots", cases};
