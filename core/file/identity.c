@@ -4,8 +4,9 @@
  *
  * A file is known by device and file id. An id means something only as long as something of
  * ours (a handle, a mapping) keeps it from being given to a new file; after that the time of
- * birth decides, with a generation that is asked for when the handle is closed, or, where that is not known, whether anything has changed. Where the file
- * system has no ids, each opening makes a file of its own.
+ * birth decides, with a generation that is asked for when the handle is closed, or, where that
+ * is not known, whether anything has changed. Where the file system has no ids, each opening
+ * makes a file of its own.
  *
  * On a stacked file system (overlayfs) a file is copied to a higher layer when somebody writes
  * to it, or changes its mode. Its handles read the copy from then on, but map the original, and
