@@ -222,8 +222,8 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
  * the other was deleted, and the clock of births is coarse.
  *
  * @param file (in) any open handle of a regular file.
- * @return 0: it may have one, but that cannot be told now; SMMAP__OS_GENERATION_NONE; or the number,
- *         which is greater.
+ * @return the number, which is greater than 0; SMMAP__OS_GENERATION_NONE; or 0: it may have one, but
+ *         that cannot be told now.
  */
 apr_int64_t smmap__os_generation(apr_os_file_t file);
 

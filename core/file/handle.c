@@ -6,11 +6,11 @@
  * (busy) while a window is mapped or the file is measured, or it is kept for the next time,
  * as long as the limit allows (idle). The least recently used idle handle is closed first,
  * but for those that a thread reads by without the lock, as a read may take long, or hang.
- * Only the thread that destroys the manager waits for these. Measuring a file is such a read. A handle that cannot be opened
- * again, because a cursor was opened by handle, is never idle.
+ * Only the thread that destroys the manager waits for these. Measuring a file is such a read. A
+ * handle that cannot be opened again, because a cursor was opened by handle, is never idle.
  *
  * A file that was closed is opened again by the path of the cursor that needs it. What is
- * found there must be the same file: see smmap__identity_same(); else SMMAP_ESTALE.
+ * found there must be the same file: see smmap__identity_same_locked(); else SMMAP_ESTALE.
  *
  * Invariant: stats.open_files counts what is open and what is reserved for opening.
  *
