@@ -129,7 +129,7 @@ struct smmap__file_t {
     smmap__count_t reads_only;      /* copies are read, not mapped */
     smmap__slots_t grid;            /* window number -> address of the region there, and its bits */
 
-    char padding[SMMAP__LINE];
+    char padding[SMMAP__LINE - 4 * sizeof(void *)]; /* with the next four: before `readers` */
     smmap_manager_t *manager;
     apr_uint64_t number;       /* no other file of the manager ever has it */
     unsigned stripe;           /* of its lock */

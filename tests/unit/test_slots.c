@@ -267,7 +267,7 @@ static void counted(void)
 /* What need not be looked at: not what is mapped, nor what is mapped at its next touch. */
 static void cold(void)
 {
-    const apr_uint64_t indexes[] = {0, 63, 64, 4000};
+    const apr_uint64_t indexes[] = {0, 63, 64, 3900};
     smmap__shared_t shared = {0};
     smmap__slots_t slots;
     apr_size_t i;
