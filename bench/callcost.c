@@ -217,7 +217,7 @@ static int run(int argc, const char *const *argv, console_t *console, apr_pool_t
     console_printf(console, "ns, medians of %-7d  size  no guard     guard      more    strict\n",
                    ROUNDS);
     if (status == APR_SUCCESS) {
-        const char *path = apr_pstrcat(pool, directory, "/smmap-guardcost.tmp", NULL);
+        const char *path = apr_pstrcat(pool, directory, "/smmap-callcost.tmp", NULL);
 
         status = rows(console, path, 7, pool);
         if (status == APR_SUCCESS) {
@@ -236,5 +236,5 @@ static int run(int argc, const char *const *argv, console_t *console, apr_pool_t
 
 int main(int argc, const char *const *argv, const char *const *env)
 {
-    return program_main("smmap-guardcost", argc, argv, env, run);
+    return program_main("smmap-callcost", argc, argv, env, run);
 }
