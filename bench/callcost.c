@@ -140,7 +140,7 @@ static apr_status_t open_all(char *const *paths, smmap_manager_t *manager, doubl
             smmap_cursor_close(cursor);
         }
     }
-    *taken = (double)(apr_time_now() - begin) * 1000 / FILES;
+    *taken = (double)(apr_time_now() - begin) * (1000.0 / (double)FILES);
     return status;
 }
 
