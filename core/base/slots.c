@@ -20,8 +20,6 @@ enum { FIRST_MOST = 4096, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 /* In a counter: the count, below its window's tag. */
 enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 
-enum { WORD_BITS = 8 * sizeof(uintptr_t) };
-
 /* In a word of the first ones the lowest bit is another's. */
 enum { FIRST_SHIFT = 1, FIRST_FLAGS = COUNT_MASK };
 
@@ -52,7 +50,7 @@ void smmap__shared_destroy(smmap__shared_t *shared)
 /* The words that have a bit for each of so many. */
 static apr_size_t words_of_bits(apr_size_t count)
 {
-    return (count + WORD_BITS - 1) / WORD_BITS;
+    return (count + SMMAP__WORD_BITS - 1) / SMMAP__WORD_BITS;
 }
 
 void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_t *shared)
@@ -156,7 +154,7 @@ int smmap__slots_holds_shared(const smmap__slots_t *slots, const smmap__word_t *
 static void set_hot(const smmap__slots_t *slots, apr_uint64_t index, int is_hot)
 {
     smmap__word_t *first = (smmap__word_t *)smmap__load(&slots->first);
-    const uintptr_t bit = (uintptr_t)1 << index % WORD_BITS;
+    const uintptr_t bit = (uintptr_t)1 << index % SMMAP__WORD_BITS;
     smmap__word_t *bits;
     uintptr_t old;
     uintptr_t word;

@@ -31,6 +31,9 @@
 
 #include "core/base/atomic.h"
 
+/** Bits of a word. */
+enum { SMMAP__WORD_BITS = 8 * sizeof(uintptr_t) };
+
 typedef struct smmap__shared_set_t smmap__shared_set_t;
 
 /** The shared table. */
@@ -94,7 +97,7 @@ static inline smmap__word_t *smmap__slots_find(const smmap__slots_t *slots, apr_
 static inline smmap__word_t *smmap__slots_hot(const smmap__slots_t *slots, smmap__word_t *first,
                                               apr_uint64_t index)
 {
-    return first + slots->count + index / (8 * sizeof(uintptr_t));
+    return first + slots->count + index / SMMAP__WORD_BITS;
 }
 
 /** Says the bit of an index that its word need not be looked at? */
@@ -103,8 +106,7 @@ static inline int smmap__slots_is_cold(const smmap__slots_t *slots, apr_uint64_t
     smmap__word_t *first = (smmap__word_t *)smmap__load(&slots->first);
 
     return first != NULL && first != slots->own && smmap__slots_is_first(slots, index) &&
-           (smmap__load(smmap__slots_hot(slots, first, index)) >> index % (8 * sizeof(uintptr_t)) &
-            1) == 0;
+           (smmap__load(smmap__slots_hot(slots, first, index)) >> index % SMMAP__WORD_BITS & 1) == 0;
 }
 
 /** Was smmap__slots_prepare() called for an index? */

@@ -281,7 +281,7 @@ static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
     status = smmap__handle_open(manager, smmap__path_text(cursor->path), 0, &handle, NULL,
                                 &identity, &identified);
     if (status == APR_SUCCESS && identified == APR_SUCCESS) {
-        generation = smmap__identity_number(&identity, handle);
+        generation = smmap__identity_generation(&identity, handle);
     }
     smmap__manager_lock(manager);
     if (status != APR_SUCCESS) {

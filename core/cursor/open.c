@@ -145,7 +145,7 @@ SMMAP__RELOCK static apr_status_t join_opened_relock(smmap_manager_t *manager, s
         file = smmap__file_lookup_locked(manager, identity);
         if (file != NULL && file->generation != 0) {
             smmap__manager_unlock(manager);
-            generation = smmap__identity_number(identity, handle);
+            generation = smmap__identity_generation(identity, handle);
             smmap__manager_lock(manager);
             file = smmap__file_lookup_locked(manager, identity);
         }

@@ -37,7 +37,7 @@ void smmap__path_unref_locked(smmap__path_t *path) SMMAP__LOCKED;
 int smmap__identity_same_locked(const smmap__file_t *file, const smmap__identity_t *current,
                                 apr_int64_t generation) SMMAP__LOCKED;
 /** The generation of an identified file, by its handle. */
-apr_int64_t smmap__identity_number(const smmap__identity_t *identity, apr_os_file_t handle);
+apr_int64_t smmap__identity_generation(const smmap__identity_t *identity, apr_os_file_t handle);
 /** Are copies of its bytes outdated, and, on a stacked file system, its mappings? */
 int smmap__identity_changed(const smmap__identity_t *known, const smmap__identity_t *now);
 /** What a handle's file is. before: as it was seen just before it was opened; NULL: it was not.

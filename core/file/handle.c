@@ -66,7 +66,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     smmap_manager_t *manager = file->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     apr_os_file_t handle = file->handle;
-    int numbered = file->generation != 0 || (file->cursors == 0 && file->regions == 0);
+    int is_known = file->generation != 0 || (file->cursors == 0 && file->regions == 0);
     apr_int64_t generation;
     apr_size_t files;
     apr_size_t handles;
@@ -79,7 +79,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     while (wait_for_readers && smmap__count_load_ordered(&file->readers) != 0) {
         smmap__sleep(WAIT_FOR_READER);
     }
-    if (!numbered) {
+    if (!is_known) {
         /* Until now the handle has kept the file's id from being given to another. */
         generation = smmap__os_generation(handle);
         smmap__manager_lock(manager);
@@ -285,7 +285,7 @@ apr_status_t smmap__handle_reopen_relock(smmap__file_t *file, const smmap__path_
     }
     status = identified;
     if (status == APR_SUCCESS) {
-        generation = smmap__identity_number(&identity, handle);
+        generation = smmap__identity_generation(&identity, handle);
     }
     smmap__manager_lock(manager);
     if (status == APR_SUCCESS && !smmap__identity_same_locked(file, &identity, generation)) {

@@ -203,7 +203,7 @@ apr_status_t smmap__identify(apr_os_file_t handle, const smmap__os_facts_t *befo
     return status;
 }
 
-apr_int64_t smmap__identity_number(const smmap__identity_t *identity, apr_os_file_t handle)
+apr_int64_t smmap__identity_generation(const smmap__identity_t *identity, apr_os_file_t handle)
 {
     return identity->facts.kind == SMMAP__OS_FILE ? smmap__os_generation(handle)
                                                   : SMMAP__OS_GENERATION_NONE;

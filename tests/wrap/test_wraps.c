@@ -298,18 +298,6 @@ static void refused_in_any_way(void)
     CHECK_NUMBER(manager_stats(manager).buffered, 0);
 }
 
-/* Of the system. */
-static apr_size_t all_calls(void)
-{
-    apr_size_t calls = 0;
-    int i;
-
-    for (i = 0; i < WRAP_MALLOC; i++) {
-        calls += wrap_calls((wrap_call_t)i);
-    }
-    return calls;
-}
-
 /* A small file that is new, and read from once: opened, looked at, read from and closed. */
 static void small_and_new(void)
 {
@@ -320,11 +308,11 @@ static void small_and_new(void)
     apr_size_t before;
 
     smmap_cursor_close(cursor_open(manager, file_make("other", 1).path));
-    before = all_calls();
+    before = wrap_system_calls();
     NEED_OK(smmap_cursor_open(&cursor, manager, file.path, NULL));
     CHECK_OK(smmap_cursor_read(cursor, 0, bytes, sizeof bytes, NULL));
     smmap_cursor_close(cursor);
-    CHECK_NUMBER(all_calls() - before, 4);
+    CHECK_NUMBER(wrap_system_calls() - before, 4);
     CHECK(memcmp(bytes, file.data, sizeof bytes) == 0);
 }
 
@@ -339,9 +327,9 @@ static void opens_what_is_known(void)
 
     NEED_OK(apr_file_perms_set(file.path, 0x444));
     CHECK_OK(smmap_cursor_refresh(cursor)); /* that was a change */
-    before = all_calls();
+    before = wrap_system_calls();
     NEED_OK(smmap_cursor_open(&second, manager, file.path, test_pool));
-    CHECK_NUMBER(all_calls() - before, 1);
+    CHECK_NUMBER(wrap_system_calls() - before, 1);
     CHECK_NUMBER(manager_stats(manager).files, 1);
     smmap_cursor_close(cursor);
     NEED_OK(smmap_cursor_use(second, 0, 0));

@@ -144,6 +144,17 @@ apr_size_t wrap_calls(wrap_call_t call)
     return atomic_load(&calls[call]);
 }
 
+apr_size_t wrap_system_calls(void)
+{
+    apr_size_t all = 0;
+    int call;
+
+    for (call = 0; call < WRAP_MALLOC; call++) {
+        all += wrap_calls((wrap_call_t)call);
+    }
+    return all;
+}
+
 void wrap_reset(void)
 {
     int call;

@@ -106,6 +106,8 @@ void wrap_fail_none(void);
     wrap_reset(). */
 apr_size_t wrap_failed(void);
 apr_size_t wrap_calls(wrap_call_t call);
+/** The calls of the system alone, of all kinds. */
+apr_size_t wrap_system_calls(void);
 void wrap_reset(void);
 
 /** The errors that a kind of call may have; the list ends with 0. */
