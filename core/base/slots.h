@@ -106,7 +106,7 @@ static inline int smmap__slots_is_cold(const smmap__slots_t *slots, apr_uint64_t
     smmap__word_t *first = (smmap__word_t *)smmap__load(&slots->first);
 
     return first != NULL && first != slots->own && smmap__slots_is_first(slots, index) &&
-           (smmap__load(smmap__slots_hot(slots, first, index)) >> index % SMMAP__WORD_BITS & 1) == 0;
+           !(smmap__load(smmap__slots_hot(slots, first, index)) >> index % SMMAP__WORD_BITS & 1);
 }
 
 /** Was smmap__slots_prepare() called for an index? */
