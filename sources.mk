@@ -72,9 +72,9 @@ SMMAP_CORE_FILES = \
 	core/manager/pinned.c \
 	core/manager/places.c \
 	core/manager/stats.c \
+	core/read/admission.c \
 	core/read/buffer.c \
 	core/read/cost.c \
-	core/read/direct.c \
 	core/read/guard.c \
 	core/read/nowait.c \
 	core/read/read.c \

@@ -42,16 +42,6 @@ apr_status_t smmap__locks_make(smmap_manager_t *manager)
     return status;
 }
 
-SMMAP__UNCHECKED void smmap__manager_lock(smmap_manager_t *manager)
-{
-    apr_thread_mutex_lock(manager->lock);
-}
-
-SMMAP__UNCHECKED void smmap__manager_unlock(smmap_manager_t *manager)
-{
-    apr_thread_mutex_unlock(manager->lock);
-}
-
 /* most: 0: without an end. */
 SMMAP__RELOCK static void wait_relock(smmap_manager_t *manager, apr_interval_time_t most)
 {
@@ -90,23 +80,6 @@ void smmap__sleep(apr_interval_time_t time)
 
     apr_sleep(time);
     smmap__os_cancel_restore(cancel);
-}
-
-void smmap__manager_wake_locked(smmap_manager_t *manager)
-{
-    if (manager->asleep > 0) {
-        apr_thread_cond_broadcast(manager->changed);
-    }
-}
-
-SMMAP__UNCHECKED void smmap__file_lock(smmap__file_t *file)
-{
-    apr_thread_mutex_lock(file->manager->stripes[file->stripe]);
-}
-
-SMMAP__UNCHECKED void smmap__file_unlock(smmap__file_t *file)
-{
-    apr_thread_mutex_unlock(file->manager->stripes[file->stripe]);
 }
 
 apr_status_t smmap__scratch(smmap_manager_t *manager, apr_pool_t **pool)

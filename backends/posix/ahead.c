@@ -118,10 +118,10 @@ static apr_status_t read_now(apr_os_file_t file, apr_uint64_t offset, void *buff
 apr_status_t smmap__os_read_nowait(apr_os_file_t file, apr_off_t offset, void *buffer,
                                    apr_size_t length, apr_size_t *nread)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
     apr_status_t status = smmap__read_fully(read_now, file, offset, buffer, length, nread);
 
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     return status;
 }
 

@@ -22,10 +22,10 @@ apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
     const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     struct stat info;
     int fd;
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
 
     fd = open(path, flags, 0666);
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -70,7 +70,7 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
     sigset_t before;
     int was_pending;
     int number;
-    int cancel = smmap__os_cancel_disable(); /* write() and sigwait() */
+    int cancel = smmap__posix_cancel_disable(); /* write() and sigwait() */
 
     sigemptyset(&too_long);
     sigaddset(&too_long, SIGXFSZ);
@@ -82,6 +82,6 @@ apr_status_t smmap__os_append(apr_os_file_t file, const char *bytes, apr_size_t 
         sigwait(&too_long, &number);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     return status;
 }

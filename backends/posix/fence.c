@@ -85,11 +85,11 @@ static void fence_all_the_same(void)
 
     if (!(membarrier(REGISTER_PRIVATE_EXPEDITED) && membarrier(PRIVATE_EXPEDITED)) &&
         !membarrier(GLOBAL) && !visit_processors()) {
-        int cancel = smmap__os_cancel_disable();
+        int cancel = smmap__posix_cancel_disable();
 
         while (nanosleep(&wait, &wait) != 0 && errno == EINTR) {
         }
-        smmap__os_cancel_restore(cancel);
+        smmap__posix_cancel_restore(cancel);
     }
 }
 

@@ -54,7 +54,7 @@ static int open_leased(const char *path)
 
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
     /* Nonblocking: a FIFO may have replaced the file since the core examined it. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
@@ -63,7 +63,7 @@ apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
         fd = open_leased(path);
     }
 #endif
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -80,10 +80,10 @@ apr_status_t smmap__os_file_open_attributes(apr_os_file_t *file, const char *pat
 
 apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
     int fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
 
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     if (fd < 0) {
         return errno;
     }
@@ -93,10 +93,10 @@ apr_status_t smmap__os_file_dup(apr_os_file_t *copy, apr_os_file_t file)
 
 apr_status_t smmap__os_file_close(apr_os_file_t file)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
     int result = close(file);
 
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     return result == 0 ? APR_SUCCESS : errno;
 }
 
@@ -194,10 +194,10 @@ static apr_status_t read_once(apr_os_file_t file, apr_uint64_t offset, void *buf
 apr_status_t smmap__os_read(apr_os_file_t file, apr_off_t offset, void *buffer, apr_size_t length,
                             apr_size_t *nread)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
     apr_status_t status = smmap__read_fully(read_once, file, offset, buffer, length, nread);
 
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     return status;
 }
 

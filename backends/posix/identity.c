@@ -244,9 +244,9 @@ apr_status_t smmap__os_file_canonical_path(char *path, apr_size_t size, apr_os_f
 
 apr_status_t smmap__os_real_path(char *real, const char *path)
 {
-    int cancel = smmap__os_cancel_disable();
+    int cancel = smmap__posix_cancel_disable();
     int error = realpath(path, real) != NULL ? APR_SUCCESS : errno;
 
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     return error;
 }

@@ -17,6 +17,7 @@
 #include <apr.h>
 #include <apr_errno.h>
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -62,6 +63,27 @@ typedef unsigned long smmap__posix_request_t;
 #define SMMAP__POSIX_SENT_LIKE_FAULTS 0
 #endif
 #endif
+
+/* --- cancellation: inline, as each read has it --- */
+
+static inline int smmap__posix_cancel_disable(void)
+{
+    int state = 0;
+
+#ifdef PTHREAD_CANCEL_DISABLE
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+#endif
+    return state;
+}
+
+static inline void smmap__posix_cancel_restore(int state)
+{
+#ifdef PTHREAD_CANCEL_DISABLE
+    pthread_setcancelstate(state, NULL);
+#else
+    (void)state;
+#endif
+}
 
 /* --- patches.c --- */
 

@@ -190,11 +190,11 @@ apr_status_t smmap__os_memory(smmap__os_memory_t *memory)
 #else
     return APR_ENOTIMPL;
 #endif
-    cancel = smmap__os_cancel_disable();
+    cancel = smmap__posix_cancel_disable();
 #ifdef __linux__
     error = lower_to_groups(&found);
 #endif
-    smmap__os_cancel_restore(cancel);
+    smmap__posix_cancel_restore(cancel);
     if (error == 0) {
         *memory = found;
     }

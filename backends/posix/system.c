@@ -58,21 +58,12 @@ apr_int64_t smmap__os_clock(void)
 
 int smmap__os_cancel_disable(void)
 {
-    int state = 0;
-
-#ifdef PTHREAD_CANCEL_DISABLE
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-#endif
-    return state;
+    return smmap__posix_cancel_disable();
 }
 
 void smmap__os_cancel_restore(int state)
 {
-#ifdef PTHREAD_CANCEL_DISABLE
-    pthread_setcancelstate(state, NULL);
-#else
-    (void)state;
-#endif
+    smmap__posix_cancel_restore(state);
 }
 
 void smmap__os_cancel_point(void)

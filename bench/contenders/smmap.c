@@ -4,7 +4,7 @@
  *
  * One manager, and a cursor for each worker. A byte is fetched as a program would do
  * it: with the inline access first, and where the window in use does not hold the
- * byte, by moving the cursor. Blocks are copied through a buffer.
+ * byte, by moving the cursor.
  */
 #include "bench/contenders/loop.h"
 
@@ -43,14 +43,14 @@ BENCH_TEMPLATE int copy(bench_worker_t *worker, apr_off_t offset)
 {
     apr_size_t got;
 
-    worker->status = smmap_buffer_read(worker->more, offset, worker->block, BENCH_BLOCK, &got);
+    worker->status = smmap_cursor_read(worker->state, offset, worker->block, BENCH_BLOCK, &got);
     return worker->status == APR_SUCCESS && got == BENCH_BLOCK;
 }
 
 BENCH_LOOP(bench_loop_cursor_bytes, bytes, fetch)
 BENCH_LOOP(bench_loop_cursor_random, random, fetch)
 BENCH_LOOP(bench_loop_cursor_stream, stream, extent)
-BENCH_LOOP(bench_loop_buffer_copy, copy, copy)
+BENCH_LOOP(bench_loop_cursor_copy, copy, copy)
 BENCH_LOOP(bench_loop_cursor_miss, miss, fetch)
 
 static const char *open_mode(bench_runner_t *runner, smmap_mode_t mode)
@@ -70,14 +70,9 @@ static const char *open_mode(bench_runner_t *runner, smmap_mode_t mode)
     for (i = 0; status == APR_SUCCESS && i < runner->worker_count; i++) {
         bench_worker_t *worker = &runner->workers[i];
         smmap_cursor_t *cursor;
-        smmap_buffer_t *buffer;
 
         status = smmap_cursor_open(&cursor, manager, test->data->path, worker->pool);
         worker->state = cursor;
-        if (status == APR_SUCCESS && test->workload->kind == BENCH_COPY) {
-            status = smmap_buffer_create(&buffer, cursor, 0, SMMAP_TO_END, worker->pool);
-            worker->more = buffer;
-        }
     }
     return status == APR_SUCCESS ? NULL : bench_reason(runner, "the library says", status);
 }
@@ -142,7 +137,7 @@ const bench_contender_t bench_sliding = {"sliding",
                                          BENCH_DOES(BENCH_BYTES, bench_loop_cursor_bytes),
                                          BENCH_DOES(BENCH_RANDOM, bench_loop_cursor_random),
                                          BENCH_DOES(BENCH_STREAM, bench_loop_cursor_stream),
-                                         BENCH_DOES(BENCH_COPY, bench_loop_buffer_copy),
+                                         BENCH_DOES(BENCH_COPY, bench_loop_cursor_copy),
                                          BENCH_DOES(BENCH_MISS, bench_loop_cursor_miss)};
 
 const bench_contender_t bench_hinted = {"sliding-ahead",

@@ -8,11 +8,6 @@
 
 enum { FIRST_SIZE = 64 };
 
-static smmap__hash_node_t **bucket_of(const smmap__hash_t *hash, apr_uint64_t key)
-{
-    return &hash->buckets[(smmap__hash_bits(key) >> 32) & (hash->size - 1)];
-}
-
 apr_status_t smmap__hash_init(smmap__hash_t *hash, apr_uint64_t (*key_of)(smmap__hash_node_t *node))
 {
     hash->buckets = smmap__alloc(FIRST_SIZE * sizeof *hash->buckets);
@@ -27,14 +22,9 @@ void smmap__hash_destroy(smmap__hash_t *hash)
     smmap__free(hash->buckets);
 }
 
-smmap__hash_node_t *smmap__hash_chain(const smmap__hash_t *hash, apr_uint64_t key)
-{
-    return *bucket_of(hash, key);
-}
-
 static void push(smmap__hash_t *hash, smmap__hash_node_t *node)
 {
-    smmap__hash_node_t **bucket = bucket_of(hash, hash->key_of(node));
+    smmap__hash_node_t **bucket = smmap__hash_bucket(hash, hash->key_of(node));
 
     node->next = *bucket;
     *bucket = node;
@@ -78,7 +68,7 @@ void smmap__hash_insert(smmap__hash_t *hash, smmap__hash_node_t *node)
 
 void smmap__hash_remove(smmap__hash_t *hash, smmap__hash_node_t *node)
 {
-    smmap__hash_node_t **link = bucket_of(hash, hash->key_of(node));
+    smmap__hash_node_t **link = smmap__hash_bucket(hash, hash->key_of(node));
 
     while (*link != node) {
         link = &(*link)->next;

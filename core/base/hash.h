@@ -42,8 +42,19 @@ apr_status_t smmap__hash_init(smmap__hash_t *hash,
                               apr_uint64_t (*key_of)(smmap__hash_node_t *node));
 /** Free the table. The elements are the caller's. */
 void smmap__hash_destroy(smmap__hash_t *hash);
+
+/** Where the chain of a key begins. */
+static inline smmap__hash_node_t **smmap__hash_bucket(const smmap__hash_t *hash, apr_uint64_t key)
+{
+    return &hash->buckets[(smmap__hash_bits(key) >> 32) & (hash->size - 1)];
+}
+
 /** The first node of the chain that holds the elements with this key, and some with others. */
-smmap__hash_node_t *smmap__hash_chain(const smmap__hash_t *hash, apr_uint64_t key);
+static inline smmap__hash_node_t *smmap__hash_chain(const smmap__hash_t *hash, apr_uint64_t key)
+{
+    return *smmap__hash_bucket(hash, key);
+}
+
 /** Add an element that is in no table. */
 void smmap__hash_insert(smmap__hash_t *hash, smmap__hash_node_t *node);
 /** Take out an element that is in the table. */

@@ -188,64 +188,61 @@ SMMAP__LOCKED static int is_other_than_known_locked(const smmap__file_t *file,
             smmap__identity_changed(&file->identity, seen));
 }
 
-/* One attempt of smmap__file_join(). */
-static apr_status_t join_once(smmap_manager_t *manager, smmap__path_t *path, const char *given,
-                              apr_os_file_t native, smmap__file_t **found)
+/* Leave a file again that was joined; its path stays the caller's. */
+SMMAP__UNLOCK static void leave_unlock(smmap__file_t *file, const smmap__path_t *path)
 {
-    smmap__os_facts_t seen;
+    smmap_manager_t *manager = file->manager;
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
-    smmap__file_t *file = NULL;
-    smmap__identity_t identity;
-    apr_status_t status = APR_SUCCESS;
-    int is_unchanged = 0;
 
-    seen.kind = SMMAP__OS_OTHER;
-    if (path == NULL) {
-        status = join_known_lock(manager, native, &file, &identity);
-    } else {
-        join_unchanged_lock(manager, given, path, &seen, &file);
-        is_unchanged = file != NULL;
-    }
-    if (status == APR_SUCCESS && file == NULL) {
-        status = join_opened_relock(manager, path, given, native,
-                                    seen.kind != SMMAP__OS_OTHER ? &seen : NULL, &file, &identity);
-    }
-    if (status != APR_SUCCESS) {
-        smmap__manager_unlock(manager);
-        return status;
-    }
-    if (!is_unchanged && is_other_than_known_locked(file, &identity)) {
-        /* It grew or shrank since it was measured last. Only a measurement under
-           the file's lock is in order with those of others. */
-        smmap__manager_unlock(manager);
-        status = smmap__file_measure(file, path);
-        smmap__manager_lock(manager);
-    }
-    if (status != APR_SUCCESS) {
-        smmap__file_leave_locked(file, smmap__path_is_lost(path), &reclaim);
-        smmap__reclaim_relock(manager, &reclaim);
-        smmap__manager_unref_unlock(manager);
-        return status;
-    }
-    if (path != NULL) {
-        smmap__file_set_path_locked(file,
-                                    path); /* not before: when this call fails, its name goes */
-    }
-    smmap__manager_unlock(manager);
-    *found = file;
-    return APR_SUCCESS;
+    smmap__file_leave_locked(file, smmap__path_is_lost(path), &reclaim);
+    smmap__reclaim_relock(manager, &reclaim);
+    smmap__manager_unref_unlock(manager);
 }
 
 apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, const char *given,
                               apr_os_file_t native, smmap__file_t **found)
 {
+    smmap__os_facts_t seen;
+    smmap__identity_t identity;
     apr_status_t status;
     int tries = 0;
 
     /* To be measured a file may have to be opened once more, as others closed its handle.
        If the path names another file by then, that is not this caller's error: open that. */
     do {
-        status = join_once(manager, path, given, native, found);
+        int is_unchanged = 0;
+
+        status = APR_SUCCESS;
+        *found = NULL;
+        seen.kind = SMMAP__OS_OTHER;
+        if (path == NULL) {
+            status = join_known_lock(manager, native, found, &identity);
+        } else {
+            join_unchanged_lock(manager, given, path, &seen, found);
+            is_unchanged = *found != NULL;
+        }
+        if (status == APR_SUCCESS && *found == NULL) {
+            status = join_opened_relock(manager, path, given, native,
+                                        seen.kind != SMMAP__OS_OTHER ? &seen : NULL, found,
+                                        &identity);
+        }
+        if (status == APR_SUCCESS && !is_unchanged &&
+            is_other_than_known_locked(*found, &identity)) {
+            /* It grew or shrank since it was measured last. Only a measurement under
+               the file's lock is in order with those of others. */
+            smmap__manager_unlock(manager);
+            status = smmap__file_measure(*found, path);
+            smmap__manager_lock(manager);
+            if (status != APR_SUCCESS) {
+                leave_unlock(*found, path);
+                continue;
+            }
+        }
+        if (status == APR_SUCCESS && path != NULL) {
+            /* Not before: when this call fails, its name goes. */
+            smmap__file_set_path_locked(*found, path);
+        }
+        smmap__manager_unlock(manager);
     } while (status == SMMAP_ESTALE && ++tries < MOST_TRIES);
     return status;
 }

@@ -24,7 +24,10 @@ static inline int smmap__path_is_lost(const smmap__path_t *path)
     return path == NULL || path->is_lost;
 }
 /** Its text. */
-const char *smmap__path_text(const smmap__path_t *path);
+static inline const char *smmap__path_text(const smmap__path_t *path)
+{
+    return (const char *)(path + 1);
+}
 /** A number of a part of a path, the same for each that is equal on this system. */
 apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length);
 /** One user less; the last one frees it. NULL is ignored. */
@@ -144,8 +147,25 @@ void smmap__handle_end_use_relock(smmap__file_t *file) SMMAP__RELOCK;
 int smmap__handle_close_relock(smmap__file_t *file) SMMAP__RELOCK;
 /** Close every idle handle, waiting for those that read by them. */
 void smmap__handle_close_idle_relock(smmap_manager_t *manager) SMMAP__RELOCK;
+
+static inline void smmap__reading_end(smmap__file_t *file)
+{
+    smmap__count_lower(&file->readers);
+}
+
 /** Use the file's handle without a lock; 0: it is closed, and nothing is to be ended. */
-int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle);
-void smmap__reading_end(smmap__file_t *file);
+static inline int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
+{
+    uintptr_t published;
+
+    smmap__count_raise(&file->readers);
+    published = smmap__load_ordered(&file->published_handle);
+    if (published == 0) {
+        smmap__reading_end(file);
+        return 0;
+    }
+    *handle = (apr_os_file_t)(published - 1);
+    return 1;
+}
 
 #endif

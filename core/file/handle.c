@@ -33,25 +33,6 @@
 /* Microseconds: a read may be over by then, or hang for minutes. */
 enum { WAIT_FOR_READER = 100 };
 
-int smmap__reading_begin(smmap__file_t *file, apr_os_file_t *handle)
-{
-    uintptr_t published;
-
-    smmap__count_raise(&file->readers);
-    published = smmap__load_ordered(&file->published_handle);
-    if (published == 0) {
-        smmap__reading_end(file);
-        return 0;
-    }
-    *handle = (apr_os_file_t)(published - 1);
-    return 1;
-}
-
-void smmap__reading_end(smmap__file_t *file)
-{
-    smmap__count_lower(&file->readers);
-}
-
 /* C1, C2: take the handle away from readers to come. 1: nobody reads by it now. */
 SMMAP__LOCKED static int unpublish_locked(smmap__file_t *file)
 {
@@ -197,21 +178,13 @@ void smmap__handle_install_locked(smmap__file_t *file, apr_os_file_t handle)
     smmap__manager_wake_locked(file->manager);
 }
 
-/* One attempt to get a handle of our own. */
-static apr_status_t open_once(const char *path, apr_os_file_t native, apr_os_file_t *handle)
+/* Why a path could not be opened: a socket cannot, nor, on Windows, can a directory. */
+static apr_status_t open_error(const char *path, apr_status_t status)
 {
     smmap__os_facts_t facts;
-    apr_status_t status;
 
-    if (path == NULL) {
-        return smmap__os_file_dup(handle, native);
-    }
-    status = smmap__os_file_open(handle, path);
-    if (status == APR_SUCCESS || APR_STATUS_IS_ENOENT(status)) {
-        return status;
-    }
-    /* A socket cannot be opened, nor, on Windows, can a directory. */
-    return smmap__os_examine_path(&facts, path) == APR_SUCCESS && facts.kind == SMMAP__OS_OTHER
+    return !APR_STATUS_IS_ENOENT(status) && smmap__os_examine_path(&facts, path) == APR_SUCCESS &&
+                   facts.kind == SMMAP__OS_OTHER
                ? SMMAP_ENOTREGULAR
                : status;
 }
@@ -221,6 +194,7 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
                                 smmap__identity_t *identity, apr_status_t *identified)
 {
     smmap__os_facts_t seen;
+    int is_last = 0;
     apr_status_t status;
 
     /* Where a file seen before it was opened need not be opened twice, that is cheaper. */
@@ -228,15 +202,21 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
         smmap__os_examine_path(&seen, path) == APR_SUCCESS) {
         before = &seen;
     }
-    status = open_once(path, native, handle);
-
-    if (APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status)) {
+    for (;;) {
+        status = path != NULL ? smmap__os_file_open(handle, path)
+                              : smmap__os_file_dup(handle, native);
+        if (status != APR_SUCCESS && path != NULL) {
+            status = open_error(path, status);
+        }
+        if (is_last || !(APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status))) {
+            break;
+        }
         smmap__manager_lock(manager);
         while (close_unread_relock(manager)) {
         }
         manager->stats.retries++;
         smmap__manager_unlock(manager);
-        status = open_once(path, native, handle);
+        is_last = 1;
     }
     if (status != APR_SUCCESS) {
         return status;

@@ -16,11 +16,6 @@
 
 #include <string.h>
 
-const char *smmap__path_text(const smmap__path_t *path)
-{
-    return (const char *)(path + 1);
-}
-
 void smmap__path_unref_locked(smmap__path_t *path)
 {
     if (path != NULL && --path->users == 0) {
@@ -99,31 +94,41 @@ static const char *plain_of(const smmap_manager_t *manager, const char *path, ap
     return merged;
 }
 
-/* Up to 8 bytes of a path, as they are compared. */
-static apr_uint64_t word_of(const smmap_manager_t *manager, const char *path, apr_size_t length)
+/* The letters of a word in lower case. */
+static apr_uint64_t lower_of(apr_uint64_t word)
 {
-    unsigned char bytes[sizeof(apr_uint64_t)] = {0};
-    apr_uint64_t word;
+    unsigned char bytes[sizeof word];
     apr_size_t i;
 
-    memcpy(bytes, path, length);
-    for (i = 0; manager->case_insensitive && i < length; i++) {
+    memcpy(bytes, &word, sizeof word);
+    for (i = 0; i < sizeof word; i++) {
         bytes[i] = (unsigned char)apr_tolower(bytes[i]);
     }
     memcpy(&word, bytes, sizeof word);
     return word;
 }
 
+/* The key of a path is changed by 8 more bytes of it. */
+static inline apr_uint64_t key_with(const smmap_manager_t *manager, apr_uint64_t key,
+                                    apr_uint64_t word)
+{
+    key = smmap__hash_bits(key ^ (manager->case_insensitive ? lower_of(word) : word));
+    return key ^ key >> 32;
+}
+
 apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length)
 {
     apr_uint64_t key = length;
+    apr_uint64_t word;
 
-    for (; length >= sizeof key; length -= sizeof key, path += sizeof key) {
-        key = smmap__hash_bits(key ^ word_of(manager, path, sizeof key));
-        key ^= key >> 32;
+    for (; length >= sizeof word; length -= sizeof word, path += sizeof word) {
+        memcpy(&word, path, sizeof word);
+        key = key_with(manager, key, word);
     }
-    key = smmap__hash_bits(key ^ word_of(manager, path, length));
-    return key ^ key >> 32;
+    for (word = 0; length > 0; length--) {
+        word = word << 8 | (unsigned char)path[length - 1];
+    }
+    return key_with(manager, key, word);
 }
 
 /* A path with one user. */
@@ -137,7 +142,7 @@ static smmap__path_t *path_of(const smmap_manager_t *manager, const char *text, 
         char *end = (char *)(path + 1);
 
         path->users = 1;
-        path->key = smmap__path_key(manager, plain, strlen(plain));
+        path->key = smmap__path_key(manager, plain, (plain_size != 0 ? plain_size : size) - 1);
         path->plain = plain != text ? end + size : end;
         memcpy(end, text, size);
         memcpy(end + size, plain, plain_size);

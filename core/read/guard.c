@@ -60,18 +60,16 @@ static int copy_measured(smmap__cursor_t *cursor, apr_off_t offset, void *to, ap
            reaches(cursor, end);
 }
 
-apr_status_t smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                apr_size_t size, smmap__os_copied_t made, apr_size_t *copied)
+int smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
+                       smmap__os_copied_t made, apr_size_t fault)
 {
     if (made == SMMAP__OS_FAULTED) {
-        smmap__fault_retire(cursor, *copied);
+        smmap__fault_retire(cursor, fault);
     } else if (copy_measured(cursor, offset, to, size)) {
-        *copied = size;
-        return APR_SUCCESS;
+        return 1;
     }
     smmap_cursor_release(&cursor->shown);
-    *copied = 0;
-    return smmap__read_direct(cursor, offset, to, size, copied);
+    return 0;
 }
 
 apr_status_t smmap_cursor_begin_guard(smmap_cursor_t *shown)

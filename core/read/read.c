@@ -1,171 +1,123 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Copying reads: from a window where one is mapped, and otherwise by whichever is cheaper,
- * mapping the window or asking the system for the bytes.
- *
- * A map, the faults behind it and the unmap of its victim cost as much as tens or hundreds of
- * reads of 4 KiB, and what is gained by a window that stays is half of a read each time. Both are
- * measured (cost.c), and the number of touches by which mapping pays follows: 64, or 128 to 1600;
- * 64 while nothing is known; a quarter more or less, which differs from window to window. When
- * there is no room a window has to earn its place: it is bypassed (read into the caller's memory)
- * until it was touched that often, and then the eviction queue is asked. If the region at its hand
- * was hit since the hand passed, that one loses its bit and stays, and the newcomer starts again;
- * otherwise the newcomer is mapped. So where all windows are equally
- * hot the mapped ones stay, and reading costs what pread costs; where some are hotter, these become
- * mapped. While there is room, mapping costs nothing but itself, so it is done at once; but where
- * it was found to be dear, the touches count then, too. A file of less than SMALL_SIZE bytes is
- * bypassed at first in any case, as many are opened for a read or two. The idea of a frequency that
- * a newcomer must show is TinyLFU's (Einziger et al., ACM TOS 13(4), 2017); the victim's bit is
- * SIEVE's.
- *
- * A file whose holes fill with memory when they are read mapped is never mapped for a copy, and
- * not copied from a window either; nor is one that a server reads (FUSE, networks): a fault waits
- * for each few pages, where a read asks for many at once.
- *
- * The count goes when the window is mapped. It is approximate: of two threads that count at one
- * moment, one may be lost; and see smmap__slots_count().
+ * Copying reads: from a window where one is mapped, or by the system into the caller's memory;
+ * which of them is decided in admission.c. A read by the system is called from one place, so that
+ * compilers put it there: the processor does not foresee where the functions return that a call
+ * of the system was made in, which costs some 9 ns for each.
  */
 #include "core/read/read.h"
 
 #include <string.h>
 
-enum { SMALL_AFTER = 8, SMALL_SIZE = 64 * 1024 };
+/* Of so many reads of a cursor one is timed, if it is of one window. It is prime, so that they are
+   not always those that the system had to wait for. */
+enum { SAMPLE = 61 };
 
-/* A window has been touched often enough: may it be mapped? */
-static int admitted(smmap__file_t *file, apr_uint64_t number)
+/* By a handle that stays open. With the strict guard the file is measured afterwards: while
+   it is being cut, a read may find the size as it was and zeroes in the place of bytes. */
+static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
+                            void *to, apr_size_t size, apr_size_t *copied)
 {
-    smmap_manager_t *manager = file->manager;
-    smmap__region_t *region;
-    int yes;
+    int is_sample = cursor->direct++ % SAMPLE == 0 && (apr_off_t)size <= cursor->file->window &&
+                    smmap__count_load(&cursor->file->reads_only) == 0; /* there is no choice */
+    apr_int64_t begin = is_sample ? smmap__os_clock() : 0;
+    apr_status_t status = smmap__os_read(handle, offset, to, size, copied);
 
-    smmap__manager_lock(manager);
-    region = smmap__queue_step(&manager->queue);
-    yes = region == NULL || !smmap__region_test_and_clear_visited_locked(region);
-    if (yes) {
-        manager->queue.hand = region; /* the evictor wants to see it, too */
-    } else {
-        manager->stats.admission_rejects++;
-        smmap__slots_uncount(&file->grid, number);
+    if (is_sample && status == APR_SUCCESS) {
+        smmap__cost_add(&cursor->manager->cost, &cursor->manager->cost.read, begin);
     }
-    smmap__manager_unlock(manager);
-    return yes;
+    if (cursor->manager->guard == SMMAP_GUARD_STRICT && !cursor->file->identity.sizeless) {
+        apr_off_t now = 0;
+        apr_status_t measured = smmap__os_file_size(&now, handle);
+
+        if (measured != APR_SUCCESS || now < offset) {
+            now = offset;
+        }
+        if (now - offset < (apr_off_t)*copied) {
+            *copied = (apr_size_t)(now - offset);
+        }
+        status = status != APR_SUCCESS ? status : measured;
+    }
+    return status;
 }
 
-static int is_mapped(const smmap__file_t *file, apr_uint64_t number)
+/* Read by the system, past the windows. *copied is what was read, on an error, too. */
+SMMAP__FILE_LOCKS SMMAP__LOCKS static apr_status_t read_direct(smmap__cursor_t *cursor,
+                                                               apr_off_t offset, void *to,
+                                                               apr_size_t size, apr_size_t *copied)
 {
-    const smmap__word_t *slot = smmap__slots_find(&file->grid, number);
-
-    return slot != NULL && (smmap__load(slot) & ~SMMAP__FLAGS) != 0;
-}
-
-/* Is it better to bypass the window that holds this offset? was_looked: it was just seen that it is
-   not mapped. */
-static int should_bypass(smmap__cursor_t *cursor, apr_off_t offset, int was_looked)
-{
-    smmap_manager_t *manager = cursor->manager;
     smmap__file_t *file = cursor->file;
-    apr_uint64_t number = smmap__window_number(file, offset);
-    int is_short = smmap__count_load(&manager->pressure) != 0; /* of room */
-    unsigned most = smmap__cost_touches(&manager->cost, number);
+    smmap__pin_t *pin = cursor->pin;
+    apr_os_file_t handle;
+    apr_status_t status;
+    int is_open;
 
-    if (!was_looked && is_mapped(file, number)) {
-        return 0;
-    }
-    if (smmap__count_load(&file->unmappable) != 0) {
-        return 1; /* a window of it costs a read of the whole window */
-    }
-    if (!is_short && smmap__offset_load(&file->size) < SMALL_SIZE) {
-        most = SMALL_AFTER;
-    } else if (!is_short && !smmap__cost_is_dear(&manager->cost)) {
-        return 0;
-    }
-    if (!smmap__slots_is_prepared(&file->grid, number)) {
-        apr_status_t status;
-
-        smmap__manager_lock(manager);
-        status = smmap__slots_prepare(&file->grid, number);
-        smmap__manager_unlock(manager);
+    *copied = 0;
+    smmap__os_cancel_point();
+    is_open = smmap__reading_begin(file, &handle);
+    if (!is_open) {
+        status = smmap__handle_enter_lock(file, cursor->path, &handle);
+        smmap__manager_unlock(cursor->manager);
         if (status != APR_SUCCESS) {
-            return 1;
+            return status;
         }
     }
-    return smmap__slots_count(&file->grid, number, most - 1) < most - 1 ||
-           (is_short && !admitted(file, number));
-}
-
-/* A range begins with a part that bypasses its window: how much of it can be read at once, as the
-   windows behind that are bypassed, too? */
-static apr_size_t bypassed_at_once(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t part,
-                                   apr_size_t size)
-{
-    const smmap__file_t *file = cursor->file;
-
-    while (part < size && should_bypass(cursor, offset + (apr_off_t)part, 0)) {
-        part = (apr_uint64_t)file->window < size - part ? part + (apr_size_t)file->window : size;
+    status = read_by(cursor, handle, offset, to, size, copied);
+    if (is_open) {
+        smmap__reading_end(file);
+    } else {
+        smmap__handle_leave(file);
     }
-    return part;
-}
-
-/* Is the window that holds an offset to be bypassed in any case? */
-static int is_cold(const smmap__cursor_t *cursor, apr_off_t offset)
-{
-    const smmap__file_t *file = cursor->file;
-
-    return smmap__slots_is_cold(&file->grid, smmap__window_number(file, offset)) &&
-           smmap__count_load(&cursor->manager->pressure) != 0 &&
-           smmap__count_load(&file->unmappable) == 0;
-}
-
-/* Read past such a window. The word in which the touch is counted comes from memory meanwhile. */
-static apr_status_t read_cold(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
-                              apr_size_t rest, apr_size_t *copied)
-{
-    smmap__file_t *file = cursor->file;
-    apr_uint64_t number = smmap__window_number(file, offset);
-    unsigned most = smmap__cost_touches(&cursor->manager->cost, number);
-    apr_status_t status;
-
-    smmap__prefetch(smmap__slots_find(&file->grid, number));
-    size = bypassed_at_once(cursor, offset, size, rest);
-    status = smmap__read_direct(cursor, offset, to, size, copied);
-    smmap__slots_count(&file->grid, number, most - 1);
-    return status;
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    if (pin != NULL) {
+        smmap__count_store(&pin->bypassed_reads, smmap__count_load(&pin->bypassed_reads) + 1);
+    } else {
+        smmap__count_raise(&cursor->manager->bypassed); /* the cursor never had a window */
+    }
+    if (*copied < size) {
+        status = smmap__file_measure(file, cursor->path);
+        return status != APR_SUCCESS ? status : SMMAP_ETRUNCATED;
+    }
+    return APR_SUCCESS;
 }
 
 /* Copy from the cursor's window with the guard. What is not as usual is in guard.c, so that
    this is short. */
-static apr_status_t read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                 apr_size_t size, apr_size_t *copied)
+static int read_guarded(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size)
 {
     smmap__os_copied_t made = SMMAP__OS_UNVERIFIED; /* strict: measured first */
+    apr_size_t fault = 0;
 
     if (cursor->manager->guard == SMMAP_GUARD_ON) {
         const smmap_cursor_t *shown = &cursor->shown;
 
         made = smmap__os_guard_copy(to, shown->window_data, shown->window_size,
-                                    (apr_size_t)(offset - shown->window_begin), size, copied);
+                                    (apr_size_t)(offset - shown->window_begin), size, &fault);
         if (made == SMMAP__OS_COPIED) {
-            *copied = size;
-            return APR_SUCCESS;
+            return 1;
         }
     }
-    return smmap__guard_again(cursor, offset, to, size, made, copied);
+    return smmap__guard_again(cursor, offset, to, size, made, fault);
 }
 
-static inline apr_status_t copy_out(smmap__cursor_t *cursor, const unsigned char *from,
-                                    apr_off_t offset, void *to, apr_size_t size, apr_size_t *copied)
+/* 0: it cannot be copied from there, and is to be read by the system. */
+static inline int copy_out(smmap__cursor_t *cursor, const unsigned char *from, apr_off_t offset,
+                           void *to, apr_size_t size)
 {
-    *copied = size;
     if (cursor->manager->guard != SMMAP_GUARD_OFF) {
-        return read_guarded(cursor, offset, to, size, copied);
+        return read_guarded(cursor, offset, to, size);
     }
     memcpy(to, from, size);
-    return APR_SUCCESS;
+    return 1;
 }
 
-/* Read what no window that is mapped holds. */
+/* Read what no window that is mapped holds. *direct (out): what is to be read by the system in
+   its place; 0: nothing. */
 static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                apr_size_t size, apr_size_t rest, apr_size_t *copied)
+                                apr_size_t size, apr_size_t rest, apr_size_t *direct,
+                                apr_size_t *copied)
 {
     /* As smmap__hit() does, where it can; the file may be shorter by now. */
     int was_looked = cursor->pin != NULL && cursor->manager->paranoia == NULL && !cursor->guarded &&
@@ -174,9 +126,10 @@ static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void 
     int instead;
 
     *copied = 0;
-    if (should_bypass(cursor, offset, was_looked)) {
-        size = bypassed_at_once(cursor, offset, size, rest);
-        return smmap__read_direct(cursor, offset, to, size, copied);
+    *direct = 0;
+    if (smmap__should_bypass(cursor, offset, was_looked)) {
+        *direct = smmap__bypassed_at_once(cursor, offset, size, rest);
+        return APR_SUCCESS;
     }
     cursor->copying = 1;
     cursor->began = 0;
@@ -184,18 +137,34 @@ static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void 
     instead = cursor->copying;
     cursor->copying = 0;
     if (status != APR_SUCCESS) {
-        return instead && (smmap__exhausted(status) || smmap__limited(status) ||
-                           status == SMMAP_ETOOLARGE)
-                   ? smmap__read_direct(cursor, offset, to, size, copied)
-                   : status; /* a copy needs no mapping */
+        if (!instead || !(smmap__exhausted(status) || smmap__limited(status) ||
+                          status == SMMAP_ETOOLARGE)) {
+            return status;
+        }
+        *direct = size; /* a copy needs no mapping */
+        return APR_SUCCESS;
     }
-    status = copy_out(cursor, smmap_cursor_data(&cursor->shown), offset, to,
-                      smmap__cursor_size(cursor), copied);
+    size = smmap__cursor_size(cursor);
+    if (!copy_out(cursor, smmap_cursor_data(&cursor->shown), offset, to, size)) {
+        *direct = size;
+        return APR_SUCCESS;
+    }
+    *copied = size;
     if (cursor->began != 0) {
         smmap__cost_add(&cursor->manager->cost, &cursor->manager->cost.miss,
                         cursor->began); /* with its first fault */
     }
-    return status;
+    return APR_SUCCESS;
+}
+
+/* Is the window that holds an offset to be bypassed in any case? */
+static inline int is_cold(const smmap__cursor_t *cursor, apr_uint64_t number)
+{
+    const smmap__file_t *file = cursor->file;
+
+    return smmap__slots_is_cold(&file->grid, number) &&
+           smmap__count_load(&cursor->manager->pressure) != 0 &&
+           smmap__count_load(&file->unmappable) == 0;
 }
 
 /* Read some of a range of `rest` bytes, of which `size` lie in one window: as much as the first
@@ -205,21 +174,43 @@ static apr_status_t read_some(smmap__cursor_t *cursor, apr_off_t offset, void *t
 {
     const smmap_cursor_t *shown = &cursor->shown;
     const unsigned char *from = smmap_cursor_at(shown, offset);
+    smmap__file_t *file = cursor->file;
+    const apr_uint64_t number = smmap__window_number(file, offset);
+    apr_size_t direct = size; /* what the system reads */
+    int counts = 0;
+    apr_status_t status = APR_SUCCESS;
 
-    if (smmap__count_load(&cursor->file->reads_only) != 0) {
-        return smmap__read_direct(cursor, offset, to, rest, copied);
-    }
-    if (from != NULL && shown->window_data != cursor->outdated) {
+    if (smmap__count_load(&file->reads_only) != 0) {
+        direct = rest;
+    } else if (from != NULL && shown->window_data != cursor->outdated) {
         apr_size_t there = shown->window_size - (apr_size_t)(offset - shown->window_begin);
 
-        return copy_out(cursor, from, offset, to, there < size ? there : size, copied);
+        direct = *copied = there < size ? there : size;
+        if (copy_out(cursor, from, offset, to, direct)) {
+            return APR_SUCCESS;
+        }
+    } else if (is_cold(cursor, number)) {
+        /* The word in which the touch is counted comes from memory meanwhile. */
+        smmap__prefetch(smmap__slots_find(&file->grid, number));
+        direct = size < rest ? smmap__bypassed_at_once(cursor, offset, size, rest) : size;
+        counts = 1;
+    } else if (smmap__hit(cursor, offset, size)) {
+        *copied = size;
+        if (copy_out(cursor, smmap_cursor_data(shown), offset, to, size)) {
+            return APR_SUCCESS;
+        }
+    } else {
+        status = read_missed(cursor, offset, to, size, rest, &direct, copied);
+        if (direct == 0) {
+            return status;
+        }
     }
-    if (is_cold(cursor, offset)) {
-        return read_cold(cursor, offset, to, size, rest, copied);
+    status = read_direct(cursor, offset, to, direct, copied);
+    if (counts) {
+        smmap__slots_count(&file->grid, number,
+                           smmap__cost_touches(&cursor->manager->cost, number) - 1);
     }
-    return smmap__hit(cursor, offset, size)
-               ? copy_out(cursor, smmap_cursor_data(shown), offset, to, size, copied)
-               : read_missed(cursor, offset, to, size, rest, copied);
+    return status;
 }
 
 apr_status_t smmap__read_check(const smmap_cursor_t *shown, apr_off_t offset,

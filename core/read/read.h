@@ -2,12 +2,12 @@
 /*
  * Copies: from windows, or by the system.
  *
- *   cost.c     what mapping costs, and what it saves
- *   direct.c   by the system, past the windows
- *   guard.c    copies from windows that survive faults
- *   nowait.c   copies that never wait
- *   read.c     smmap_cursor_read(): which of them
- *   buffer.c   buffers
+ *   cost.c      what mapping costs, and what it saves
+ *   admission.c is a window mapped for a copy, or bypassed?
+ *   guard.c     copies from windows that survive faults
+ *   nowait.c    copies that never wait
+ *   read.c      smmap_cursor_read(), and reading by the system
+ *   buffer.c    buffers
  */
 #ifndef SMMAP_CORE_READ_READ_H
 #define SMMAP_CORE_READ_READ_H
@@ -23,9 +23,13 @@ unsigned smmap__cost_touches(const smmap__cost_t *cost, apr_uint64_t number);
 /** Does mapping cost so much more than two reads that it must be earned where there is room? */
 int smmap__cost_is_dear(const smmap__cost_t *cost);
 
-/** Read by the system. *copied is what was read, on an error, too. */
-apr_status_t smmap__read_direct(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                apr_size_t size, apr_size_t *copied) SMMAP__FILE_LOCKS SMMAP__LOCKS;
+/** Is it better to bypass the window that holds this offset? was_looked: it was just seen that it is
+    not mapped. */
+int smmap__should_bypass(smmap__cursor_t *cursor, apr_off_t offset, int was_looked) SMMAP__LOCKS;
+/** A range begins with a part that bypasses its window: how much of it can be read at once, as the
+    windows behind that are bypassed, too? */
+apr_size_t smmap__bypassed_at_once(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t part,
+                                   apr_size_t size) SMMAP__LOCKS;
 
 /** Check what was passed to a call that copies.
     @param size (in, out) bytes wanted; cut to what the file has. */
@@ -33,10 +37,9 @@ apr_status_t smmap__read_check(const smmap_cursor_t *shown, apr_off_t offset,
                                const void *destination, apr_size_t *size);
 
 /** A guarded copy from the cursor's window was not certain (UNVERIFIED, or not made yet), or met a
-    fault at an offset of the window (FAULTED, *copied): find out, or read.
-    @param copied (in, out) the fault; what was copied. */
-apr_status_t smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to,
-                                apr_size_t size, smmap__os_copied_t made,
-                                apr_size_t *copied) SMMAP__FILE_LOCKS SMMAP__LOCKS;
+    fault at an offset of the window (FAULTED): find out. 1: it is copied now; 0: it cannot be, and
+    the cursor let go of its window. */
+int smmap__guard_again(smmap__cursor_t *cursor, apr_off_t offset, void *to, apr_size_t size,
+                       smmap__os_copied_t made, apr_size_t fault) SMMAP__FILE_LOCKS SMMAP__LOCKS;
 
 #endif
