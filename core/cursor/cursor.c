@@ -14,8 +14,8 @@ static smmap__cursor_t *inside(const smmap_cursor_t *cursor)
     return (smmap__cursor_t *)(void *)(apr_uintptr_t)cursor;
 }
 
-/* Let go of window, file and manager. */
-static void leave(smmap__cursor_t *cursor)
+/* Let go of the window. Of file and manager: smmap__file_quit_unlock(). */
+SMMAP__LOCK static void leave_lock(smmap__cursor_t *cursor)
 {
     smmap_manager_t *manager = cursor->manager;
 
@@ -32,7 +32,6 @@ static void leave(smmap__cursor_t *cursor)
     if (cursor->fetched) {
         smmap__fetch_cancel_locked(cursor);
     }
-    smmap__file_quit_unlock(cursor->file, cursor->path);
 }
 
 /* Put an empty structure beside another cursor, on its file and window. */
@@ -178,8 +177,12 @@ apr_status_t smmap__cursor_clone(smmap__cursor_t **clone, const smmap_cursor_t *
 
 void smmap__cursor_free(smmap__cursor_t *cursor)
 {
-    leave(cursor);
+    smmap__file_t *file = cursor->file;
+    smmap__path_t *path = cursor->path;
+
+    leave_lock(cursor);
     smmap__free(cursor);
+    smmap__file_quit_unlock(file, path);
 }
 
 apr_status_t smmap_cursor_copy(smmap_cursor_t **copy, const smmap_cursor_t *cursor,
@@ -220,7 +223,8 @@ apr_status_t smmap_cursor_assign(smmap_cursor_t *cursor, const smmap_cursor_t *f
     }
     to = inside(cursor);
     joined.owned = to->owned;
-    leave(to);
+    leave_lock(to);
+    smmap__file_quit_unlock(to->file, to->path);
     *to = joined;
     return APR_SUCCESS;
 }

@@ -222,9 +222,9 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, con
             is_unchanged = *found != NULL;
         }
         if (status == APR_SUCCESS && *found == NULL) {
-            status = join_opened_relock(manager, path, given, native,
-                                        seen.kind != SMMAP__OS_OTHER ? &seen : NULL, found,
-                                        &identity);
+            status =
+                join_opened_relock(manager, path, given, native,
+                                   seen.kind != SMMAP__OS_OTHER ? &seen : NULL, found, &identity);
         }
         if (status == APR_SUCCESS && !is_unchanged &&
             is_other_than_known_locked(*found, &identity)) {

@@ -203,8 +203,8 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
         before = &seen;
     }
     for (;;) {
-        status = path != NULL ? smmap__os_file_open(handle, path)
-                              : smmap__os_file_dup(handle, native);
+        status =
+            path != NULL ? smmap__os_file_open(handle, path) : smmap__os_file_dup(handle, native);
         if (status != APR_SUCCESS && path != NULL) {
             status = open_error(path, status);
         }

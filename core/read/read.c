@@ -137,8 +137,8 @@ static apr_status_t read_missed(smmap__cursor_t *cursor, apr_off_t offset, void 
     instead = cursor->copying;
     cursor->copying = 0;
     if (status != APR_SUCCESS) {
-        if (!instead || !(smmap__exhausted(status) || smmap__limited(status) ||
-                          status == SMMAP_ETOOLARGE)) {
+        if (!instead ||
+            !(smmap__exhausted(status) || smmap__limited(status) || status == SMMAP_ETOOLARGE)) {
             return status;
         }
         *direct = size; /* a copy needs no mapping */
