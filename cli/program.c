@@ -9,6 +9,7 @@
 #include "cli/program.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -32,7 +33,9 @@ static void (*inherited_pipe)(int) = SIG_DFL;
 static int out_of_memory(int status)
 {
     (void)status;
-    exit(PROGRAM_ERROR); /* there is no memory for a message */
+    fputs(program_name, stderr); /* the console needs memory */
+    fputs(": out of memory\n", stderr);
+    exit(PROGRAM_ERROR);
 }
 
 static void on_signal(int signal_number)
@@ -128,22 +131,25 @@ int program_main(const char *name, int argc, const char *const *argv, const char
 {
     console_t *console;
     apr_pool_t *pool;
+    apr_status_t status;
 
     program_name = name;
-    if (apr_app_initialize(&argc, &argv, &env) != APR_SUCCESS) {
-        return PROGRAM_ERROR; /* without APR there is no message */
+    status = apr_app_initialize(&argc, &argv, &env);
+    if (status != APR_SUCCESS) {
+        return out_of_memory(status);
     }
     atexit(apr_terminate);
 #ifdef SIGPIPE
     /* A write without a reader becomes an error, so that the progress bar can be erased. */
     inherited_pipe = apr_signal(SIGPIPE, SIG_IGN);
 #endif
-    if (apr_pool_create_ex(&pool, NULL, out_of_memory, NULL) != APR_SUCCESS) {
-        return PROGRAM_ERROR;
+    status = apr_pool_create_ex(&pool, NULL, out_of_memory, NULL);
+    if (status == APR_SUCCESS) {
+        fill_streams(pool);
+        status = console_open(&console, pool);
     }
-    fill_streams(pool);
-    if (console_open(&console, pool) != APR_SUCCESS) {
-        return PROGRAM_ERROR;
+    if (status != APR_SUCCESS) {
+        return out_of_memory(status);
     }
     return finish(console, run(argc, argv, console, pool));
 }

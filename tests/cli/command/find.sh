@@ -199,6 +199,21 @@ test_threads()
 }
 check "find --threads prints the same" test_threads
 
+# However little memory there is, an error has its message.
+test_little_memory()
+{
+    mkdir t/crew
+    for i in 0 1 2 3 4 5 6 7; do
+        (cd t/crew && : >"$i" && : >"1$i" && : >"2$i" && : >"3$i") || return 1
+    done
+    for room in 8000 9000 10000 11000 12000 13000 14000 16000 20000; do
+        (ulimit -v $room && "$SMMAP" --version) >"$out" 2>&1 || continue
+        (ulimit -v $room && exec "$SMMAP" find --threads 32 x t/crew/*) >"$out" 2>"$err"
+        test $? -eq 1 || test -s "$err" || { echo "nothing is said with $room KiB"; return 1; }
+    done
+}
+check "find says when there is no memory" test_little_memory
+
 # --- holes ------------------------------------------------------------------------
 
 # The same file without holes is the model. Matches lie in data, across both ends of holes and of
