@@ -155,6 +155,7 @@ SMMAP_TEST_FILES = \
 	tests/api/test_lifetime.c \
 	tests/api/test_limits.c \
 	tests/api/test_manager.c \
+	tests/api/test_nowait.c \
 	tests/api/test_paranoid.c \
 	tests/api/test_policy.c \
 	tests/api/test_read.c \

@@ -243,6 +243,7 @@ typedef struct smmap__fetching_t {
     smmap__link_t fetches; /* the oldest first */
     apr_size_t threads;    /* that were started and have not ended */
     apr_size_t reading;    /* of these: in a read, which may hang */
+    apr_size_t calling;    /* of these: in a callback, which may wait for the others */
     apr_size_t pieces;     /* not read yet */
     apr_size_t work;       /* that no thread has taken */
 } smmap__fetching_t;

@@ -171,6 +171,7 @@ void smmap__fetch_mend_locked(smmap_manager_t *manager)
     manager->references -= manager->fetching.threads;
     manager->fetching.threads = 0;
     manager->fetching.reading = 0;
+    manager->fetching.calling = 0;
     manager->fetching.pieces = 0;
     manager->fetching.work = 0;
     for (; fetch != NULL; fetch = fetch_after(manager, &fetch->link)) {

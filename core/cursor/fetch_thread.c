@@ -14,6 +14,9 @@
  * a network answers one reader slowly: where pieces take more than SLOW, the rest of the run is
  * given back, and all threads read pieces of it.
  *
+ * A thread that calls back does not count for the most that may run: the callback may take long, or
+ * wait for another fetch. If there is work left, another thread takes its place.
+ *
  * A thread holds a reference of the manager, and the handle of one file: so a thread that hangs in
  * a read keeps no other from any but that file's handle, and the destruction of the manager does
  * not wait for it.
@@ -135,7 +138,9 @@ static apr_status_t read_run(smmap_manager_t *manager, smmap__fetch_t *fetch, ap
         status = status != APR_SUCCESS ? status : one;
         is_slow = i > 0 && smmap__os_clock() - begin > SLOW * ((apr_int64_t)i + 1);
     }
-    return status;
+    return status == APR_SUCCESS && i < *count && smmap__count_load(&manager->closed) != 0
+               ? SMMAP_ECLOSED
+               : status;
 }
 
 static apr_status_t read_pieces(smmap_manager_t *manager, smmap__fetch_t *fetch,
@@ -177,6 +182,27 @@ static void *make_room(void *scratch, apr_size_t *room, const smmap__piece_t *pi
     return scratch;
 }
 
+/* Free a fetch that is done, and call back. */
+SMMAP__RELOCK static void end_relock(smmap_manager_t *manager, smmap__fetch_t *fetch)
+{
+    const int calls = fetch->callback != NULL;
+
+    if (calls) {
+        manager->fetching.calling++;
+        smmap__fetch_start_relock(manager); /* that there are no more threads is no failure */
+    }
+    smmap__manager_unlock(manager);
+    smmap__fetch_free(manager, fetch);
+    smmap__manager_lock(manager);
+    manager->fetching.calling -= (apr_size_t)calls;
+}
+
+/* May the thread go on, or do those that took its place while it called back? */
+SMMAP__LOCKED static int is_one_of_most_locked(const smmap_manager_t *manager)
+{
+    return manager->fetching.threads - manager->fetching.calling <= manager->fetch_threads;
+}
+
 /* A thread. It has a reference of the manager, and is counted. */
 static void read_ahead(void *argument)
 {
@@ -188,9 +214,9 @@ static void read_ahead(void *argument)
     apr_size_t count;
 
     smmap__manager_lock(manager);
-    while ((fetch = smmap__fetch_take_locked(manager, BATCH, &pieces, &count)) != NULL) {
+    while (is_one_of_most_locked(manager) &&
+           (fetch = smmap__fetch_take_locked(manager, BATCH, &pieces, &count)) != NULL) {
         apr_status_t status = APR_ENOMEM;
-        int last;
 
         manager->fetching.reading++;
         smmap__manager_unlock(manager);
@@ -200,11 +226,8 @@ static void read_ahead(void *argument)
         }
         smmap__manager_lock(manager);
         manager->fetching.reading--;
-        last = smmap__fetch_done_locked(manager, fetch, count, status);
-        if (last) {
-            smmap__manager_unlock(manager);
-            smmap__fetch_free(manager, fetch);
-            smmap__manager_lock(manager);
+        if (smmap__fetch_done_locked(manager, fetch, count, status)) {
+            end_relock(manager, fetch);
         }
     }
     smmap__free(scratch);
@@ -215,15 +238,17 @@ static void read_ahead(void *argument)
 
 apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager)
 {
+    const smmap__fetching_t *fetching = &manager->fetching;
     apr_status_t status = APR_SUCCESS;
 
     if (manager->fetcher.run == NULL) { /* once: threads read it without the lock */
         manager->fetcher.run = read_ahead;
         manager->fetcher.argument = manager;
     }
-    while (status == APR_SUCCESS && manager->fetching.threads < manager->fetch_threads &&
-           (manager->fetching.threads - manager->fetching.reading) * SMMAP__WORK <
-               manager->fetching.work) {
+    while (status == APR_SUCCESS &&
+           fetching->threads - fetching->calling < manager->fetch_threads &&
+           (fetching->threads - fetching->calling - fetching->reading) * SMMAP__WORK <
+               fetching->work) {
         manager->fetching.threads++;
         manager->references++;
         smmap__manager_unlock(manager);
@@ -234,5 +259,5 @@ apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager)
             manager->references--; /* the caller has one */
         }
     }
-    return manager->fetching.threads > 0 ? APR_SUCCESS : status;
+    return fetching->threads > fetching->calling ? APR_SUCCESS : status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Reading ahead: what is asked of the system and what is not, who is told of the end, and what
- * happens to what was not begun. And copies that never wait.
+ * happens to what was not begun.
  *
  * The fake backend runs a thread's work where the thread is started; the real one has threads.
  */
@@ -215,6 +215,12 @@ static void close_other(void *unused)
     smmap_cursor_close(other);
 }
 
+static void destroy(void *unused)
+{
+    (void)unused;
+    CHECK_OK(manager_destroy(manager));
+}
+
 /* While the first file is being read, the cursor on the second is closed; and while the first part
    of a file is. */
 static void closed_cursor(void)
@@ -291,6 +297,67 @@ static void destroyed_manager(void)
     }
 }
 
+/* A run that is given up as the manager is destroyed was not read. */
+static void destroyed_in_run(void)
+{
+    test_file_t second;
+    smmap_range_t range;
+
+    NEEDS_FAKE();
+    begin(4);
+    second = file_make("long", 3 * PIECE);
+    range = range_of(cursor_open(manager, second.path), 0, (apr_off_t)second.size);
+    fake_when(FAKE_READ, destroy, NULL);
+    CHECK_STATUS(fetch(&range, 1), SMMAP_ECLOSED);
+    CHECK_NUMBER(ends, 1);
+    CHECK_STATUS(how, SMMAP_ECLOSED);
+}
+
+static apr_uint64_t fetched;
+static apr_status_t nested;
+
+/* Of the second fetch, in the only thread. */
+static void fetch_another(void *context, apr_status_t status)
+{
+    smmap_range_t range = range_of(mover, (apr_off_t)(3 * unit), 40);
+
+    fetched = manager_stats(manager).fetched_bytes;
+    nested = smmap_manager_fetch(manager, &range, 1, apr_time_from_sec(10), NULL, NULL);
+    ended(context, status);
+}
+
+/* While the first one is read: ask for a second and a third one. */
+static void ask_for_more(void *unused)
+{
+    smmap_range_t range = range_of(mover, (apr_off_t)unit, 20);
+
+    (void)unused;
+    CHECK_OK(smmap_manager_fetch(manager, &range, 1, 0, fetch_another, NULL));
+    range.offset += (apr_off_t)unit;
+    range.length = 30;
+    CHECK_OK(smmap_manager_fetch(manager, &range, 1, 0, ended, NULL));
+}
+
+/* A callback that takes long, or waits for a fetch, keeps nothing from being read. */
+static void busy_callback(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    smmap_range_t range;
+
+    NEEDS_FAKE();
+    begin(4);
+    options.fetch_threads = 1;
+    manager = manager_make(&options);
+    mover = cursor_open(manager, file.path);
+    range = range_of(mover, 0, 10);
+    fake_when(FAKE_READ, ask_for_more, NULL);
+    CHECK_OK(smmap_manager_fetch(manager, &range, 1, 0, ended, NULL));
+    CHECK_NUMBER(ends, 3);
+    CHECK_NUMBER(fetched, 10 + 20 + 30);
+    CHECK_OK(nested);
+    counts_check();
+}
+
 typedef struct fetcher_t {
     apr_thread_t *thread;
     apr_uint64_t random;
@@ -361,127 +428,6 @@ static void in_threads(void)
     counts_check();
 }
 
-static void nowait(void)
-{
-    unsigned char bytes[200];
-    apr_size_t got = 99;
-
-    NEEDS_FAKE();
-    begin(4);
-    CHECK_STATUS(smmap_cursor_read_nowait(NULL, 0, bytes, 1, &got), APR_EINVAL);
-    CHECK_NUMBER(got, 0);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, -1, bytes, 1, &got), APR_EINVAL);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, NULL, 1, &got), APR_EINVAL);
-    CHECK_OK(smmap_cursor_read_nowait(mover, OFFSET_MAX, NULL, 0, &got));
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)file.size, bytes, 1, &got), APR_EOF);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, 5, bytes, 9, &got), SMMAP_EWOULDBLOCK);
-    CHECK_NUMBER(got, 0);
-    fake_set_cached(1);
-    CHECK_OK(smmap_cursor_read_nowait(mover, 5, bytes, 9, &got));
-    CHECK(got == 9 && memcmp(bytes, file.data + 5, 9) == 0);
-    CHECK_OK(smmap_cursor_read_nowait(mover, (apr_off_t)file.size - 7, bytes, 200, &got));
-    CHECK(got == 7 && memcmp(bytes, file.data + file.size - 7, 7) == 0);
-    CHECK(mover_is_empty());
-    file_cut(unit);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)unit - 3, bytes, 9, &got),
-                 SMMAP_ETRUNCATED);
-    CHECK_NUMBER(got, 3);
-    CHECK_OK(manager_destroy(manager));
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, 5, bytes, 9, &got), SMMAP_ECLOSED);
-}
-
-/* Where the system has no such read: from windows that are mapped and in memory. */
-static void nowait_by_windows(smmap_guard_t guard)
-{
-    static unsigned char bytes[1 << 20];
-    smmap_options_t options = SMMAP_OPTIONS_INIT;
-    smmap_cursor_t *second;
-    apr_size_t got = 99;
-    apr_size_t i;
-
-    begin(4);
-    for (i = 4095; i < file.size; i += 4096) {
-        file.data[i] = 1; /* no page ends in a zero: the guard has no doubt */
-    }
-    file_write(file.path, 0, file.data, file.size);
-    options.mode = SMMAP_MODE_SLIDING;
-    options.window_size = unit;
-    options.guard = guard;
-    manager = manager_make(&options);
-    mover = cursor_open(manager, file.path);
-    fake_fail_from(FAKE_NOWAIT, 1, APR_ENOTIMPL);
-    fake_set_cached(1);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got), SMMAP_EWOULDBLOCK);
-    CHECK_NUMBER(got, 0);
-    NEED_OK(smmap_cursor_use(mover, 0, 0));
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)unit - 5, bytes, 9, &got),
-                 SMMAP_EWOULDBLOCK);
-    CHECK_NUMBER(got, 5);
-    CHECK(memcmp(bytes, file.data + unit - 5, 5) == 0);
-    second = cursor_open(manager, file.path);
-    NEED_OK(smmap_cursor_use(second, (apr_off_t)unit, 0));
-    CHECK_OK(smmap_cursor_read_nowait(mover, 3, bytes, 2 * unit - 3, &got));
-    CHECK(got == 2 * unit - 3 && memcmp(bytes, file.data + 3, got) == 0);
-    fake_set_absent(unit); /* the first page of each */
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)unit + 1, bytes, 9, &got),
-                 SMMAP_EWOULDBLOCK);
-    fake_set_absent(0);
-    fake_fail(FAKE_RESIDENCY, 1, APR_EGENERAL);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got), SMMAP_EWOULDBLOCK);
-    fake_fail_from(FAKE_CACHED, 1, APR_EACCES); /* and so everything would be told to be there */
-    fake_fail_from(FAKE_NOWAIT, 1, APR_ENOTIMPL);
-    CHECK_STATUS(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got), APR_ENOTIMPL);
-    fake_fail_from(FAKE_CACHED, 1, APR_ENOTIMPL);
-    CHECK_OK(smmap_cursor_read_nowait(mover, 0, bytes, 9, &got));
-    fake_fail_none();
-}
-
-static void nowait_elsewhere(void)
-{
-    NEEDS_FAKE();
-    if (test_is_paranoid()) {
-        test_skip("in paranoid mode each move asks the system");
-        return;
-    }
-    nowait_by_windows(SMMAP_GUARD_ON);
-    nowait_by_windows(SMMAP_GUARD_OFF);
-}
-
-/* The real one: what was fetched and touched can be had at once, but for what the system took away
-   again. */
-static void nowait_after_fetch(void)
-{
-    static unsigned char bytes[300000];
-    smmap_range_t range;
-    apr_size_t tries = 0;
-    apr_size_t got;
-    apr_size_t at;
-    apr_status_t status;
-
-    NEEDS_REAL();
-    if (test_is_paranoid()) {
-        test_skip("in paranoid mode each move asks the system");
-        return;
-    }
-    begin(4);
-    range = range_of(mover, 0, (apr_off_t)file.size);
-    do {
-        NEED_OK(smmap_manager_fetch(manager, &range, 1, SMMAP_FETCH_WAIT, NULL, NULL));
-        for (at = 0; at < file.size; at += 4096) {
-            NEED_OK(smmap_cursor_use(mover, (apr_off_t)at, 1));
-            CHECK(*smmap_cursor_data(mover) == file.data[at]);
-        }
-        status = smmap_cursor_read_nowait(mover, 0, bytes, sizeof bytes, &got);
-        if (APR_STATUS_IS_ENOTIMPL(status)) {
-            test_skip("no read without waiting on this system, or this file system");
-            return;
-        }
-        CHECK(memcmp(bytes, file.data, got) == 0);
-    } while (status == SMMAP_EWOULDBLOCK && ++tries < 1000);
-    CHECK_OK(status);
-    CHECK_NUMBER(got, file.size < sizeof bytes ? file.size : sizeof bytes);
-}
-
 static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"what_is_read", what_is_read},
                                     {"runs", runs},
@@ -491,10 +437,9 @@ static const test_case_t cases[] = {{"bad_input", bad_input},
                                     {"closed_cursor", closed_cursor},
                                     {"too_much", too_much},
                                     {"destroyed_manager", destroyed_manager},
+                                    {"destroyed_in_run", destroyed_in_run},
+                                    {"busy_callback", busy_callback},
                                     {"in_threads", in_threads},
-                                    {"nowait", nowait},
-                                    {"nowait_elsewhere", nowait_elsewhere},
-                                    {"nowait_after_fetch", nowait_after_fetch},
                                     {NULL, NULL}};
 
 const test_module_t test_fetch = {"fetch", cases};

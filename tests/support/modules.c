@@ -25,6 +25,7 @@
     X(test_room)           \
     X(test_binding)        \
     X(test_fetch)          \
+    X(test_nowait)         \
     X(test_hint)           \
     X(test_refused)        \
     X(test_exhausted)      \
