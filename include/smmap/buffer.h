@@ -6,7 +6,7 @@
  * `offset` of the file. Reading moves the cursor as needed.
  *
  * If the file becomes shorter than the range, reading the missing bytes returns
- * SMMAP_ETRUNCATED. After the manager is destroyed, smmap_buffer_byte() still returns bytes of
+ * SMMAP_ETRUNCATED; but without a guard, of a page that is mapped, zeroes may be read. After the manager is destroyed, smmap_buffer_byte() still returns bytes of
  * the pinned window, unless the manager had the guard; reading and slicing need the manager.
  *
  * The range is fixed when access begins: bytes by which the file grows later are not in it.

@@ -121,8 +121,9 @@ typedef struct smmap_options_t {
         smmap_cursor_begin_guard() and smmap_cursor_end_guard() report it as a status instead.
         They also detect zeroes that are read because the file ends before them, except that a
         copy may see some zeroes while the system is clearing the page, as pread() may.
-        SMMAP_GUARD_STRICT closes that gap and costs two system calls for each window copied
-        from; see docs/internals/reliability.md.
+        SMMAP_GUARD_STRICT closes that gap, but for a file that is cut and grows again within one
+        copy, and costs two system calls for each window copied from; see
+        docs/internals/reliability.md.
 
         The first manager with a guard installs a process-wide handler in front of the existing
         one. The handler stays installed, and keeps the library, or the plugin that it is linked
@@ -153,7 +154,7 @@ typedef struct smmap_options_t {
         Copying reads do not wait, they need no window. Default: 0, do not wait. */
     apr_interval_time_t limit_wait;
     /** How many threads smmap_manager_fetch() reads with at most, 1 to 64. They run only while
-        there is something to read. SMMAP_FETCH_OFF: nothing is fetched, and the call succeeds at
+        there is something to read; one that calls back does not count. SMMAP_FETCH_OFF: nothing is fetched, and the call succeeds at
         once. Default: 8. */
     int fetch_threads;
 } smmap_options_t;
@@ -175,7 +176,7 @@ typedef struct smmap_stats_t {
     apr_size_t regions;           /**< regions mapped now */
     apr_size_t peak_regions;      /**< maximum so far */
     apr_size_t pinned_regions;    /**< regions that cursors pin now */
-    apr_size_t open_files;        /**< file handles open now */
+    apr_size_t open_files;        /**< file handles open now, or about to be opened */
     apr_size_t peak_open_files;   /**< maximum so far */
     apr_size_t files;             /**< files known now, open or not */
     apr_size_t mapped_files;      /**< of `files`: those that have a window mapped */
