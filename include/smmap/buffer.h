@@ -6,8 +6,9 @@
  * `offset` of the file. Reading moves the cursor as needed.
  *
  * If the file becomes shorter than the range, reading the missing bytes returns
- * SMMAP_ETRUNCATED; but without a guard, of a page that is mapped, zeroes may be read. After the manager is destroyed, smmap_buffer_byte() still returns bytes of
- * the pinned window, unless the manager had the guard; reading and slicing need the manager.
+ * SMMAP_ETRUNCATED; but without a guard, of a page that is mapped, zeroes may be read. After the
+ * manager is destroyed, smmap_buffer_byte() still returns bytes of the pinned window, unless the
+ * manager had the guard; reading and slicing need the manager.
  *
  * The range is fixed when access begins: bytes by which the file grows later are not in it.
  *

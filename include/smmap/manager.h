@@ -154,8 +154,8 @@ typedef struct smmap_options_t {
         Copying reads do not wait, they need no window. Default: 0, do not wait. */
     apr_interval_time_t limit_wait;
     /** How many threads smmap_manager_fetch() reads with at most, 1 to 64. They run only while
-        there is something to read; one that calls back does not count. SMMAP_FETCH_OFF: nothing is fetched, and the call succeeds at
-        once. Default: 8. */
+        there is something to read; one that calls back does not count. SMMAP_FETCH_OFF: nothing
+        is fetched, and the call succeeds at once. Default: 8. */
     int fetch_threads;
 } smmap_options_t;
 
