@@ -55,7 +55,7 @@ static int open_leased(const char *path)
 apr_status_t smmap__os_file_open(apr_os_file_t *file, const char *path)
 {
     int cancel = smmap__posix_cancel_disable();
-    /* Nonblocking: a FIFO may have replaced the file since the core examined it. */
+    /* Nonblocking: what it is, is examined afterwards, and it may be a FIFO. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 #ifdef O_PATH

@@ -188,17 +188,6 @@ SMMAP__LOCKED static int is_other_than_known_locked(const smmap__file_t *file,
             smmap__identity_changed(&file->identity, seen));
 }
 
-/* Leave a file again that was joined; its path stays the caller's. */
-SMMAP__UNLOCK static void leave_unlock(smmap__file_t *file, const smmap__path_t *path)
-{
-    smmap_manager_t *manager = file->manager;
-    smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
-
-    smmap__file_leave_locked(file, smmap__path_is_lost(path), &reclaim);
-    smmap__reclaim_relock(manager, &reclaim);
-    smmap__manager_unref_unlock(manager);
-}
-
 apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, const char *given,
                               apr_os_file_t native, smmap__file_t **found)
 {
@@ -234,7 +223,10 @@ apr_status_t smmap__file_join(smmap_manager_t *manager, smmap__path_t *path, con
             status = smmap__file_measure(*found, path);
             smmap__manager_lock(manager);
             if (status != APR_SUCCESS) {
-                leave_unlock(*found, path);
+                if (path != NULL) {
+                    path->users++; /* it stays the caller's */
+                }
+                smmap__file_quit_unlock(*found, path);
                 continue;
             }
         }
