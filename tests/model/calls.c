@@ -19,6 +19,21 @@ static apr_size_t or_default(apr_size_t value, apr_uint64_t standard)
     return standard > SMMAP_UNLIMITED ? SMMAP_UNLIMITED : (apr_size_t)standard;
 }
 
+static void apply_limits(omanager_t *manager, const smmap_options_t *o)
+{
+    manager->limits = o->limits;
+    manager->max_bytes = or_default(o->max_mapped_bytes, sizeof(void *) == 8 ? 8 * GIB : GIB);
+    manager->max_regions = or_default(o->max_regions, 32768);
+    manager->max_files = or_default(o->max_open_files, 256); /* a quarter of what the fake says */
+}
+
+static apr_status_t fits_a_window(const omanager_t *manager)
+{
+    return (manager->limits & SMMAP_LIMITS_HARD_BYTES) && manager->window > manager->max_bytes
+               ? SMMAP_ELIMIT_BYTES
+               : APR_SUCCESS;
+}
+
 static apr_status_t apply_options(const world_t *w, omanager_t *manager, const smmap_options_t *o)
 {
     const int wide = sizeof(void *) == 8;
@@ -34,10 +49,7 @@ static apr_status_t apply_options(const world_t *w, omanager_t *manager, const s
     if (o->mode == SMMAP_MODE_AUTO) {
         manager->mode = SMMAP_MODE_SLIDING;
     }
-    manager->limits = o->limits;
-    manager->max_bytes = or_default(o->max_mapped_bytes, wide ? 8 * GIB : GIB);
-    manager->max_regions = or_default(o->max_regions, 32768);
-    manager->max_files = or_default(o->max_open_files, 256); /* a quarter of what the fake says */
+    apply_limits(manager, o);
     if (manager->mode == SMMAP_MODE_STATIC) {
         return APR_SUCCESS;
     }
@@ -54,9 +66,7 @@ static apr_status_t apply_options(const world_t *w, omanager_t *manager, const s
         return SMMAP_ETOOLARGE;
     }
     manager->window = (window + grain - 1) / grain * grain;
-    return (manager->limits & SMMAP_LIMITS_HARD_BYTES) && manager->window > manager->max_bytes
-               ? SMMAP_ELIMIT_BYTES
-               : APR_SUCCESS;
+    return fits_a_window(manager);
 }
 
 static apr_status_t create_manager(world_t *w, const operation_t *o)
@@ -297,6 +307,24 @@ static apr_status_t collect(world_t *w, int manager, outcome_t *outcome)
     return reclaim.status;
 }
 
+static apr_status_t set_limits(world_t *w, const operation_t *o)
+{
+    omanager_t changed = w->managers[o->manager];
+    apr_status_t status;
+
+    if (o->options.struct_size != sizeof o->options || o->options.limits > SMMAP_LIMITS_HARD) {
+        return APR_EINVAL;
+    }
+    apply_limits(&changed, &o->options);
+    status = fits_a_window(&changed);
+    if (status == APR_SUCCESS) {
+        w->managers[o->manager] = changed;
+        status = model_budget_lower(w, o->manager);
+        model_handle_lower(w, o->manager);
+    }
+    return status;
+}
+
 static void give_order(world_t *w, const operation_t *o)
 {
     fault_t *fault = &w->faults[o->choice];
@@ -343,6 +371,9 @@ void model_expect(world_t *w, const operation_t *o, outcome_t *outcome)
         break;
     case DO_COLLECT:
         status = collect(w, o->manager, outcome);
+        break;
+    case DO_SET_LIMITS:
+        status = set_limits(w, o);
         break;
     case DO_OPEN:
     case DO_OPEN_HANDLE:

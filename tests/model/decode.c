@@ -355,6 +355,9 @@ void model_decode(const world_t *w, const unsigned char record[RECORD], operatio
     }
     o->allocation = record[7] >= 244 ? 1 + record[7] % 8 : 0;
     switch (o->kind) {
+    case DO_SET_LIMITS:
+        some_options(w, record, o);
+        break;
     case DO_OPEN_HANDLE:
         o->choice = record[5] < 16 ? 1 + record[5] % 2 : 0; /* 1: not for reading, 2: none */
         break;

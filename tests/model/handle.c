@@ -86,6 +86,17 @@ apr_status_t model_handle_reserve(world_t *w, int number)
     return APR_SUCCESS;
 }
 
+void model_handle_lower(world_t *w, int number)
+{
+    const omanager_t *manager = &w->managers[number];
+    int file;
+
+    while (manager->stats.open_files > manager->max_files &&
+           (file = oldest_idle(w, number)) != NONE) {
+        close_one(w, file);
+    }
+}
+
 void model_install(world_t *w, int file, int inode)
 {
     omanager_t *manager = owner_of(w, file);

@@ -36,17 +36,14 @@ static int step_hand(omanager_t *manager)
     return manager->queue[at];
 }
 
-static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, reclaim_t *reclaim)
+/* more: so many go besides. */
+static void evict(world_t *w, omanager_t *manager, apr_size_t bytes, int more, reclaim_t *reclaim)
 {
     const int lap = manager->length;
-    int more = lap / REGIONS_FOR_ONE_MORE;
     apr_size_t gone = 0;
     int steps = 0;
     int passes = 0;
 
-    if (more > MORE_AT_MOST) {
-        more = MORE_AT_MOST;
-    }
     do {
         const int end = steps < 2 * lap ? steps + lap : 3 * lap;
         int left = more;
@@ -126,7 +123,9 @@ apr_status_t model_budget_reserve(world_t *w, int number, apr_size_t bytes)
     }
     while (!fits(manager, bytes, 0, 0)) {
         if (reclaim.region_count == 0) {
-            evict(w, manager, bytes, &reclaim);
+            int more = manager->length / REGIONS_FOR_ONE_MORE;
+
+            evict(w, manager, bytes, more < MORE_AT_MOST ? more : MORE_AT_MOST, &reclaim);
         }
         if (reclaim.region_count == 0) {
             status = nothing_can_go(manager, bytes);
@@ -141,6 +140,33 @@ apr_status_t model_budget_reserve(world_t *w, int number, apr_size_t bytes)
         manager->stats.regions++;
     }
     return status;
+}
+
+apr_status_t model_budget_lower(world_t *w, int number)
+{
+    omanager_t *manager = &w->managers[number];
+    const apr_size_t max_regions = manager->max_regions;
+    apr_status_t status = APR_SUCCESS;
+    reclaim_t reclaim;
+
+    model_reclaim_begin(&reclaim);
+    reclaim_unmap_failed(manager, &reclaim);
+    for (;;) {
+        model_reclaim(w, number, &reclaim);
+        manager->stats.evictions += reclaim.unmapped;
+        model_keep_first(&status, reclaim.status);
+        if (manager->stats.mapped_bytes <= manager->max_bytes &&
+            manager->stats.regions <= max_regions) {
+            return status;
+        }
+        model_reclaim_begin(&reclaim);
+        manager->max_regions = max_regions < SMMAP_UNLIMITED ? max_regions + 1 : max_regions;
+        evict(w, manager, 0, 0, &reclaim);
+        manager->max_regions = max_regions;
+        if (reclaim.region_count == 0) {
+            return status;
+        }
+    }
 }
 
 void model_evict_unpinned(world_t *w, int number, reclaim_t *reclaim)

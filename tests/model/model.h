@@ -257,8 +257,8 @@ typedef struct outcome_t {
 /* Operations. */
 
 typedef enum kind_t {
-    DO_NOTHING, DO_CREATE_MANAGER, DO_DESTROY_MANAGER, DO_COLLECT, DO_OPEN, DO_OPEN_HANDLE,
-    DO_COPY, DO_ASSIGN, DO_CLOSE, DO_RELEASE, DO_USE, DO_REQUIRE, DO_READ, DO_REFRESH, DO_HINT,
+    DO_NOTHING, DO_CREATE_MANAGER, DO_DESTROY_MANAGER, DO_COLLECT, DO_SET_LIMITS,
+    DO_OPEN, DO_OPEN_HANDLE, DO_COPY, DO_ASSIGN, DO_CLOSE, DO_RELEASE, DO_USE, DO_REQUIRE, DO_READ, DO_REFRESH, DO_HINT,
     DO_ADVISE, DO_LOOK, DO_BUFFER_CREATE, DO_BUFFER_BEGIN, DO_BUFFER_END, DO_BUFFER_BYTE,
     DO_BUFFER_READ, DO_BUFFER_SLICE, DO_BUFFER_CLOSE, DO_CLEAR_POOL, DO_WRONG, DO_FILE_MAKE,
     DO_FILE_GROW, DO_FILE_CUT, DO_FILE_TOUCH, DO_FILE_DELETE, DO_FILE_LINK, DO_FILE_DIRECTORY,
@@ -361,6 +361,8 @@ apr_uint64_t model_number(const world_t *w, int file, apr_off_t offset);
 
 apr_status_t model_budget_reserve(world_t *w, int manager, apr_size_t bytes);
 void model_evict_unpinned(world_t *w, int manager, reclaim_t *reclaim);
+/** What is over the limits goes, as far as it can. */
+apr_status_t model_budget_lower(world_t *w, int manager);
 /** May a window that was read often enough be mapped? */
 int model_admitted(world_t *w, int file, apr_uint64_t number);
 
@@ -369,6 +371,7 @@ int model_admitted(world_t *w, int file, apr_uint64_t number);
 void model_idle_update(world_t *w, int file);
 void model_close_idle(world_t *w, int manager);
 apr_status_t model_handle_reserve(world_t *w, int manager);
+void model_handle_lower(world_t *w, int manager);
 apr_status_t model_open_handle(world_t *w, int manager, int path, int native, int *inode);
 void model_install(world_t *w, int file, int inode);
 void model_handle_discard(world_t *w, int manager);

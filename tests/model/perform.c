@@ -130,6 +130,9 @@ void model_perform(const operation_t *o, outcome_t *seen, const unsigned char **
     case DO_COLLECT:
         status = smmap_manager_collect(model_real.managers[o->manager], &seen->number);
         break;
+    case DO_SET_LIMITS:
+        status = smmap_manager_set_limits(model_real.managers[o->manager], &o->options);
+        break;
     case DO_OPEN:
         status = smmap_cursor_open(&model_real.cursors[o->cursor], model_real.managers[o->manager],
                                    model_disk_path(o->path), model_real.pools[o->pool]);

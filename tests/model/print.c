@@ -12,8 +12,8 @@ static const struct {
     const char *name;
     unsigned weight;
 } kinds[KINDS] = {
-    {"nothing", 0},        {"manager_create", 4}, {"manager_destroy", 2}, {"collect", 4},
-    {"open", 14},          {"open_handle", 6},    {"copy", 8},            {"assign", 6},
+    {"nothing", 0},        {"manager_create", 4}, {"manager_destroy", 2}, {"collect", 2},
+    {"set_limits", 2},     {"open", 14},          {"open_handle", 6},    {"copy", 8},            {"assign", 6},
     {"close", 8},          {"release", 10},       {"use", 56},            {"require", 24},
     {"read", 36},          {"refresh", 6},        {"hint", 3},            {"advise", 4},
     {"look", 1},           {"buffer_create", 3},  {"buffer_begin", 3},    {"buffer_end", 1},
@@ -48,6 +48,7 @@ void model_print(const operation_t *o, int number)
     printf("  %4d %-15s", number, kinds[o->kind].name);
     switch (o->kind) {
     case DO_CREATE_MANAGER:
+    case DO_SET_LIMITS:
         printf(" m%d", o->manager);
         print_options(o);
         break;
