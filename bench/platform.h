@@ -21,8 +21,13 @@ apr_uint64_t bench_platform_memory(void);
 apr_status_t bench_platform_pread(apr_os_file_t file, void *buffer, apr_size_t size,
                                   apr_off_t offset, apr_size_t *got);
 
-/** Open a file, read its beginning and close it: one call each. APR_EOF: there is less. */
-apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size);
+/**
+ * Open a file, read its beginning and close it: one call each.
+ *
+ * @param look (in) 1: by one more call see what was opened.
+ * @return APR_EOF: there is less.
+ */
+apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size, int look);
 
 /**
  * Ask the system to forget what it holds of a file in memory. It may not obey: see

@@ -20,11 +20,12 @@ apr_status_t bench_platform_pread(apr_os_file_t file, void *buffer, apr_size_t s
     return APR_ENOTIMPL;
 }
 
-apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size)
+apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size, int look)
 {
     (void)path;
     (void)buffer;
     (void)size;
+    (void)look;
     return APR_ENOTIMPL;
 }
 

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The number behind a name in a file of lines "Name:   123 kB", in bytes; -1: none. */
@@ -72,15 +73,18 @@ apr_status_t bench_platform_pread(apr_os_file_t file, void *buffer, apr_size_t s
     return APR_SUCCESS;
 }
 
-apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size)
+apr_status_t bench_platform_read_once(const char *path, void *buffer, apr_size_t size, int look)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got;
+    ssize_t got = 0;
+    struct stat info;
 
     if (file < 0) {
         return errno;
     }
-    got = pread(file, buffer, size, 0);
+    if (!look || (fstat(file, &info) == 0 && S_ISREG(info.st_mode))) {
+        got = pread(file, buffer, size, 0);
+    }
     close(file);
     return got < 0 ? errno : (apr_size_t)got == size ? APR_SUCCESS : APR_EOF;
 }
