@@ -70,15 +70,22 @@ static void from_stat(smmap__os_facts_t *facts, int file, const struct stat *inf
 }
 
 /* statx() tells all in one call. Where there is none, the birth is not known on Linux. */
-#if defined(__linux__) && defined(STATX_BTIME)
+#if defined(__linux__) && defined(STATX_MNT_ID)
 
-static int examine(smmap__os_facts_t *facts, int file, const char *path)
+/* From linux/stat.h, since 6.8: a number that the system gives to one mount and never again. */
+enum { MOUNT_ID_UNIQUE = 0x4000 };
+
+/* mount (out): the number of the file's mount, or 0. */
+static int examine(smmap__os_facts_t *facts, int file, const char *path, apr_uint64_t *mount)
 {
     struct statx info;
     struct stat less;
 
-    if (statx(file, path, *path == '\0' ? AT_EMPTY_PATH : 0, STATX_BASIC_STATS | STATX_BTIME,
-              &info) == 0) {
+    *mount = 0;
+    info.stx_mnt_id = 0; /* an emulator may tell of it, and not set it */
+    if (statx(file, path, *path == '\0' ? AT_EMPTY_PATH : 0,
+              STATX_BASIC_STATS | STATX_BTIME | MOUNT_ID_UNIQUE, &info) == 0) {
+        *mount = (info.stx_mask & MOUNT_ID_UNIQUE) != 0 ? info.stx_mnt_id : 0;
         memset(facts, 0, sizeof *facts);
         facts->kind = kind_of(info.stx_mode);
         facts->readable = (info.stx_mode & READABLE) == READABLE;
@@ -104,10 +111,11 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path)
 
 #else
 
-static int examine(smmap__os_facts_t *facts, int file, const char *path)
+static int examine(smmap__os_facts_t *facts, int file, const char *path, apr_uint64_t *mount)
 {
     struct stat info;
 
+    *mount = 0;
     if ((*path == '\0' ? fstat(file, &info) : stat(path, &info)) != 0) {
         return errno;
     }
@@ -136,27 +144,46 @@ static int is_remote(unsigned long magic)
     return 0;
 }
 
+enum { STACKED = 1, INVENTED = 2, REMOTE = 4, KINDS = 8 };
+
+static unsigned kinds_of(unsigned long magic)
+{
+    unsigned kinds = magic == OVERLAYFS_SUPER_MAGIC ? STACKED : 0;
+
+    /* FUSE: its servers, too, make up files, such as those of /proc in a container. */
+    if (magic == SYSFS_MAGIC || magic == 0x62656570 /* configfs */ ||
+        magic == 0x65735546 /* FUSE */) {
+        kinds |= INVENTED;
+    }
+    return is_remote(magic) ? kinds | REMOTE : kinds;
+}
+
+/* The number of the mount that was asked last, times KINDS, and what it is. */
+static atomic_uintptr_t last_mount;
+
 /* File systems without a disk of their own have devices of the major number 0. One that does not
    tell what it is may be any of them: then care is taken for all. */
-static void add_file_system(smmap__os_facts_t *facts, int file)
+static void add_file_system(smmap__os_facts_t *facts, int file, apr_uint64_t mount)
 {
+    const uintptr_t last = atomic_load_explicit(&last_mount, memory_order_relaxed);
+    unsigned kinds = STACKED | INVENTED;
     struct statfs system;
 
     if (major(facts->device) != 0) {
         return;
     }
-    if (fstatfs(file, &system) != 0) {
-        facts->stacked = 1;
-        facts->invented = 1;
-    } else {
-        unsigned long magic = (unsigned long)system.f_type & 0xffffffffu;
-
-        facts->stacked = magic == OVERLAYFS_SUPER_MAGIC;
-        /* FUSE: its servers, too, make up files, such as those of /proc in a container. */
-        facts->invented = magic == SYSFS_MAGIC || magic == 0x62656570 /* configfs */ ||
-                          magic == 0x65735546 /* FUSE */;
-        facts->remote = is_remote(magic);
+    if (mount != 0 && last / KINDS == mount) {
+        kinds = (unsigned)(last % KINDS);
+    } else if (fstatfs(file, &system) == 0) {
+        kinds = kinds_of((unsigned long)system.f_type & 0xffffffffu);
+        if (mount <= UINTPTR_MAX / KINDS) { /* not in 32 bits */
+            atomic_store_explicit(&last_mount, (uintptr_t)mount * KINDS + kinds,
+                                  memory_order_relaxed);
+        }
     }
+    facts->stacked = (kinds & STACKED) != 0;
+    facts->invented = (kinds & INVENTED) != 0;
+    facts->remote = (kinds & REMOTE) != 0;
 }
 
 #endif
@@ -164,7 +191,8 @@ static void add_file_system(smmap__os_facts_t *facts, int file)
 apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int identify)
 {
     smmap__os_facts_t found;
-    int error = examine(&found, file, "");
+    apr_uint64_t mount;
+    int error = examine(&found, file, "", &mount);
 
     smmap__posix_mask_forget();
     if (error != 0) {
@@ -175,10 +203,11 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     }
 #ifdef __linux__
     if (identify && found.kind == SMMAP__OS_FILE) {
-        add_file_system(&found, file);
+        add_file_system(&found, file, mount);
     }
 #else
     (void)identify;
+    (void)mount;
 #endif
     *facts = found;
     return APR_SUCCESS;
@@ -208,7 +237,9 @@ apr_int64_t smmap__os_generation(apr_os_file_t file)
 
 apr_status_t smmap__os_examine_path(smmap__os_facts_t *facts, const char *path)
 {
-    return *path == '\0' ? ENOENT : examine(facts, AT_FDCWD, path);
+    apr_uint64_t mount;
+
+    return *path == '\0' ? ENOENT : examine(facts, AT_FDCWD, path, &mount);
 }
 
 apr_status_t smmap__os_file_renew(apr_os_file_t file)

@@ -197,6 +197,7 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
     int is_last = 0;
     apr_status_t status;
 
+    *identified = APR_SUCCESS;
     /* Where a file seen before it was opened need not be opened twice, that is cheaper. */
     if (path != NULL && before == NULL && smmap__count_load(&manager->stacked) != 0 &&
         smmap__os_examine_path(&seen, path) == APR_SUCCESS) {
@@ -205,7 +206,19 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
     for (;;) {
         status =
             path != NULL ? smmap__os_file_open(handle, path) : smmap__os_file_dup(handle, native);
-        if (status != APR_SUCCESS && path != NULL) {
+        if (status == APR_SUCCESS) {
+            *identified = smmap__identify(*handle, before, identity);
+            if (APR_STATUS_IS_EMFILE(*identified) || APR_STATUS_IS_ENFILE(*identified)) {
+                status = *identified;
+                smmap__os_file_close(*handle);
+                if (path != NULL && before == NULL) {
+                    /* To renew it took one more; what was seen can be opened again without. */
+                    seen = identity->facts;
+                    before = &seen;
+                    continue;
+                }
+            }
+        } else if (path != NULL) {
             status = open_error(path, status);
         }
         if (is_last || !(APR_STATUS_IS_EMFILE(status) || APR_STATUS_IS_ENFILE(status))) {
@@ -221,7 +234,6 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
     if (status != APR_SUCCESS) {
         return status;
     }
-    *identified = smmap__identify(*handle, before, identity);
     if (*identified == SMMAP_ENOTREGULAR && path != NULL) {
         smmap__os_file_close(*handle);
         return SMMAP_ENOTREGULAR;

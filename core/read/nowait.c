@@ -40,6 +40,17 @@ static apr_status_t copy_resident(const smmap__cursor_t *cursor, apr_off_t offse
                : SMMAP_EWOULDBLOCK;
 }
 
+/* The handle of a file on a stacked file system has no pages: its mappings are of another file. */
+static int has_no_pages(smmap__file_t *file)
+{
+    int is_stacked;
+
+    smmap__manager_lock(file->manager);
+    is_stacked = file->identity.facts.stacked;
+    smmap__manager_unlock(file->manager);
+    return is_stacked;
+}
+
 /* From windows. The system tells a user of the pages of another one's file that all are in memory;
    but not the one that asks by the handle. */
 static apr_status_t read_mapped(smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
@@ -66,8 +77,9 @@ static apr_status_t read_mapped(smmap__cursor_t *cursor, apr_os_file_t handle, a
         if (status != APR_SUCCESS && status != APR_ENOTIMPL) {
             return APR_ENOTIMPL;
         }
-        status =
-            cached ? copy_resident(cursor, at, to + *done, part, is_memory) : SMMAP_EWOULDBLOCK;
+        status = cached || has_no_pages(cursor->file)
+                     ? copy_resident(cursor, at, to + *done, part, is_memory)
+                     : SMMAP_EWOULDBLOCK;
         *done += status == APR_SUCCESS ? part : 0;
     }
     return status;

@@ -63,6 +63,7 @@ static void try_and_retired_windows(void)
 {
     smmap_cursor_t *other;
 
+    NEEDS_LASTING_WINDOWS();
     begin_windows(4);
     mover = cursor_open(manager, file.path);
     other = cursor_open(manager, file.path);

@@ -337,6 +337,7 @@ static void more_windows_than_slots(void)
     smmap_cursor_t *other;
     apr_size_t i;
 
+    NEEDS_LASTING_WINDOWS();
     if (missing != NULL) {
         test_skip("%s", missing);
         return;

@@ -102,6 +102,7 @@ static void kept_by_its_last_cursor(void)
 
 static void grown_by_whole_windows(void)
 {
+    NEEDS_LASTING_WINDOWS();
     begin_handles(10, 1);
     NEED_OK(window_use(7)); /* the last one, and full */
     append(&file, 2 * unit);
@@ -251,6 +252,7 @@ static void truncated_and_refreshed(void)
     test_file_t other;
     apr_size_t i;
 
+    NEEDS_LASTING_WINDOWS();
     begin_handles(10, 1);
     other = file_make("other", 8 * unit);
     elsewhere = cursor_open(manager, other.path);

@@ -71,6 +71,7 @@ static void replaced_while_open(void)
     test_file_t newer;
     apr_size_t i;
 
+    NEEDS_LASTING_WINDOWS();
     begin_handles(10, 1);
     NEED_OK(window_use(0));
     newer = replace(8 * unit);
@@ -370,6 +371,7 @@ static void handle_of_a_closed_file(void)
     smmap_cursor_t *by_handle = NULL;
     apr_os_file_t fd;
 
+    NEEDS_LASTING_WINDOWS();
     begin_handles(1, 1);
     NEED_OK(window_use(0));
     fd = file_open(file.path);

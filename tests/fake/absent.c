@@ -63,6 +63,11 @@ void fake_take(fake_call_t call, apr_int64_t nanoseconds)
     (void)nanoseconds;
 }
 
+void fake_set_stacked(int stacked)
+{
+    (void)stacked;
+}
+
 void fake_set_cached(int cached)
 {
     (void)cached;

@@ -72,6 +72,15 @@ int fake_present(void);
         }                     \
     } while (0)
 
+/** In a test of what stays mapped of a file that changes. */
+#define NEEDS_LASTING_WINDOWS()                                                             \
+    do {                                                                                    \
+        if (!fake_present() && native_is_stacked(test_path("."))) {                         \
+            test_skip("on this file system each change of a file drops the windows it has"); \
+            return;                                                                         \
+        }                                                                                   \
+    } while (0)
+
 /** The granularity for this process; before the core is used. */
 void fake_set_granularity(apr_size_t granularity);
 /** What smmap__os_info says about open files; 0: no limit known. */
@@ -87,9 +96,8 @@ void fake_set_birth(apr_int64_t birth);
     one. */
 void fake_set_id(smmap__os_id_t id);
 
-/** All files are on a stacked file system, and are made up by the system; 0: the start. */
+/** 1: all files are on a stacked file system; 0: the start. */
 void fake_set_stacked(int stacked);
-void fake_set_invented(int invented);
 
 /** A server reads all files. */
 void fake_set_remote(int remote);

@@ -56,11 +56,6 @@ void fake_set_remote(int remote)
     fake_state.remote = remote;
 }
 
-void fake_set_invented(int invented)
-{
-    fake_state.invented = invented;
-}
-
 apr_off_t fake_advised(apr_off_t *end)
 {
     apr_off_t bytes;
@@ -290,7 +285,6 @@ void fake_reset(void)
     fake_state.birth = 0;
     fake_state.id = SMMAP__OS_ID_UNIQUE;
     fake_state.stacked = 0;
-    fake_state.invented = 0;
     fake_state.remote = 0;
     fake_state.strange = 0;
     fake_state.absent = 0;

@@ -170,7 +170,6 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t handle, i
             facts->inode = 0; /* of all files */
         }
         facts->stacked = fake_state.stacked;
-        facts->invented = fake_state.invented;
         facts->remote = fake_state.remote;
         fake_leave();
     }

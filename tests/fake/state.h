@@ -37,7 +37,6 @@ typedef struct fake_state_t {
     apr_int64_t birth;
     smmap__os_id_t id;
     int stacked;
-    int invented;
     int remote;
     int strange; /**< 1: the environment is another user's */
     apr_size_t absent;

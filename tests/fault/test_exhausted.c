@@ -473,6 +473,7 @@ static void all_descriptors_in_fact(void)
     int i;
 
     NEEDS_REAL();
+    NEEDS_LASTING_WINDOWS(); /* else a handle is renewed, which takes one more */
     if (!can_exhaust()) {
         return;
     }

@@ -164,6 +164,33 @@ static void the_rest(void)
     fail_calls(FAKE_READ, APR_FROM_OS_ERROR(EIO), 0);
 }
 
+/* On a stacked file system, whose handles are renewed. */
+static void stacked(void)
+{
+    NEEDS_FAKE();
+    fake_set_stacked(1);
+    CHECK(fail_calls(FAKE_RENEW, APR_FROM_OS_ERROR(EIO), 0) > 0);
+    CHECK(fail_calls(FAKE_RENEW, APR_EMFILE, 0) > 0);
+    CHECK(fail_calls(FAKE_ANY, APR_ENOMEM, 0) > 30);
+}
+
+/* It takes a second handle to renew one. Where there is none, what was seen is opened again. */
+static void no_handle_to_renew(void)
+{
+    test_file_t file = file_make("file", 100);
+    smmap_manager_t *manager = manager_make(NULL);
+    smmap_cursor_t *cursor = NULL;
+
+    NEEDS_FAKE();
+    fake_set_stacked(1);
+    fake_fail_from(FAKE_RENEW, 1, APR_EMFILE);
+    NEED_OK(smmap_cursor_open(&cursor, manager, file.path, test_pool));
+    CHECK_NUMBER(fake_calls(FAKE_RENEW), 1);
+    NEED_OK(smmap_cursor_use(cursor, 0, 0));
+    CHECK(cursor_shows(cursor, &file));
+    counts_check();
+}
+
 static void anything(void)
 {
     NEEDS_FAKE();
@@ -216,6 +243,8 @@ static const test_case_t cases[] = {{"clean", clean},
                                     {"unmaps", unmaps},
                                     {"handles", handles},
                                     {"the_rest", the_rest},
+                                    {"stacked", stacked},
+                                    {"no_handle_to_renew", no_handle_to_renew},
                                     {"anything", anything},
                                     {"bookkeeping", bookkeeping},
                                     {NULL, NULL}};

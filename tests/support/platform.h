@@ -124,6 +124,8 @@ typedef struct native_times_t {
 void native_times(const char *path, native_times_t *times);
 /** 1: a file's ctime, as APR has it, is when anything about it changed, and not its birth. */
 int native_knows_changes(void);
+/** 1: it is on a file system (overlayfs) where each change of a file drops its windows. */
+int native_is_stacked(const char *path);
 void native_set_times(const char *path, const native_times_t *times);
 /** Bytes of disk that it takes. */
 apr_off_t native_disk_bytes(const char *path);

@@ -29,6 +29,7 @@
 #ifdef __linux__
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/vfs.h>
 #endif
 
 #define MOST_DESCRIPTORS 4096
@@ -321,6 +322,18 @@ void native_times(const char *path, native_times_t *times)
     times->nanoseconds[1] = TIME_OF(info, m).tv_nsec;
     times->changed =
         (apr_int64_t)TIME_OF(info, c).tv_sec * 1000000000 + (apr_int64_t)TIME_OF(info, c).tv_nsec;
+}
+
+int native_is_stacked(const char *path)
+{
+#ifdef __linux__
+    struct statfs info;
+
+    return statfs(path, &info) == 0 && (info.f_type & 0xffffffff) == 0x794c7630; /* overlayfs */
+#else
+    (void)path;
+    return 0;
+#endif
 }
 
 int native_knows_changes(void)

@@ -462,6 +462,12 @@ void native_times(const char *path, native_times_t *times)
     CloseHandle(handle);
 }
 
+int native_is_stacked(const char *path)
+{
+    (void)path;
+    return 0;
+}
+
 int native_knows_changes(void)
 {
     return 0;

@@ -9,10 +9,12 @@
 #include "tests/support/harness.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backends/backend.h"
@@ -99,18 +101,48 @@ static void fence_in_order(void)
     CHECK_NUMBER(wrap_calls(WRAP_NANOSLEEP), moves - 1); /* the way back is no part of it */
 }
 
-/* It may be of any file system: then care is taken for all. */
+/* Does the system tell the mounts of files apart, and is there room to remember one? */
+static int knows_mounts(apr_os_file_t handle)
+{
+#ifdef STATX_MNT_ID
+    struct statx info;
+
+    info.stx_mnt_id = 0;
+    return sizeof(void *) == 8 && statx(handle, "", AT_EMPTY_PATH, 0x4000, &info) == 0 &&
+           (info.stx_mask & 0x4000) != 0 && info.stx_mnt_id != 0;
+#else
+    (void)handle;
+    return 0;
+#endif
+}
+
+/* It may be of any file system: then care is taken for all. What the mount that was asked last
+   answered is remembered, where the system tells mounts apart. */
 static void file_system(wrap_call_t call, int error)
 {
     smmap__os_facts_t facts;
     apr_os_file_t handle = file_open("/proc/self/maps");
+    apr_os_file_t other = file_open("/sys/devices/system/cpu/online");
+    apr_size_t asked;
+    int i;
 
-    CHECK_OK(smmap__os_examine(&facts, handle, 1));
-    CHECK(!facts.stacked && !facts.invented);
+    CHECK_OK(smmap__os_examine(&facts, other, 1));
+    CHECK(!facts.stacked && facts.invented);
     wrap_fail(call, 1, error, 0);
     CHECK_OK(smmap__os_examine(&facts, handle, 1));
     CHECK(facts.stacked && facts.invented);
+    for (i = 0; i < 10; i++) {
+        asked = wrap_calls(call);
+        CHECK_OK(smmap__os_examine(&facts, handle, 1));
+        CHECK(!facts.stacked && !facts.invented);
+        CHECK_OK(smmap__os_examine(&facts, handle, 1));
+        CHECK(!facts.stacked && !facts.invented);
+        CHECK_NUMBER(wrap_calls(call) - asked, knows_mounts(handle) ? 1 : 2);
+        CHECK_OK(smmap__os_examine(&facts, other, 1));
+        CHECK(!facts.stacked && facts.invented);
+    }
     file_close(handle);
+    file_close(other);
 }
 
 static void renewal(wrap_call_t call, int error)
