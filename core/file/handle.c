@@ -208,11 +208,13 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
             path != NULL ? smmap__os_file_open(handle, path) : smmap__os_file_dup(handle, native);
         if (status == APR_SUCCESS) {
             *identified = smmap__identify(*handle, before, identity);
-            if (APR_STATUS_IS_EMFILE(*identified) || APR_STATUS_IS_ENFILE(*identified)) {
+            if (identity->facts.stacked &&
+                (APR_STATUS_IS_EMFILE(*identified) || APR_STATUS_IS_ENFILE(*identified))) {
+                /* To renew it took one more. */
                 status = *identified;
                 smmap__os_file_close(*handle);
                 if (path != NULL && before == NULL) {
-                    /* To renew it took one more; what was seen can be opened again without. */
+                    /* What was seen can be opened again without. */
                     seen = identity->facts;
                     before = &seen;
                     continue;
