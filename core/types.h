@@ -119,6 +119,12 @@ struct smmap__region_t {
     unsigned char is_protected; /* paranoid mode: nobody pins it, so it cannot be accessed */
 };
 
+/** What a file held whose size the system does not tell. The bytes, behind it, do not change. */
+typedef struct smmap__content_t {
+    apr_size_t users; /* the file, and calls that copy of it; under the manager's lock */
+    apr_size_t size;
+} smmap__content_t;
+
 /** A file, shared by all cursors on it. What a hit reads comes first, and changes rarely. */
 struct smmap__file_t {
     smmap__offset_t size; /* as last measured */
@@ -136,11 +142,9 @@ struct smmap__file_t {
     smmap__count_t unmappable; /* 1: the system cannot map it; it is read into memory */
     smmap__count_t readers;    /* calls that read by the handle without a lock */
     char *canonical_path;      /* the system's for it when it was made; NULL: not known */
-    apr_size_t content_size;
-    unsigned char *content; /* of a sizeless file, as last measured; while it is busy, under
-                                  the file's lock */
 
     /* Under the manager's lock. */
+    smmap__content_t *content; /* of a sizeless file, as last measured; while it is busy */
     smmap__link_t link;        /* among the registry's files, or the forgotten ones */
     smmap__link_t region_list; /* its regions, but those on reclaim lists */
     smmap__link_t pins;        /* of its cursors */

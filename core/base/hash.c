@@ -47,10 +47,17 @@ static void grow(smmap__hash_t *hash)
     hash->buckets = larger;
     hash->size = 2 * old_size;
     for (i = 0; i < old_size; i++) {
-        while (old[i] != NULL) {
-            smmap__hash_node_t *node = old[i];
+        smmap__hash_node_t *reversed = NULL;
+        smmap__hash_node_t *node;
 
+        /* Twice reversed, a chain keeps its order. */
+        while ((node = old[i]) != NULL) {
             old[i] = node->next;
+            node->next = reversed;
+            reversed = node;
+        }
+        while ((node = reversed) != NULL) {
+            reversed = node->next;
             push(hash, node);
         }
     }

@@ -55,7 +55,7 @@ static inline smmap__hash_node_t *smmap__hash_chain(const smmap__hash_t *hash, a
     return *smmap__hash_bucket(hash, key);
 }
 
-/** Add an element that is in no table. */
+/** Add an element that is in no table. In its chain it comes before those that are there. */
 void smmap__hash_insert(smmap__hash_t *hash, smmap__hash_node_t *node);
 /** Take out an element that is in the table. */
 void smmap__hash_remove(smmap__hash_t *hash, smmap__hash_node_t *node);

@@ -117,22 +117,31 @@ static apr_status_t read_range(const smmap__attempt_t *attempt, apr_os_file_t ha
 static apr_status_t fill(const smmap__attempt_t *attempt, apr_os_file_t handle, apr_size_t length,
                          smmap__os_mapping_t *mapping)
 {
-    smmap__file_t *file = attempt->file;
-    apr_status_t status = attempt->heap ? smmap__heap_map(attempt->file->manager, mapping, length)
+    smmap_manager_t *manager = attempt->file->manager;
+    apr_status_t status = attempt->heap ? smmap__heap_map(manager, mapping, length)
                                         : smmap__os_map_anonymous(mapping, length);
 
     if (status != APR_SUCCESS) {
         return status;
     }
-    if (file->identity.sizeless) {
+    if (attempt->file->identity.sizeless) {
         /* What its size is of: to read it again would give more, or less. */
-        smmap__file_lock(file);
-        if (file->content != NULL && (apr_off_t)file->content_size >= attempt->range.end) {
-            memcpy(mapping->address, file->content + attempt->range.begin, length);
+        smmap__content_t *content;
+
+        smmap__manager_lock(manager);
+        content = attempt->file->content;
+        if (content != NULL) {
+            content->users++;
+        }
+        smmap__manager_unlock(manager);
+        if (content != NULL && (apr_off_t)content->size >= attempt->range.end) {
+            memcpy(mapping->address, (unsigned char *)(content + 1) + attempt->range.begin, length);
         } else {
             status = SMMAP_ETRUNCATED;
         }
-        smmap__file_unlock(file);
+        smmap__manager_lock(manager);
+        smmap__content_unref_locked(content);
+        smmap__manager_unlock(manager);
     } else {
         status = read_range(attempt, handle, length, mapping);
     }

@@ -34,6 +34,13 @@ static int is_out_of_reach(const smmap__attempt_t *attempt)
     return attempt->range.end > most;
 }
 
+/* Whenever the lock was let go of the file may have been measured, and found to be of another size.
+   Then no range is computed any more, and the miss starts anew. */
+SMMAP__LOCKED static int has_changed(const smmap__attempt_t *attempt)
+{
+    return attempt->file->changes != attempt->changes;
+}
+
 /* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
    ever smaller windows, then memory of the heap. */
 SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_file_t handle,
@@ -48,10 +55,16 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
         apr_uint64_t length = (apr_uint64_t)(attempt->range.end - attempt->range.begin);
         apr_status_t status;
 
+        if (has_changed(attempt)) {
+            return SMMAP_ETRUNCATED;
+        }
         if (length > APR_SIZE_MAX) {
             return SMMAP_ETOOLARGE;
         }
         status = smmap__budget_reserve_relock(manager, (apr_size_t)length, waits);
+        if (status != APR_SUCCESS && has_changed(attempt)) {
+            return SMMAP_ETRUNCATED;
+        }
         if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && smmap__attempt_smaller(attempt)) {
             manager->stats.retries++; /* what was asked for is one byte */
             continue;
@@ -81,6 +94,9 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
             return status; /* it keeps its room */
         }
         smmap__budget_release_locked(manager, (apr_size_t)length);
+        if (has_changed(attempt)) {
+            return SMMAP_ETRUNCATED;
+        }
         if (APR_STATUS_IS_ENOTIMPL(status) && !attempt->buffered) {
             if (!is_out_of_reach(attempt)) {
                 smmap__attempt_buffered(attempt);
@@ -181,7 +197,7 @@ SMMAP__RELOCK static apr_status_t make_relock(smmap__attempt_t *attempt, apr_os_
     }
     region->begin = attempt->range.begin;
     region->file = file;
-    if (file->changes != attempt->changes) {
+    if (has_changed(attempt)) {
         discard_relock(attempt, region);
         *made = NULL;
         return APR_SUCCESS;
@@ -264,7 +280,7 @@ find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__regi
         smmap__make_room_relock(manager);
     }
     /* What was refused to a file that has changed may be granted now. */
-    return status == SMMAP_ETRUNCATED && file->changes != attempt->changes ? APR_SUCCESS : status;
+    return status == SMMAP_ETRUNCATED && has_changed(attempt) ? APR_SUCCESS : status;
 }
 
 apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr_off_t end,

@@ -49,17 +49,20 @@ apr_status_t smmap__identify(apr_os_file_t handle, const smmap__os_facts_t *befo
                              smmap__identity_t *identity);
 /** The same for a handle of the caller's, which is left as it is. */
 apr_status_t smmap__identify_callers(apr_os_file_t native, smmap__identity_t *identity);
-/** What a known file is now, by a handle of ours. The file's lock is held. */
-apr_status_t smmap__identify_again(smmap__file_t *file, apr_os_file_t handle,
-                                   smmap__identity_t *identity);
+/** What a known file is now, by a handle of ours. The file's lock is held. content (out): what a
+    sizeless one holds, with one user, or NULL. */
+apr_status_t smmap__identify_again(const smmap__file_t *file, apr_os_file_t handle,
+                                   smmap__identity_t *identity, smmap__content_t **content);
 /** Can it be read by this handle, and does it hold what its size says? Files that the system
     makes up cannot be mapped, and are as long as what can be read. */
 apr_status_t smmap__identity_probe(smmap_manager_t *manager, apr_os_file_t handle,
                                    smmap__identity_t *identity);
 /** Measure a file whose size the system does not tell: read all of it. kept (out; or NULL): its
-    bytes, to be freed. */
+    bytes, with one user; NULL: there are none. */
 apr_status_t smmap__content_read(apr_os_file_t handle, smmap__identity_t *identity,
-                                 unsigned char **kept);
+                                 smmap__content_t **kept);
+/** One user less; the last one frees it. NULL is ignored. */
+void smmap__content_unref_locked(smmap__content_t *content) SMMAP__LOCKED;
 /** The system's path for a file, to be freed; NULL: it has none, or there is no memory. */
 char *smmap__canonical_path_of(apr_os_file_t handle);
 

@@ -310,7 +310,7 @@ void smmap__handle_end_use_relock(smmap__file_t *file)
     smmap_manager_t *manager = file->manager;
 
     if (--file->busy == 0) {
-        smmap__free(file->content);
+        smmap__content_unref_locked(file->content);
         file->content = NULL;
         manager->handles.busy -= file->kept == 0;
         smmap__idle_update_locked(file);

@@ -117,11 +117,11 @@ static apr_uint64_t number_of(apr_uint64_t number, const unsigned char *bytes, a
 }
 
 apr_status_t smmap__content_read(apr_os_file_t handle, smmap__identity_t *identity,
-                                 unsigned char **kept)
+                                 smmap__content_t **kept)
 {
     unsigned char piece[4096];
-    unsigned char *bytes = NULL;
-    unsigned char *larger;
+    smmap__content_t *content = NULL;
+    smmap__content_t *larger;
     apr_size_t room = 0;
     apr_size_t size = 0;
     apr_size_t nread = sizeof piece;
@@ -135,33 +135,44 @@ apr_status_t smmap__content_read(apr_os_file_t handle, smmap__identity_t *identi
         }
         if (status == APR_SUCCESS && kept != NULL && size + nread > room) {
             room = 2 * (size + sizeof piece);
-            larger = smmap__alloc(room);
-            if (larger != NULL && bytes != NULL) {
-                memcpy(larger, bytes, size);
+            larger = smmap__alloc(sizeof *larger + room);
+            if (larger != NULL && content != NULL) {
+                memcpy(larger + 1, content + 1, size);
             }
-            smmap__free(bytes);
-            bytes = larger;
-            status = bytes != NULL ? APR_SUCCESS : APR_ENOMEM;
+            smmap__free(content);
+            content = larger;
+            status = content != NULL ? APR_SUCCESS : APR_ENOMEM;
         }
         if (status == APR_SUCCESS) {
             number = number_of(number, piece, nread);
-            if (bytes != NULL) {
-                memcpy(bytes + size, piece, nread);
+            if (content != NULL) {
+                memcpy((unsigned char *)(content + 1) + size, piece, nread);
             }
             size += nread;
         }
     }
     if (status != APR_SUCCESS) {
-        smmap__free(bytes);
+        smmap__free(content);
         return status;
     }
     identity->facts.size = (apr_off_t)size;
     identity->facts.mtime = (apr_int64_t)number;
     identity->facts.ctime = 0;
+    if (content != NULL) {
+        content->users = 1;
+        content->size = size;
+    }
     if (kept != NULL) {
-        *kept = bytes;
+        *kept = content;
     }
     return APR_SUCCESS;
+}
+
+void smmap__content_unref_locked(smmap__content_t *content)
+{
+    if (content != NULL && --content->users == 0) {
+        smmap__free(content);
+    }
 }
 
 /* The file was seen like this, and its handle is of then or older: see that a mapping made from
@@ -215,19 +226,17 @@ apr_status_t smmap__identify_callers(apr_os_file_t native, smmap__identity_t *id
     return examine(native, NULL, &identity->facts);
 }
 
-apr_status_t smmap__identify_again(smmap__file_t *file, apr_os_file_t handle,
-                                   smmap__identity_t *identity)
+apr_status_t smmap__identify_again(const smmap__file_t *file, apr_os_file_t handle,
+                                   smmap__identity_t *identity, smmap__content_t **content)
 {
     const smmap__identity_t *known = &file->identity;
     apr_status_t status;
 
+    *content = NULL;
     *identity = *known;
     status = examine(handle, &known->facts, &identity->facts);
     if (status == APR_SUCCESS && known->sizeless) {
-        smmap__free(file->content);
-        file->content = NULL;
-        status = smmap__content_read(handle, identity, &file->content);
-        file->content_size = (apr_size_t)identity->facts.size;
+        status = smmap__content_read(handle, identity, content);
     } else if (status == APR_SUCCESS && known->facts.stacked && !known->unmappable &&
                smmap__identity_changed(known, identity)) {
         status = renew(handle, identity);

@@ -33,7 +33,7 @@ SMMAP__LOCKED static void mend_file(smmap__file_t *file)
 
     file->busy = 0;
     file->closing = 0;
-    file->content = NULL; /* it may be half made: nobody frees it */
+    file->content = NULL; /* calls that are no more use it: nobody frees it */
     smmap__list_init(&file->flights);
     smmap__count_store(&file->readers, 0);
     smmap__idle_update_locked(file);

@@ -57,12 +57,15 @@ SMMAP__LOCKED static void resize_locked(smmap__file_t *file, apr_off_t size)
     }
 }
 
-/* The file is found to be like this now. */
-SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identity_t *now)
+/* The file is found to be like this now, and is in use. */
+SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identity_t *now,
+                                       smmap__content_t *content)
 {
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     smmap__os_facts_t *known = &file->identity.facts;
 
+    smmap__content_unref_locked(file->content);
+    file->content = content;
     if ((smmap__count_load(&file->unmappable) != 0 || known->stacked) &&
         smmap__identity_changed(&file->identity, now)) {
         retire_past_locked(file, 0); /* copies of what was there, or mappings of it */
@@ -85,7 +88,7 @@ SMMAP__RELOCK static void adopt_relock(smmap__file_t *file, const smmap__identit
 /* The handle was closed, or is just being closed: open it again, and identify the file. */
 SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smmap__path_t *path,
                                                   apr_os_file_t *handle, smmap__identity_t *now,
-                                                  int *opened)
+                                                  smmap__content_t **content, int *opened)
 {
     smmap_manager_t *manager = file->manager;
     apr_status_t status = APR_SUCCESS;
@@ -106,7 +109,7 @@ SMMAP__LOCK static apr_status_t enter_closed_lock(smmap__file_t *file, const smm
     *opened = 1;
     *handle = file->handle;
     smmap__manager_unlock(manager);
-    status = smmap__identify_again(file, *handle, now);
+    status = smmap__identify_again(file, *handle, now, content);
     smmap__manager_lock(manager);
     return status;
 }
@@ -118,27 +121,29 @@ enter_lock(smmap__file_t *file, const smmap__path_t *path, apr_os_file_t *handle
 {
     smmap_manager_t *manager = file->manager;
     smmap__identity_t now;
+    smmap__content_t *content = NULL;
     apr_status_t status;
 
     /* A handle that the caller opened may be another file's after the manager's end. */
     if (smmap__count_load(&manager->closed) != 0 || !smmap__reading_begin(file, handle)) {
         int opened = 0;
 
-        status = enter_closed_lock(file, path, handle, &now, &opened);
+        status = enter_closed_lock(file, path, handle, &now, &content, &opened);
         if (!opened) {
             return status;
         }
     } else {
-        status = smmap__identify_again(file, *handle, &now);
+        status = smmap__identify_again(file, *handle, &now, &content);
         smmap__manager_lock(manager);
         smmap__reading_end(file);
         if (smmap__count_load(&manager->closed) != 0) {
+            smmap__content_unref_locked(content);
             return SMMAP_ECLOSED;
         }
         smmap__handle_begin_use_locked(file);
     }
     if (status == APR_SUCCESS) {
-        adopt_relock(file, &now);
+        adopt_relock(file, &now, content);
     } else {
         smmap__handle_end_use_relock(file);
     }

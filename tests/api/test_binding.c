@@ -5,6 +5,9 @@
  */
 #include "tests/support/fixture.h"
 
+#include <apr_file_io.h>
+
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/fake/backend.h"
@@ -111,6 +114,29 @@ static void known_paths(void)
     CHECK_STATUS(smmap_cursor_open_known(NULL, manager, file.path, NULL), APR_EINVAL);
     CHECK(known == NULL);
     counts_check();
+}
+
+/* Of two files that were opened by one path it is the newer one, however many others there are. */
+static void known_after_others(void)
+{
+    smmap_cursor_t *known;
+    smmap_cursor_t *newer;
+    int i;
+
+    begin_windows(2);
+    mover = cursor_open(manager, file.path);
+    NEED_OK(apr_file_rename(file_make("new", 10).path, file.path, test_pool));
+    newer = cursor_open(manager, file.path);
+    CHECK(smmap_cursor_file_number(newer) != smmap_cursor_file_number(mover));
+    for (i = 0; i < 200; i++) {
+        char name[20];
+
+        snprintf(name, sizeof name, "other%d", i);
+        cursor_open(manager, file_make(name, 10).path);
+        NEED_OK(smmap_cursor_open_known(&known, manager, file.path, NULL));
+        CHECK_NUMBER(smmap_cursor_file_number(known), smmap_cursor_file_number(newer));
+        smmap_cursor_close(known);
+    }
 }
 
 static void limits_at_run_time(void)
@@ -304,6 +330,7 @@ static void pinned_has_the_number(void)
 static const test_case_t cases[] = {{"try_hits_alone", try_hits_alone},
                                     {"try_and_retired_windows", try_and_retired_windows},
                                     {"known_paths", known_paths},
+                                    {"known_after_others", known_after_others},
                                     {"limits_at_run_time", limits_at_run_time},
                                     {"fewer_handles_at_run_time", fewer_handles_at_run_time},
                                     {"hard_one_by_one", hard_one_by_one},

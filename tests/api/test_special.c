@@ -9,6 +9,7 @@
 
 #include <apr_strings.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/fake/backend.h"
@@ -300,11 +301,71 @@ static void endless(void)
     CHECK_OK(smmap__os_file_close(handle));
 }
 
+typedef struct user_t {
+    apr_thread_t *thread;
+    smmap_cursor_t *cursor;
+    apr_size_t bad;
+} user_t;
+
+static void *APR_THREAD_FUNC go_on(apr_thread_t *thread, void *data)
+{
+    user_t *user = data;
+    apr_size_t i;
+
+    (void)thread;
+    for (i = 0; i < test_count(2000); i++) {
+        user->bad += smmap_cursor_refresh(user->cursor) != APR_SUCCESS;
+        if (i % 8 == 0) {
+            user->bad += smmap_cursor_use(user->cursor, 0, 1) != APR_SUCCESS;
+            smmap_cursor_release(user->cursor);
+            user->bad += smmap_manager_collect(manager, NULL) != APR_SUCCESS;
+        }
+    }
+    return NULL;
+}
+
+/* The bytes of such a file are kept for those who are about to make a window of them. Two threads
+   measure it, a third one has a file that shares the lock of this one, and there is one handle. */
+static void sizeless_by_threads(void)
+{
+    static const char path[] = "/proc/self/cmdline";
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    user_t users[3];
+    char line[100];
+    int i;
+
+    if (plain_line(path, line, sizeof line) == 0) {
+        test_skip("there is no /proc/self/cmdline");
+        return;
+    }
+    options.max_open_files = 1;
+    options.limits = SMMAP_LIMITS_HARD_FILES;
+    manager = manager_make(&options);
+    memset(users, 0, sizeof users);
+    users[0].cursor = cursor_open(manager, path);
+    users[1].cursor = cursor_open(manager, path);
+    for (i = 0; i < SMMAP__STRIPES; i++) {
+        char name[20];
+
+        snprintf(name, sizeof name, "file%d", i);
+        users[2].cursor = cursor_open(manager, file_make(name, 100).path);
+    }
+    for (i = 0; i < 3; i++) {
+        NEED_OK(apr_thread_create(&users[i].thread, NULL, go_on, &users[i], test_pool));
+    }
+    for (i = 0; i < 3; i++) {
+        thread_join(users[i].thread);
+        CHECK_NUMBER(users[i].bad, 0);
+    }
+    counts_check();
+}
+
 static const test_case_t cases[] = {{"sizeless", sizeless},
                                     {"sizeless_and_changing", sizeless_and_changing},
                                     {"sized_as_a_page", sized_as_a_page},
                                     {"largest", largest},
                                     {"sizeless_and_gone", sizeless_and_gone},
+                                    {"sizeless_by_threads", sizeless_by_threads},
                                     {"endless", endless},
                                     {"block_device", block_device},
                                     {NULL, NULL}};

@@ -4,8 +4,8 @@
  * something and the answer, done at exactly that moment by a hook of the fake
  * backend: what is a rare race of threads elsewhere is a certainty here.
  *
- * The hook runs in the same thread, so it uses another file than the call that it
- * interrupts: that one's lock is held.
+ * The hook runs in the same thread. Where the call that it interrupts holds its file's lock, it
+ * uses another file.
  */
 #include "tests/support/harness.h"
 
@@ -409,6 +409,38 @@ static void cut_while_mapping(void)
     counts_check();
 }
 
+static smmap_cursor_t *witness; /* on file */
+
+static void cut_and_measure(void *unused)
+{
+    cut_it(unused);
+    CHECK_OK(smmap_cursor_refresh(witness));
+}
+
+/* It is cut and measured while mapping it is refused: no smaller range is made of what is left. */
+static void cut_while_refused(void)
+{
+    static const apr_status_t refusals[] = {APR_ENOTIMPL, APR_ENOMEM};
+    unsigned i;
+
+    NEEDS_FAKE();
+    begin(100, 10, SMMAP_LIMITS_SOFT);
+    witness = cursor_open(manager, file.path);
+    NEED_OK(use(stranger, 3));
+    smmap_cursor_release(stranger);
+    for (i = 0; i < 2; i++) {
+        NEED(file_resize(file.path, (apr_off_t)(8 * unit)));
+        CHECK_OK(smmap_cursor_refresh(witness));
+        fake_when(FAKE_MAP, cut_and_measure, NULL);
+        fake_fail_from(FAKE_MAP, 1, refusals[i]);
+        CHECK_STATUS(use(cursor, 5), SMMAP_ETRUNCATED);
+        fake_fail_none();
+        CHECK_NUMBER(hooked, i + 1);
+        CHECK_NUMBER(smmap_manager_regions(manager), 1);
+        counts_check();
+    }
+}
+
 static const test_case_t cases[] = {
     {"destroyed_while_mapping", destroyed_while_mapping},
     {"destroyed_while_mapping_fails", destroyed_while_mapping_fails},
@@ -426,6 +458,7 @@ static const test_case_t cases[] = {
     {"opened_twice", opened_twice},
     {"known_twice", known_twice},
     {"cut_while_mapping", cut_while_mapping},
+    {"cut_while_refused", cut_while_refused},
     {NULL, NULL}};
 
 const test_module_t test_between = {"between", cases};
