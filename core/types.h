@@ -310,7 +310,8 @@ struct smmap_manager_t {
     apr_size_t references SMMAP__GUARDED;
     apr_size_t asleep SMMAP__GUARDED;     /* threads that wait for `changed` */
     int forking SMMAP__GUARDED;           /* do not wait for it now */
-    apr_size_t reclaiming SMMAP__GUARDED; /* reclaim lists and handles under way right now */
+    apr_size_t unmapping SMMAP__GUARDED;  /* threads that unmap regions right now, */
+    apr_size_t closing SMMAP__GUARDED;    /* or close handles, which may hang */
     smmap__queue_t queue SMMAP__GUARDED;
     smmap__hash_t by_address SMMAP__GUARDED; /* regions */
     smmap__hash_t spans SMMAP__GUARDED;      /* by file and place; see region.c */

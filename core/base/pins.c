@@ -7,7 +7,7 @@
  * is eight pins: a line of words, lines of counters, a thread. A thread's groups with a
  * free pin are in a ring; one of them is in a list, for its thread, so threads in one list
  * do not go through each other's groups. A group that is wholly free is for any thread.
- * Chunks are given back when the manager goes.
+ * Chunks are given back when all their groups are free, but for one.
  *
  * Invariant: a pin that is free holds no window and has counted nothing, so that a
  * walk over whole chunks needs to know nothing about which are in use.
@@ -21,9 +21,10 @@ enum { PINS = 8, GROUPS = 8 };
 
 struct smmap__pin_group_t {
     smmap__pin_t pins[PINS];
-    smmap__link_t ring;       /* of its thread's, while some pins are free, not all */
-    smmap__link_t link;       /* of the one in the list; next: NULL in the others */
-    smmap__pin_group_t *next; /* in the list of those that are wholly free */
+    smmap__link_t ring; /* of its thread's, while some pins are free, not all */
+    smmap__link_t
+        link; /* of the one in the list, or of an unused group; next: NULL in the others */
+    smmap__pin_chunk_t *chunk;
     uintptr_t thread;
     unsigned free; /* a bit for each pin */
     char padding[SMMAP__LINE];
@@ -33,7 +34,8 @@ struct smmap__pin_chunk_t {
     smmap__word_t windows[GROUPS * PINS];
     smmap__pin_group_t groups[GROUPS];
     void *block; /* what was allocated; the chunk is at the first line in it */
-    smmap__pin_chunk_t *next;
+    smmap__link_t link;
+    unsigned used; /* groups that a thread has */
 };
 
 enum { ALL_FREE = (1 << PINS) - 1 };
@@ -58,8 +60,8 @@ static int add_chunk(smmap__pins_t *pins)
     }
     chunk = (smmap__pin_chunk_t *)(void *)(block + (SMMAP__LINE - (uintptr_t)block % SMMAP__LINE));
     chunk->block = block;
-    chunk->next = pins->chunks;
-    pins->chunks = chunk;
+    smmap__list_append(&pins->chunks, &chunk->link);
+    pins->spare = chunk;
     for (i = GROUPS - 1; i >= 0; i--) {
         smmap__pin_group_t *group = &chunk->groups[i];
 
@@ -67,11 +69,17 @@ static int add_chunk(smmap__pins_t *pins)
             group->pins[k].window = &chunk->windows[i * PINS + k];
             group->pins[k].group = group;
         }
+        group->chunk = chunk;
         group->free = ALL_FREE;
-        group->next = pins->unused;
-        pins->unused = group;
+        smmap__list_append(&pins->unused, &group->link);
     }
     return 1;
+}
+
+static void free_chunk(smmap__pin_chunk_t *chunk)
+{
+    smmap__list_remove(&chunk->link);
+    smmap__free(chunk->block);
 }
 
 static smmap__link_t *list_of(smmap__pins_t *pins, uintptr_t thread)
@@ -83,8 +91,9 @@ void smmap__pins_init(smmap__pins_t *pins)
 {
     int i;
 
-    pins->chunks = NULL;
-    pins->unused = NULL;
+    smmap__list_init(&pins->chunks);
+    smmap__list_init(&pins->unused);
+    pins->spare = NULL;
     for (i = 0; i < SMMAP__PIN_BUCKETS; i++) {
         smmap__list_init(&pins->open[i]);
     }
@@ -140,11 +149,16 @@ static smmap__pin_group_t *find_group(smmap__pins_t *pins, uintptr_t thread)
 {
     smmap__pin_group_t *group = first_of(pins, thread);
 
-    if (group != NULL || (pins->unused == NULL && !add_chunk(pins))) {
+    if (group != NULL ||
+        (smmap__list_next(&pins->unused, &pins->unused) == NULL && !add_chunk(pins))) {
         return group;
     }
-    group = pins->unused;
-    pins->unused = group->next;
+    group = SMMAP__ELEMENT(pins->unused.previous, smmap__pin_group_t, link);
+    smmap__list_remove(&group->link);
+    group->link.next = NULL;
+    if (group->chunk->used++ == 0) {
+        pins->spare = NULL; /* it was this one */
+    }
     group->thread = thread;
     enter_ring(pins, group);
     return group;
@@ -174,6 +188,21 @@ int smmap__pin_is_near(const smmap__pin_t *pin)
     return pin->group->thread == this_thread();
 }
 
+/* So that what many cursors took does not stay, and is not walked through. */
+static void chunk_is_unused(smmap__pins_t *pins, smmap__pin_chunk_t *chunk)
+{
+    int i;
+
+    if (pins->spare == NULL) {
+        pins->spare = chunk;
+        return;
+    }
+    for (i = 0; i < GROUPS; i++) {
+        smmap__list_remove(&chunk->groups[i].link);
+    }
+    free_chunk(chunk);
+}
+
 void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
 {
     smmap__pin_group_t *group = pin->group;
@@ -190,8 +219,10 @@ void smmap__pin_drop(smmap__pins_t *pins, smmap__pin_t *pin)
     group->free |= 1u << (pin - group->pins);
     if (group->free == ALL_FREE) {
         leave_ring(pins, group);
-        group->next = pins->unused;
-        pins->unused = group;
+        smmap__list_append(&pins->unused, &group->link);
+        if (--group->chunk->used == 0) {
+            chunk_is_unused(pins, group->chunk);
+        }
     }
 }
 
@@ -230,10 +261,12 @@ void smmap__pins_each_of(const smmap__link_t *list, const smmap__pin_set_t *set,
 void smmap__pins_each(const smmap__pins_t *pins, const smmap__pin_set_t *set,
                       smmap__pin_visitor_t *call, void *context)
 {
-    smmap__pin_chunk_t *chunk;
+    smmap__link_t *link = smmap__list_next(&pins->chunks, &pins->chunks);
     int i;
 
-    for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
+    for (; link != NULL; link = smmap__list_next(&pins->chunks, link)) {
+        smmap__pin_chunk_t *chunk = SMMAP__ELEMENT(link, smmap__pin_chunk_t, link);
+
         for (i = 0; i < GROUPS * PINS; i++) {
             uintptr_t window = smmap__load(&chunk->windows[i]);
 
@@ -260,11 +293,13 @@ void smmap__pin_count(const smmap__pin_t *pin, smmap_stats_t *stats)
 
 void smmap__pins_count(const smmap__pins_t *pins, smmap_stats_t *stats)
 {
-    const smmap__pin_chunk_t *chunk;
+    smmap__link_t *link = smmap__list_next(&pins->chunks, &pins->chunks);
     int i;
     int k;
 
-    for (chunk = pins->chunks; chunk != NULL; chunk = chunk->next) {
+    for (; link != NULL; link = smmap__list_next(&pins->chunks, link)) {
+        const smmap__pin_chunk_t *chunk = SMMAP__ELEMENT(link, smmap__pin_chunk_t, link);
+
         for (i = 0; i < GROUPS; i++) {
             for (k = 0; k < PINS; k++) {
                 smmap__pin_count(&chunk->groups[i].pins[k], stats);
@@ -275,10 +310,9 @@ void smmap__pins_count(const smmap__pins_t *pins, smmap_stats_t *stats)
 
 void smmap__pins_destroy(smmap__pins_t *pins)
 {
-    while (pins->chunks != NULL) {
-        smmap__pin_chunk_t *next = pins->chunks->next;
+    smmap__link_t *link;
 
-        smmap__free(pins->chunks->block);
-        pins->chunks = next;
+    while ((link = smmap__list_next(&pins->chunks, &pins->chunks)) != NULL) {
+        free_chunk(SMMAP__ELEMENT(link, smmap__pin_chunk_t, link));
     }
 }

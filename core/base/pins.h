@@ -78,8 +78,9 @@ typedef struct smmap__pin_t {
 #define SMMAP__PIN_BUCKETS 64
 
 typedef struct smmap__pins_t {
-    smmap__pin_chunk_t *chunks;
-    smmap__pin_group_t *unused;             /* groups that no thread has */
+    smmap__link_t chunks;
+    smmap__link_t unused;                   /* groups that no thread has */
+    smmap__pin_chunk_t *spare;              /* a chunk whose groups are all unused, or NULL */
     smmap__link_t open[SMMAP__PIN_BUCKETS]; /* a group with a pin to give, of each thread */
 } smmap__pins_t;
 

@@ -16,15 +16,18 @@
 /* How much one call asks for: with more, the queue of a disk is full, and the system waits. */
 #define ASKED_MOST (32 * CHUNK)
 
-/* Ask for [offset, end) chunk by chunk. */
+/* Ask for [offset, end) chunk by chunk, or have all of it forgotten. */
 static apr_status_t advise(apr_os_file_t handle, apr_off_t offset, apr_off_t end,
                            smmap__os_advice_t advice)
 {
     apr_status_t status = APR_SUCCESS;
 
     while (offset < end && status == APR_SUCCESS) {
-        apr_off_t part = end - offset < CHUNK ? end - offset : CHUNK;
+        apr_off_t part = end - offset;
 
+        if (advice == SMMAP__OS_WILLNEED && part > CHUNK) {
+            part = CHUNK;
+        }
         status = smmap__os_file_advise(handle, offset, part, advice);
         offset += part;
     }

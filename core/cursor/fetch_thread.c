@@ -218,14 +218,18 @@ static void read_ahead(void *argument)
            (fetch = smmap__fetch_take_locked(manager, BATCH, &pieces, &count)) != NULL) {
         apr_status_t status = APR_ENOMEM;
 
-        manager->fetching.reading++;
-        smmap__manager_unlock(manager);
-        scratch = make_room(scratch, &room, pieces, count);
-        if (scratch != NULL) {
-            status = read_pieces(manager, fetch, pieces, &count, scratch);
+        if (fetch->sources[pieces->source].cursor == NULL) {
+            status = APR_SUCCESS; /* given up */
+        } else {
+            manager->fetching.reading++;
+            smmap__manager_unlock(manager);
+            scratch = make_room(scratch, &room, pieces, count);
+            if (scratch != NULL) {
+                status = read_pieces(manager, fetch, pieces, &count, scratch);
+            }
+            smmap__manager_lock(manager);
+            manager->fetching.reading--;
         }
-        smmap__manager_lock(manager);
-        manager->fetching.reading--;
         if (smmap__fetch_done_locked(manager, fetch, count, status)) {
             end_relock(manager, fetch);
         }

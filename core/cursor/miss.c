@@ -41,6 +41,25 @@ SMMAP__LOCKED static int has_changed(const smmap__attempt_t *attempt)
     return attempt->file->changes != attempt->changes;
 }
 
+/* The largest smaller range that there is room for, as nothing can go just now but what could not be
+   unmapped. 0: there is none. */
+SMMAP__LOCKED static int shrink_to_room(smmap__attempt_t *attempt)
+{
+    smmap_manager_t *manager = attempt->file->manager;
+    const apr_size_t mapped = manager->stats.mapped_bytes;
+
+    while (smmap__attempt_smaller(attempt)) {
+        manager->stats.retries++;
+        if (manager->unmap_failed != NULL ||
+            (mapped < manager->max_mapped_bytes &&
+             (apr_uint64_t)(attempt->range.end - attempt->range.begin) <=
+                 manager->max_mapped_bytes - mapped)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Reserve room and map. Refused for want of memory: once unmap all that nobody pins, then try
    ever smaller windows, then memory of the heap. */
 SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_file_t handle,
@@ -48,7 +67,6 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
 {
     smmap_manager_t *manager = attempt->file->manager;
     apr_status_t refusal = APR_SUCCESS; /* the system's */
-    int waits = 0;
 
     smmap__limit_follow_relock(manager, (apr_size_t)(attempt->range.end - attempt->range.begin));
     for (;;) {
@@ -61,16 +79,17 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
         if (length > APR_SIZE_MAX) {
             return SMMAP_ETOOLARGE;
         }
-        status = smmap__budget_reserve_relock(manager, (apr_size_t)length, waits);
+        status = smmap__budget_reserve_relock(manager, (apr_size_t)length, attempt->waits);
         if (status != APR_SUCCESS && has_changed(attempt)) {
             return SMMAP_ETRUNCATED;
         }
-        if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && smmap__attempt_smaller(attempt)) {
-            manager->stats.retries++; /* what was asked for is one byte */
-            continue;
+        if (status == SMMAP_ELIMIT_BYTES && !attempt->copying && shrink_to_room(attempt)) {
+            continue; /* what was asked for is one byte */
         }
-        if (smmap__limited(status) && !attempt->copying && !waits && manager->limit_wait > 0) {
-            waits = 1; /* for the smallest piece that will do */
+        if (smmap__limited(status) && !attempt->copying && !attempt->waits &&
+            manager->limit_wait > 0) {
+            attempt->waits = 1;                  /* for the smallest piece that will do */
+            smmap__manager_wake_locked(manager); /* copies that waited for us do not any more */
             continue;
         }
         if (status != APR_SUCCESS) {
@@ -229,20 +248,20 @@ SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap_
     return SMMAP_ECLOSED;
 }
 
-/* Is another thread just mapping what is wanted? */
-SMMAP__LOCKED static int is_in_flight(const smmap__attempt_t *attempt)
+/* The attempt of another thread that is just mapping what is wanted; NULL: there is none. */
+SMMAP__LOCKED static const smmap__attempt_t *in_flight(const smmap__attempt_t *attempt)
 {
     const smmap__link_t *list = &attempt->file->flights;
     smmap__link_t *link = smmap__list_next(list, list);
 
     for (; link != NULL; link = smmap__list_next(list, link)) {
-        const smmap__range_t *range = &SMMAP__ELEMENT(link, smmap__attempt_t, flight)->range;
+        const smmap__attempt_t *other = SMMAP__ELEMENT(link, smmap__attempt_t, flight);
 
-        if (range->begin <= attempt->offset && attempt->end <= range->end) {
-            return 1;
+        if (other->range.begin <= attempt->offset && attempt->end <= other->range.end) {
+            return other;
         }
     }
-    return 0;
+    return NULL;
 }
 
 /* The region, as soon as another thread has mapped it, or by mapping it. NULL: the file has
@@ -252,6 +271,7 @@ find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__regi
 {
     smmap__file_t *file = attempt->file;
     smmap_manager_t *manager = file->manager;
+    const smmap__attempt_t *other;
     apr_status_t status;
 
     *region = NULL;
@@ -267,7 +287,11 @@ find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__regi
             smmap__store(attempt->pin->window, (uintptr_t)(*region)->mapping.address);
             return APR_SUCCESS;
         }
-        if (is_in_flight(attempt)) {
+        other = in_flight(attempt);
+        if (other != NULL && other->waits && attempt->copying) {
+            return SMMAP_ELIMIT_BYTES; /* a copy does not wait for room */
+        }
+        if (other != NULL) {
             smmap__manager_wait_relock(manager);
             continue;
         }

@@ -55,7 +55,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
     file->closing++;
     file->handle_open = 0;
     smmap__idle_update_locked(file);
-    manager->reclaiming++;
+    manager->closing++;
     smmap__manager_unlock(manager);
     while (wait_for_readers && smmap__count_load_ordered(&file->readers) != 0) {
         smmap__sleep(WAIT_FOR_READER);
@@ -79,7 +79,7 @@ SMMAP__RELOCK static void close_unpublished_relock(smmap__file_t *file, int wait
         smmap__manager_lock(manager);
         smmap__files_reclaimed_locked(manager, files, handles);
     }
-    manager->reclaiming--; /* not before: all that is counted is closed now */
+    manager->closing--; /* not before: all that is counted is closed now */
     smmap__manager_wake_locked(manager);
 }
 
@@ -133,7 +133,7 @@ apr_status_t smmap__handle_reserve_relock(smmap_manager_t *manager)
             smmap__sleep(WAIT_FOR_READER);
             smmap__manager_lock(manager);
             manager->handles.waiters--;
-        } else if (manager->handles.busy > 0 || manager->reclaiming > 0) {
+        } else if (manager->handles.busy > 0 || manager->closing > 0) {
             /* In use for the length of one call; the call that ends it closes it for us. */
             manager->handles.waiters++;
             smmap__manager_wait_relock(manager);

@@ -118,7 +118,8 @@ static inline apr_uint64_t key_with(const smmap_manager_t *manager, apr_uint64_t
 
 apr_uint64_t smmap__path_key(const smmap_manager_t *manager, const char *path, apr_size_t length)
 {
-    apr_uint64_t key = length;
+    /* Where the manager lies differs from run to run, so nobody makes names that have one key. */
+    apr_uint64_t key = smmap__hash_bits((uintptr_t)manager) ^ length;
     apr_uint64_t word;
 
     for (; length >= sizeof word; length -= sizeof word, path += sizeof word) {

@@ -152,10 +152,7 @@ apr_status_t smmap_manager_collect_bytes(smmap_manager_t *manager, apr_size_t by
     }
     smmap__manager_lock(manager);
     if (bytes > 0) {
-        const apr_size_t mapped = manager->stats.mapped_bytes;
-
-        smmap__budget_lower_relock(manager, bytes < mapped ? mapped - bytes : 0, SMMAP_UNLIMITED,
-                                   &reclaim);
+        smmap__budget_lower_relock(manager, 0, SMMAP_UNLIMITED, bytes, &reclaim);
     }
     smmap__manager_unlock(manager);
     if (unmapped != NULL) {

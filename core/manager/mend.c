@@ -76,7 +76,8 @@ SMMAP__UNCHECKED void smmap__manager_mend(smmap_manager_t *manager)
     smmap__list_init(&manager->waiters);
     manager->handles.busy = 0;
     manager->handles.waiters = 0;
-    manager->reclaiming = 0;
+    manager->unmapping = 0;
+    manager->closing = 0;
     smmap__fetch_mend_locked(manager);
     mend_files(&manager->registry.files, &reclaim);
     mend_files(&manager->registry.forgotten, &reclaim);

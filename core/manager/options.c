@@ -188,7 +188,7 @@ apr_status_t smmap_manager_set_limits(smmap_manager_t *manager, const smmap_opti
     smmap__limit_begin_locked(manager, options->max_mapped_bytes == SMMAP_LIMIT_AUTO);
     manager->max_regions = number_or(options->max_regions, DEFAULT_MAX_REGIONS);
     manager->max_open_files = number_or(options->max_open_files, default_open_files(&system));
-    smmap__budget_lower_relock(manager, bytes, manager->max_regions, &reclaim);
+    smmap__budget_lower_relock(manager, bytes, manager->max_regions, SMMAP_UNLIMITED, &reclaim);
     manager->stats.evictions += reclaim.unmapped;
     smmap__handle_lower_relock(manager);
     smmap__manager_wake_locked(manager); /* who waits may have room now */

@@ -219,6 +219,7 @@ enum { WAIT_FOR_PINS = 1000, WAIT_MOST = 100000 }; /* microseconds */
 
 typedef struct waiter_t {
     smmap__link_t link;
+    apr_time_t looked; /* when it began to look for room last */
     apr_interval_time_t waited;
 } waiter_t;
 
@@ -242,24 +243,27 @@ SMMAP__LOCKED static void claim_end(smmap_manager_t *manager, const void *me)
    over. */
 SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, waiter_t *waiter, const void *me)
 {
+    apr_time_t now;
     apr_interval_time_t step;
-    apr_time_t before;
 
     if (!is_first(manager, waiter)) {
         claim_end(manager, me); /* it is for who came first */
     }
     if (waiter->link.next == NULL) {
         smmap__list_append(&manager->waiters, &waiter->link);
+        waiter->looked = apr_time_now();
     }
     if (waiter->waited >= manager->limit_wait) {
         return 0;
     }
     smmap__manager_unlock(manager);
-    before = apr_time_now();
     smmap__sleep(WAIT_FOR_PINS);
-    step = apr_time_now() - before;
-    waiter->waited += step >= 0 && step <= WAIT_MOST ? step : WAIT_FOR_PINS; /* else: it was set */
     smmap__manager_lock(manager);
+    /* With the search for room before it, which takes long where much is pinned. */
+    now = apr_time_now();
+    step = now - waiter->looked;
+    waiter->waited += step >= 0 && step <= WAIT_MOST ? step : WAIT_FOR_PINS; /* else: it was set */
+    waiter->looked = now;
     return 1;
 }
 
@@ -268,7 +272,7 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
     apr_status_t status = hopeless(manager, bytes);
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     const void *me = &reclaim;
-    waiter_t waiter = {{NULL, NULL}, 0};
+    waiter_t waiter = {{NULL, NULL}, 0, 0};
 
     if (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
@@ -291,7 +295,7 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
             manager->stats.evictions += reclaim.unmapped;
             reclaim.unmapped = 0;
             reclaim.bytes = 0;
-        } else if (my_turn && (manager->reclaiming > 0 ||
+        } else if (my_turn && (manager->unmapping > 0 ||
                                (manager->claim.holder != NULL && manager->claim.holder != me &&
                                 manager->limit_wait == 0))) {
             /* Another thread is just unmapping: what it has no use for is ours. */
@@ -325,19 +329,23 @@ void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes)
 }
 
 void smmap__budget_lower_relock(smmap_manager_t *manager, apr_size_t bytes, apr_size_t regions,
-                                smmap__reclaim_t *reclaim)
+                                apr_size_t most, smmap__reclaim_t *reclaim)
 {
     const smmap_stats_t *stats = &manager->stats;
 
     smmap__reclaim_retry_locked(manager, reclaim);
     smmap__reclaim_relock(manager, reclaim);
-    while (stats->mapped_bytes > bytes || stats->regions > regions) {
-        /* Another thread may change the limits whenever the lock is let go of. */
+    while ((stats->mapped_bytes > bytes || stats->regions > regions) && reclaim->bytes < most) {
+        /* Another thread may change the limits whenever the lock is let go of, and map more. */
         const apr_size_t max_mapped_bytes = manager->max_mapped_bytes;
         const apr_size_t max_regions = manager->max_regions;
+        const apr_size_t rest = most - reclaim->bytes;
 
         /* What has to go is what a region of no bytes needs the room of, were that the limits. */
         manager->max_mapped_bytes = bytes;
+        if (stats->mapped_bytes > bytes && stats->mapped_bytes - bytes > rest) {
+            manager->max_mapped_bytes = stats->mapped_bytes - rest;
+        }
         manager->max_regions = regions < SMMAP_UNLIMITED ? regions + 1 : regions;
         evict_for(manager, 0, 0, reclaim);
         manager->max_mapped_bytes = max_mapped_bytes;

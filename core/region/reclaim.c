@@ -107,20 +107,14 @@ SMMAP__LOCKED static void credit_locked(smmap_manager_t *manager, const credit_t
     manager->heap.regions -= credit->heap.regions;
 }
 
-void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+SMMAP__RELOCK static void unmap_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
     credit_t credit = {0, 0, 0, 0, {0, 0}};
     smmap__region_t *failed;
-    apr_size_t files;
-    apr_size_t handles;
 
-    if (reclaim->regions == NULL && reclaim->files == NULL) {
-        return;
-    }
-    manager->reclaiming++;
+    manager->unmapping++;
     smmap__manager_unlock(manager);
     failed = unmap_all(manager, reclaim, &credit);
-    files = smmap__files_reclaim(reclaim, &handles);
     smmap__manager_lock(manager);
     while (failed != NULL) {
         smmap__region_t *next = failed->next;
@@ -129,10 +123,29 @@ void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
         manager->unmap_failed = failed;
         failed = next;
     }
-    manager->reclaiming--;
+    manager->unmapping--;
     credit_locked(manager, &credit);
-    smmap__files_reclaimed_locked(manager, files, handles);
     smmap__manager_wake_locked(manager);
+}
+
+void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+{
+    apr_size_t files;
+    apr_size_t handles;
+
+    if (reclaim->regions != NULL) {
+        unmap_relock(manager, reclaim);
+    }
+    if (reclaim->files != NULL) {
+        /* After that, as closing may hang, and nobody who wants room is to wait for it. */
+        manager->closing++;
+        smmap__manager_unlock(manager);
+        files = smmap__files_reclaim(reclaim, &handles);
+        smmap__manager_lock(manager);
+        manager->closing--;
+        smmap__files_reclaimed_locked(manager, files, handles);
+        smmap__manager_wake_locked(manager);
+    }
 }
 
 void smmap__reclaim_retry_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)

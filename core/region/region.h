@@ -115,10 +115,10 @@ void smmap__reclaim_retry_locked(smmap_manager_t *manager, smmap__reclaim_t *rec
     @param waits (in) 1: wait for that as long as the manager's limit_wait says. */
 apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes,
                                           int waits) SMMAP__RELOCK;
-/** Evict until no more is mapped than that, or all else is pinned. What was unmapped is counted in
-    `reclaim`. */
+/** Evict until no more is mapped than that, or `most` bytes were unmapped, or all else is pinned.
+    What was unmapped is counted in `reclaim`. */
 void smmap__budget_lower_relock(smmap_manager_t *manager, apr_size_t bytes, apr_size_t regions,
-                                smmap__reclaim_t *reclaim) SMMAP__RELOCK;
+                                apr_size_t most, smmap__reclaim_t *reclaim) SMMAP__RELOCK;
 /** Give a reservation back that came to nothing. */
 void smmap__budget_release_locked(smmap_manager_t *manager, apr_size_t bytes) SMMAP__LOCKED;
 
