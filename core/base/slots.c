@@ -17,6 +17,9 @@
    mapped; a set has four ways. */
 enum { FIRST_MOST = 4096, WAYS = 4, SETS_LEAST = 64, SETS_MOST = 1 << 16 };
 
+/* Larger tables are few, and one for so many windows. */
+enum { LARGE = 64, LARGE_LEAST = 64, WINDOWS_FOR_ONE = 64 };
+
 /* In a counter: the count, below its window's tag. */
 enum { COUNT_BITS = 12, COUNT_MASK = (1 << COUNT_BITS) - 1 };
 
@@ -63,6 +66,16 @@ void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_
     while (count > 1 && slots->count < most && slots->count <= count) {
         slots->count *= 2;
     }
+    if (slots->count > LARGE) {
+        const apr_size_t windows = shared->count;
+
+        smmap__count_raise(&shared->large);
+        if (smmap__count_load(&shared->large) >
+            (windows > LARGE_LEAST * WINDOWS_FOR_ONE ? windows / WINDOWS_FOR_ONE : LARGE_LEAST)) {
+            smmap__count_lower(&shared->large);
+            slots->count = LARGE;
+        }
+    }
     if (slots->count <= sizeof slots->own / sizeof slots->own[0]) {
         smmap__store(&slots->first, (uintptr_t)slots->own);
     } else {
@@ -72,6 +85,9 @@ void smmap__slots_init(smmap__slots_t *slots, apr_uint64_t count, smmap__shared_
 
 void smmap__slots_destroy(smmap__slots_t *slots)
 {
+    if (slots->count > LARGE) {
+        smmap__count_lower(&slots->shared->large);
+    }
     if (smmap__load(&slots->first) != (uintptr_t)slots->own) {
         smmap__free((void *)smmap__load(&slots->first));
     }

@@ -5,7 +5,8 @@
  * A file has a table of its own for its first windows, made when one of them is touched: of up to
  * 4096 words, or 8192 where more than 64 windows may be mapped, so that it is small beside what the
  * limits allow; one of up to four words, which is what a small file has, or one in static mode,
- * allocates nothing. The windows beyond are in one table of the manager's, for all files: sets of
+ * allocates nothing. Of the files that are open at one time 64 have a table of more than 64 words,
+ * or one for every 64 windows that the limits allow; who comes later makes do with 64. The windows beyond are in one table of the manager's, for all files: sets of
  * four words with their keys, and four counters of windows that are not mapped, as in a
  * set-associative cache.
  * It has a set for each window that the limits allow (64 to 65,536), and never grows, so a sparse
@@ -40,6 +41,7 @@ typedef struct smmap__shared_set_t smmap__shared_set_t;
 typedef struct smmap__shared_t {
     smmap__word_t sets; /* the address of the first; 0: not made yet */
     apr_size_t count;   /* of sets: a power of two */
+    smmap__count_t large; /* files with a table of more than 64 words */
 } smmap__shared_t;
 
 /** The table of a file. */

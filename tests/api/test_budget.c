@@ -81,8 +81,33 @@ static void file_without_window(void)
     CHECK(files - twins - names <= (apr_size_t)COUNT * FILE_MOST);
 }
 
+/* What many cursors had is given back when they are closed, but for a little. */
+static void closed_cursors(void)
+{
+    enum { COUNT = 2000, LEFT = 2 * 12288 };
+    test_file_t file = file_make("file", 1);
+    smmap_manager_t *manager = manager_sliding(0, 0, 0, SMMAP_LIMITS_SOFT);
+    smmap_cursor_t *cursors[COUNT];
+    apr_size_t before;
+    apr_size_t i;
+
+    cursors[0] = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_use(cursors[0], 0, 0));
+    before = fake_memory_bytes();
+    for (i = 1; i < COUNT; i++) {
+        NEED_OK(smmap_cursor_copy(&cursors[i], cursors[0], NULL));
+    }
+    CHECK(fake_memory_bytes() > before + (COUNT - 1) * sizeof(smmap__pin_t));
+    for (i = 1; i < COUNT; i++) {
+        smmap_cursor_close(cursors[(i * 777) % COUNT]); /* 777 and 2000 have no common factor */
+    }
+    CHECK(fake_memory_bytes() <= before + LEFT);
+    CHECK_NUMBER(smmap_cursor_region_clients(cursors[0]), 1);
+}
+
 static const test_case_t cases[] = {{"region", region},
                                     {"file_without_window", file_without_window},
+                                    {"closed_cursors", closed_cursors},
                                     {NULL, NULL}};
 
 const test_module_t test_budget = {"budget", cases};

@@ -126,6 +126,25 @@ static void advice(void)
     counts_check();
 }
 
+/* Whatever its size is, what is not needed is told in one call; what is needed in some. */
+static void advice_on_much(void)
+{
+    apr_size_t calls;
+
+    NEEDS_FAKE();
+    begin(8);
+    if (!file_resize(file.path, (apr_off_t)1 << 30)) {
+        test_skip("the file system has no room for a file of 1 GiB");
+        return;
+    }
+    CHECK_OK(smmap_cursor_refresh(cursor));
+    calls = fake_calls(FAKE_FILE_ADVISE);
+    CHECK_OK(smmap_cursor_advise(cursor, 0, OFFSET_MAX, SMMAP_DONT_NEED));
+    CHECK_NUMBER(fake_calls(FAKE_FILE_ADVISE), calls + 1);
+    CHECK_OK(smmap_cursor_advise(cursor, 0, OFFSET_MAX, SMMAP_WILL_NEED));
+    CHECK_NUMBER(fake_calls(FAKE_FILE_ADVISE), calls + 33);
+}
+
 /* A system that takes no advice on files may take it on the window in use. */
 static void advice_on_the_window(void)
 {
@@ -155,6 +174,7 @@ static void advice_on_the_window(void)
 static const test_case_t cases[] = {{"hints", hints},
                                     {"hints_and_hits", hints_and_hits},
                                     {"advice", advice},
+                                    {"advice_on_much", advice_on_much},
                                     {"advice_on_the_window", advice_on_the_window},
                                     {NULL, NULL}};
 

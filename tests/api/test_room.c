@@ -177,6 +177,56 @@ static void waits_for_room(void)
     counts_check();
 }
 
+static unsigned in_line(void)
+{
+    const smmap__link_t *link;
+    unsigned count = 0;
+
+    smmap__manager_lock(manager);
+    for (link = &manager->waiters; (link = smmap__list_next(&manager->waiters, link)) != NULL;) {
+        count++;
+    }
+    smmap__manager_unlock(manager);
+    return count;
+}
+
+static void *APR_THREAD_FUNC use_it(apr_thread_t *thread, void *cursor)
+{
+    (void)thread;
+    CHECK_OK(smmap_cursor_use(cursor, at_window(5), 0));
+    return NULL;
+}
+
+/* Copies of what another thread waits for do not wait: else nobody would let go of a window. */
+static void copies_do_not_wait(void)
+{
+    smmap_cursor_t *pinned[2];
+    smmap_cursor_t *waiting_one;
+    smmap_cursor_t *reading;
+    apr_thread_t *thread;
+    unsigned char bytes[100];
+    int i;
+
+    manager = manager_waiting(longest);
+    pinned[0] = window_pin(0);
+    pinned[1] = window_pin(1);
+    waiting_one = cursor_open(manager, file.path);
+    reading = cursor_open(manager, file.path);
+    NEED_OK(apr_thread_create(&thread, NULL, use_it, waiting_one, test_pool));
+    while (in_line() == 0) {
+        apr_sleep(1000);
+    }
+    /* So often that it is to be mapped. */
+    for (i = 0; i < 3000; i++) {
+        NEED_OK(smmap_cursor_read(reading, at_window(5) + 7, bytes, sizeof bytes, NULL));
+        CHECK(memcmp(bytes, file.data + 5 * unit + 7, sizeof bytes) == 0);
+    }
+    smmap_cursor_release(pinned[1]);
+    thread_join(thread);
+    CHECK(cursor_shows(waiting_one, &file));
+    counts_check();
+}
+
 static void waits_in_vain(void)
 {
     smmap_cursor_t *cursor;
@@ -212,20 +262,6 @@ static void *APR_THREAD_FUNC wait_in_line(apr_thread_t *thread, void *who)
     (void)thread;
     use_and_release(*(unsigned *)who);
     return NULL;
-}
-
-static unsigned in_line(void)
-{
-    const smmap__link_t *link;
-    unsigned count = 0;
-
-    smmap__manager_lock(manager);
-    for (link = &manager->waiters;
-         (link = smmap__list_next(&manager->waiters, link)) != NULL;) {
-        count++;
-    }
-    smmap__manager_unlock(manager);
-    return count;
 }
 
 /* Who comes first gets it first, and who comes when it is free stands behind those that wait. */
@@ -273,6 +309,7 @@ static const test_case_t cases[] = {{"only_a_limit", only_a_limit},
                                     {"all_is_pinned", all_is_pinned},
                                     {"room_is_claimed", room_is_claimed},
                                     {"waits_for_room", waits_for_room},
+                                    {"copies_do_not_wait", copies_do_not_wait},
                                     {"waits_in_vain", waits_in_vain},
                                     {"waits_in_line", waits_in_line},
                                     {NULL, NULL}};

@@ -409,6 +409,31 @@ static void cut_while_mapping(void)
     counts_check();
 }
 
+/* Closing a handle may hang. Meanwhile whoever wants room goes over the limit, or is refused. */
+static void want_room(void *unused)
+{
+    (void)unused;
+    hooked++;
+    CHECK_OK(use(stranger, 1));
+}
+
+static void room_wanted_while_closing(void)
+{
+    smmap_cursor_t *pinning;
+
+    NEEDS_FAKE();
+    begin(1, 10, SMMAP_LIMITS_SOFT);
+    pinning = cursor_open(manager, other.path);
+    NEED_OK(use(pinning, 3));
+    fake_when(FAKE_CLOSE, want_room, NULL);
+    smmap_cursor_close(cursor);
+    CHECK_NUMBER(hooked, 1);
+    CHECK_NUMBER(smmap_manager_regions(manager), 2);
+    smmap_cursor_close(pinning);
+    cursor = NULL;
+    counts_check();
+}
+
 static smmap_cursor_t *witness; /* on file */
 
 static void cut_and_measure(void *unused)
@@ -459,6 +484,7 @@ static const test_case_t cases[] = {
     {"known_twice", known_twice},
     {"cut_while_mapping", cut_while_mapping},
     {"cut_while_refused", cut_while_refused},
+    {"room_wanted_while_closing", room_wanted_while_closing},
     {NULL, NULL}};
 
 const test_module_t test_between = {"between", cases};

@@ -323,10 +323,43 @@ static void out_of_memory(void)
     CHECK_NUMBER(fake_memory_blocks(), 0);
 }
 
+/* Of many large files few have large tables; those of the others are found all the same. */
+static void many_files(void)
+{
+    enum { FILES = 1000 };
+    static smmap__slots_t slots[FILES];
+    smmap__shared_t shared = {0};
+    apr_size_t words = 0;
+    apr_uint64_t i;
+
+    smmap__shared_init(&shared, 50);
+    for (i = 0; i < FILES; i++) {
+        table_make(&slots[i], 100000, &shared, i + 1);
+        words += slots[i].count;
+    }
+    CHECK(slots[0].count > 4000);
+    CHECK(words <= 64 * 4096 + FILES * 64);
+    CHECK(put(&slots[0], 1000) && put(&slots[FILES - 1], 1000) && put(&slots[FILES - 1], 10));
+    CHECK(at(&slots[0], 1000) == thing(1000) && at(&slots[FILES - 1], 1000) == thing(1000));
+    CHECK(at(&slots[FILES - 1], 10) == thing(10) && at(&slots[FILES - 2], 1000) == 0);
+    take_out(&slots[FILES - 1], 1000);
+    take_out(&slots[FILES - 1], 10);
+    take_out(&slots[0], 1000);
+    for (i = 0; i < FILES; i++) {
+        smmap__slots_destroy(&slots[i]);
+    }
+    table_make(&slots[0], 100000, &shared, 1);
+    CHECK(slots[0].count > 4000);
+    smmap__slots_destroy(&slots[0]);
+    smmap__shared_destroy(&shared);
+    CHECK_NUMBER(fake_memory_blocks(), 0);
+}
+
 static const test_case_t cases[] = {
     {"empty_table", empty_table}, {"one_slot", one_slot},           {"all_indexes", all_indexes},
     {"sparse", sparse},           {"told_apart", told_apart},       {"full", full},
     {"counted", counted},
-    {"cold", cold},         {"out_of_memory", out_of_memory}, {NULL, NULL}};
+    {"cold", cold},         {"out_of_memory", out_of_memory}, {"many_files", many_files},
+    {NULL, NULL}};
 
 const test_module_t test_slots = {"slots", cases};
