@@ -150,8 +150,9 @@ typedef struct smmap_options_t {
     void *trace_context;
     /** With hard limits: how long, in microseconds, smmap_cursor_use(), smmap_cursor_require()
         and what is built on them wait for other cursors to release windows before they fail
-        with SMMAP_ELIMIT_BYTES or SMMAP_ELIMIT_REGIONS. Those that wait are served in order.
-        Copying reads do not wait, they need no window. Default: 0, do not wait. */
+        with SMMAP_ELIMIT_BYTES or SMMAP_ELIMIT_REGIONS. Those that wait are served in order, and
+        who comes later waits behind them, even if there is room for it. Copying reads do not wait,
+        they need no window. Default: 0, do not wait. */
     apr_interval_time_t limit_wait;
     /** How many threads smmap_manager_fetch() reads with at most, 1 to 64. They run only while
         there is something to read; one that calls back does not count. SMMAP_FETCH_OFF: nothing
