@@ -6,9 +6,9 @@
  * 4096 words, or 8192 where more than 64 windows may be mapped, so that it is small beside what the
  * limits allow; one of up to four words, which is what a small file has, or one in static mode,
  * allocates nothing. Of the files that are open at one time 64 have a table of more than 64 words,
- * or one for every 64 windows that the limits allow; who comes later makes do with 64. The windows beyond are in one table of the manager's, for all files: sets of
- * four words with their keys, and four counters of windows that are not mapped, as in a
- * set-associative cache.
+ * or one for every 64 windows that the limits allow; who comes later makes do with 64. The windows
+ * beyond are in one table of the manager's, for all files: sets of four words with their keys, and
+ * four counters of windows that are not mapped, as in a set-associative cache.
  * It has a set for each window that the limits allow (64 to 65,536), and never grows, so a sparse
  * file of 16 TiB that is touched everywhere costs no more than a small one. A window whose set
  * is full has no word; it is then found with the lock alone.

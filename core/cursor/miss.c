@@ -41,8 +41,8 @@ SMMAP__LOCKED static int has_changed(const smmap__attempt_t *attempt)
     return attempt->file->changes != attempt->changes;
 }
 
-/* The largest smaller range that there is room for, as nothing can go just now but what could not be
-   unmapped. 0: there is none. */
+/* The largest smaller range that there is room for, as nothing can go just now; where something
+   could not be unmapped, the next one, as that is tried again. 0: there is none. */
 SMMAP__LOCKED static int shrink_to_room(smmap__attempt_t *attempt)
 {
     smmap_manager_t *manager = attempt->file->manager;

@@ -54,10 +54,10 @@ typedef void smmap_fetched_t(void *context, apr_status_t status);
  * each range by itself: that takes 15 to 20 us for each MiB that is there. Where the system does
  * not tell (Linux before 6.5, other systems, files of other users), it is asked for all the same,
  * which costs little. The rest is cut into pieces of 1 MiB at most, sorted by file and offset, and
- * read by the manager's threads (smmap_options_t::fetch_threads), several at a time. These run while
- * there is something to read, and end then; when reads hang in all of them, other fetches wait.
- * While all ranges are found in memory, and you neither wait nor pass `done`, only one of 64 is
- * looked at. Holes of a sparse file are read, too: leave them out.
+ * read by the manager's threads (smmap_options_t::fetch_threads), several at a time. These run
+ * while there is something to read, and end then; when reads hang in all of them, other fetches
+ * wait. While all ranges are found in memory, and you neither wait nor pass `done`, only one of 64
+ * is looked at. Holes of a sparse file are read, too: leave them out.
  *
  * When a cursor is closed, or another one is assigned to it, what it asked for and was not begun is
  * given up; `done` is told APR_SUCCESS.
