@@ -85,8 +85,8 @@ SMMAP__LOCKED static void unlink_and_reclaim(smmap__region_t *region, smmap__rec
 
 /* By place. A span is a region that is no window. It is found by the number of the window in which
    it begins; but a window of a GiB may hold a thousand small ones, of a file that is read into
-   memory, or where there was no room for more, so those are found by their place in the file. In
-   static mode, where the one window is the file, all are. */
+   memory, or where there was no room for more, so those that lie in one place or two of the file
+   are found by the first one. In static mode, where the one window is the file, all are. */
 
 static apr_uint64_t key_by_window(const smmap__file_t *file, apr_off_t offset)
 {
@@ -108,7 +108,8 @@ apr_uint64_t smmap__region_span_key(smmap__hash_node_t *node)
     const smmap__region_t *region = SMMAP__ELEMENT(node, smmap__region_t, span);
     const smmap__file_t *file = region->file;
     const apr_off_t last = smmap__region_end(region) - 1;
-    const int is_small = region->begin >> SMMAP__BUFFERED_SHIFT == last >> SMMAP__BUFFERED_SHIFT;
+    const int is_small =
+        (last >> SMMAP__BUFFERED_SHIFT) - (region->begin >> SMMAP__BUFFERED_SHIFT) <= 1;
 
     return has_small_spans(file) && (is_small || file->manager->window_size == 0)
                ? key_by_place(file, region->begin)
@@ -153,7 +154,12 @@ smmap__region_t *smmap__region_find_locked(const smmap__file_t *file, apr_off_t 
         region = NULL;
     }
     if (has_small_spans(file)) {
+        const apr_off_t place = (apr_off_t)1 << SMMAP__BUFFERED_SHIFT;
+
         region = span_find(file, key_by_place(file, offset), offset, end);
+        if (region == NULL && offset >= place) {
+            region = span_find(file, key_by_place(file, offset - place), offset, end);
+        }
     }
     if (region == NULL && file->manager->window_size != 0) {
         region = span_find(file, key_by_window(file, offset), offset, end);

@@ -8,8 +8,8 @@
  * Every function that can fail returns a status, which smmap_strerror() describes.
  *
  * A manager (manager.h) keeps the limits and files; a cursor (cursor.h) pins one window of a
- * file at a time; a buffer (buffer.h) hides the windows; fetch.h reads ahead. window.h has window arithmetic,
- * status.h the status codes, trace.h the trace of accesses.
+ * file at a time; a buffer (buffer.h) hides the windows; fetch.h reads ahead. window.h has window
+ * arithmetic, status.h the status codes, trace.h the trace of accesses.
  */
 #ifndef SMMAP_H
 #define SMMAP_H

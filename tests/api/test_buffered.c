@@ -106,6 +106,24 @@ static void large_windows(void)
     counts_check();
 }
 
+/* What crosses the end of such a window is found by all of its bytes, not made again. */
+static void across(void)
+{
+    smmap_cursor_t *other;
+
+    NEEDS_FAKE();
+    unit = smmap_granularity();
+    begin(4 * MIB, SMMAP_MODE_STATIC, 0);
+    NEED_OK(smmap_cursor_require(cursor, (apr_off_t)(2 * MIB) - 100, 5000));
+    CHECK(cursor_shows(cursor, &file));
+    other = cursor_open(manager, file.path);
+    NEED_OK(smmap_cursor_require(other, (apr_off_t)(2 * MIB) - 50, 60));
+    NEED_OK(smmap_cursor_require(other, (apr_off_t)(2 * MIB) + 50, 60));
+    CHECK(cursor_shows(other, &file));
+    CHECK_NUMBER(manager_stats(manager).buffered, 1);
+    counts_check();
+}
+
 /* Limits and eviction are those of all regions. */
 static void evicted(void)
 {
@@ -293,6 +311,7 @@ static void in_fact(void)
 
 static const test_case_t buffered_cases[] = {{"small_windows", small_windows},
                                              {"large_windows", large_windows},
+                                             {"across", across},
                                              {"evicted", evicted},
                                              {"copied", copied},
                                              {"failures", failures},
