@@ -329,7 +329,8 @@ int native_is_stacked(const char *path)
 #ifdef __linux__
     struct statfs info;
 
-    return statfs(path, &info) == 0 && (info.f_type & 0xffffffff) == 0x794c7630; /* overlayfs */
+    return statfs(path, &info) == 0 &&
+           ((unsigned long)info.f_type & 0xffffffffu) == 0x794c7630; /* overlayfs */
 #else
     (void)path;
     return 0;
