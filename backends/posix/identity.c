@@ -70,10 +70,19 @@ static void from_stat(smmap__os_facts_t *facts, int file, const struct stat *inf
 }
 
 /* statx() tells all in one call. Where there is none, the birth is not known on Linux. */
-#if defined(__linux__) && defined(STATX_MNT_ID)
+#if defined(__linux__) && defined(STATX_BTIME)
 
-/* From linux/stat.h, since 6.8: a number that the system gives to one mount and never again. */
+/* From linux/stat.h, since 6.8: a number that the system gives to one mount and never again. The
+   field is older. An emulator may tell of it, and not set it. */
+#ifdef STATX_MNT_ID
 enum { MOUNT_ID_UNIQUE = 0x4000 };
+#define MOUNT_FORGET(info) ((info)->stx_mnt_id = 0)
+#define MOUNT_OF(info) ((info)->stx_mnt_id)
+#else
+enum { MOUNT_ID_UNIQUE = 0 };
+#define MOUNT_FORGET(info) ((void)(info))
+#define MOUNT_OF(info) ((void)(info), (apr_uint64_t)0)
+#endif
 
 /* mount (out): the number of the file's mount, or 0. */
 static int examine(smmap__os_facts_t *facts, int file, const char *path, apr_uint64_t *mount)
@@ -82,10 +91,10 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path, apr_uin
     struct stat less;
 
     *mount = 0;
-    info.stx_mnt_id = 0; /* an emulator may tell of it, and not set it */
+    MOUNT_FORGET(&info);
     if (statx(file, path, *path == '\0' ? AT_EMPTY_PATH : 0,
               STATX_BASIC_STATS | STATX_BTIME | MOUNT_ID_UNIQUE, &info) == 0) {
-        *mount = (info.stx_mask & MOUNT_ID_UNIQUE) != 0 ? info.stx_mnt_id : 0;
+        *mount = (info.stx_mask & MOUNT_ID_UNIQUE) != 0 ? MOUNT_OF(&info) : 0;
         memset(facts, 0, sizeof *facts);
         facts->kind = kind_of(info.stx_mode);
         facts->readable = (info.stx_mode & READABLE) == READABLE;

@@ -22,8 +22,7 @@ enum { PINS = 8, GROUPS = 8 };
 struct smmap__pin_group_t {
     smmap__pin_t pins[PINS];
     smmap__link_t ring; /* of its thread's, while some pins are free, not all */
-    smmap__link_t
-        link; /* of the one in the list, or of an unused group; next: NULL in the others */
+    smmap__link_t link; /* of the one in the list, and of unused ones; next: NULL in the others */
     smmap__pin_chunk_t *chunk;
     uintptr_t thread;
     unsigned free; /* a bit for each pin */
