@@ -142,6 +142,7 @@ typedef struct smmap__os_facts_t {
     int stacked;  /**< 1: what is mapped may differ from what is read: smmap__os_file_renew() */
     int invented; /**< 1: the system makes the contents up, so the size may be wrong */
     int remote;   /**< 1: a server answers reads, and may take long */
+    int unmappable; /**< 1: it is to be read, not mapped */
 } smmap__os_facts_t;
 
 /** What the core is going to do with mapped memory, as for madvise(). */

@@ -25,6 +25,13 @@ apr_status_t smmap__os_append_open(apr_os_file_t *file, const char *path)
     int cancel = smmap__posix_cancel_disable();
 
     fd = open(path, flags, 0666);
+    if (fd >= 0 && fd <= STDERR_FILENO) {
+        /* The program closed it, and may print all the same. */
+        const int standard = fd;
+
+        fd = fcntl(standard, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        close(standard);
+    }
     smmap__posix_cancel_restore(cancel);
     if (fd < 0) {
         return errno;

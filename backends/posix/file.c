@@ -148,7 +148,7 @@ static apr_status_t read_plain(apr_os_file_t file, apr_uint64_t offset, void *bu
 #ifdef O_DIRECT
 
 /* A multiple of what any disk needs, for the address, the offset and the length. */
-enum { DIRECT_UNIT = 4096, DIRECT_MOST = 8 * DIRECT_UNIT };
+enum { DIRECT_UNIT = 4096, DIRECT_MOST = 2 * DIRECT_UNIT }; /* a thread's stack may be small */
 
 /* The flag belongs to what a handle and its duplicates share: somebody else may set it at any
    time. */

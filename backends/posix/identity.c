@@ -109,8 +109,8 @@ static int examine(smmap__os_facts_t *facts, int file, const char *path, apr_uin
         }
         return 0;
     }
-    /* EPERM comes from sandboxes that are older than the call. */
-    if ((errno != ENOSYS && errno != EPERM) ||
+    /* EPERM and EACCES come from sandboxes that are older than the call. */
+    if ((errno != ENOSYS && errno != EPERM && errno != EACCES) ||
         (*path == '\0' ? fstat(file, &less) : stat(path, &less)) != 0) {
         return errno;
     }
@@ -153,7 +153,7 @@ static int is_remote(unsigned long magic)
     return 0;
 }
 
-enum { STACKED = 1, INVENTED = 2, REMOTE = 4, KINDS = 8 };
+enum { STACKED = 1, INVENTED = 2, REMOTE = 4, UNMAPPABLE = 8, KINDS = 16 };
 
 static unsigned kinds_of(unsigned long magic)
 {
@@ -163,6 +163,10 @@ static unsigned kinds_of(unsigned long magic)
     if (magic == SYSFS_MAGIC || magic == 0x62656570 /* configfs */ ||
         magic == 0x65735546 /* FUSE */) {
         kinds |= INVENTED;
+    }
+    /* hugetlbfs: what is mapped of it must end with a huge page to be unmapped. */
+    if (magic == HUGETLBFS_MAGIC) {
+        kinds |= UNMAPPABLE;
     }
     return is_remote(magic) ? kinds | REMOTE : kinds;
 }
@@ -193,6 +197,7 @@ static void add_file_system(smmap__os_facts_t *facts, int file, apr_uint64_t mou
     facts->stacked = (kinds & STACKED) != 0;
     facts->invented = (kinds & INVENTED) != 0;
     facts->remote = (kinds & REMOTE) != 0;
+    facts->unmappable = (kinds & UNMAPPABLE) != 0;
 }
 
 #endif
@@ -209,6 +214,9 @@ apr_status_t smmap__os_examine(smmap__os_facts_t *facts, apr_os_file_t file, int
     }
     if (found.kind == SMMAP__OS_DISK && smmap__os_file_size(&found.size, file) != APR_SUCCESS) {
         found.kind = SMMAP__OS_OTHER;
+    }
+    if (found.inode == 0) {
+        found.id = SMMAP__OS_ID_NONE; /* a FUSE server that numbers no files */
     }
 #ifdef __linux__
     if (identify && found.kind == SMMAP__OS_FILE) {

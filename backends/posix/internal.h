@@ -124,6 +124,10 @@ typedef void smmap__posix_handler_t(int number, siginfo_t *info, void *context);
  */
 apr_status_t smmap__posix_chain_install(int number, smmap__posix_handler_t *handler);
 
+/** Call a handler with the signal mask that the system would have set for it. The caller's was
+    installed with SA_NODEFER and an empty mask. */
+void smmap__posix_call(const struct sigaction *action, int number, siginfo_t *info, void *context);
+
 /** Forward a signal to the previous handler. For the handler just installed, with what it got. */
 void smmap__posix_chain_forward(int number, siginfo_t *info, void *context);
 

@@ -140,6 +140,11 @@ static int is_readable(uintptr_t address)
 
 int smmap__posix_was_sent(const siginfo_t *info)
 {
+#ifdef BUS_MCEERR_AO
+    if (info->si_signo == SIGBUS && info->si_code == BUS_MCEERR_AO) {
+        return 1; /* a page is broken that nobody has touched */
+    }
+#endif
     return info->si_code <= 0 || is_readable((uintptr_t)info->si_addr);
 }
 
@@ -157,9 +162,7 @@ static void default_action(int number, const siginfo_t *info)
     }
 }
 
-/* Call a handler with the signal mask that the system would have set for it. */
-static void call_previous(const struct sigaction *action, int number, siginfo_t *info,
-                          void *context)
+void smmap__posix_call(const struct sigaction *action, int number, siginfo_t *info, void *context)
 {
     sigset_t mask = action->sa_mask;
     sigset_t saved_mask;
@@ -238,7 +241,7 @@ void smmap__posix_chain_forward(int number, siginfo_t *info, void *context)
         if (answer == 0) {
             info->si_errno = token | called_bits((uintptr_t)entry->action.sa_sigaction) |
                              (is_older ? TOKEN_OLDER : 0);
-            call_previous(&entry->action, number, info, context);
+            smmap__posix_call(&entry->action, number, info, context);
             answer = is_answer(info->si_errno) ? info->si_errno : 0;
             called = called_with(token); /* more, if it came back to us meanwhile */
         }

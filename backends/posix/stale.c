@@ -119,15 +119,21 @@ static void on_fault(int number, siginfo_t *info, void *context)
     const stale_t *entry = was_sent ? NULL : stale_find((uintptr_t)info->si_addr);
 
     if (entry == NULL && previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
-        if (previous.sa_flags & SA_SIGINFO) {
-            previous.sa_sigaction(number, info, context);
-        } else {
-            previous.sa_handler(number);
+        const struct sigaction action = previous;
+
+        if (((unsigned)action.sa_flags & (unsigned)SA_RESETHAND) != 0) {
+            previous.sa_handler = SIG_DFL; /* it wanted one call */
         }
+        smmap__posix_call(&action, number, info, context);
         errno = saved_errno;
         return;
     }
     if (entry != NULL) {
+        sigset_t faults;
+
+        sigemptyset(&faults);
+        sigaddset(&faults, number);
+        pthread_sigmask(SIG_BLOCK, &faults, NULL); /* a fault of ours ends the process */
         report(entry, (uintptr_t)info->si_addr, context);
     }
     sigaction(number, &previous, NULL);
@@ -151,7 +157,7 @@ void smmap__os_stale_watch(void)
     if (!atomic_load(&watched)) {
         memset(&ours, 0, sizeof ours);
         ours.sa_sigaction = on_fault;
-        ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
+        ours.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER; /* the one before may want that */
         sigemptyset(&ours.sa_mask);
         /* What cannot be installed reports nothing; all else is as it was. */
         if (sigaction(STALE_SIGNAL, NULL, &previous) == 0 &&

@@ -104,12 +104,17 @@ void smmap__attempt_buffered(smmap__attempt_t *attempt)
 static apr_status_t read_range(const smmap__attempt_t *attempt, apr_os_file_t handle,
                                apr_size_t length, const smmap__os_mapping_t *mapping)
 {
+    apr_off_t size = 0;
     apr_size_t nread;
     apr_status_t status =
         smmap__os_read(handle, attempt->range.begin, mapping->address, length, &nread);
 
-    /* Since it was measured, a moment ago. */
-    return status == APR_SUCCESS && nread < length ? SMMAP_ETRUNCATED : status;
+    /* While it is being cut a read may find the size as it was, and zeroes in the place of bytes. */
+    if (status == APR_SUCCESS) {
+        status = smmap__os_file_size(&size, handle);
+    }
+    return status == APR_SUCCESS && (nread < length || size < attempt->range.end) ? SMMAP_ETRUNCATED
+                                                                                  : status;
 }
 
 /* Memory with the bytes of the range. A mapping that is there although it failed could not be

@@ -92,6 +92,7 @@ static apr_status_t examine(apr_os_file_t handle, const smmap__os_facts_t *known
         facts->stacked = known->stacked;
         facts->invented = known->invented;
         facts->remote = known->remote;
+        facts->unmappable = known->unmappable;
         if (!known->stacked) {
             facts->device = known->device;
             facts->inode = known->inode;
@@ -206,6 +207,7 @@ apr_status_t smmap__identify(apr_os_file_t handle, const smmap__os_facts_t *befo
 
     memset(identity, 0, sizeof *identity);
     status = examine(handle, NULL, &identity->facts);
+    identity->unmappable = identity->facts.unmappable != 0;
     if (status == APR_SUCCESS && identity->facts.stacked &&
         (before == NULL || !is_unchanged(before, &identity->facts) ||
          before->ctime != identity->facts.ctime)) {

@@ -98,6 +98,9 @@ apr_status_t smmap_cursor_read_nowait(smmap_cursor_t *shown, apr_off_t offset, v
             status = SMMAP_EWOULDBLOCK; /* it would have to be opened */
         } else {
             status = smmap__os_read_nowait(handle, offset, destination, size, &done);
+            if (status == APR_SUCCESS && cursor->manager->guard == SMMAP_GUARD_STRICT) {
+                status = smmap__read_measure(handle, offset, &done);
+            }
             if (APR_STATUS_IS_ENOTIMPL(status)) {
                 status = read_mapped(cursor, handle, offset, destination, size, &done);
             }

@@ -13,8 +13,21 @@
    not always those that the system had to wait for. */
 enum { SAMPLE = 61 };
 
-/* By a handle that stays open. With the strict guard the file is measured afterwards: while
-   it is being cut, a read may find the size as it was and zeroes in the place of bytes. */
+apr_status_t smmap__read_measure(apr_os_file_t handle, apr_off_t offset, apr_size_t *copied)
+{
+    apr_off_t size = 0;
+    apr_status_t status = smmap__os_file_size(&size, handle);
+
+    if (status != APR_SUCCESS || size < offset) {
+        size = offset;
+    }
+    if (size - offset < (apr_off_t)*copied) {
+        *copied = (apr_size_t)(size - offset);
+    }
+    return status;
+}
+
+/* By a handle that stays open. With the strict guard the file is measured afterwards. */
 static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_off_t offset,
                             void *to, apr_size_t size, apr_size_t *copied)
 {
@@ -27,15 +40,8 @@ static apr_status_t read_by(smmap__cursor_t *cursor, apr_os_file_t handle, apr_o
         smmap__cost_add(&cursor->manager->cost, &cursor->manager->cost.read, begin);
     }
     if (cursor->manager->guard == SMMAP_GUARD_STRICT && !cursor->file->identity.sizeless) {
-        apr_off_t now = 0;
-        apr_status_t measured = smmap__os_file_size(&now, handle);
+        apr_status_t measured = smmap__read_measure(handle, offset, copied);
 
-        if (measured != APR_SUCCESS || now < offset) {
-            now = offset;
-        }
-        if (now - offset < (apr_off_t)*copied) {
-            *copied = (apr_size_t)(now - offset);
-        }
         status = status != APR_SUCCESS ? status : measured;
     }
     return status;

@@ -31,6 +31,9 @@ int smmap__should_bypass(smmap__cursor_t *cursor, apr_off_t offset, int was_look
 apr_size_t smmap__bypassed_at_once(smmap__cursor_t *cursor, apr_off_t offset, apr_size_t part,
                                    apr_size_t size) SMMAP__LOCKS;
 
+/** Measure a file after a read of it: while it is being cut, that may have found the size as it was,
+    and zeroes in the place of bytes. *copied (in, out) is cut to what is there still. */
+apr_status_t smmap__read_measure(apr_os_file_t handle, apr_off_t offset, apr_size_t *copied);
 /** Check what was passed to a call that copies.
     @param size (in, out) bytes wanted; cut to what the file has. */
 apr_status_t smmap__read_check(const smmap_cursor_t *shown, apr_off_t offset,

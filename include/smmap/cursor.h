@@ -113,7 +113,8 @@ SMMAP_API apr_status_t smmap_cursor_open_known(smmap_cursor_t **cursor, smmap_ma
  *
  * The handle is duplicated: you keep yours and may close it at once. Since the file cannot be
  * reopened by path, the duplicate stays open as long as a cursor opened this way, or a copy of
- * one, is on the file.
+ * one, is on the file. When it is closed, POSIX record locks of the process on the file go, as with
+ * any handle of it.
  *
  * @param cursor (out) the cursor; set only on success.
  * @param manager (in) the manager that keeps and counts the file.

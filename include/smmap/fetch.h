@@ -30,8 +30,8 @@ typedef struct smmap_range_t {
 /**
  * Called once for each smmap_manager_fetch() that took what it was asked for, when all of that was
  * read or given up: in any thread, possibly before the call has returned. It may call the library,
- * also to fetch and wait, but not destroy the manager; other fetches go on meanwhile, in another
- * thread. In a child of fork() it is not called for what the parent fetches; the child may fetch
+ * also to fetch and wait, but not destroy the manager, nor end its thread; other fetches go on
+ * meanwhile, in another thread. In a child of fork() it is not called for what the parent fetches; the child may fetch
  * anew.
  *
  * It may come after the manager was destroyed, which does not wait for a read that is under way: so

@@ -5,8 +5,6 @@
  */
 #include "tests/support/fixture.h"
 
-#include <apr_file_io.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -125,7 +123,7 @@ static void known_after_others(void)
 
     begin_windows(2);
     mover = cursor_open(manager, file.path);
-    NEED_OK(apr_file_rename(file_make("new", 10).path, file.path, test_pool));
+    file_rename(file_make("new", 10).path, file.path);
     newer = cursor_open(manager, file.path);
     CHECK(smmap_cursor_file_number(newer) != smmap_cursor_file_number(mover));
     for (i = 0; i < 200; i++) {

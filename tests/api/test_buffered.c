@@ -227,6 +227,12 @@ static void cut_while_read(void)
     NEED_OK(smmap_cursor_use(cursor, 0, 0));
     CHECK_NUMBER(smmap_cursor_size(cursor), unit / 2);
     counts_check();
+    /* The read may have found the size as it was, and bytes that are cleared already. */
+    begin(4 * unit, SMMAP_MODE_SLIDING, unit);
+    fake_when(FAKE_SIZE, cut_now, NULL);
+    CHECK_STATUS(smmap_cursor_use(cursor, 0, 0), SMMAP_ETRUNCATED);
+    CHECK_NUMBER(manager_stats(manager).regions, 0);
+    counts_check();
 }
 
 /* A window is a copy: when the file has changed, the next caller gets a new one. */

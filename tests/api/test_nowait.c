@@ -38,6 +38,31 @@ static void nowait(void)
     CHECK_STATUS(smmap_cursor_read_nowait(mover, 5, bytes, 9, &got), SMMAP_ECLOSED);
 }
 
+static void cut_it(void *unused)
+{
+    (void)unused;
+    file_cut(unit);
+}
+
+/* A read that was told of a file that is being cut: the strict guard measures it afterwards. */
+static void nowait_and_cut(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    unsigned char bytes[200];
+    apr_size_t got;
+
+    NEEDS_FAKE();
+    begin_windows(4);
+    options.guard = SMMAP_GUARD_STRICT;
+    manager = manager_make(&options);
+    mover = cursor_open(manager, file.path);
+    fake_set_cached(1);
+    fake_when(FAKE_SIZE, cut_it, NULL);
+    CHECK_STATUS(smmap_cursor_read_nowait(mover, (apr_off_t)unit - 3, bytes, 200, &got),
+                 SMMAP_ETRUNCATED);
+    CHECK_NUMBER(got, 3);
+}
+
 /* Where the system has no such read: from windows that are mapped and in memory. On a stacked file
    system nothing is said to be there when the handle is asked. */
 static void nowait_by_windows(smmap_guard_t guard, int stacked)
@@ -141,6 +166,7 @@ static void nowait_after_fetch(void)
 }
 
 static const test_case_t cases[] = {{"whole", nowait},
+                                    {"and_cut", nowait_and_cut},
                                     {"elsewhere", nowait_elsewhere},
                                     {"after_fetch", nowait_after_fetch},
                                     {NULL, NULL}};

@@ -13,6 +13,7 @@
 #define smmap__os_guard_end COPY(guard_end)
 #define smmap__os_guard_install COPY(guard_install)
 #define smmap__os_guard_patched COPY(guard_patched)
+#define smmap__posix_call COPY(call)
 #define smmap__posix_chain_forward COPY(chain_forward)
 #define smmap__posix_chain_install COPY(chain_install)
 #define smmap__posix_guard_forked COPY(guard_forked)

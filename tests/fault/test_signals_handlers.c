@@ -6,6 +6,7 @@
  */
 #include "test_signals.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -293,9 +294,61 @@ static int too_many(void *unused)
     return 3;
 }
 
+/* The handler of faults that paranoid mode installs calls the one before as the system would. */
+static volatile sig_atomic_t blocked; /* in the handler: 1: SIGUSR1, 2: its own signal */
+
+static void look_at_mask(int number)
+{
+    sigset_t mask;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    blocked = (sigismember(&mask, SIGUSR1) == 1) + 2 * (sigismember(&mask, number) == 1);
+}
+
+static void fault_in_paranoid_mode(int flags)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = look_at_mask;
+    action.sa_flags = flags;
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGUSR1);
+    NEED(sigaction(SIGSEGV, &action, NULL) == 0);
+    options.paranoid = 1;
+    manager_make(&options);
+    raise(SIGSEGV);
+}
+
+static int masked(void *unused)
+{
+    (void)unused;
+    fault_in_paranoid_mode(0);
+    return blocked != 3;
+}
+
+static int not_deferred(void *unused)
+{
+    (void)unused;
+    fault_in_paranoid_mode(SA_NODEFER);
+    return blocked != 1;
+}
+
+static int called_once(void *unused)
+{
+    (void)unused;
+    fault_in_paranoid_mode((int)SA_RESETHAND);
+    raise(SIGSEGV);
+    return 0;
+}
+
 void signals_handlers_after(void)
 {
     signals_begin();
+    CHECK_NUMBER(test_in_child(masked, NULL), 0);
+    CHECK_NUMBER(test_in_child(not_deferred, NULL), 0);
+    CHECK_NUMBER(signals_end_of(called_once), SIGSEGV);
     CHECK_NUMBER(test_in_child(after_until_renewed, NULL), 0);
     CHECK_NUMBER(test_in_child(no_circle, NULL), 0);
     CHECK_NUMBER(test_in_child(jumping, NULL), 0);

@@ -237,6 +237,9 @@ static apr_status_t map_heap(world_t *w, want_t *want, apr_status_t refusal)
         return status;
     }
     status = model_allocate(w) ? model_call(w, FAKE_READ) : APR_ENOMEM;
+    if (status == APR_SUCCESS) {
+        status = model_call(w, FAKE_SIZE);
+    }
     if (status != APR_SUCCESS) {
         manager->stats.mapped_bytes -= length;
         manager->stats.regions--;

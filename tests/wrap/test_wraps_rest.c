@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "backends/backend.h"
@@ -143,6 +144,14 @@ static void file_system(wrap_call_t call, int error)
     }
     file_close(handle);
     file_close(other);
+#if defined(SYS_memfd_create)
+    handle = (int)syscall(SYS_memfd_create, "huge", 4U /* MFD_HUGETLB */);
+    if (handle >= 0) {
+        CHECK_OK(smmap__os_examine(&facts, handle, 1));
+        CHECK(facts.unmappable);
+        file_close(handle);
+    }
+#endif
 }
 
 static void renewal(wrap_call_t call, int error)
@@ -198,6 +207,24 @@ static void send_signal(void)
     raise(SIGXFSZ);
 }
 
+/* Where the program closed its standard handles, and prints all the same. */
+static void in_place_of_a_standard_one(const char *path, int error)
+{
+    apr_os_file_t handle = -1;
+    int input = fcntl(STDIN_FILENO, F_DUPFD, STDERR_FILENO + 1);
+
+    if (input < 0) {
+        return; /* there is none */
+    }
+    NEED(close(STDIN_FILENO) == 0);
+    wrap_fail(WRAP_FCNTL, 1, error, 0);
+    CHECK_STATUS(smmap__os_append_open(&handle, path), error);
+    CHECK_OK(smmap__os_append_open(&handle, path));
+    CHECK(handle > STDERR_FILENO && fcntl(STDIN_FILENO, F_GETFD) < 0);
+    CHECK_OK(smmap__os_file_close(handle));
+    NEED(dup2(input, STDIN_FILENO) == STDIN_FILENO && close(input) == 0);
+}
+
 static void append(wrap_call_t call, int error)
 {
     test_file_t file = file_make("appended", 10);
@@ -222,6 +249,7 @@ static void append(wrap_call_t call, int error)
     signal(SIGXFSZ, SIG_DFL);
     CHECK_OK(smmap__os_read(reader, 0, bytes, sizeof bytes, &got));
     CHECK(got == 26 && memcmp(bytes + 10, "abcdefghabcdefgh", 16) == 0);
+    in_place_of_a_standard_one(file.path, error);
     file_close(reader);
     CHECK_OK(smmap__os_file_close(handle));
 }
