@@ -58,7 +58,21 @@ static int is_file(const char *path)
 {
     return strncmp(path, "/good", 5) == 0 || strcmp(path, "/broken") == 0 ||
            strcmp(path, "/slow") == 0 || strcmp(path, "/direct") == 0 ||
-           strcmp(path, "/spoiled") == 0;
+           strcmp(path, "/spoiled") == 0 || strncmp(path, "/unnumbered", 11) == 0;
+}
+
+/* The inode; of some files there is none. */
+static ino_t number_of(const char *path)
+{
+    ino_t number = 1;
+
+    if (strncmp(path, "/unnumbered", 11) == 0) {
+        return 0;
+    }
+    for (; *path != '\0'; path++) {
+        number = number * 31 + (unsigned char)*path;
+    }
+    return number;
 }
 
 static void *start(struct fuse_conn_info *connection, struct fuse_config *config)
@@ -67,6 +81,7 @@ static void *start(struct fuse_conn_info *connection, struct fuse_config *config
     config->entry_timeout = 0;
     config->attr_timeout = 0;
     config->negative_timeout = 0;
+    config->use_ino = 1;
     return NULL;
 }
 
@@ -74,6 +89,7 @@ static int examine(const char *path, struct stat *info, struct fuse_file_info *f
 {
     (void)file;
     memset(info, 0, sizeof *info);
+    info->st_ino = number_of(path);
     if (strcmp(path, "/") == 0) {
         info->st_mode = S_IFDIR | 0755;
         info->st_nlink = 2;

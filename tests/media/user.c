@@ -362,11 +362,27 @@ static void direct_strict(void)
     unmappable(SMMAP_GUARD_STRICT, 16);
 }
 
+static void unnumbered(void)
+{
+    media_file_t files[2];
+
+    media_manage(SMMAP_GUARD_ON, 0, 4);
+    media_open(&files[0], "unnumbered-1");
+    media_open(&files[1], "unnumbered-2");
+    stress_equal("files of a server that numbers none", stress_stats().files, 2);
+    media_reads(&files[0], 0, MIDDLE);
+    media_reads(&files[1], 1000, MIDDLE);
+    media_close(&files[0]);
+    media_close(&files[1]);
+    media_settle(0);
+}
+
 const stress_scenario_t media_user[] = {
     {"user/broken", "a file answers EIO from its middle on, and is repaired", broken},
     {"user/broken-strict", "the same with the strict guard", broken_strict},
     {"user/direct", "files that cannot be mapped become windows in memory", direct},
     {"user/direct-strict", "the same with the strict guard", direct_strict},
+    {"user/unnumbered", "files without inodes are told apart", unnumbered},
     {"user/hang-in-window", "a page hangs; others and other files go on", hangs_in_window},
     {"user/hang-in-read", "a read hangs; others and other files go on", hangs_in_read},
     {"user/hang-in-fetch", "what is read ahead hangs; no call waits for it", hangs_in_fetch},
