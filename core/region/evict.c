@@ -215,7 +215,7 @@ SMMAP__LOCKED static void claim(smmap_manager_t *manager, const smmap__reclaim_t
     }
 }
 
-enum { WAIT_FOR_PINS = 1000, WAIT_MOST = 100000 }; /* microseconds */
+enum { WAIT_FOR_PINS = 1000, WAIT_MOST = 100000, SEARCH_MOST = 10000 }; /* microseconds */
 
 typedef struct waiter_t {
     smmap__link_t link;
@@ -243,7 +243,8 @@ SMMAP__LOCKED static void claim_end(smmap_manager_t *manager, const void *me)
    over. */
 SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, waiter_t *waiter, const void *me)
 {
-    apr_time_t now;
+    apr_time_t now = apr_time_now();
+    apr_interval_time_t search;
     apr_interval_time_t step;
 
     if (!is_first(manager, waiter)) {
@@ -251,13 +252,15 @@ SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, waiter_t *waiter,
     }
     if (waiter->link.next == NULL) {
         smmap__list_append(&manager->waiters, &waiter->link);
-        waiter->looked = apr_time_now();
+        waiter->looked = now;
     }
     if (waiter->waited >= manager->limit_wait) {
         return 0;
     }
+    search = now - waiter->looked; /* with the lock held: it is to be the smaller part */
+    search = search > 0 && search < SEARCH_MOST ? search : 0;
     smmap__manager_unlock(manager);
-    smmap__sleep(WAIT_FOR_PINS);
+    smmap__sleep(WAIT_FOR_PINS + 4 * search);
     smmap__manager_lock(manager);
     /* With the search for room before it, which takes long where much is pinned. */
     now = apr_time_now();
