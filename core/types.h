@@ -162,7 +162,8 @@ struct smmap__file_t {
     smmap__hash_node_t by_path; /* in the registry, while it has one */
     unsigned char registered;   /* can be found by identity */
     unsigned char handle_open;  /* handle is one */
-    unsigned char is_idle;      /* the handle is in the list of those that can be closed */
+    unsigned char is_idle;      /* the handle is in the list of those that can be closed, */
+    unsigned char is_dropped;   /* in front, as the file was dropped */
     unsigned busy;              /* calls that use the handle right now */
     unsigned changes;           /* how often its windows went out of date, or may have */
     smmap__link_t flights;      /* windows that are just being mapped; see cursor/miss.c */

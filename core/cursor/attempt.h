@@ -30,7 +30,8 @@ typedef struct smmap__attempt_t {
     int buffered; /* the system cannot map this file */
     int heap;     /* there is no room for a mapping; buffered, too */
     int copying;  /* better none than one of the heap's */
-    int waits;    /* for room, as long as limit_wait says */
+    int waits;    /* for room, as long as limit_wait says, */
+    apr_interval_time_t waited; /* and has for so long */
 } smmap__attempt_t;
 
 /** Choose the window of the attempt's size that holds what is asked for; where there is none (it

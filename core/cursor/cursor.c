@@ -300,12 +300,14 @@ static apr_status_t open_and_compare(smmap__cursor_t *cursor, int *current)
     return APR_SUCCESS;
 }
 
-/* Nothing of ours may keep the file's id from being given to another one by now. */
-static int is_pinned(smmap__file_t *file)
+/* What is known of the file. 0: nothing of ours may keep its id from being given to another one by
+   now. */
+static int known_of(smmap__file_t *file, smmap__os_facts_t *known)
 {
     int pinned;
 
     smmap__manager_lock(file->manager);
+    *known = file->identity.facts;
     pinned = smmap__file_pinned(file);
     smmap__manager_unlock(file->manager);
     return pinned;
@@ -315,7 +317,7 @@ apr_status_t smmap_cursor_is_current(smmap_cursor_t *shown, int *current)
 {
     smmap__cursor_t *cursor = inside(shown);
     smmap__os_facts_t seen;
-    const smmap__os_facts_t *own;
+    smmap__os_facts_t own;
     apr_status_t status;
 
     if (cursor == NULL || current == NULL) {
@@ -327,8 +329,8 @@ apr_status_t smmap_cursor_is_current(smmap_cursor_t *shown, int *current)
     if (cursor->path == NULL) {
         return SMMAP_ENOFILE;
     }
-    own = &cursor->file->identity.facts; /* what is looked at of it does not change */
-    if (own->id == SMMAP__OS_ID_NONE) {
+    known_of(cursor->file, &own);
+    if (own.id == SMMAP__OS_ID_NONE) {
         return APR_ENOTIMPL;
     }
     *current = 0;
@@ -339,12 +341,12 @@ apr_status_t smmap_cursor_is_current(smmap_cursor_t *shown, int *current)
     if (status == APR_SUCCESS && seen.kind != SMMAP__OS_OTHER && seen.id == SMMAP__OS_ID_NONE) {
         return open_and_compare(cursor, current);
     }
-    if (status != APR_SUCCESS || seen.kind == SMMAP__OS_OTHER || seen.device != own->device ||
-        seen.inode != own->inode ||
-        (!own->stacked && seen.birth != 0 && own->birth != 0 && seen.birth != own->birth)) {
+    if (status != APR_SUCCESS || seen.kind == SMMAP__OS_OTHER || seen.device != own.device ||
+        seen.inode != own.inode ||
+        (!own.stacked && seen.birth != 0 && own.birth != 0 && seen.birth != own.birth)) {
         return status;
     }
-    if (!is_pinned(cursor->file)) {
+    if (!known_of(cursor->file, &own)) {
         status = smmap__file_measure(cursor->file, cursor->path); /* it compares all there is */
     }
     *current = status == APR_SUCCESS;

@@ -261,6 +261,7 @@ apr_status_t smmap__fetch_start_relock(smmap_manager_t *manager)
         if (status != APR_SUCCESS) {
             manager->fetching.threads--;
             manager->references--; /* the caller has one */
+            smmap__manager_wake_locked(manager);
         }
     }
     return fetching->threads > fetching->calling ? APR_SUCCESS : status;

@@ -41,19 +41,28 @@ SMMAP__LOCKED static int has_changed(const smmap__attempt_t *attempt)
     return attempt->file->changes != attempt->changes;
 }
 
+SMMAP__LOCKED static int has_room(const smmap__attempt_t *attempt)
+{
+    const smmap_manager_t *manager = attempt->file->manager;
+    const apr_size_t mapped = manager->stats.mapped_bytes;
+
+    return mapped < manager->max_mapped_bytes &&
+           (apr_uint64_t)(attempt->range.end - attempt->range.begin) <=
+               manager->max_mapped_bytes - mapped;
+}
+
 /* The largest smaller range that there is room for, as nothing can go just now; where something
    could not be unmapped, the next one, as that is tried again. 0: there is none. */
 SMMAP__LOCKED static int shrink_to_room(smmap__attempt_t *attempt)
 {
     smmap_manager_t *manager = attempt->file->manager;
-    const apr_size_t mapped = manager->stats.mapped_bytes;
 
+    if (has_room(attempt)) {
+        return 0; /* it is there, and for others */
+    }
     while (smmap__attempt_smaller(attempt)) {
         manager->stats.retries++;
-        if (manager->unmap_failed != NULL ||
-            (mapped < manager->max_mapped_bytes &&
-             (apr_uint64_t)(attempt->range.end - attempt->range.begin) <=
-                 manager->max_mapped_bytes - mapped)) {
+        if (manager->unmap_failed != NULL || has_room(attempt)) {
             return 1;
         }
     }
@@ -79,7 +88,8 @@ SMMAP__RELOCK static apr_status_t map_relock(smmap__attempt_t *attempt, apr_os_f
         if (length > APR_SIZE_MAX) {
             return SMMAP_ETOOLARGE;
         }
-        status = smmap__budget_reserve_relock(manager, (apr_size_t)length, attempt->waits);
+        status = smmap__budget_reserve_relock(manager, (apr_size_t)length,
+                                              attempt->waits ? &attempt->waited : NULL);
         if (status != APR_SUCCESS && has_changed(attempt)) {
             return SMMAP_ETRUNCATED;
         }
@@ -242,7 +252,11 @@ SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap_
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
 
     smmap__store(pin->window, 0);
-    smmap__evict_unpinned_locked(manager, &reclaim);
+    /* Not just ours: a hit may have pinned it by now, and then it goes with that pin. */
+    while (manager->queue.length != 0) {
+        smmap__region_retire_locked(smmap__queue_first(&manager->queue));
+    }
+    smmap__retired_sweep_locked(manager, NULL, &reclaim);
     smmap__pin_left_locked(pin, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     return SMMAP_ECLOSED;
@@ -262,6 +276,17 @@ SMMAP__LOCKED static const smmap__attempt_t *in_flight(const smmap__attempt_t *a
         }
     }
     return NULL;
+}
+
+/* Wait for another thread. When that waits for room, we do. */
+SMMAP__RELOCK static void wait_for_relock(smmap__attempt_t *attempt, int is_for_room)
+{
+    const apr_int64_t before = is_for_room ? smmap__os_clock() : 0;
+
+    smmap__manager_wait_relock(attempt->file->manager);
+    if (is_for_room) {
+        attempt->waited += (smmap__os_clock() - before) / 1000;
+    }
 }
 
 /* The region, as soon as another thread has mapped it, or by mapping it. NULL: the file has
@@ -292,7 +317,7 @@ find_or_make_relock(smmap__attempt_t *attempt, apr_os_file_t handle, smmap__regi
             return SMMAP_ELIMIT_BYTES; /* a copy does not wait for room */
         }
         if (other != NULL) {
-            smmap__manager_wait_relock(manager);
+            wait_for_relock(attempt, other->waits);
             continue;
         }
         attempt->changes = file->changes;
@@ -313,16 +338,19 @@ apr_status_t smmap__region_obtain(smmap__cursor_t *cursor, apr_off_t offset, apr
     smmap__file_t *file = cursor->file;
     smmap__pin_t *pin = cursor->pin;
     smmap_manager_t *manager = file->manager;
+    smmap__attempt_t attempt;
     apr_os_file_t handle;
     apr_status_t status;
 
+    attempt.waited = 0;
     if (cursor->copying) {
         cursor->began = smmap__os_clock();
     }
     do {
-        smmap__attempt_t attempt;
+        const apr_interval_time_t waited = attempt.waited; /* all in all, however often it starts */
 
         memset(&attempt, 0, sizeof attempt);
+        attempt.waited = waited;
         attempt.file = file;
         attempt.offset = offset;
         attempt.end = whole ? end : offset + 1;

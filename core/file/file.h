@@ -112,8 +112,6 @@ static inline int smmap__file_pinned(const smmap__file_t *file)
 void smmap__idle_update_locked(smmap__file_t *file) SMMAP__LOCKED;
 /** Take a file out that is about to be freed. */
 void smmap__idle_remove_locked(smmap__file_t *file) SMMAP__LOCKED;
-/** The first file of a list of idle ones, or NULL. */
-smmap__file_t *smmap__idle_first_of(smmap__link_t *list);
 /** The least recently used file whose handle can be closed; NULL: there is none. */
 smmap__file_t *smmap__idle_first_locked(smmap_manager_t *manager) SMMAP__LOCKED;
 /** The one that was used next after it, or NULL. */

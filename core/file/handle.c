@@ -227,6 +227,9 @@ apr_status_t smmap__handle_open(smmap_manager_t *manager, const char *path, apr_
             break;
         }
         smmap__manager_lock(manager);
+        if (smmap__idle_first_locked(manager) == NULL && manager->closing > 0) {
+            smmap__manager_wait_relock(manager); /* another thread gives some back just now */
+        }
         while (close_unread_relock(manager)) {
         }
         manager->stats.retries++;

@@ -31,14 +31,11 @@ void smmap__idle_update_locked(smmap__file_t *file)
     }
 }
 
-smmap__file_t *smmap__idle_first_of(smmap__link_t *list)
-{
-    return file_of(smmap__list_next(list, list));
-}
-
 smmap__file_t *smmap__idle_first_locked(smmap_manager_t *manager)
 {
-    return smmap__idle_first_of(&manager->handles.idle);
+    const smmap__link_t *list = &manager->handles.idle;
+
+    return file_of(smmap__list_next(list, list));
 }
 
 smmap__file_t *smmap__idle_next_locked(const smmap__file_t *file)

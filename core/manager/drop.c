@@ -37,7 +37,6 @@ typedef struct target_t {
     apr_uint64_t inode;
     int is_file;         /* these are known */
     smmap__link_t files; /* those that match, out of the registry's lists */
-    smmap__link_t idle;  /* of these, those with an idle handle */
 } target_t;
 
 /* Find out what the path names now. */
@@ -87,8 +86,8 @@ SMMAP__LOCKED static int matches(const target_t *target, smmap__file_t *file)
            smmap__places_hold_locked(&target->places, file);
 }
 
-/* Take a file if it matches. The idle handles have a list of their own: to close one lets the
-   lock go, and others may open, use and close the rest meanwhile, wherever it is listed. */
+/* Take a file if it matches. Its handle, if it is idle, is marked, and is the next to be closed: to
+   close one lets the lock go, and others may open, use and close the rest meanwhile. */
 SMMAP__LOCKED static void take(target_t *target, smmap__file_t *file)
 {
     if (!matches(target, file)) {
@@ -97,8 +96,9 @@ SMMAP__LOCKED static void take(target_t *target, smmap__file_t *file)
     smmap__list_remove(&file->link);
     smmap__list_append(&target->files, &file->link);
     if (file->is_idle) {
+        file->is_dropped = 1;
         smmap__list_remove(&file->idle_link);
-        smmap__list_append(&target->idle, &file->idle_link);
+        smmap__list_append(target->manager->handles.idle.next, &file->idle_link); /* in front */
     }
 }
 
@@ -169,13 +169,13 @@ static apr_status_t drop(target_t *target, apr_size_t *pinned)
     smmap__file_t *file;
 
     smmap__list_init(&target->files);
-    smmap__list_init(&target->idle);
     smmap__manager_lock(manager);
     take_files(target);
     *pinned = smmap__evict_files_locked(manager, &target->files, &reclaim);
     *pinned += put_back(target);
     smmap__reclaim_relock(manager, &reclaim);
-    while ((file = smmap__idle_first_of(&target->idle)) != NULL) {
+    while ((file = smmap__idle_first_locked(manager)) != NULL && file->is_dropped) {
+        file->is_dropped = 0;
         smmap__list_remove(&file->idle_link);
         smmap__list_append(&manager->handles.idle, &file->idle_link);
         smmap__handle_close_relock(file); /* unless somebody reads by it */

@@ -61,6 +61,9 @@ void smmap__make_room_relock(smmap_manager_t *manager)
 
     manager->stats.retries++;
     smmap__evict_unpinned_locked(manager, &reclaim);
+    if (reclaim.regions == NULL && manager->unmapping > 0) {
+        smmap__manager_wait_relock(manager); /* another thread gives some back just now */
+    }
     smmap__reclaim_relock(manager, &reclaim);
     manager->stats.evictions += reclaim.unmapped;
     if (manager->paranoia != NULL) {

@@ -220,7 +220,7 @@ enum { WAIT_FOR_PINS = 1000, WAIT_MOST = 100000, SEARCH_MOST = 10000 }; /* micro
 typedef struct waiter_t {
     smmap__link_t link;
     apr_time_t looked; /* when it began to look for room last */
-    apr_interval_time_t waited;
+    apr_interval_time_t *waited;
 } waiter_t;
 
 /* Is nobody waiting who came earlier? */
@@ -254,7 +254,7 @@ SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, waiter_t *waiter,
         smmap__list_append(&manager->waiters, &waiter->link);
         waiter->looked = now;
     }
-    if (waiter->waited >= manager->limit_wait) {
+    if (*waiter->waited >= manager->limit_wait) {
         return 0;
     }
     search = now - waiter->looked; /* with the lock held: it is to be the smaller part */
@@ -265,17 +265,18 @@ SMMAP__RELOCK static int wait_relock(smmap_manager_t *manager, waiter_t *waiter,
     /* With the search for room before it, which takes long where much is pinned. */
     now = apr_time_now();
     step = now - waiter->looked;
-    waiter->waited += step >= 0 && step <= WAIT_MOST ? step : WAIT_FOR_PINS; /* else: it was set */
+    *waiter->waited += step >= 0 && step <= WAIT_MOST ? step : WAIT_FOR_PINS; /* else: it was set */
     waiter->looked = now;
     return 1;
 }
 
-apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes, int waits)
+apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes,
+                                          apr_interval_time_t *waited)
 {
     apr_status_t status = hopeless(manager, bytes);
     smmap__reclaim_t reclaim = SMMAP__RECLAIM_INIT;
     const void *me = &reclaim;
-    waiter_t waiter = {{NULL, NULL}, 0, 0};
+    waiter_t waiter = {{NULL, NULL}, 0, waited};
 
     if (status == APR_SUCCESS && !fits(manager, me, bytes, 0, 0)) {
         smmap__count_store(&manager->pressure, 1);
@@ -305,7 +306,7 @@ apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t b
             smmap__manager_wait_relock(manager);
         } else {
             status = exhausted(manager, bytes);
-            if (status == APR_SUCCESS || !waits || !wait_relock(manager, &waiter, me)) {
+            if (status == APR_SUCCESS || waited == NULL || !wait_relock(manager, &waiter, me)) {
                 break;
             }
             status = APR_SUCCESS;

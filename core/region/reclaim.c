@@ -130,15 +130,16 @@ SMMAP__RELOCK static void unmap_relock(smmap_manager_t *manager, smmap__reclaim_
 
 void smmap__reclaim_relock(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
 {
+    const int closes = reclaim->files != NULL;
     apr_size_t files;
     apr_size_t handles;
 
+    manager->closing += (apr_size_t)closes; /* from now on: who wants a handle waits for that */
     if (reclaim->regions != NULL) {
         unmap_relock(manager, reclaim);
     }
-    if (reclaim->files != NULL) {
+    if (closes) {
         /* After that, as closing may hang, and nobody who wants room is to wait for it. */
-        manager->closing++;
         smmap__manager_unlock(manager);
         files = smmap__files_reclaim(reclaim, &handles);
         smmap__manager_lock(manager);

@@ -112,9 +112,10 @@ void smmap__reclaim_retry_locked(smmap_manager_t *manager, smmap__reclaim_t *rec
 /* evict.c */
 
 /** Reserve a region of `bytes`, evicting what has to go.
-    @param waits (in) 1: wait for that as long as the manager's limit_wait says. */
+    @param waited (in, out) how long the call has waited for that; wait until it is as long as the
+           manager's limit_wait says. NULL: do not wait. */
 apr_status_t smmap__budget_reserve_relock(smmap_manager_t *manager, apr_size_t bytes,
-                                          int waits) SMMAP__RELOCK;
+                                          apr_interval_time_t *waited) SMMAP__RELOCK;
 /** Evict until no more is mapped than that, or `most` bytes were unmapped, or all else is pinned.
     What was unmapped is counted in `reclaim`. */
 void smmap__budget_lower_relock(smmap_manager_t *manager, apr_size_t bytes, apr_size_t regions,
