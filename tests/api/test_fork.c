@@ -397,11 +397,67 @@ static void exec_inherits_nothing(void)
     parent_goes_on();
 }
 
+/* Forked while another thread closes the handles of what it drops: none of them is lost. */
+static smmap_cursor_t *dropped[3];
+
+static int has_handles(void *unused)
+{
+    smmap_cursor_t *kept[2];
+    int i;
+
+    (void)unused;
+    for (i = 0; i < 2; i++) {
+        apr_os_file_t handle = file_open(test_path(i == 0 ? "late" : "later"));
+
+        NEED_OK(smmap_cursor_open_handle(&kept[i], manager, handle, NULL));
+        file_close(handle);
+    }
+    for (i = 0; i < 3; i++) {
+        NEED_OK(smmap_cursor_use(dropped[i], 0, 0));
+    }
+    for (i = 0; i < 2; i++) {
+        smmap_cursor_close(kept[i]);
+    }
+    return 0;
+}
+
+static void fork_now(void *unused)
+{
+    (void)unused;
+    CHECK_NUMBER(test_in_child(has_handles, NULL), 0);
+}
+
+static void child_of_a_drop(void)
+{
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    int i;
+
+    NEEDS_FAKE();
+    needs_forks();
+    fake_set_birth(1);
+    options.limits = SMMAP_LIMITS_HARD_FILES;
+    options.max_open_files = 3;
+    manager = manager_make(&options);
+    file_make("late", 10);
+    file_make("later", 10);
+    for (i = 0; i < 3; i++) {
+        char name[20];
+
+        snprintf(name, sizeof name, "dropped%d", i);
+        dropped[i] = cursor_open(manager, file_make(name, 10).path);
+    }
+    fake_when(FAKE_CLOSE, fork_now, NULL);
+    CHECK_OK(smmap_manager_drop(manager, test_path("."), NULL));
+    CHECK_NUMBER(manager_stats(manager).open_files, 0);
+    CHECK_NUMBER(has_handles(NULL), 0);
+}
+
 static const test_case_t fork_cases[] = {{"child_goes_on", child_goes_on},
                                          {"child_destroys", child_destroys},
                                          {"child_of_busy_threads", child_of_busy_threads},
                                          {"child_writes_no_trace", child_writes_no_trace},
                                          {"child_of_a_traced_thread", child_of_a_traced_thread},
+                                         {"child_of_a_drop", child_of_a_drop},
                                          {"exec_inherits_nothing", exec_inherits_nothing},
                                          {NULL, NULL}};
 const test_module_t test_fork = {"fork", fork_cases};
