@@ -116,7 +116,13 @@ apr_status_t smmap__os_file_close(apr_os_file_t file)
 
 apr_status_t smmap__os_file_size(apr_off_t *size, apr_os_file_t file)
 {
-    return APR_ENOTIMPL;
+    smmap__os_facts_t facts;
+    apr_status_t status = smmap__os_examine(&facts, file, 0);
+
+    if (status == APR_SUCCESS) {
+        *size = facts.size;
+    }
+    return status;
 }
 
 /* What APR sees, unless it is invented. */
