@@ -179,10 +179,11 @@ def grew(ticks, work):
 
 
 def test_a_long_copy_lets_the_gil_go(make_file, ticks):
-    file = make_file(1 << 20)
-    cursor = SlidingWindowMapManager(1 << 20).make_cursor(file.path)
+    size = 16 << 20  # milliseconds, so that the other thread can wake up
+    file = make_file(size)
+    cursor = SlidingWindowMapManager(size).make_cursor(file.path)
     map_ = cursor.use_region().map()
-    assert any(grew(ticks, lambda: cursor.read(0, 1 << 20)) for _ in range(100))
+    assert any(grew(ticks, lambda: cursor.read(0, size)) for _ in range(100))
     assert any(grew(ticks, lambda: map_[:]) for _ in range(100))
 
 
