@@ -70,8 +70,9 @@ static void add_name(smmap__tracer_t *tracer, const char *name)
     }
 }
 
-/* One line. There is room for it; a block that has just begun takes any. */
-static void add_line(smmap__tracer_t *tracer, const smmap__file_t *file,
+/* One line. There is room for it; a block that has just begun takes any. facts: what stands in the
+   place of a name. */
+static void add_line(smmap__tracer_t *tracer, const smmap__os_facts_t *facts,
                      const smmap_trace_event_t *event, const char *name)
 {
     char *line = tracer->block + tracer->used;
@@ -86,8 +87,7 @@ static void add_line(smmap__tracer_t *tracer, const smmap__file_t *file,
         } else {
             tracer->used += (apr_size_t)apr_snprintf(tracer->block + tracer->used, NUMBERS_MOST,
                                                      "#%" APR_UINT64_T_FMT ":%" APR_UINT64_T_FMT,
-                                                     (apr_uint64_t)file->identity.facts.device,
-                                                     file->identity.facts.inode);
+                                                     (apr_uint64_t)facts->device, facts->inode);
         }
         tracer->last = event->file;
     }
@@ -100,11 +100,18 @@ static void record(smmap_manager_t *manager, const smmap__file_t *file,
     smmap__tracer_t *tracer = manager->tracer;
     const char *name = event->path;
     apr_size_t most = 2 * NUMBERS_MOST;
+    smmap__os_facts_t facts;
 
     if (name != NULL && strlen(name) > NAME_MOST) {
         name = NULL;
     }
     most += name != NULL ? strlen(name) : 0;
+    memset(&facts, 0, sizeof facts);
+    if (name == NULL) {
+        smmap__manager_lock(manager);
+        facts = file->identity.facts; /* they may change on overlayfs */
+        smmap__manager_unlock(manager);
+    }
     apr_thread_mutex_lock(tracer->lock);
     if (tracer->is_open) {
         if (tracer->used + most > BLOCK) {
@@ -114,7 +121,7 @@ static void record(smmap_manager_t *manager, const smmap__file_t *file,
             memcpy(tracer->block, HEADING, sizeof HEADING - 1);
             tracer->used = sizeof HEADING - 1;
         }
-        add_line(tracer, file, event, name);
+        add_line(tracer, &facts, event, name);
     }
     apr_thread_mutex_unlock(tracer->lock);
 }
