@@ -253,10 +253,7 @@ SMMAP__RELOCK static apr_status_t closed_relock(smmap_manager_t *manager, smmap_
 
     smmap__store(pin->window, 0);
     /* Not just ours: a hit may have pinned it by now, and then it goes with that pin. */
-    while (manager->queue.length != 0) {
-        smmap__region_retire_locked(smmap__queue_first(&manager->queue));
-    }
-    smmap__retired_sweep_locked(manager, NULL, &reclaim);
+    smmap__retire_all_locked(manager, &reclaim);
     smmap__pin_left_locked(pin, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     return SMMAP_ECLOSED;

@@ -43,11 +43,7 @@ static apr_status_t manager_close(smmap_manager_t *manager)
     }
     smmap__manager_lock(manager);
     smmap__count_store(&manager->closed, 1);
-    /* Nobody may find any of them from now on. What is pinned goes with its pin. */
-    while (manager->queue.length != 0) {
-        smmap__region_retire_locked(smmap__queue_first(&manager->queue));
-    }
-    smmap__retired_sweep_locked(manager, NULL, &reclaim);
+    smmap__retire_all_locked(manager, &reclaim);
     smmap__reclaim_relock(manager, &reclaim);
     smmap__fetch_end_relock(manager);
     smmap__handle_close_idle_relock(manager);

@@ -396,6 +396,14 @@ void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *
     }
 }
 
+void smmap__retire_all_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim)
+{
+    while (manager->queue.length != 0) {
+        smmap__region_retire_locked(smmap__queue_first(&manager->queue));
+    }
+    smmap__retired_sweep_locked(manager, NULL, reclaim);
+}
+
 void smmap__pin_left_locked(smmap__pin_t *pin, smmap__reclaim_t *reclaim)
 {
     const smmap__region_t *region = held_by(pin);

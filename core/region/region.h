@@ -96,6 +96,9 @@ unsigned smmap__region_count_pins_locked(smmap_manager_t *manager, int with_fenc
     all are of this one; NULL: of any. */
 void smmap__retired_sweep_locked(smmap_manager_t *manager, const smmap__file_t *file,
                                  smmap__reclaim_t *reclaim) SMMAP__LOCKED;
+/** The manager was destroyed: nobody is to find any of its windows. What is pinned goes with its
+    pin. */
+void smmap__retire_all_locked(smmap_manager_t *manager, smmap__reclaim_t *reclaim) SMMAP__LOCKED;
 /** A pin whose flag was found set has left a window, or two: a retired one goes if nobody else pins
     it. */
 void smmap__pin_left_locked(smmap__pin_t *pin, smmap__reclaim_t *reclaim) SMMAP__LOCKED;

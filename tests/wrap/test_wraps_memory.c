@@ -2,7 +2,7 @@
 /*
  * How much memory there is for the process, as Linux tells it: /proc and /sys are read from a
  * directory of the test, so that each arrangement of control groups can be had. Then each call of
- * the system fails once.
+ * the system fails once. And how it is given back: mappings that are neighbours, by one call.
  */
 #include "config.h"
 
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "backends/backend.h"
+#include "backends/posix/internal.h"
 #include "wrap.h"
 
 static char root[400];
@@ -195,10 +196,101 @@ static void manager_that_follows(void)
     CHECK_NUMBER(wrap_failed(), 2);
 }
 
+/* A mapping of four granules, seen as four. The first has a last page that is not whole. */
+static void quarter(smmap__os_mapping_t *quarters, apr_os_file_t handle)
+{
+    const apr_size_t unit = smmap_granularity();
+    smmap__os_mapping_t whole = {NULL, 0, 0};
+    int i;
+
+    NEED_OK(smmap__os_map(&whole, handle, 0, 4 * unit));
+    for (i = 0; i < 4; i++) {
+        quarters[i].address = whole.address + (apr_size_t)i * unit;
+        quarters[i].length = i == 0 ? unit - 1 : unit;
+        quarters[i].memory = 0;
+    }
+}
+
+/* Neighbours in memory go by one call, in either direction, with their patches, but nothing that is
+   of another kind; and if the system refuses that, one by one. */
+static void neighbours(void)
+{
+    const apr_size_t unit = smmap_granularity();
+    test_file_t file = file_make("neighbours", 4 * unit);
+    apr_os_file_t handle = file_open(file.path);
+    smmap__os_mapping_t quarters[4];
+    smmap__os_mapping_t of[4];
+    apr_uintptr_t patched;
+    apr_size_t fault;
+    unsigned done = 7;
+
+    quarter(quarters, handle);
+    of[0] = quarters[1];
+    of[1] = quarters[2];
+    of[2] = quarters[0];
+    of[3] = quarters[3];
+    of[3].memory = 1;
+    patched = (apr_uintptr_t)of[1].address;
+    NEED(smmap__posix_patch(patched, unit, patched + 5, (apr_uintptr_t)sysconf(_SC_PAGESIZE)));
+    NEED(smmap__os_guard_patched(of[1].address, &fault));
+    wrap_reset();
+    CHECK_OK(smmap__os_unmap_run(of, 4, &done));
+    CHECK_NUMBER(done, 3);
+    CHECK_NUMBER(wrap_calls(WRAP_MUNMAP), 1);
+    CHECK(of[0].address == NULL && of[1].address == NULL && of[2].address == NULL);
+    CHECK(!smmap__os_guard_patched(quarters[2].address, &fault));
+    CHECK(memcmp(of[3].address, file.data + 3 * unit, unit) == 0);
+    CHECK_OK(smmap__os_unmap_run(&of[3], 1, &done));
+    CHECK(done == 1 && of[3].address == NULL);
+
+    quarter(quarters, handle);
+    wrap_fail(WRAP_MUNMAP, 1, ENOMEM, 0);
+    CHECK_OK(smmap__os_unmap_run(quarters, 4, &done));
+    CHECK(done == 1 && quarters[0].address == NULL);
+    CHECK(memcmp(quarters[1].address, file.data + unit, 3 * unit) == 0);
+    wrap_fail(WRAP_MUNMAP, 1, ENOMEM, 1);
+    CHECK_STATUS(smmap__os_unmap_run(quarters + 1, 3, &done), ENOMEM);
+    CHECK_NUMBER(done, 0);
+    wrap_fail_none();
+    CHECK(memcmp(quarters[1].address, file.data + unit, 3 * unit) == 0);
+    CHECK_OK(smmap__os_unmap_run(quarters + 1, 3, &done));
+    file_close(handle);
+}
+
+/* And so do windows. The system chooses their addresses: some are neighbours. */
+static void windows_that_are_neighbours(void)
+{
+    enum { WINDOWS = 64 };
+    smmap_options_t options = SMMAP_OPTIONS_INIT;
+    test_file_t file;
+    smmap_manager_t *manager;
+    smmap_cursor_t *cursor;
+    apr_size_t count = 0;
+    apr_off_t i;
+
+    options.window_size = smmap_granularity();
+    file = file_make("windows", WINDOWS * options.window_size);
+    manager = manager_make(&options);
+    cursor = cursor_open(manager, file.path);
+    for (i = 0; i < WINDOWS; i++) {
+        NEED_OK(smmap_cursor_use(cursor, i * (apr_off_t)options.window_size, 0));
+    }
+    smmap_cursor_release(cursor);
+    CHECK_NUMBER(smmap_manager_regions(manager), WINDOWS);
+    wrap_reset();
+    NEED_OK(smmap_manager_collect(manager, &count));
+    CHECK_NUMBER(count, WINDOWS);
+    CHECK_NUMBER(smmap_manager_regions(manager), 0);
+    /* In paranoid mode addresses are kept. */
+    CHECK(test_is_paranoid() || wrap_calls(WRAP_MUNMAP) < WINDOWS / 2);
+}
+
 static const test_case_t cases[] = {{"version_2", version_2},
                                     {"version_1", version_1},
                                     {"each_fails", each_fails},
                                     {"manager_that_follows", manager_that_follows},
+                                    {"neighbours", neighbours},
+                                    {"windows_that_are_neighbours", windows_that_are_neighbours},
                                     {NULL, NULL}};
 
 const test_module_t test_wraps_memory = {"wraps_memory", cases};
